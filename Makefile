@@ -1,0 +1,53 @@
+# Two commands do everything: `make demo` and `make test`. Each sets up its own environment first.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test test-fast lint types imports bench chaos lock clean help
+
+help: ## What can be made here
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
+
+$(VENV)/.runtime: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Baton needs Python 3.11 or newer; say make PYTHON=python3.12 ..."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.runtime requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-dev.lock
+	@touch $@
+
+demo: $(VENV)/.runtime ## Watch real workflows run, lose their engine to kill -9, and finish
+	$(BIN)/baton demo
+
+test: $(VENV)/.dev lint types imports ## Everything that must hold
+	$(BIN)/python -m pytest -n auto
+
+test-fast: $(VENV)/.dev ## The tests without the killed processes
+	$(BIN)/python -m pytest -n auto -m "not chaos"
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.dev
+	$(BIN)/mypy
+
+imports: $(VENV)/.dev
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.dev ## Measure against plain LangGraph (minutes)
+	$(BIN)/python -m tests.benchmarks
+
+chaos: $(VENV)/.dev ## Kill real processes for a long while (N=200 SEED=1)
+	$(BIN)/python -m tests.reliability.chaos --kills $(or $(N),200) --seed $(or $(SEED),1)
+
+lock: $(VENV)/.dev ## Resolve the locks anew
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-header --no-emit-index-url pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-header --no-emit-index-url --group dev pyproject.toml -o requirements-dev.lock
+
+clean:
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
