@@ -1,0 +1,338 @@
+"""The `Workflow` model: what a definition says. Frozen values, unknown keys refused.
+
+YAML, JSON, the Python builder and plain Python values all give this one model, so the same workflow has the same
+digest whichever way it was written. Whether the parts fit together is asked elsewhere (`graphs.validation`).
+"""
+
+import hashlib
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from functools import cached_property
+from typing import Annotated, Any, Literal, Self
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+
+from graphs.durations import Duration
+from graphs.errors import Category
+
+NAME_PATTERN = r"^[A-Za-z_][A-Za-z0-9_-]{0,127}$"
+Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
+WorkflowName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_.-]{0,127}$")]
+Version = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9.+_-]{0,63}$")]
+
+Json = Any
+"""A JSON value; strings in it may hold `{{ expressions }}` where the field says it is templatable."""
+
+Outcome = Literal["succeeded", "settled", "failed"]
+
+
+class Model(BaseModel):
+    """The base of the language: frozen, strict about unknown keys, readable under alias and name."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, arbitrary_types_allowed=True)
+
+
+class Metadata(Model):
+    """Who a definition is (Y02, C14)."""
+
+    name: WorkflowName
+    version: Version = "1.0"
+    description: str = ""
+    tags: tuple[str, ...] = ()
+    labels: dict[str, str] = {}
+    created_at: datetime | None = None
+    created_by: str | None = None
+
+    @field_validator("version", mode="before")
+    @classmethod
+    def _numbers_are_versions(cls, value: Any) -> Any:
+        return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+class RetryPolicy(Model):
+    """How often and how long apart a step is tried (Y04, P03, P04). `max_attempts` counts the first try (X01)."""
+
+    max_attempts: int = Field(default=3, ge=1, le=1000)
+    backoff: Literal["fixed", "linear", "exponential"] = "exponential"
+    initial_delay: Duration = 1.0
+    max_delay: Duration = 300.0
+    multiplier: float = Field(default=2.0, ge=1)
+    jitter: float = Field(default=0.1, ge=0, le=1)
+    retry_on: tuple[Category, ...] = ("transient", "resource", "dependency", "timeout")
+    give_up_on: tuple[Category, ...] = ()
+
+
+class OnFailure(Model):
+    """What a step's failure means, once its attempts are used up (Y11, E04, E17)."""
+
+    action: Literal["terminate", "retry", "continue", "fallback"] = "terminate"
+    message: str | None = None
+    max_attempts: int | None = Field(default=None, ge=1, le=1000)
+    output: Json = None
+    """With `continue`: the output that stands for the failed step's."""
+    fallback: "Step | None" = None
+    """With `fallback`: the step whose result stands for the failed one's."""
+
+    @model_validator(mode="after")
+    def _fallback_is_given(self) -> Self:
+        if (self.action == "fallback") != (self.fallback is not None):
+            raise ValueError("action 'fallback' and the key 'fallback' (a step) go together")
+        return self
+
+
+class OnTimeout(Model):
+    """What a step's time limit means, once it is over (Y12, E05)."""
+
+    action: Literal["terminate", "continue", "compensate", "approve", "reject"] = "terminate"
+    compensation_workflow: WorkflowName | None = None
+    output: Json = None
+
+
+class Dependency(Model):
+    """A step that must settle first, and how (X06)."""
+
+    step: Name
+    outcome: Outcome = "succeeded"
+
+
+class Case(Model):
+    """One way a `switch` can go (F14, F17): the first case that fits is taken."""
+
+    name: Name | None = None
+    """The route's name; a model that chooses sees it together with `description`."""
+    description: str = ""
+    when: Any = None
+    """An expression or a Python callable that must give a boolean."""
+    equals: Json = None
+    """Fits when the value of the switch's `on` is this one."""
+    steps: tuple["Step", ...] = ()
+
+
+class Step(Model):
+    """A named unit of work (Y06). What `config` may hold is said by the step type.
+
+    `steps`, `branches`, `cases`, `default`, `then` and `else` hold the steps inside a composite one; which of
+    them a type uses is the type's to say.
+    """
+
+    name: Name
+    type: Name = "service_call"
+    description: str = ""
+    depends_on: tuple[Dependency, ...] = ()
+    next: tuple[Name, ...] = ()
+    """Steps that follow this one: the same as naming it in their `depends_on` (F23)."""
+    parallel: bool | None = None
+    """A hint only: what may run side by side is said by `depends_on` (X09)."""
+    condition: Any = None
+    """False: the step is skipped, not failed (F15). An expression, a boolean, or a Python callable."""
+    config: dict[str, Any] = {}
+    steps: tuple["Step", ...] = ()
+    branches: dict[Name, tuple["Step", ...]] = {}
+    """Lists of steps that run side by side, each in its own order (F06)."""
+    cases: tuple[Case, ...] = ()
+    default: tuple["Step", ...] | None = None
+    then: tuple["Step", ...] | None = None
+    else_: tuple["Step", ...] | None = Field(default=None, alias="else")
+    input: Any = None
+    """What the step sees as its input (D08): a template, or a Python callable over the state."""
+    input_schema: dict[str, Any] | None = None
+    """JSON Schema that `input` must fit before the step acts (D12)."""
+    output: dict[str, Any] | None = None
+    """Named outputs, as expressions over `response` (Y10, D09). Without it the response is the output."""
+    variables: dict[str, Any] | Literal["merge"] = {}
+    """Variables this step sets, as expressions over `output` (D06); `merge`: every key of its output."""
+    timeout: Duration | None = None
+    """Seconds one attempt may take (E07). Time spent waiting for other steps does not count."""
+    retry: RetryPolicy | None = None
+    on_failure: OnFailure = Field(default_factory=lambda: OnFailure())
+    on_timeout: OnTimeout | None = None
+    compensate: "Step | None" = None
+    """The step that undoes this one (E11); it sees this step's input and output."""
+    sensitive: bool = False
+    """Marks effects that a person should know of: the orchestrator counts them, `show` names them."""
+    metrics_enabled: bool = True
+    labels: dict[str, str] = {}
+
+    @field_validator("depends_on", mode="before")
+    @classmethod
+    def _names_are_dependencies(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            value = [value]
+        if isinstance(value, list | tuple):
+            return tuple({"step": item} if isinstance(item, str) else item for item in value)
+        return value
+
+    @field_validator("branches", mode="before")
+    @classmethod
+    def _a_list_of_branches_is_numbered(cls, value: Any) -> Any:
+        if isinstance(value, list | tuple):
+            return {f"branch_{index}": steps for index, steps in enumerate(value)}
+        return value
+
+    @field_validator("default", "then", "else_", mode="before")
+    @classmethod
+    def _one_step_is_a_list(cls, value: Any) -> Any:
+        return (value,) if isinstance(value, dict | BaseModel) else value
+
+    def containers(self) -> Iterator[tuple[str, tuple["Step", ...]]]:
+        """The lists of steps inside this one, each with its path: `steps`, `branches.a`, `cases[0].steps` …"""
+        if self.steps:
+            yield "steps", self.steps
+        for name, steps in self.branches.items():
+            yield f"branches.{name}", steps
+        for index, case in enumerate(self.cases):
+            yield f"cases[{index}].steps", case.steps
+        for key, steps_or_none in (("default", self.default), ("then", self.then), ("else", self.else_)):
+            if steps_or_none is not None:
+                yield key, steps_or_none
+
+    @field_validator("next", mode="before")
+    @classmethod
+    def _one_name_is_a_list(cls, value: Any) -> Any:
+        return (value,) if isinstance(value, str) else value
+
+
+class Config(Model):
+    """Limits and defaults of a workflow (Y03, Y04, P01, P06)."""
+
+    timeout: Duration | None = None
+    """Seconds the execution may be at work; waiting for the world outside does not count (X33)."""
+    deadline: Duration | None = None
+    """Seconds from start to end in all, waiting included (X33)."""
+    step_timeout: Duration | None = None
+    retry_policy: RetryPolicy | None = None
+    max_parallel_steps: int = Field(default=10, ge=1, le=10_000)
+    failure_policy: Literal["stop", "cancel", "continue"] = "stop"
+    """When a step fails for good: `stop` starts nothing new, `cancel` also stops what runs, `continue` goes on."""
+    strategy: Literal["auto", "dataflow", "partitioned", "staged"] = "auto"
+    compensate_on_timeout: bool = True
+    """X15: a time limit compensates as any other failure does."""
+
+
+class InputSpec(Model):
+    """What the workflow is given (Y05, D10)."""
+
+    schema_: dict[str, Any] | None = Field(default=None, alias="schema")
+
+
+class OutputSpec(Model):
+    """What the workflow gives (Y14, D11); `values` are expressions that build it (X10)."""
+
+    schema_: dict[str, Any] | None = Field(default=None, alias="schema")
+    values: dict[str, Any] | None = None
+
+
+class Compensation(Model):
+    """Steps that clean up, in the order they are written, after the steps' own compensations (Y13, X11)."""
+
+    steps: tuple[Step, ...] = ()
+
+
+class Parameter(Model):
+    """A value a template asks for (C11)."""
+
+    description: str = ""
+    default: Json = None
+    required: bool = False
+    schema_: dict[str, Any] | None = Field(default=None, alias="schema")
+
+
+class Spec(Model):
+    """The body of a definition."""
+
+    config: Config = Config()
+    input: InputSpec = InputSpec()
+    variables: dict[str, Json] = {}
+    """Variables every step can read, with their first values (D07)."""
+    steps: tuple[Step, ...] = ()
+    compensation: Compensation = Compensation()
+    output: OutputSpec = OutputSpec()
+
+
+class Workflow(Model):
+    """A definition: name, version, and what is to be done. Frozen; `digest` says exactly which one it is."""
+
+    api_version: Literal["workflow/v1"] = Field(default="workflow/v1", alias="apiVersion")
+    kind: Literal["Workflow"] = "Workflow"
+    metadata: Metadata
+    spec: Spec
+
+    @property
+    def name(self) -> str:
+        return self.metadata.name
+
+    @property
+    def version(self) -> str:
+        return self.metadata.version
+
+    @cached_property
+    def digest(self) -> str:
+        """Sixty-four hexadecimal digits over everything the definition says."""
+        return hashlib.sha256(orjson.dumps(self.as_document(), option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+    def as_document(self) -> dict[str, Any]:
+        """The definition as JSON values, defaults left out: what YAML and JSON files hold.
+
+        Python callables appear as `{"$python": "module:name", "digest": …}`: good for telling two apart,
+        not for reading back.
+        """
+        document: dict[str, Any] = plain(
+            self.model_dump(mode="python", by_alias=True, exclude_defaults=True, exclude_none=True)
+        )
+        return {"apiVersion": self.api_version, "kind": self.kind} | document
+
+    def callables(self) -> tuple[str, ...]:
+        """Where the definition holds Python callables, as paths; empty when it can be written as YAML."""
+        return tuple(_callable_paths(self.model_dump(mode="python", by_alias=True, exclude_defaults=True), ""))
+
+
+def describe_callable(function: Any) -> dict[str, str]:
+    """A callable's name and a digest of its code, so that a changed body is a changed definition."""
+    name = f"{getattr(function, '__module__', '?')}:{getattr(function, '__qualname__', type(function).__qualname__)}"
+    code = getattr(function, "__code__", None)
+    body = repr((code.co_code, _constants(code), code.co_names)) if code else name
+    return {"$python": name, "digest": hashlib.sha256(body.encode()).hexdigest()[:16]}
+
+
+def _constants(code: Any) -> tuple[Any, ...]:
+    # A nested code object's repr holds its address, which differs from process to process.
+    return tuple(
+        (c.co_code, _constants(c), c.co_names) if hasattr(c, "co_code") else c for c in code.co_consts
+    )
+
+
+def plain(value: Any) -> Any:
+    """JSON values of a dumped model: tuples as lists, callables described, times as text."""
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(item) for item in value]
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, BaseModel):
+        return plain(value.model_dump(mode="python", by_alias=True, exclude_defaults=True, exclude_none=True))
+    if isinstance(value, str | int | float | bool) or value is None:
+        return value
+    return describe_callable(value)
+
+
+def _callable_paths(value: Any, path: str) -> Iterator[str]:
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from _callable_paths(item, f"{path}.{key}" if path else str(key))
+    elif isinstance(value, list | tuple):
+        for index, item in enumerate(value):
+            yield from _callable_paths(item, f"{path}[{index}]")
+    elif callable(value):
+        yield path
+
+
+def is_name(text: str) -> bool:
+    """Whether the text can name a step."""
+    return re.match(NAME_PATTERN, text) is not None
+
+
+for _model in (OnFailure, Case, Step, Compensation, Spec, Workflow):
+    _model.model_rebuild()
