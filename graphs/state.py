@@ -1,0 +1,137 @@
+"""What an execution knows: the LangGraph state, the results of steps, statuses.
+
+Everything here is JSON values, so the checkpoint needs no serializer but msgpack's own kinds and can hold no code.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Annotated, Any, NotRequired, TypedDict
+
+
+class ExecutionStatus(StrEnum):
+    """Where an execution stands (ST1, ST4, X29)."""
+
+    PENDING = "pending"
+    QUEUED = "queued"
+    RUNNING = "running"
+    WAITING = "waiting"
+    PAUSED = "paused"
+    COMPENSATING = "compensating"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    TIMED_OUT = "timed_out"
+    CANCELLED = "cancelled"
+    COMPENSATED = "compensated"
+    COMPENSATION_FAILED = "compensation_failed"
+    BUDGET_EXCEEDED = "budget_exceeded"
+
+    @property
+    def final(self) -> bool:
+        """Whether nothing more happens by itself."""
+        return self in _FINAL
+
+
+_FINAL = frozenset(
+    {
+        ExecutionStatus.COMPLETED,
+        ExecutionStatus.FAILED,
+        ExecutionStatus.TIMED_OUT,
+        ExecutionStatus.CANCELLED,
+        ExecutionStatus.COMPENSATED,
+        ExecutionStatus.COMPENSATION_FAILED,
+    }
+)
+
+
+class StepStatus(StrEnum):
+    """Where a step stands (ST2, ST3, X29). The last five are settled: they never change again."""
+
+    PENDING = "pending"
+    WAITING = "waiting"
+    RUNNING = "running"
+    RETRYING = "retrying"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    TIMED_OUT = "timed_out"
+    CANCELLED = "cancelled"
+    SKIPPED = "skipped"
+
+
+class Result(TypedDict):
+    """How a step settled; kept in the state under the step's name and in its record, in one transaction.
+
+    Attributes:
+        status: A settled `StepStatus`.
+        output: What dependents read as `steps.NAME.output`; absent means null.
+        error: `{"code", "message", "category", …}` of a step that failed or timed out.
+        reason: Why a step was skipped or cancelled.
+        variables: What the step sets.
+        attempts: Tries made; 0 for a skipped step.
+        started_at, ended_at: ISO 8601, UTC. `started_at` is when its own work began, not its waiting for others.
+        continued: The failure does not stop dependents (`on_failure: continue`).
+        decided_by: Who answered, for approvals.
+        route: The way a conditional or a switch went.
+        inner: For partitions only: the results of the steps inside, by name.
+    """
+
+    status: str
+    output: NotRequired[Any]
+    error: NotRequired[dict[str, Any]]
+    reason: NotRequired[str]
+    variables: NotRequired[dict[str, Any]]
+    attempts: NotRequired[int]
+    started_at: NotRequired[str]
+    ended_at: NotRequired[str]
+    continued: NotRequired[bool]
+    decided_by: NotRequired[str]
+    route: NotRequired[str]
+    inner: NotRequired[dict[str, Any]]
+
+
+def merge(old: Mapping[str, Any] | None, new: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The reducer for maps: later writes win, key by key."""
+    return {**(old or {}), **(new or {})}
+
+
+def most_urgent(old: str | None, new: str | None) -> str | None:
+    """The reducer for `next_action`: of what several bodies ask for in one superstep, the most urgent."""
+    return max(old, new, key=_URGENCY.index) if old and new else old or new
+
+
+_URGENCY = ["complete", "orchestrate", "error"]
+
+
+class EnterpriseWorkflowState(TypedDict, total=False):
+    """The shared state of the six nodes (M05, M16).
+
+    Attributes:
+        workflow_id: `name@version` of the workflow.
+        digest: Which definition exactly.
+        path: Where this plan stands in the execution: "" for the root, `orders` for the plan inside step `orders`.
+        frame: What the plan was opened with (items of a map, the input of a sub-workflow).
+        current_step: The step dispatched last.
+        context: The orchestrator's findings: `task_analysis`, `execution_strategy`, `orchestrator_timestamp`.
+        next_action: Where the conditional edges route to.
+        dispatched: Names of the steps sent in the running superstep.
+        steps: Results by step name.
+        last_error, error_count: The failures so far (E28).
+    """
+
+    workflow_id: str
+    digest: str
+    path: str
+    frame: dict[str, Any]
+    current_step: str
+    context: Annotated[dict[str, Any], merge]
+    next_action: Annotated[str | None, most_urgent]
+    dispatched: list[str]
+    steps: Annotated[dict[str, Result], merge]
+    last_error: Annotated[dict[str, Any] | None, lambda old, new: new or old]
+    error_count: Annotated[int, lambda old, new: (old or 0) + (new or 0)]
+
+
+def join_path(prefix: str, name: str) -> str:
+    """`orders` and `[3].charge` give `orders[3].charge`; `fulfil` and `label` give `fulfil.label`."""
+    if not prefix:
+        return name
+    return prefix + name if name.startswith("[") else f"{prefix}.{name}"

@@ -1,0 +1,1 @@
+"""Where executions are kept: the port (`port`), SQLite behind it (`sqlite`, `writer`, `saver`), migrations."""
