@@ -1,6 +1,6 @@
 """What Baton asks of a database. One protocol, so that a second one behind it is a parameter, not a rewrite."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -313,7 +313,3 @@ class Store(Protocol):
         ...
 
     async def close(self) -> None: ...
-
-    def live(self) -> AsyncIterator[Record]:
-        """Records of this process as they are committed or, for unkept ones, as they happen."""
-        ...
