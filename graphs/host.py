@@ -1,9 +1,16 @@
 """Ports between the graph and whoever keeps executions alive: the graph asks, the orchestrator's room answers."""
 
 from collections.abc import Mapping
-from typing import Protocol
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
 
+from graphs.clock import Clock
+from graphs.flow import Flow
+from graphs.prepare import Library
 from graphs.state import Result
+from graphs.steps import Answer, Logger, Wait
 
 
 class CommitListener(Protocol):
@@ -26,22 +33,6 @@ class CommitListener(Protocol):
     def lost(self, error: BaseException) -> None: ...
 
 
-class Checkpoints(Protocol):
-    """What the graph needs of the checkpointer besides LangGraph's own interface."""
-
-    def listen(self, thread_id: str, namespace: str, listener: CommitListener) -> None: ...
-
-    def forget(self, thread_id: str, namespace: str) -> None: ...
-
-    def expect_new(self, thread_id: str, namespace: str) -> None:
-        """There is no checkpoint yet: the next read of it need not ask the database."""
-        ...
-
-    async def saved(self, thread_id: str, namespace: str) -> "Saved | None":
-        """What the newest checkpoint of a plan holds; the graph's own next read of it is free."""
-        ...
-
-
 class Saved(Protocol):
     """A plan's checkpoint, with the results written since."""
 
@@ -53,3 +44,113 @@ class Saved(Protocol):
 
     @property
     def values(self) -> Mapping[str, object]: ...
+
+
+class Checkpoints(Protocol):
+    """What the graph needs of the checkpointer besides LangGraph's own interface."""
+
+    def listen(self, thread_id: str, namespace: str, listener: CommitListener) -> None: ...
+
+    def forget(self, thread_id: str, namespace: str) -> None: ...
+
+    def expect_new(self, thread_id: str, namespace: str) -> None:
+        """There is no checkpoint yet: the next read of it need not ask the database."""
+        ...
+
+    async def saved(self, thread_id: str, namespace: str) -> Saved | None:
+        """What the newest checkpoint of a plan holds; the graph's own next read of it is free."""
+        ...
+
+
+class Graph(Protocol):
+    """The compiled graph, as far as a node starts it again for the plan inside a composite step."""
+
+    async def ainvoke(self, input: Any, config: Any = None, *, context: Any = None, durability: Any = None) -> Any: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What does not change while an execution is being driven."""
+
+    execution_id: str
+    workflow: str
+    version: str
+    generation: int
+    started_at: datetime
+    user_context: Mapping[str, Any]
+    metadata: Mapping[str, Any]
+    partition_size: int = 250
+    """How many steps a superstep holds at most; more are split into concurrent child flows."""
+
+
+class Host(Protocol):
+    """Whoever drives an execution, seen from its nodes."""
+
+    @property
+    def facts(self) -> Facts: ...
+    @property
+    def clock(self) -> Clock: ...
+    @property
+    def log(self) -> Logger: ...
+    @property
+    def library(self) -> Library: ...
+    @property
+    def resources(self) -> Mapping[type, Any]: ...
+    @property
+    def checkpoints(self) -> Checkpoints: ...
+    @property
+    def graph(self) -> Graph: ...
+
+    def idle(self) -> None: ...
+    def failed(self, error: BaseException) -> None: ...
+
+    def slot(self, resource: str | None, flow: Flow) -> AbstractAsyncContextManager[None]:
+        """A place to act in, under the limits of the plans around, the execution, the engine and the resource."""
+        ...
+
+    def started(self, path: str, attempt: int, names: Any) -> None:
+        """A step begins to act (hooks, live records; a log line)."""
+        ...
+
+    def settled(self, path: str, result: Result) -> None:
+        """A step has a result, which is about to be committed (hooks, log)."""
+        ...
+
+    def note(self, kind: str, path: str, data: Mapping[str, Any], *, keep: bool = False) -> None:
+        """Something worth a record: seen live, and kept where `keep` says so."""
+        ...
+
+    async def open_wait(self, path: str, wait: Wait) -> Answer | None:
+        """Keep a wait before anybody rests on it; gives the answer when there already is one."""
+        ...
+
+    async def close_wait(self, path: str, *, elapsed: bool) -> Answer | None:
+        """The wait is over; gives the answer when one came first after all."""
+        ...
+
+    def expect(self, path: str, wait: Wait, flow: Flow, name: str) -> Answer | None:
+        """Wake the body when an answer arrives or the wait is due; gives the answer when it just has."""
+        ...
+
+    def unexpect(self, path: str) -> None: ...
+
+    async def results(self, prefix: str) -> Mapping[str, Result]:
+        """Results that were kept under a path, in the order in which they were committed."""
+        ...
+
+    @property
+    def seeded(self) -> bool:
+        """Whether the execution starts with results of an earlier generation (retry from, fork)."""
+        ...
+
+    async def compensating(self) -> None:
+        """Compensation begins."""
+        ...
+
+    async def emit_event(self, type: str, data: Any = None, *, key: str | None = None) -> None: ...
+
+    def seal(self, value: Any) -> Any:
+        """JSON values for the checkpoint: secrets in them encrypted."""
+        ...
+
+    def unseal(self, value: Any) -> Any: ...

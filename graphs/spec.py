@@ -6,7 +6,8 @@ digest whichever way it was written. Whether the parts fit together is asked els
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import Annotated, Any, Literal, Self
@@ -87,6 +88,9 @@ class OnTimeout(Model):
 
     action: Literal["terminate", "continue", "compensate", "approve", "reject"] = "terminate"
     compensation_workflow: WorkflowName | None = None
+    """With `compensate`: the workflow that cleans up, in place of the compensations (E14)."""
+    compensation_input: dict[str, Json] | None = None
+    """Its input; without it, the input and the outputs so far: `{"input": …, "steps": {name: output}}`."""
     output: Json = None
 
 
@@ -288,8 +292,17 @@ class Workflow(Model):
         return tuple(_callable_paths(self.model_dump(mode="python", by_alias=True, exclude_defaults=True), ""))
 
 
+@dataclass(frozen=True, slots=True)
+class FromState:
+    """A Python callable that stands where a template could: called with the state when the step runs (D16)."""
+
+    function: Callable[[Any], Any]
+
+
 def describe_callable(function: Any) -> dict[str, str]:
     """A callable's name and a digest of its code, so that a changed body is a changed definition."""
+    if isinstance(function, FromState):
+        function = function.function
     name = f"{getattr(function, '__module__', '?')}:{getattr(function, '__qualname__', type(function).__qualname__)}"
     code = getattr(function, "__code__", None)
     body = repr((code.co_code, _constants(code), code.co_names)) if code else name
@@ -325,7 +338,7 @@ def _callable_paths(value: Any, path: str) -> Iterator[str]:
     elif isinstance(value, list | tuple):
         for index, item in enumerate(value):
             yield from _callable_paths(item, f"{path}[{index}]")
-    elif callable(value):
+    elif isinstance(value, FromState) or callable(value):
         yield path
 
 

@@ -1,11 +1,11 @@
-"""What an execution knows: the LangGraph state, the results of steps, statuses.
+"""What an execution knows: the results of its steps, and where it stands.
 
 Everything here is JSON values, so the checkpoint needs no serializer but msgpack's own kinds and can hold no code.
 """
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Any, NotRequired, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 
 class ExecutionStatus(StrEnum):
@@ -64,7 +64,9 @@ class Result(TypedDict):
         status: A settled `StepStatus`.
         output: What dependents read as `steps.NAME.output`; absent means null.
         error: `{"code", "message", "category", …}` of a step that failed or timed out.
-        reason: Why a step was skipped or cancelled.
+        reason: Why a step was skipped or cancelled: `condition` (its own was false), `upstream` (what it depends on
+            did not go as needed), `halted` (the plan had ended), `join` (enough others had succeeded), `cancelled`.
+        detail: The same for people.
         variables: What the step sets.
         attempts: Tries made; 0 for a skipped step.
         started_at, ended_at: ISO 8601, UTC. `started_at` is when its own work began, not its waiting for others.
@@ -78,6 +80,7 @@ class Result(TypedDict):
     output: NotRequired[Any]
     error: NotRequired[dict[str, Any]]
     reason: NotRequired[str]
+    detail: NotRequired[str]
     variables: NotRequired[dict[str, Any]]
     attempts: NotRequired[int]
     started_at: NotRequired[str]
@@ -91,43 +94,6 @@ class Result(TypedDict):
 def merge(old: Mapping[str, Any] | None, new: Mapping[str, Any] | None) -> dict[str, Any]:
     """The reducer for maps: later writes win, key by key."""
     return {**(old or {}), **(new or {})}
-
-
-def most_urgent(old: str | None, new: str | None) -> str | None:
-    """The reducer for `next_action`: of what several bodies ask for in one superstep, the most urgent."""
-    return max(old, new, key=_URGENCY.index) if old and new else old or new
-
-
-_URGENCY = ["complete", "orchestrate", "error"]
-
-
-class EnterpriseWorkflowState(TypedDict, total=False):
-    """The shared state of the six nodes (M05, M16).
-
-    Attributes:
-        workflow_id: `name@version` of the workflow.
-        digest: Which definition exactly.
-        path: Where this plan stands in the execution: "" for the root, `orders` for the plan inside step `orders`.
-        frame: What the plan was opened with (items of a map, the input of a sub-workflow).
-        current_step: The step dispatched last.
-        context: The orchestrator's findings: `task_analysis`, `execution_strategy`, `orchestrator_timestamp`.
-        next_action: Where the conditional edges route to.
-        dispatched: Names of the steps sent in the running superstep.
-        steps: Results by step name.
-        last_error, error_count: The failures so far (E28).
-    """
-
-    workflow_id: str
-    digest: str
-    path: str
-    frame: dict[str, Any]
-    current_step: str
-    context: Annotated[dict[str, Any], merge]
-    next_action: Annotated[str | None, most_urgent]
-    dispatched: list[str]
-    steps: Annotated[dict[str, Result], merge]
-    last_error: Annotated[dict[str, Any] | None, lambda old, new: new or old]
-    error_count: Annotated[int, lambda old, new: (old or 0) + (new or 0)]
 
 
 def join_path(prefix: str, name: str) -> str:

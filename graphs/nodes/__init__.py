@@ -1,0 +1,1 @@
+"""The six nodes. `perform` is the frame around every step; `action`, `child` and the nodes fill it."""

@@ -1,0 +1,106 @@
+"""Performing an action: retry ⊃ limit ⊃ time limit ⊃ call, each layer owning one concern."""
+
+import random
+from typing import Any
+
+from graphs.errors import BatonError, StepCancelledError, StepError
+from graphs.nodes.perform import Body
+from graphs.policies import Again, after_failure, as_step_error, attempt_timeout, error_value, retry_policy
+from graphs.state import Result
+from graphs.steps import Action, StepContext
+from graphs.stopping import Stoppable
+
+
+async def act(body: Body) -> Result:
+    """Try the step as often as its policy says, and give its result."""
+    policy = retry_policy(body.planned.step, body.context.frame.config)
+    chance = random.Random(body.idempotency_key) if policy.max_attempts > 1 else _NO_CHANCE
+    attempt = 0
+    while True:
+        attempt += 1
+        try:
+            return body.completed(await _in_its_place(body, attempt), attempts=attempt)
+        except StepCancelledError as error:
+            return body.cancelled("cancelled", error.message)
+        except BatonError as error:
+            failure = as_step_error(error)
+        decision = after_failure(policy, attempt, failure, chance)
+        if not isinstance(decision, Again) or body.context.flow.board.halt is not None:
+            return body.failed(failure, attempts=attempt)
+        _note_retry(body, failure, attempt, policy.max_attempts, decision.delay)
+        try:
+            await _pause(body, decision.delay)
+        except StepCancelledError:
+            return body.failed(failure, attempts=attempt)
+
+
+_NO_CHANCE = random.Random(0)
+
+
+def _note_retry(body: Body, failure: StepError, attempt: int, most: int, delay: float) -> None:
+    data = {"attempt": attempt, "of": most, "delay": round(delay, 3), "error": error_value(failure, attempt=attempt)}
+    body.host.note("step.retrying", body.path, data, keep=True)
+
+
+async def _pause(body: Body, seconds: float) -> None:
+    work = Stoppable(body.host.clock, None, body.path)
+    with body.context.flow.running(body.planned.name, work):
+        async with work:
+            await body.host.clock.sleep(seconds)
+
+
+async def _in_its_place(body: Body, attempt: int) -> Any:
+    """One attempt, once there is a place for it."""
+    kind = body.prepared.kind
+    assert isinstance(kind, Action)
+    config = body.prepared.config(body.names, body.evaluation, body.state)
+    context = step_context(body, attempt)
+    work = Stoppable(body.host.clock, None, body.path)
+    with body.context.flow.running(body.planned.name, work):
+        async with work, body.host.slot(kind.limit(config), body.context.flow):
+            body.begin()
+            body.host.started(body.path, attempt, context.state)
+            return await _in_time(body, kind, context, config)
+
+
+async def _in_time(body: Body, kind: Action, context: StepContext, config: Any) -> Any:
+    limit = attempt_timeout(body.planned.step, body.context.frame.config, kind)
+    try:
+        async with Stoppable(body.host.clock, limit, body.path):
+            return await kind.run(context, config)
+    except BatonError:
+        raise
+    except Exception as error:  # noqa: BLE001 - a step's code may raise anything; it becomes the step's failure
+        raise as_step_error(error) from error
+
+
+def step_context(body: Body, attempt: int) -> StepContext:
+    """What a step's code is handed.
+
+    Raises:
+        StepError: the step's input cannot be built, or does not fit its schema.
+    """
+    prepared = body.prepared
+    given = body.context.frame.input
+    if prepared.input is not None:
+        given = prepared.input.render(body.names, body.evaluation, body.state)
+    prepared.check_input(given)
+    facts = body.host.facts
+    return StepContext(
+        execution_id=facts.execution_id,
+        workflow=facts.workflow,
+        version=facts.version,
+        path=body.path,
+        name=body.planned.step.name,
+        attempt=attempt,
+        idempotency_key=body.idempotency_key,
+        input=given,
+        state=body.state(),
+        clock=body.host.clock,
+        log=body.host.log,
+        resources=body.host.resources,
+        metadata=facts.metadata,
+        user_context=facts.user_context,
+        progress=lambda data: body.host.note("step.progress", body.path, {"data": data}),
+        emit_event=body.host.emit_event,
+    )

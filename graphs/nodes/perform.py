@@ -1,0 +1,215 @@
+"""What every step goes through, whichever node performs it: wait for its dependencies, run or skip, give a result.
+
+A body never raises for an ordinary failure, because LangGraph would cancel its siblings; what a failure means for
+others is the planner's decision. It raises `GraphInterrupt` when it is to be run again on resume.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, TypedDict
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.errors import GraphInterrupt
+
+from graphs.errors import BatonError, StepError
+from graphs.expressions import EvaluationContext, mask
+from graphs.flow import Flow, Woken
+from graphs.host import Host
+from graphs.planner import PlannedStep, Skip, failed
+from graphs.policies import as_step_error, error_value
+from graphs.prepare import Prepared
+from graphs.scope import Frame, StateView
+from graphs.state import Result, join_path
+from graphs.values import json_value
+
+
+class Dispatch(TypedDict, total=False):
+    """What a `Send` carries: the step's name and little else, never the state."""
+
+    step: str
+    partition: list[str]
+
+
+@dataclass(slots=True)
+class PlanContext:
+    """What the nodes of one graph run are handed (LangGraph's `Runtime.context`).
+
+    Attributes:
+        host: Whoever drives the execution.
+        flow, frame: The live side of the plan, and what its steps see.
+        grow: For loops: adds the steps of the next iteration to the plan; False when there is none.
+        partition: For a partition of a very large plan: the names of its steps.
+    """
+
+    host: Host
+    flow: Flow
+    frame: Frame
+    grow: Callable[[], bool] | None = None
+    partition: list[str] | None = None
+
+    @property
+    def is_root(self) -> bool:
+        return self.flow.parent is None
+
+
+@dataclass
+class Body:
+    """One step while it is being performed."""
+
+    context: PlanContext
+    planned: PlannedStep
+    config: RunnableConfig
+    _started_at: str | None = None
+
+    @cached_property
+    def path(self) -> str:
+        return join_path(self.context.flow.path, self.planned.name)
+
+    @property
+    def host(self) -> Host:
+        return self.context.host
+
+    @cached_property
+    def prepared(self) -> Prepared:
+        return self.host.library.prepare(self.planned.step)
+
+    @cached_property
+    def names(self) -> dict[str, Any]:
+        return self.context.frame.names(self.planned)
+
+    @cached_property
+    def evaluation(self) -> EvaluationContext:
+        # One `now()` for everything a step evaluates, and random-looking values that a second run repeats.
+        return EvaluationContext(now=self.host.clock.now(), seed=self.idempotency_key)
+
+    @cached_property
+    def idempotency_key(self) -> str:
+        facts = self.host.facts
+        return f"{facts.execution_id}:{self.path}:{facts.generation}"
+
+    def state(self) -> StateView:
+        return StateView(self.context.frame, self.planned, self.names)
+
+    def begin(self) -> None:
+        """The step's own time begins now: it has waited for others, and for a place."""
+        if self._started_at is None:
+            self._started_at = self.host.clock.now().isoformat()
+
+    def completed(self, response: Any, *, attempts: int = 1, **more: Any) -> Result:
+        """The result of a step that went well: outputs and variables mapped, everything made plain JSON."""
+        output = response
+        if self.prepared.output is not None:
+            output = self.prepared.output.render(self.names | {"response": response}, self.evaluation, self.state)
+        result: Result = {"status": "completed", "output": json_value(mask(output)), "attempts": attempts}
+        if variables := self._variables(output):
+            result["variables"] = variables
+        return self._timed(result | more)  # type: ignore[operator,no-any-return]
+
+    def failed(self, error: StepError, *, attempts: int, **more: Any) -> Result:
+        """The result of a step that did not go well, with what its `on_failure` or `on_timeout` says of it."""
+        timed_out = error.category == "timeout"
+        step = self.planned.step
+        result: Result = {
+            "status": "timed_out" if timed_out else "cancelled" if error.category == "cancelled" else "failed",
+            "error": json_value(mask(error_value(error, attempt=attempts))),
+            "attempts": attempts,
+        }
+        if step.on_failure.message and not timed_out:
+            result["error"]["message"] = f"{step.on_failure.message}: {result['error']['message']}"
+        goes_on, output = _goes_on(self.planned, timed_out)
+        if goes_on:
+            result["continued"] = True
+            if output is not None:
+                result["output"] = output
+        return self._timed(result | more)  # type: ignore[operator,no-any-return]
+
+    def skipped(self, reason: str, detail: str = "") -> Result:
+        now = self.host.clock.now().isoformat()
+        result: Result = {"status": "skipped", "reason": reason, "attempts": 0, "ended_at": now}
+        if detail:
+            result["detail"] = detail
+        return result
+
+    def cancelled(self, reason: str, detail: str) -> Result:
+        return self._timed({"status": "cancelled", "reason": reason, "detail": detail})
+
+    def _variables(self, output: Any) -> dict[str, Any]:
+        if self.planned.step.variables == "merge":
+            return json_value(mask(output)) if isinstance(output, dict) else {self.planned.step.name: json_value(output)}
+        if self.prepared.variables is None:
+            return {}
+        names = self.names | {"output": output}
+        return json_value(mask(self.prepared.variables.render(names, self.evaluation, self.state)))  # type: ignore[no-any-return]
+
+    def _timed(self, result: Result) -> Result:
+        now = self.host.clock.now().isoformat()
+        result["started_at"] = self._started_at or now
+        result["ended_at"] = now
+        return result
+
+
+def _goes_on(planned: PlannedStep, timed_out: bool) -> tuple[bool, Any]:
+    step = planned.step
+    if timed_out and step.on_timeout is not None:
+        return step.on_timeout.action == "continue", step.on_timeout.output
+    return step.on_failure.action == "continue", step.on_failure.output
+
+
+Act = Callable[[Body], Awaitable[Result]]
+Update = dict[str, Any]
+
+
+async def perform(dispatch: Dispatch, context: PlanContext, config: RunnableConfig, act: Act) -> Update:
+    """Carry one step from dispatch to result.
+
+    Raises:
+        GraphInterrupt: the flow parks; run this step again on resume.
+    """
+    body = Body(context, context.flow.board.plan.steps[dispatch["step"]], config)
+    woken = await context.flow.dependencies(body.planned.name)
+    if woken is Woken.PARK:
+        raise GraphInterrupt(())
+    result = await _result(body, woken, act)
+    context.host.settled(body.path, result)
+    return update(context, body.planned.name, result)
+
+
+async def _result(body: Body, woken: Woken, act: Act) -> Result:
+    board = body.context.flow.board
+    if woken is Woken.HALT:
+        return body.skipped("halted", board.halt.detail if board.halt else "")
+    verdict = board.plan.verdict(body.planned.name, board.results)
+    if isinstance(verdict, Skip):
+        return body.skipped(verdict.reason, verdict.detail)
+    try:
+        condition = body.prepared.condition
+        if condition is not None and not condition.holds(body.names, body.evaluation, body.state):
+            return body.skipped("condition", "its condition is false")
+        return await act(body)
+    except BatonError as error:
+        return body.failed(as_step_error(error), attempts=0)
+
+
+def update(context: PlanContext, name: str, result: Result) -> Update:
+    """What a body returns: its own result, and where the conditional edge is to route."""
+    update: Update = {"steps": {name: result}}
+    if failed(result):
+        update["last_error"] = result.get("error")
+        update["error_count"] = 1
+    if (action := _next_action(context, name, result)) is not None:
+        update["next_action"] = action
+    return update
+
+
+def _next_action(context: PlanContext, name: str, result: Result) -> str | None:
+    board = context.flow.board
+    if board.plan.staged or context.grow is not None:
+        return "orchestrate"
+    if not context.is_root:
+        return None
+    if board.halt is not None:
+        return "error"
+    if not failed(result) or result.get("continued") or name in board.plan.companions:
+        return None
+    return "error"

@@ -1,0 +1,107 @@
+"""Policies decide, they never act: how long an attempt may take, whether a failure is tried again, and when."""
+
+import random
+from dataclasses import dataclass
+from typing import Any
+
+from graphs.errors import BatonError, Category, StepError
+from graphs.spec import Config, RetryPolicy, Step
+from graphs.steps import StepType
+
+ONCE = RetryPolicy(max_attempts=1)
+
+_NEVER_AGAIN: frozenset[Category] = frozenset({"validation", "logic", "cancelled", "budget"})
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """Try again after so many seconds."""
+
+    delay: float
+
+
+@dataclass(frozen=True, slots=True)
+class GiveUp:
+    """The failure is final; `why` completes the sentence "attempt 3 of 3: …"."""
+
+    why: str
+
+
+def retry_policy(step: Step, config: Config) -> RetryPolicy:
+    """The policy a step is tried by: its own, what its `on_failure` or `config` says, the workflow's, or once (X03)."""
+    base = step.retry or config.retry_policy or ONCE
+    if step.retry is not None:
+        return base
+    attempts = step.on_failure.max_attempts or _config_attempts(step)
+    if attempts is None and step.on_failure.action == "retry" and config.retry_policy is None:
+        attempts = RetryPolicy().max_attempts
+    return base if attempts is None else base.model_copy(update={"max_attempts": attempts})
+
+
+def _config_attempts(step: Step) -> int | None:
+    attempts = step.config.get("max_attempts")
+    return attempts if isinstance(attempts, int) and not isinstance(attempts, bool) and attempts > 0 else None
+
+
+def attempt_timeout(step: Step, config: Config, kind: StepType) -> float | None:
+    """Seconds one attempt may take: the step's own limit, the workflow's, the type's (P02). None: no limit."""
+    if step.timeout is not None:
+        return step.timeout
+    return config.step_timeout if config.step_timeout is not None else kind.default_timeout
+
+
+def after_failure(policy: RetryPolicy, attempt: int, error: StepError, chance: random.Random) -> Again | GiveUp:
+    """What a failed attempt leads to.
+
+    Args:
+        policy: How the step is tried.
+        attempt: The number of the attempt that failed, from 1.
+        error: Why; its category decides, unless it says itself whether it may be retried.
+        chance: Where jitter comes from.
+    """
+    if attempt >= policy.max_attempts:
+        return GiveUp("no attempts are left")
+    if error.retryable is False:
+        return GiveUp("it cannot be retried")
+    if error.retryable is None and not _worth_it(policy, error.category):
+        return GiveUp(f"{error.category} failures are not retried")
+    delay = max(backoff(policy, attempt, chance), min(error.retry_after or 0.0, policy.max_delay))
+    return Again(delay)
+
+
+def _worth_it(policy: RetryPolicy, category: Category) -> bool:
+    if category in policy.give_up_on or category in _NEVER_AGAIN - set(policy.retry_on):
+        return False
+    return category in policy.retry_on
+
+
+def backoff(policy: RetryPolicy, attempt: int, chance: random.Random) -> float:
+    """Seconds between attempt number `attempt` and the next: capped, then spread by the jitter (P04, X22)."""
+    match policy.backoff:
+        case "fixed":
+            delay = policy.initial_delay
+        case "linear":
+            delay = policy.initial_delay * attempt
+        case "exponential":
+            # The exponent is bounded because a float overflows long before a person would wait that long.
+            delay = policy.initial_delay * policy.multiplier ** min(attempt - 1, 64)
+    delay = min(delay, policy.max_delay)
+    return delay * (1 + policy.jitter * (2 * chance.random() - 1)) if policy.jitter else delay
+
+
+def as_step_error(error: Exception) -> StepError:
+    """Any exception of a step's code as a step error: what is not said to be otherwise is a fault of logic."""
+    if isinstance(error, StepError):
+        return error
+    if isinstance(error, BatonError):
+        return StepError(error.message, category="validation", code=error.code, hint=error.hint, **error.details)
+    if isinstance(error, TimeoutError):
+        return StepError(str(error) or "it timed out", category="timeout", code="timeout")
+    if isinstance(error, ConnectionError):
+        return StepError(f"{type(error).__name__}: {error}", category="transient", code="connection_error")
+    return StepError(f"{type(error).__name__}: {error}", category="logic", code="exception")
+
+
+def error_value(error: StepError, *, attempt: int) -> dict[str, Any]:
+    """A failure as it is kept: `code`, `message`, `category`, `attempt` and the error's own facts."""
+    return error.as_dict() | {"category": error.category, "attempt": attempt}

@@ -1,0 +1,80 @@
+"""The border between Python values and JSON: what is kept is exactly what was there, or is refused."""
+
+import dataclasses
+import math
+from typing import Any
+
+import orjson
+from pydantic import BaseModel
+
+from graphs.errors import InputError
+
+
+def json_value(value: Any) -> Any:
+    """The value as plain JSON kinds, as it will be read back.
+
+    Models, dataclasses, dates and UUIDs become what they look like in JSON; text that no encoding can hold (lone
+    surrogates, which models do emit) is repaired rather than refused.
+
+    Raises:
+        InputError: it holds something that is no JSON value (a set, a file, an endless number).
+    """
+    if value is None or value is True or value is False:
+        return value
+    kind = type(value)
+    if kind is int and -(2**53) < value < 2**53:
+        return value
+    try:
+        text = _dumps(value)
+        if b"null" in text:
+            _refuse_endless(value)
+    except TypeError as error:
+        raise InputError(
+            f"a value cannot be kept: {error}.",
+            code="not_json",
+            hint="Give JSON values: text, numbers of up to 64 bits, booleans, null, lists, and objects with text keys.",
+        ) from error
+    return orjson.loads(text)
+
+
+def _dumps(value: Any) -> bytes:
+    try:
+        return orjson.dumps(value, default=_default)
+    except TypeError as error:
+        if "surrogates" not in str(error):
+            raise
+        return orjson.dumps(_repaired(value), default=_default)
+
+
+def _default(value: Any) -> Any:
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
+    if hasattr(value, "items") and hasattr(value, "keys"):
+        return dict(value)
+    raise TypeError(f"{type(value).__name__} is no JSON value")
+
+
+def _refuse_endless(value: Any) -> None:
+    # orjson writes NaN and infinities as null, which would change the value without a word.
+    if isinstance(value, float) and not math.isfinite(value):
+        raise TypeError(f"{value!r} is no JSON number")
+    if isinstance(value, dict):
+        for item in value.values():
+            _refuse_endless(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            _refuse_endless(item)
+    elif isinstance(value, BaseModel):
+        _refuse_endless(value.model_dump())
+    elif dataclasses.is_dataclass(value) and not isinstance(value, type):
+        _refuse_endless(dataclasses.asdict(value))
+
+
+def _repaired(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode("utf-8")
+    if isinstance(value, dict):
+        return {_repaired(key): _repaired(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_repaired(item) for item in value]
+    return value
