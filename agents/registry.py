@@ -1,0 +1,85 @@
+"""Named things that an application offers to its steps: services, functions, tools, agents, scripts."""
+
+from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
+from typing import ClassVar, Generic, Protocol, TypeVar
+
+from graphs.errors import ConflictError, StepError
+
+
+class Named(Protocol):
+    """Whatever has a name."""
+
+    @property
+    def name(self) -> str: ...
+
+
+T = TypeVar("T", bound=Named)
+
+
+class Registry(Generic[T]):
+    """Values by name. A name that is not there is answered with the nearest one that is.
+
+    Attributes:
+        word: What one of them is called in messages, and the first part of error codes.
+        remedy: How one is added, as a sentence.
+    """
+
+    word: ClassVar[str]
+    remedy: ClassVar[str]
+
+    def __init__(self, entries: Iterable[T] = ()) -> None:
+        self._entries: dict[str, T] = {}
+        for entry in entries:
+            self.add(entry)
+
+    def add(self, entry: T) -> None:
+        """Offer one more.
+
+        Raises:
+            ConflictError: the name is taken.
+        """
+        if entry.name in self._entries:
+            raise ConflictError(
+                f"{self.word} '{entry.name}' is registered twice.",
+                hint="Give one of the two another name.",
+                code=f"{self.word}_twice",
+            )
+        self._entries[entry.name] = entry
+
+    def get(self, name: str) -> T:
+        """The one of that name.
+
+        Raises:
+            StepError: there is none; trying again cannot help.
+        """
+        try:
+            return self._entries[name]
+        except KeyError:
+            raise StepError(
+                f"there is no {self.word} '{name}'.",
+                category="validation",
+                code=f"{self.word}_unknown",
+                hint=self._suggestion(name),
+            ) from None
+
+    def names(self) -> list[str]:
+        """All names, sorted."""
+        return sorted(self._entries)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._entries
+
+    def __iter__(self) -> Iterator[T]:
+        """In the order they were added."""
+        return iter(self._entries.values())
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def _suggestion(self, name: str) -> str:
+        if not self._entries:
+            return f"None is registered. {self.remedy}"
+        near = get_close_matches(name, self._entries, n=1)
+        known = f"Known: {', '.join(self.names())}. {self.remedy}"
+        return f"Did you mean '{near[0]}'? {known}" if near else known

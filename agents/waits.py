@@ -1,0 +1,236 @@
+"""Steps that wait for the world outside: `approval` (I08), `wait_for_event` (I04), `delay` (T16)."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from graphs.durations import Duration, format_duration
+from graphs.errors import StepError, StepTimeoutError
+from graphs.expressions.secret import contains_secret, mask
+from graphs.steps import Answer, StepConfig, StepContext, Wait, Waiting
+
+Decision = Literal["approve", "reject", "edit", "respond"]
+_DECIDED: Mapping[str, Decision] = {
+    "approved": "approve",
+    "rejected": "reject",
+    "edited": "edit",
+    "responded": "respond",
+}
+
+
+class ApprovalConfig(StepConfig):
+    """What an `approval` is told.
+
+    Attributes:
+        message: The question.
+        payload: What is to be decided about; shown, and handed on as `data` when approved. Secrets are masked.
+        assignees: Who may decide; with none and no groups, whoever may approve at all.
+        groups: Groups whose members may decide.
+        allow: The decisions offered.
+        response_schema: JSON Schema of an edited payload or a response; whoever takes the decision checks it.
+        timeout: Seconds until the question is closed; without it, it stays open.
+        on_timeout: What happens then.
+        on_reject: `fail` fails the step; `continue` gives `{"approved": false}`.
+    """
+
+    message: str = "Approve?"
+    payload: Any = None
+    assignees: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    allow: tuple[Decision, ...] = Field(default=("approve", "reject"), min_length=1)
+    response_schema: dict[str, Any] | None = Field(default=None, alias="schema")
+    timeout: Duration | None = None
+    on_timeout: Literal["fail", "approve", "reject", "continue"] = "fail"
+    on_reject: Literal["fail", "continue"] = "fail"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _a_message_may_be_called_a_question(cls, value: Any) -> Any:
+        if isinstance(value, Mapping) and "question" in value:
+            if "message" in value:
+                raise ValueError("'message' and 'question' are the same; give one")
+            return {("message" if key == "question" else key): item for key, item in value.items()}
+        return value
+
+    @field_validator("assignees", "groups", "allow", mode="before")
+    @classmethod
+    def _one_is_a_list(cls, value: Any) -> Any:
+        return (value,) if isinstance(value, str) else value
+
+
+class Approval(Waiting):
+    """Asks a person.
+
+    The response is `{"approved", "decision", "by", "reason", "data"}`. `approved` is true when the payload was
+    approved as it is or edited; a response (free words or a form) is neither, and says so.
+    """
+
+    name = "approval"
+    summary = "Wait for a person to approve, edit, reject or respond."
+    Config = ApprovalConfig
+
+    def wait(self, context: StepContext, config: ApprovalConfig) -> Wait:
+        return Wait(
+            kind="approval",
+            question={
+                "message": config.message,
+                "payload": mask(config.payload),
+                "allow": list(config.allow),
+                "assignees": list(config.assignees),
+                "groups": list(config.groups),
+            },
+            due=_due(context, config.timeout),
+            on_timeout=config.on_timeout,
+            response_schema=config.response_schema,
+            # One list says who may decide; a group is told from a person by its prefix.
+            assignees=(*config.assignees, *(f"group:{group}" for group in config.groups)),
+        )
+
+    def settle(self, context: StepContext, config: ApprovalConfig, wait: Wait, answer: Answer) -> Any:
+        if answer.outcome == "elapsed":
+            return self._elapsed(config, wait)
+        if _DECIDED.get(answer.outcome) not in config.allow:
+            raise StepError(
+                f"'{config.message}' was answered with '{answer.outcome}', which it does not allow.",
+                code="decision_not_allowed",
+                hint=f"Allowed: {', '.join(config.allow)}.",
+            )
+        if answer.outcome == "rejected":
+            return self._rejected(config, answer.by, answer.reason)
+        own = answer.outcome in ("edited", "responded")
+        data = answer.data if own else mask(config.payload)
+        return _decision(answer.outcome, answer.by, answer.reason, data)
+
+    def _elapsed(self, config: ApprovalConfig, wait: Wait) -> Any:
+        # The engine may have put the step's own `on_timeout` into the wait.
+        reason = f"nobody decided within {format_duration(config.timeout or 0)}"
+        if wait.on_timeout == "approve":
+            return _decision("approved", None, reason, mask(config.payload))
+        if wait.on_timeout == "reject":
+            return self._rejected(config, None, reason)
+        if wait.on_timeout == "continue":
+            return _decision("timed_out", None, reason, None)
+        raise StepTimeoutError(f"'{config.message}': {reason}.")
+
+    def _rejected(self, config: ApprovalConfig, by: str | None, reason: str | None) -> Any:
+        if config.on_reject == "continue":
+            return _decision("rejected", by, reason, None)
+        who = f" by {by}" if by else ""
+        raise StepError(
+            f"'{config.message}' was rejected{who}" + (f": {reason}" if reason else "") + ".",
+            category="validation",
+            retryable=False,
+            code="approval_rejected",
+            by=by,
+            reason=reason,
+        )
+
+
+def _decision(outcome: str, by: str | None, reason: str | None, data: Any) -> dict[str, Any]:
+    approved = outcome in ("approved", "edited")
+    return {"approved": approved, "decision": outcome, "by": by, "reason": reason, "data": data}
+
+
+class WaitForEventConfig(StepConfig):
+    """What a `wait_for_event` is told.
+
+    Attributes:
+        event_type: The type awaited.
+        filter: Fields of the event's data and the values they must have.
+        timeout: Seconds until the wait is over; an hour when nothing else is said (P09).
+        on_timeout: `fail`, or `continue` with `{"event_data": null, "timed_out": true}`.
+        lookback: Seconds before the execution's start from which events that came early still count (X07).
+    """
+
+    event_type: str = Field(min_length=1)
+    filter: dict[str, Any] = Field(default_factory=dict)
+    timeout: Duration | None = 3600.0
+    on_timeout: Literal["fail", "continue"] = "fail"
+    lookback: Duration = 0.0
+
+
+class WaitForEvent(Waiting):
+    """Waits for an event from outside; the response is `{"event_data": …}` (M17)."""
+
+    name = "wait_for_event"
+    summary = "Wait until an event of a type, with given data, is published."
+    Config = WaitForEventConfig
+
+    def wait(self, context: StepContext, config: WaitForEventConfig) -> Wait:
+        refuse_secrets(config.filter, "filter", "What is awaited is kept in the clear")
+        return Wait(
+            kind="event",
+            question={"event_type": config.event_type, "filter": config.filter},
+            event_type=config.event_type,
+            match=config.filter,
+            due=_due(context, config.timeout),
+            lookback=config.lookback,
+            on_timeout=config.on_timeout,
+        )
+
+    def settle(self, context: StepContext, config: WaitForEventConfig, wait: Wait, answer: Answer) -> Any:
+        if answer.outcome != "elapsed":
+            return {"event_data": answer.data}
+        if wait.on_timeout == "continue":
+            return {"event_data": None, "timed_out": True}
+        raise StepTimeoutError(
+            f"no event '{config.event_type}' that fits the filter came within {format_duration(config.timeout or 0)}.",
+            event_type=config.event_type,
+        )
+
+
+class DelayConfig(StepConfig):
+    """What a `delay` is told: `duration` (or `seconds`) from when it begins, or `until` when.
+
+    `until` is a time in ISO 8601; without a zone it is in UTC (X19).
+    """
+
+    duration: Duration | None = None
+    seconds: Duration | None = None
+    until: datetime | None = None
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> Self:
+        if sum(value is not None for value in (self.duration, self.seconds, self.until)) != 1:
+            raise ValueError("give one of 'duration', 'seconds' and 'until'")
+        return self
+
+
+class Delay(Waiting):
+    """Waits for a time. It survives the process; the response is `{"until": …}`."""
+
+    name = "delay"
+    summary = "Wait for a while, or until a time."
+    Config = DelayConfig
+
+    def wait(self, context: StepContext, config: DelayConfig) -> Wait:
+        if config.until is not None:
+            until = config.until if config.until.tzinfo else config.until.replace(tzinfo=UTC)
+            due: datetime | None = until.astimezone(UTC)
+        else:
+            due = _due(context, config.duration if config.duration is not None else config.seconds)
+        return Wait(kind="timer", question={"until": due.isoformat() if due else None}, due=due)
+
+    def settle(self, context: StepContext, config: DelayConfig, wait: Wait, answer: Answer) -> Any:
+        return {"until": wait.due.isoformat() if wait.due else None}
+
+
+def _due(context: StepContext, seconds: float | None) -> datetime | None:
+    return None if seconds is None else context.clock.now() + timedelta(seconds=seconds)
+
+
+def refuse_secrets(value: Any, key: str, why: str) -> None:
+    """Keep secrets out of what is stored in the clear.
+
+    Raises:
+        StepError: `secret_not_allowed`.
+    """
+    if contains_secret(value):
+        raise StepError(
+            f"'{key}' holds a secret. {why}.",
+            category="validation",
+            code="secret_not_allowed",
+            hint="Use an id, or a hash of it, in its place.",
+        )

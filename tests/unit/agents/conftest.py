@@ -1,0 +1,168 @@
+"""A real server on loopback, and a context to run steps in."""
+
+import asyncio
+import base64
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+import structlog
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from graphs.clock import ManualClock
+from graphs.steps import StepContext
+
+METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"]
+
+
+@dataclass
+class Seen:
+    """What the server was asked, in order."""
+
+    requests: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def last(self) -> dict[str, Any]:
+        return self.requests[-1]
+
+
+@dataclass
+class Server:
+    url: str
+    seen: Seen
+
+
+class _App:
+    def __init__(self) -> None:
+        self.seen = Seen()
+
+    async def note(self, request: Request) -> dict[str, Any]:
+        body = await request.body()
+        said = {
+            "method": request.method,
+            "path": request.url.path,
+            "query": request.query_params.multi_items(),
+            "headers": dict(request.headers),
+            "body": body.decode(),
+        }
+        self.seen.requests.append(said)
+        return said
+
+    async def echo(self, request: Request) -> Response:
+        return JSONResponse(await self.note(request), headers={"set-cookie": "session=1"})
+
+    async def status(self, request: Request) -> Response:
+        await self.note(request)
+        headers = {"retry-after": request.query_params["after"]} if "after" in request.query_params else {}
+        return Response(
+            request.query_params.get("body", ""), int(request.path_params["code"]), headers, media_type="text/plain"
+        )
+
+    async def redirect(self, request: Request) -> Response:
+        await self.note(request)
+        return RedirectResponse(request.query_params["to"], 307)
+
+    async def raw(self, request: Request) -> Response:
+        kind = request.query_params["type"]
+        return Response(base64.b64decode(request.query_params["body"]), media_type=kind)
+
+    async def big(self, request: Request) -> Response:
+        async def chunks() -> Any:
+            for _ in range(100):
+                yield b"x" * 10_000
+
+        return StreamingResponse(chunks(), media_type="text/plain")
+
+    async def never(self, request: Request) -> Response:
+        while not await request.is_disconnected():
+            await asyncio.sleep(0.01)
+        return PlainTextResponse("nobody reads this")
+
+    async def validate(self, request: Request) -> Response:
+        await self.note(request)
+        body = await request.json()
+        rule = request.path_params["rule"]
+        if rule == "broken":
+            return JSONResponse({"ok": True})
+        if rule == "down":
+            return Response(status_code=503)
+        taken = body["value"] in ("taken", "taken@example.com")
+        return JSONResponse({"valid": not taken, "message": "already taken"} if taken else {"valid": True})
+
+    def routes(self) -> list[Route]:
+        return [
+            Route("/echo/{rest:path}", self.echo, methods=METHODS),
+            Route("/status/{code}", self.status, methods=METHODS),
+            Route("/redirect", self.redirect, methods=METHODS),
+            Route("/raw", self.raw),
+            Route("/big", self.big),
+            Route("/never", self.never),
+            Route("/api/validate/{rule}", self.validate, methods=["POST"]),
+        ]
+
+
+def serve(app: Any) -> tuple[uvicorn.Server, threading.Thread, str]:
+    """Start an ASGI application in a thread; gives back its URL once it listens."""
+    config = uvicorn.Config(app, host="127.0.0.1", port=0, log_level="critical", ws="none", lifespan="off")
+    server = uvicorn.Server(config)
+    listening = threading.Event()
+    startup = server.startup
+
+    async def told(sockets: Any = None) -> None:
+        await startup(sockets)
+        listening.set()
+
+    server.startup = told  # type: ignore[method-assign]
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    assert listening.wait(10)
+    return server, thread, f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+
+
+@pytest.fixture(scope="session")
+def running() -> Iterator[tuple[_App, str]]:
+    app = _App()
+    server, thread, url = serve(Starlette(routes=app.routes()))
+    yield app, url
+    server.should_exit = True
+    thread.join(10)
+
+
+@pytest.fixture
+def server(running: tuple[_App, str]) -> Server:
+    app, url = running
+    app.seen = Seen()
+    return Server(url, app.seen)
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
+def make_context(clock: ManualClock) -> Callable[..., StepContext]:
+    def make(*resources: Any, input: Any = None, **changes: Any) -> StepContext:  # noqa: A002 - the field's name
+        values: dict[str, Any] = {
+            "execution_id": "exec-1",
+            "workflow": "shop",
+            "version": "1.0",
+            "path": "orders[3].charge",
+            "name": "charge",
+            "attempt": 1,
+            "idempotency_key": "exec-1:orders[3].charge:0",
+            "input": input,
+            "state": {},
+            "clock": clock,
+            "log": structlog.get_logger(),
+            "resources": {type(resource): resource for resource in resources},
+        }
+        return StepContext(**{**values, **changes})
+
+    return make
