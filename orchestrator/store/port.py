@@ -233,7 +233,7 @@ class Store(Protocol):
         superseded: Sequence[str],
         generation: int,
         digest: str | None = None,
-        input: Any = None,
+        input: Any = None,  # noqa: A002 - the execution's own word
         reason: str,
     ) -> None:
         """Make an execution ready to go on from an earlier step: checkpoints gone, the named results superseded
@@ -283,9 +283,19 @@ class Store(Protocol):
         ...
 
     async def publish_event(
-        self, kind: str, data: Any, *, key: str | None, source: str | None, id: str | None = None
+        self,
+        kind: str,
+        data: Any,
+        *,
+        key: str | None,
+        source: str | None,
+        id: str | None = None,  # noqa: A002 - the event's own word
+        tenant: str | None = None,
     ) -> PublishedEvent:
-        """Keep an event and answer every open wait it matches. The same `key` again changes nothing."""
+        """Keep an event and answer every open wait it matches: of this tenant's executions, or of all without one.
+
+        The same `key` (per type and tenant) or the same `id` again changes nothing.
+        """
         ...
 
     async def signals(self, after: int) -> Sequence[Signal]: ...

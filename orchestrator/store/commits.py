@@ -1,0 +1,87 @@
+"""A step's result and its record, as one unit for the writer: the engine's hottest path."""
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from langgraph.checkpoint.base import WRITES_IDX_MAP
+from langgraph.checkpoint.serde.base import SerializerProtocol
+
+from graphs.clock import Clock
+from graphs.host import CommitListener
+from graphs.state import Result, join_path
+from orchestrator.store.rows import INSERT_RECORD, to_json, to_time
+
+_COLUMNS = "(thread_id, checkpoint_ns, checkpoint_id, task_id, task_path, idx, channel, type, value)"
+_VALUES = "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+REPLACE_WRITE = f"INSERT OR REPLACE INTO writes {_COLUMNS} {_VALUES}"
+KEEP_WRITE = f"INSERT OR IGNORE INTO writes {_COLUMNS} {_VALUES}"
+
+Writes = Sequence[tuple[str, Any]]
+Row = tuple[Any, ...]
+
+
+def write_rows(
+    configurable: Mapping[str, Any], writes: Writes, task_id: str, task_path: str, serde: SerializerProtocol
+) -> tuple[str, list[Row]]:
+    """SQL and rows for a task's writes, as the official saver keeps them.
+
+    Writes to LangGraph's special channels have an index of their own and replace older ones; the first write of a
+    result stays.
+    """
+    place = (
+        str(configurable["thread_id"]),
+        str(configurable["checkpoint_ns"]),
+        str(configurable["checkpoint_id"]),
+        task_id,
+        task_path,
+    )
+    rows = [
+        (*place, WRITES_IDX_MAP.get(channel, index), channel, *serde.dumps_typed(value))
+        for index, (channel, value) in enumerate(writes)
+    ]
+    special = all(channel in WRITES_IDX_MAP for channel, _ in writes)
+    return REPLACE_WRITE if special else KEEP_WRITE, rows
+
+
+def record_rows(thread: str, listener: CommitListener, results: Mapping[str, Result], clock: Clock) -> list[Row]:
+    """Rows of INSERT_RECORD for a plan's results.
+
+    Partitions (results with `inner`) and the engine's own helpers (names with `#`) are no steps of the workflow: what
+    is inside them has records of its own.
+    """
+    return [
+        (
+            thread,
+            f"step.{result['status']}",
+            join_path(listener.path, name),
+            listener.generation,
+            result.get("ended_at") or to_time(clock.now()),
+            to_json(result),
+        )
+        for name, result in results.items()
+        if "inner" not in result and not name.startswith("#")
+    ]
+
+
+class CommitResults:
+    """Work for the writer: a task's writes with the records of the results in them; gives the records' seqs.
+
+    A task whose writes are there already (LangGraph saves some twice) adds no second record.
+    """
+
+    __slots__ = ("_records", "_sql", "_writes")
+
+    def __init__(self, sql: str, writes: Sequence[Row], records: Sequence[Row]) -> None:
+        self._sql = sql
+        self._writes = writes
+        self._records = records
+
+    def __call__(self, db: sqlite3.Connection) -> list[int]:
+        execute = db.execute
+        inserted = 0
+        for row in self._writes:
+            inserted += execute(self._sql, row).rowcount
+        if not inserted:
+            return []
+        return [execute(INSERT_RECORD, row).lastrowid or 0 for row in self._records]

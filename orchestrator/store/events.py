@@ -1,0 +1,87 @@
+"""Events: kept when they come, delivered to every wait they match, there for waits that open later."""
+
+import sqlite3
+from collections.abc import Iterable
+from typing import Any
+from uuid import uuid4
+
+from orchestrator.store.matching import awaited_fields, values_at
+from orchestrator.store.parts import Part, raise_signal
+from orchestrator.store.port import PublishedEvent
+from orchestrator.store.rows import to_json
+from orchestrator.store.waits import CLOSE, event_answer
+
+
+class Events(Part):
+    """The chapter on events."""
+
+    async def publish_event(
+        self,
+        kind: str,
+        data: Any,
+        *,
+        key: str | None,
+        source: str | None,
+        id: str | None = None,  # noqa: A002 - the port's name
+        tenant: str | None = None,
+    ) -> PublishedEvent:
+        """See the port."""
+        event_id, now, text = id or uuid4().hex, self._now(), to_json(data)
+
+        def work(db: sqlite3.Connection) -> PublishedEvent:
+            if known := _known(db, event_id, kind, key, tenant):
+                return known
+            seq = db.execute(
+                "INSERT INTO events (id, type, key, tenant, source, data, received_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (event_id, kind, key, tenant, source, text, now),
+            ).lastrowid
+            answer = event_answer(text, source, now)
+            matched = list(_one_each(_waiting(db, kind, data, key, tenant)))
+            for wait, execution_id, path in matched:
+                db.execute(CLOSE, ("answered", answer, now, wait))
+                db.execute(
+                    "INSERT INTO deliveries (event, execution_id, path) VALUES (?, ?, ?)", (seq, execution_id, path)
+                )
+                raise_signal(db, execution_id, "event", path, now)
+            return PublishedEvent(event_id, tuple((execution_id, path) for _, execution_id, path in matched))
+
+        published: PublishedEvent = await self._writer.submit(work)
+        return published
+
+
+def _known(
+    db: sqlite3.Connection, event_id: str, kind: str, key: str | None, tenant: str | None
+) -> PublishedEvent | None:
+    """The event as it was published the first time, with what it answered then."""
+    row = db.execute(
+        "SELECT seq, id FROM events WHERE id = ? OR (type = ? AND key = ? AND ifnull(tenant, '') = ifnull(?, '')) "
+        "ORDER BY seq LIMIT 1",
+        (event_id, kind, key, tenant),
+    ).fetchone()
+    if row is None:
+        return None
+    matched = db.execute("SELECT execution_id, path FROM deliveries WHERE event = ?", (row[0],)).fetchall()
+    return PublishedEvent(row[1], tuple((execution_id, path) for execution_id, path in matched), repeated=True)
+
+
+def _waiting(
+    db: sqlite3.Connection, kind: str, data: Any, key: str | None, tenant: str | None
+) -> Iterable[tuple[int, str, str]]:
+    """Open waits the event matches: seq, execution, path."""
+    sql = (
+        "SELECT seq, execution_id, path FROM waits WHERE status = 'open' AND kind = 'event' AND event_type = ? "
+        "AND match_fields = ? AND match_values = ? AND (? IS NULL OR tenant = ?)"
+    )
+    for fields in list(awaited_fields(db, kind)):
+        values = values_at(fields, data, key)
+        if values is not None:
+            yield from db.execute(sql, (kind, fields, values, tenant, tenant)).fetchall()
+
+
+def _one_each(waits: Iterable[tuple[int, str, str]]) -> Iterable[tuple[int, str, str]]:
+    """The oldest wait of each execution: an event answers one of them at most."""
+    taken: set[str] = set()
+    for wait in sorted(waits):
+        if wait[1] not in taken:
+            taken.add(wait[1])
+            yield wait

@@ -1,0 +1,268 @@
+"""Executions: kept at their start, taken up, at rest, ended."""
+
+import os
+import socket
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from datetime import datetime
+from typing import Any
+
+from graphs.errors import BatonError, ConflictError, StoreError
+from graphs.state import ExecutionStatus
+from orchestrator.store.parts import Part, insert, no_execution, raise_signal
+from orchestrator.store.port import ENGINE_FORMAT, Execution, ExecutionFilter, Record
+from orchestrator.store.rows import from_json, record_row, to_json, to_time
+
+_COLUMNS = tuple(field.name for field in fields(Execution))
+_JSON = frozenset({"input", "output", "error", "pins", "metadata", "user_context", "variables", "cancel_requested"})
+_TIMES = frozenset({"created_at", "started_at", "ended_at", "updated_at"})
+_SELECT = f"SELECT {', '.join(_COLUMNS)} FROM executions"
+_INSERT = f"INSERT INTO executions ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
+_FINAL = tuple(status.value for status in ExecutionStatus if status.final)
+_UNFINISHED = f"status NOT IN ({', '.join(repr(status) for status in _FINAL)})"
+
+
+class Executions(Part):
+    """The chapter on executions and their runs."""
+
+    async def create(self, execution: Execution, secrets: Mapping[str, bytes]) -> Execution:
+        """See the port."""
+        row = _to_row(execution)
+        secret_rows = [(execution.id, name, value) for name, value in secrets.items()]
+        now = self._now()
+
+        def work(db: sqlite3.Connection) -> Execution | BatonError:
+            if older := _find_idempotent(db, execution):
+                return older
+            if taken := _find(db, execution.id):
+                return ConflictError(
+                    f"There is an execution '{execution.id}' already, of {taken.workflow}@{taken.version}.",
+                    hint="Leave the id out to get a new one, or give an idempotency key to get this one back.",
+                    code="execution_exists",
+                    execution_id=execution.id,
+                )
+            db.execute(_INSERT, row)
+            db.executemany("INSERT INTO secrets (execution_id, name, value) VALUES (?, ?, ?)", secret_rows)
+            raise_signal(db, execution.id, "start", None, now)
+            return _find(db, execution.id) or no_execution(execution.id)
+
+        created: Execution = await self._writer.submit(work, thread=execution.id, reset=True)
+        return created
+
+    async def execution(self, execution_id: str) -> Execution | None:
+        """See the port."""
+        rows = self._reader.point(f"{_SELECT} WHERE id = ?", (execution_id,))
+        return _from_row(rows[0]) if rows else None
+
+    async def executions(self, which: ExecutionFilter) -> Sequence[Execution]:
+        """See the port."""
+        where, parameters = _conditions(which)
+        sql = f"{_SELECT} WHERE {where} ORDER BY created_at DESC, id DESC LIMIT ?"
+        rows = await self._reader.read(lambda db: db.execute(sql, (*parameters, which.limit)).fetchall())
+        return [_from_row(row) for row in rows]
+
+    async def unfinished(self) -> Sequence[tuple[str, ExecutionStatus]]:
+        """See the port."""
+        sql = f"SELECT id, status FROM executions WHERE {_UNFINISHED} ORDER BY created_at, id"
+        rows = await self._reader.read(lambda db: db.execute(sql).fetchall())
+        return [(execution_id, ExecutionStatus(status)) for execution_id, status in rows]
+
+    async def secrets(self, execution_id: str) -> Mapping[str, bytes]:
+        """See the port."""
+        return dict(self._reader.point("SELECT name, value FROM secrets WHERE execution_id = ?", (execution_id,)))
+
+    async def begin_drive(self, execution_id: str, reason: str) -> Execution:
+        """See the port.
+
+        Raises:
+            NotFoundError, ConflictError: there is none, or it has ended.
+            StoreError: its engine format is not ours.
+        """
+        now = self._now()
+
+        def work(db: sqlite3.Connection) -> Execution | BatonError:
+            execution = _find(db, execution_id)
+            if execution is None:
+                return no_execution(execution_id)
+            if execution.status.final:
+                return ended(execution)
+            if execution.engine_format != ENGINE_FORMAT:
+                return _foreign_format(execution)
+            db.execute(
+                "UPDATE executions SET status = 'running', drives = drives + 1, updated_at = ?, "
+                "started_at = ifnull(started_at, ?) WHERE id = ?",
+                (now, now, execution_id),
+            )
+            db.execute(
+                "INSERT INTO runs (execution_id, number, reason, host, pid, started_at) VALUES (?, ?, ?, ?, ?, ?)",
+                (execution_id, execution.drives + 1, reason, socket.gethostname(), os.getpid(), now),
+            )
+            return _find(db, execution_id) or no_execution(execution_id)
+
+        taken: Execution = await self._writer.submit(work, thread=execution_id, reset=True)
+        return taken
+
+    async def rest(self, execution_id: str, seen: int, status: ExecutionStatus, active_seconds: float) -> bool:
+        """See the port."""
+        now = self._now()
+
+        def work(db: sqlite3.Connection) -> bool | BatonError:
+            changed = db.execute(
+                "UPDATE executions SET status = ?, active_seconds = ?, updated_at = ? "
+                f"WHERE id = ? AND signal = ? AND {_UNFINISHED}",
+                (status, active_seconds, now, execution_id, seen),
+            ).rowcount
+            if changed:
+                _end_run(db, execution_id, status, now)
+            elif _find(db, execution_id) is None:
+                return no_execution(execution_id)
+            return bool(changed)
+
+        rested: bool = await self._writer.submit(work, thread=execution_id)
+        return rested
+
+    async def finish(
+        self,
+        execution_id: str,
+        status: ExecutionStatus,
+        *,
+        output: Any,
+        error: Mapping[str, Any] | None,
+        active_seconds: float,
+        records: Sequence[Record] = (),
+    ) -> None:
+        """See the port.
+
+        Raises:
+            NotFoundError, ConflictError: there is none, or it has ended before.
+        """
+        now = self._now()
+        rows = [record_row(record) for record in records]
+        values = (status, to_json(output), to_json(error), active_seconds, now, now if status.final else None)
+
+        def work(db: sqlite3.Connection) -> list[Record] | BatonError:
+            execution = _find(db, execution_id)
+            if execution is None:
+                return no_execution(execution_id)
+            if execution.status.final:
+                return ended(execution)
+            db.execute(
+                "UPDATE executions SET status = ?, output = ?, error = ?, active_seconds = ?, updated_at = ?, "
+                "ended_at = ? WHERE id = ?",
+                (*values, execution_id),
+            )
+            db.execute(
+                "UPDATE waits SET status = 'cancelled', closed_at = ? WHERE execution_id = ? AND status = 'open'",
+                (now, execution_id),
+            )
+            _end_run(db, execution_id, status, now)
+            return insert(db, rows)
+
+        await self._writer.submit(work, thread=execution_id, on_commit=self._announce)
+
+    async def request_cancel(self, execution_id: str, *, by: str | None, reason: str | None) -> Execution:
+        """See the port. Asked for twice, the first asking stays."""
+        now = self._now()
+        request = to_json({"by": by, "reason": reason, "at": now})
+
+        def work(db: sqlite3.Connection) -> Execution | BatonError:
+            execution = _find(db, execution_id)
+            if execution is None:
+                return no_execution(execution_id)
+            if execution.status.final:
+                return ended(execution)
+            if execution.cancel_requested is not None:
+                return execution
+            db.execute("UPDATE executions SET cancel_requested = ? WHERE id = ?", (request, execution_id))
+            raise_signal(db, execution_id, "cancel", None, now)
+            return _find(db, execution_id) or no_execution(execution_id)
+
+        asked: Execution = await self._writer.submit(work)
+        return asked
+
+
+def ended(execution: Execution) -> ConflictError:
+    """The error for what cannot be done to an execution that has ended."""
+    at = to_time(execution.ended_at) if execution.ended_at else "an unknown time"
+    return ConflictError(
+        f"Execution '{execution.id}' has ended ({execution.status} at {at}).",
+        hint=f"To go on from one of its steps: baton retry {execution.id} --from STEP.",
+        code="execution_ended",
+        execution_id=execution.id,
+        status=execution.status.value,
+    )
+
+
+def _foreign_format(execution: Execution) -> StoreError:
+    which = "a newer Baton: use that one" if execution.engine_format > ENGINE_FORMAT else "an older Baton"
+    return StoreError(
+        f"Execution '{execution.id}' has engine format {execution.engine_format}; this Baton drives {ENGINE_FORMAT}.",
+        hint=f"It was started by {which}, or start it anew from its input.",
+        code="engine_format_foreign",
+        execution_id=execution.id,
+        engine_format=execution.engine_format,
+    )
+
+
+def _find(db: sqlite3.Connection, execution_id: str) -> Execution | None:
+    row = db.execute(f"{_SELECT} WHERE id = ?", (execution_id,)).fetchone()
+    return _from_row(row) if row else None
+
+
+def _find_idempotent(db: sqlite3.Connection, new: Execution) -> Execution | None:
+    """The execution that was started under the same key before; keys are a tenant's own."""
+    if new.idempotency_key is None:
+        return None
+    sql = f"{_SELECT} WHERE tenant = ? AND idempotency_key = ?"
+    row = db.execute(sql, (new.tenant, new.idempotency_key)).fetchone()
+    return _from_row(row) if row else None
+
+
+def _end_run(db: sqlite3.Connection, execution_id: str, status: ExecutionStatus, now: str) -> None:
+    db.execute(
+        "UPDATE runs SET ended_at = ?, status = ? WHERE seq = (SELECT max(seq) FROM runs WHERE execution_id = ?) "
+        "AND ended_at IS NULL",
+        (now, status, execution_id),
+    )
+
+
+def _conditions(which: ExecutionFilter) -> tuple[str, list[Any]]:
+    where, parameters = ["1"], list[Any]()
+    if which.status:
+        where.append(f"status IN ({', '.join('?' * len(which.status))})")
+        parameters.extend(which.status)
+    for column, value in (("workflow", which.workflow), ("tenant", which.tenant)):
+        if value is not None:
+            where.append(f"{column} = ?")
+            parameters.append(value)
+    for comparison, time in (("created_at >= ?", which.since), ("created_at < ?", which.until)):
+        if time is not None:
+            where.append(comparison)
+            parameters.append(to_time(time))
+    if which.before is not None:
+        where.append("(created_at, id) < (SELECT created_at, id FROM executions WHERE id = ?)")
+        parameters.append(which.before)
+    return " AND ".join(where), parameters
+
+
+def _to_row(execution: Execution) -> list[Any]:
+    return [_to_column(name, getattr(execution, name)) for name in _COLUMNS]
+
+
+def _to_column(name: str, value: Any) -> Any:
+    if name in _JSON:
+        return to_json(value)
+    return to_time(value) if name in _TIMES and value is not None else value
+
+
+def _from_row(row: Sequence[Any]) -> Execution:
+    return Execution(**{name: _from_column(name, value) for name, value in zip(_COLUMNS, row, strict=True)})
+
+
+def _from_column(name: str, value: Any) -> Any:
+    if name in _JSON:
+        return from_json(value)
+    if name in _TIMES and value is not None:
+        return datetime.fromisoformat(value)
+    return ExecutionStatus(value) if name == "status" else value

@@ -1,0 +1,54 @@
+"""Being the one engine that drives a file: an operating-system lock, gone with the process that held it."""
+
+import fcntl
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+import orjson
+
+from graphs.clock import Clock
+from graphs.errors import EngineBusyError
+from orchestrator.store.rows import to_time
+
+
+@contextmanager
+def engine_lock(database: Path, clock: Clock) -> Iterator[None]:
+    """Hold `<file>.lock`. The file stays: removing it would let two processes lock two files of one name.
+
+    Raises:
+        EngineBusyError: another process holds it; the message names it.
+    """
+    path = database.with_name(f"{database.name}.lock")
+    with path.open("a+b") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise _busy(database, file) from None
+        holder = {"pid": os.getpid(), "host": socket.gethostname(), "since": to_time(clock.now())}
+        file.truncate(0)
+        file.write(orjson.dumps(holder))
+        file.flush()
+        try:
+            yield
+        finally:
+            file.truncate(0)
+            fcntl.flock(file, fcntl.LOCK_UN)
+
+
+def _busy(database: Path, file: IO[bytes]) -> EngineBusyError:
+    file.seek(0)
+    try:
+        holder = orjson.loads(file.read())
+        who = f"process {holder['pid']} on {holder['host']}, since {holder['since']}"
+    except (orjson.JSONDecodeError, KeyError):  # it has locked the file and not yet written who it is
+        holder, who = {}, "another process, just started"
+    return EngineBusyError(
+        f"'{database}' is driven by another engine: {who}.",
+        hint="This process may still list, decide, publish events and cancel. To drive here, stop that engine first.",
+        file=str(database),
+        **{f"holder_{name}": value for name, value in holder.items()},
+    )

@@ -1,0 +1,63 @@
+"""What the chapters of the SQLite store share."""
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
+
+from graphs.clock import Clock
+from graphs.errors import NotFoundError
+from orchestrator.store.port import Record
+from orchestrator.store.reader import Reader
+from orchestrator.store.rows import insert_records, kept, to_time
+from orchestrator.store.saver import BatonSaver
+from orchestrator.store.writer import Writer
+
+SignalKind = Literal["answer", "event", "cancel", "start", "resume"]
+
+
+class Part:
+    """The base of every chapter: the writer, the reader, the saver, the clock, and who wants to hear of records."""
+
+    def __init__(
+        self,
+        writer: Writer,
+        reader: Reader,
+        saver: BatonSaver,
+        *,
+        clock: Clock,
+        on_committed: Callable[[Sequence[Record]], None] | None = None,
+    ) -> None:
+        self._writer = writer
+        self._reader = reader
+        self._saver = saver
+        self._clock = clock
+        self._on_committed = on_committed
+        self._drives = False
+        """Whether this process drives the file: what it stores itself is no news to it."""
+
+    def _now(self) -> str:
+        return to_time(self._clock.now())
+
+    def _announce(self, records: Sequence[Record]) -> None:
+        if self._on_committed is not None and records:
+            self._on_committed(records)
+
+
+def raise_signal(db: sqlite3.Connection, execution_id: str, kind: SignalKind, path: str | None, now: str) -> None:
+    """Tell the driving engine, in the transaction of what happened: an execution that goes to rest now looks again."""
+    db.execute("UPDATE executions SET signal = signal + 1, updated_at = ? WHERE id = ?", (now, execution_id))
+    db.execute("INSERT INTO signals (execution_id, kind, path) VALUES (?, ?, ?)", (execution_id, kind, path))
+
+
+def no_execution(execution_id: str) -> NotFoundError:
+    return NotFoundError(
+        f"There is no execution '{execution_id}'.",
+        hint="List what there is: baton list.",
+        code="execution_not_found",
+        execution_id=execution_id,
+    )
+
+
+def insert(db: sqlite3.Connection, rows: Sequence[tuple[Any, ...]]) -> list[Record]:
+    """Insert record rows; gives the records with their seqs, for the listeners."""
+    return kept(rows, insert_records(db, rows))

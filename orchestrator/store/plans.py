@@ -1,0 +1,69 @@
+"""What the saver keeps in memory about the plans that run in this process."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from langgraph.checkpoint.base import CheckpointTuple
+
+from graphs.host import CommitListener
+from graphs.state import Result
+
+Key = tuple[str, str]
+"""A thread and a checkpoint namespace."""
+
+
+@dataclass(slots=True)
+class Plans:
+    """One object, shared by the copies that LangGraph makes of a saver (one for each list of allowed types).
+
+    Attributes:
+        listeners: The live flows.
+        new: Plans without a checkpoint yet; the next read of each is answered from here, once.
+        loaded: Checkpoints just loaded; the next read of each is answered from here, once.
+        pending: How many checkpoints of a thread are handed over and not yet committed.
+        lists_open: Whether the connection for the official saver's lists was started.
+    """
+
+    listeners: dict[Key, CommitListener] = field(default_factory=dict)
+    new: set[Key] = field(default_factory=set)
+    loaded: dict[Key, CheckpointTuple] = field(default_factory=dict)
+    pending: dict[str, int] = field(default_factory=dict)
+    lists_open: bool = False
+
+    def forget(self, key: Key) -> None:
+        self.listeners.pop(key, None)
+        self.stale(key)
+
+    def stale(self, key: Key) -> None:
+        """The plan's checkpoint changes: what was prepared for the next read of it no longer holds."""
+        self.new.discard(key)
+        self.loaded.pop(key, None)
+
+    def handed_over(self, thread: str) -> None:
+        self.pending[thread] = self.pending.get(thread, 0) + 1
+
+    def settled(self, thread: str) -> None:
+        left = self.pending.get(thread, 0) - 1
+        if left > 0:
+            self.pending[thread] = left
+        else:
+            self.pending.pop(thread, None)
+
+
+@dataclass(frozen=True, slots=True)
+class SavedPlan:
+    """A plan's checkpoint, with the results written since."""
+
+    dispatched: list[str]
+    results: dict[str, Result]
+    values: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, saved: CheckpointTuple) -> "SavedPlan":
+        values = saved.checkpoint["channel_values"]
+        results: dict[str, Result] = dict(values.get("steps") or {})
+        for _, channel, value in saved.pending_writes or ():
+            if channel == "steps":
+                results.update(value)
+        return cls(list(values.get("dispatched") or ()), results, values)

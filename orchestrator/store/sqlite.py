@@ -1,0 +1,130 @@
+"""The store in one SQLite file.
+
+    SqliteStore ── Writer   one thread, one connection, group commit
+        │      └── Reader   point reads in the loop's thread, lists in another
+        ├── saver           LangGraph's checkpointer on the same file
+        └── chapters        Catalogue, Executions, Records, Waits, Events, Retention
+
+Any process may open the file, read, answer waits, publish events and ask for cancels; one of them drives.
+"""
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Literal
+from urllib.parse import quote
+
+import aiosqlite
+
+from graphs.clock import Clock
+from orchestrator.store import backup
+from orchestrator.store.catalogue import Catalogue
+from orchestrator.store.connect import Synchronous, absolute
+from orchestrator.store.events import Events
+from orchestrator.store.executions import Executions
+from orchestrator.store.locking import engine_lock
+from orchestrator.store.port import Record
+from orchestrator.store.reader import Reader
+from orchestrator.store.records import Records
+from orchestrator.store.retention import Retention
+from orchestrator.store.saver import BatonSaver
+from orchestrator.store.schema import prepare
+from orchestrator.store.waits import Waits
+from orchestrator.store.writer import Writer
+
+
+class SqliteStore(Catalogue, Executions, Records, Waits, Events, Retention):
+    """Implements orchestrator.store.port.Store. Made by `open`."""
+
+    path: Path
+    _version: int = -1
+    _signalled: int = 0
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls,
+        path: Path | Literal[":memory:"],
+        *,
+        clock: Clock,
+        synchronous: Synchronous = "full",
+        read_only: bool = False,
+        on_committed: Callable[[Sequence[Record]], None] | None = None,
+        patience: float = 30.0,
+    ) -> AsyncIterator["SqliteStore"]:
+        """Open a file, making it or bringing it up to date first; closed at the end of the block.
+
+        Args:
+            path: The file. `:memory:` is one in a temporary folder, never synced, deleted at the end.
+            clock: What time it is.
+            synchronous: `full` survives a power cut; `normal` may lose the last commits in one.
+            read_only: Every write is refused.
+            on_committed: Gets every record after its commit, with its seq, on the event loop.
+            patience: Seconds to go on trying to write while another process holds the lock.
+
+        Raises:
+            StoreError: the file cannot be opened, or was made by a newer Baton.
+        """
+        if isinstance(path, str):
+            with tempfile.TemporaryDirectory(prefix="baton-") as folder:
+                async with cls.open(
+                    Path(folder) / "memory.db", clock=clock, synchronous="off", on_committed=on_committed
+                ) as store:
+                    yield store
+            return
+        path = absolute(path)
+        await asyncio.to_thread(prepare, path, read_only=read_only, synchronous=synchronous, patience=patience)
+        writer = Writer(path, synchronous=synchronous, patience=patience, read_only=read_only)
+        reader = Reader(path)
+        lists = aiosqlite.connect(f"file:{quote(str(path))}?mode=ro", uri=True)
+        saver = BatonSaver(writer, reader, lists, clock=clock, on_committed=on_committed)
+        store = cls(writer, reader, saver, clock=clock, on_committed=on_committed)
+        store.path = path
+        try:
+            yield store
+        finally:
+            await store.close()
+
+    @property
+    def saver(self) -> BatonSaver:
+        """See the port; also graphs.host.Checkpoints."""
+        return self._saver
+
+    async def barrier(self) -> None:
+        """See the port."""
+        await self._writer.barrier()
+
+    def changed(self) -> bool:
+        """Whether signals were stored, by this process or another, since this was last asked.
+
+        Cheap enough for every 100 ms: while nobody commits, it only looks at a number in shared memory.
+        """
+        version = self._reader.version()
+        if version == self._version:
+            return False
+        self._version = version
+        newest = self._reader.point("SELECT max(seq) FROM signals")[0][0] or 0
+        fresh, self._signalled = newest > self._signalled, newest
+        return fresh
+
+    @asynccontextmanager
+    async def driving(self) -> AsyncIterator[None]:
+        """See the port."""
+        with engine_lock(self.path, self._clock):
+            self._drives = True
+            try:
+                yield
+            finally:
+                self._drives = False
+
+    async def backup(self, target: Path) -> None:
+        """See the port, and backup.copy."""
+        await asyncio.to_thread(backup.copy, self.path, target)
+
+    async def close(self) -> None:
+        """Commit what was handed over, and close every connection."""
+        await self._writer.close()
+        await self._saver.close()
+        self._reader.close()

@@ -1,0 +1,258 @@
+"""Waits: opened by steps, closed by exactly one of an answer, the end of their time, a cancel."""
+
+import sqlite3
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from graphs.errors import BatonError, ConflictError, NotFoundError
+from graphs.steps import Answer, Wait
+from orchestrator.store.matching import fields_of, first_event
+from orchestrator.store.parts import Part, no_execution, raise_signal
+from orchestrator.store.port import OpenWait, Signal
+from orchestrator.store.rows import from_json, from_time, to_json, to_time
+
+_SELECT = (
+    "SELECT execution_id, path, generation, status, answer, opened_at, closed_at, kind, question, event_type, match, "
+    "due, lookback, on_timeout, response_schema, assignees FROM waits"
+)
+_INSERT = (
+    "INSERT INTO waits (execution_id, path, generation, kind, question, event_type, match, match_fields, match_values, "
+    "due, lookback, on_timeout, response_schema, assignees, tenant, status, answer, opened_at) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open', 'null', ?)"
+)
+CLOSE = "UPDATE waits SET status = ?, answer = ?, closed_at = ? WHERE seq = ?"
+
+
+class Waits(Part):
+    """The chapter on waits and signals."""
+
+    async def open_wait(self, execution_id: str, path: str, generation: int, wait: Wait, since: datetime) -> OpenWait:
+        """See the port.
+
+        Raises:
+            NotFoundError: there is no such execution.
+        """
+        now = self._now()
+        earliest = to_time(since - timedelta(seconds=wait.lookback))
+        # Events may be many. They are looked through here, beside the writer, and in the transaction only once more
+        # for those that came in between.
+        found, seen = 0, 0
+        if wait.kind == "event":
+            found, seen = await self._reader.read(lambda db: _early(db, execution_id, wait, earliest, 0))
+
+        def work(db: sqlite3.Connection) -> OpenWait | BatonError:
+            if there := _at(db, execution_id, path, generation):
+                return there
+            tenant = _tenant(db, execution_id)
+            if tenant is None:
+                return no_execution(execution_id)
+            seq = db.execute(_INSERT, (*_to_row(execution_id, path, generation, wait), tenant, now)).lastrowid
+            event = found
+            if wait.kind == "event" and not (event and _free(db, event, execution_id)):
+                event, _ = _early(db, execution_id, wait, earliest, 0 if event else seen)
+            if event:
+                _take(db, seq or 0, event, execution_id, path, now)
+            return _at(db, execution_id, path, generation) or no_execution(execution_id)
+
+        opened: OpenWait = await self._writer.submit(work, thread=execution_id)
+        return opened
+
+    async def close_wait(
+        self, execution_id: str, path: str, generation: int, status: Literal["elapsed", "cancelled"]
+    ) -> OpenWait:
+        """See the port.
+
+        Raises:
+            NotFoundError: there is no such wait.
+        """
+        now, own = self._now(), self._drives
+        answer = to_json({"outcome": "elapsed", "at": now}) if status == "elapsed" else "null"
+
+        def work(db: sqlite3.Connection) -> OpenWait | BatonError:
+            changed = db.execute(
+                "UPDATE waits SET status = ?, answer = ?, closed_at = ? WHERE execution_id = ? AND path = ? "
+                "AND generation = ? AND status = 'open'",
+                (status, answer, now, execution_id, path, generation),
+            ).rowcount
+            if changed and not own:  # the driving engine closes its own flows' waits: no news to it
+                raise_signal(db, execution_id, "answer", path, now)
+            return _at(db, execution_id, path, generation) or _no_wait(execution_id, path)
+
+        closed: OpenWait = await self._writer.submit(work)
+        return closed
+
+    async def answer_wait(self, execution_id: str, path: str, answer: Answer) -> OpenWait:
+        """See the port."""
+        now = self._now()
+        given = to_json(_from_answer(answer, now))
+
+        def work(db: sqlite3.Connection) -> OpenWait | BatonError:
+            row = db.execute(
+                f"{_SELECT} WHERE execution_id = ? AND path = ? AND NOT superseded "
+                "ORDER BY status = 'open' DESC, seq DESC LIMIT 1",
+                (execution_id, path),
+            ).fetchone()
+            if row is None:
+                return _no_wait(execution_id, path)
+            wait = _from_row(row)
+            if wait.status != "open":
+                return _over(wait, row[6])
+            db.execute(
+                "UPDATE waits SET status = 'answered', answer = ?, closed_at = ? "
+                "WHERE execution_id = ? AND path = ? AND generation = ? AND status = 'open'",
+                (given, now, execution_id, path, wait.generation),
+            )
+            raise_signal(db, execution_id, "answer", path, now)
+            return _at(db, execution_id, path, wait.generation) or _no_wait(execution_id, path)
+
+        answered: OpenWait = await self._writer.submit(work)
+        return answered
+
+    async def waits(self, execution_id: str | None = None, *, status: str | None = "open") -> Sequence[OpenWait]:
+        """See the port. Oldest first."""
+        where, parameters = ["NOT superseded"], list[Any]()
+        if status is not None:
+            # As a literal where it is the usual one, so that the index of open waits is used.
+            where.append("status = 'open'" if status == "open" else "status = ?")
+            parameters.extend([] if status == "open" else [status])
+        if execution_id is not None:
+            where.append("execution_id = ?")
+            parameters.append(execution_id)
+        sql = f"{_SELECT} WHERE {' AND '.join(where)} ORDER BY opened_at, seq"
+        rows = await self._reader.read(lambda db: db.execute(sql, parameters).fetchall())
+        return [_from_row(row) for row in rows]
+
+    async def next_due(self) -> Sequence[tuple[str, datetime]]:
+        """See the port. Soonest first."""
+        sql = (
+            "SELECT w.execution_id, min(w.due) FROM waits AS w JOIN executions AS e ON e.id = w.execution_id "
+            "WHERE w.status = 'open' AND w.due IS NOT NULL AND e.status = 'waiting' GROUP BY w.execution_id ORDER BY 2"
+        )
+        rows = await self._reader.read(lambda db: db.execute(sql).fetchall())
+        return [(execution_id, datetime.fromisoformat(due)) for execution_id, due in rows]
+
+    async def signals(self, after: int) -> Sequence[Signal]:
+        """See the port."""
+        sql = "SELECT seq, execution_id, kind, path FROM signals WHERE seq > ? ORDER BY seq"
+        return [Signal(*row) for row in self._reader.point(sql, (after,))]
+
+
+def _early(db: sqlite3.Connection, execution_id: str, wait: Wait, since: str, after: int) -> tuple[int, int]:
+    return first_event(
+        db,
+        execution_id=execution_id,
+        tenant=_tenant(db, execution_id) or "",
+        event_type=wait.event_type or "",
+        match=wait.match,
+        since=since,
+        after=after,
+    )
+
+
+def _free(db: sqlite3.Connection, event: int, execution_id: str) -> bool:
+    sql = "SELECT 1 FROM deliveries WHERE event = ? AND execution_id = ?"
+    return db.execute(sql, (event, execution_id)).fetchone() is None
+
+
+def _take(db: sqlite3.Connection, wait: int, event: int, execution_id: str, path: str, now: str) -> None:
+    """An event that came before its wait answers it. No signal: whoever opens the wait is told by what it gets."""
+    data, source, at = db.execute("SELECT data, source, received_at FROM events WHERE seq = ?", (event,)).fetchone()
+    db.execute(CLOSE, ("answered", event_answer(data, source, at), now, wait))
+    db.execute("INSERT INTO deliveries (event, execution_id, path) VALUES (?, ?, ?)", (event, execution_id, path))
+
+
+def event_answer(data: str, source: str | None, at: str) -> str:
+    """The answer an event gives, as JSON."""
+    return to_json({"outcome": "event", "data": from_json(data), "by": source, "at": at})
+
+
+def _tenant(db: sqlite3.Connection, execution_id: str) -> str | None:
+    row = db.execute("SELECT tenant FROM executions WHERE id = ?", (execution_id,)).fetchone()
+    return row[0] if row else None
+
+
+def _at(db: sqlite3.Connection, execution_id: str, path: str, generation: int) -> OpenWait | None:
+    sql = f"{_SELECT} WHERE execution_id = ? AND path = ? AND generation = ? AND NOT superseded"
+    row = db.execute(sql, (execution_id, path, generation)).fetchone()
+    return _from_row(row) if row else None
+
+
+def _no_wait(execution_id: str, path: str) -> NotFoundError:
+    return NotFoundError(
+        f"Execution '{execution_id}' has no wait at '{path}'.",
+        hint="List what is open: baton approvals.",
+        code="wait_not_found",
+        execution_id=execution_id,
+        path=path,
+    )
+
+
+def _over(wait: OpenWait, closed_at: str) -> ConflictError:
+    """The error for an answer that came too late: it names who won, and when."""
+    who = wait.answer.by if wait.answer else None
+    outcome = wait.answer.outcome if wait.answer and wait.status == "answered" else wait.status
+    by = f" by {who}" if who else ""
+    return ConflictError(
+        f"The wait at '{wait.path}' of execution '{wait.execution_id}' is over: {outcome}{by} at {closed_at}.",
+        hint="This answer was not kept.",
+        code=f"wait_{wait.status}",
+        execution_id=wait.execution_id,
+        path=wait.path,
+        status=wait.status,
+        outcome=outcome,
+        by=who,
+        at=closed_at,
+    )
+
+
+def _to_row(execution_id: str, path: str, generation: int, wait: Wait) -> tuple[Any, ...]:
+    return (
+        execution_id,
+        path,
+        generation,
+        wait.kind,
+        to_json(wait.question),
+        wait.event_type,
+        to_json(wait.match),
+        *fields_of(wait.match),
+        to_time(wait.due) if wait.due else None,
+        wait.lookback,
+        wait.on_timeout,
+        to_json(wait.response_schema),
+        to_json(wait.assignees),
+    )
+
+
+def _from_row(row: Sequence[Any]) -> OpenWait:
+    execution_id, path, generation, status, answer, opened_at, _closed_at, *rest = row
+    kind, question, event_type, match, due, lookback, on_timeout, schema, assignees = rest
+    wait = Wait(
+        kind=kind,
+        question=from_json(question),
+        event_type=event_type,
+        match=from_json(match),
+        due=from_time(due),
+        lookback=lookback,
+        on_timeout=on_timeout,
+        response_schema=from_json(schema),
+        assignees=tuple(from_json(assignees)),
+    )
+    return OpenWait(
+        execution_id=execution_id,
+        path=path,
+        generation=generation,
+        wait=wait,
+        status=status,
+        answer=_to_answer(from_json(answer)),
+        opened_at=datetime.fromisoformat(opened_at),
+    )
+
+
+def _from_answer(answer: Answer, now: str) -> dict[str, Any]:
+    at = to_time(answer.at) if answer.at else now
+    return {"outcome": answer.outcome, "data": answer.data, "by": answer.by, "reason": answer.reason, "at": at}
+
+
+def _to_answer(kept: dict[str, Any] | None) -> Answer | None:
+    return None if kept is None else Answer(**{**kept, "at": from_time(kept.get("at"))})
