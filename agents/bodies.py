@@ -7,8 +7,8 @@ from typing import Any, NoReturn
 import orjson
 
 from agents.classify import excerpt
-from agents.values import clean
-from graphs.errors import StepError
+from graphs.errors import InputError, StepError
+from graphs.values import json_value
 
 
 def read_body(content: bytes, content_type: str, charset: str | None, what: str) -> Any:
@@ -38,8 +38,8 @@ def _read_json(content: bytes, what: str) -> Any:
         pass
     # orjson is strict about half characters, which servers that cut texts do send; we take them, cleaned.
     try:
-        return clean(json.loads(content, parse_constant=_refuse_constant))
-    except (ValueError, RecursionError) as error:
+        return json_value(json.loads(content, parse_constant=_refuse_constant))
+    except (ValueError, RecursionError, InputError) as error:
         said = excerpt(content[:2000].decode("utf-8", "replace"))
         raise StepError(
             f"{what} answered with what it calls JSON and is not ({error}): {said}",

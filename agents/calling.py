@@ -15,9 +15,9 @@ from pydantic.errors import PydanticInvalidForJsonSchema, PydanticSchemaGenerati
 from pydantic.json_schema import GenerateJsonSchema
 
 from agents.threads import in_thread
-from agents.values import to_json
 from graphs.errors import InputError, StepError
 from graphs.steps import StepContext
+from graphs.values import json_value
 
 INJECTED: Final = "context"
 _VARIABLE: Final = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
@@ -107,7 +107,10 @@ class Callee:
         result = await call() if _is_async(self.function) else await in_thread(call)
         if inspect.isawaitable(result):  # a sync function that hands out a coroutine
             result = await result
-        return to_json(result, self.what)
+        try:
+            return json_value(result)
+        except InputError as error:
+            raise StepError(f"{self.what}: {error.message}", code="result_not_json", hint=error.hint) from error
 
     def _positional_only(self) -> list[str]:
         kinds = self._signature.parameters.items()

@@ -18,7 +18,7 @@ class FunctionConfig(StepConfig):
 
     Attributes:
         function: A registered name, `module:function` of an allowed module, or (from Python) the callable itself.
-        args: Arguments by name, or (from Python) a callable from the state to them.
+        args: Arguments by name.
         input: One value for the first parameter, in place of `args`.
 
     With neither `args` nor `input`, the function is given the step's input: its fields by name, or the whole of it
@@ -26,7 +26,7 @@ class FunctionConfig(StepConfig):
     """
 
     function: str | Callable[..., Any]
-    args: dict[str, Any] | Callable[[Mapping[str, Any]], Any] | None = None
+    args: dict[str, Any] | None = None
     input: Any = None
 
     @model_validator(mode="after")
@@ -46,7 +46,7 @@ class FunctionStep(Action):
     async def run(self, context: StepContext, config: FunctionConfig) -> Any:
         callee = _function(context, config.function).callee
         if config.args is not None:
-            arguments = mapped(config.args, context, callee.what)
+            arguments: Mapping[str, Any] = config.args
         elif "input" in config.model_fields_set:
             arguments = _single(callee, config.input)
         else:
@@ -58,23 +58,6 @@ def _function(context: StepContext, function: str | Callable[..., Any]) -> Funct
     if isinstance(function, str):
         return context.resource(Functions).get(function)
     return of_callable(getattr(function, "__name__", type(function).__name__), function)
-
-
-def mapped(args: Any, context: StepContext, what: str) -> Mapping[str, Any]:
-    """Arguments as given, or as a callable over the state gives them (D16).
-
-    Raises:
-        StepError: the callable gave something else than named values.
-    """
-    values = args(context.state) if callable(args) else args
-    if isinstance(values, Mapping):
-        return values
-    raise StepError(
-        f"{what}: the callable in 'args' gave {type(values).__name__}, not named values.",
-        category="validation",
-        code="arguments_invalid",
-        hint="Give back a dictionary of arguments.",
-    )
 
 
 def from_input(callee: Callee, value: Any) -> Mapping[str, Any]:

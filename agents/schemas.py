@@ -6,6 +6,7 @@ from typing import Any, Final
 from jsonschema import Draft202012Validator, FormatChecker, SchemaError, ValidationError, validators
 
 from agents.patterns import Pattern
+from agents.values import shorten
 from graphs.errors import StepError
 
 MAX_FAULTS: Final = 20
@@ -23,7 +24,7 @@ def _email(value: object) -> bool:
 def _pattern(validator: Any, pattern: str, instance: Any, schema: Any) -> Iterator[ValidationError]:
     """`pattern` on an engine that needs linear time: Python's own can be kept busy for ever by 40 characters."""
     if validator.is_type(instance, "string") and not Pattern.of(pattern).found_in(instance):
-        yield ValidationError(f"{instance!r} does not match {pattern!r}")
+        yield ValidationError(f"{shorten(repr(instance), 60)} does not match {pattern!r}")
 
 
 _extend: Any = validators.extend  # it carries no types

@@ -68,6 +68,9 @@ class _App:
         await self.note(request)
         return RedirectResponse(request.query_params["to"], 307)
 
+    async def loop(self, request: Request) -> Response:
+        return RedirectResponse("/loop")
+
     async def raw(self, request: Request) -> Response:
         kind = request.query_params["type"]
         return Response(base64.b64decode(request.query_params["body"]), media_type=kind)
@@ -100,6 +103,7 @@ class _App:
             Route("/echo/{rest:path}", self.echo, methods=METHODS),
             Route("/status/{code}", self.status, methods=METHODS),
             Route("/redirect", self.redirect, methods=METHODS),
+            Route("/loop", self.loop),
             Route("/raw", self.raw),
             Route("/big", self.big),
             Route("/never", self.never),
