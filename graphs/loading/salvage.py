@@ -1,0 +1,94 @@
+"""What can still be checked of a document that does not fit the model: the rest, with the wrong parts taken out."""
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from pydantic import ValidationError
+
+from graphs.loading.models import required_keys_of, unfold
+from graphs.loading.places import Path, area_of, child_of
+from graphs.spec import Workflow, is_name
+
+_ROUNDS = 4
+_STRUCTURE = frozenset(
+    {"depends_on", "next", "steps", "branches", "cases", "default", "then", "else", "variables", "output", "input"}
+)
+
+
+class Salvaged(NamedTuple):
+    """A workflow made of the right parts.
+
+    Attributes:
+        lost: Paths of what was taken out: problems below them are consequences, not findings.
+        whole: Nothing was lost that other parts refer to, so problems between parts are real ones too.
+    """
+
+    workflow: Workflow
+    lost: frozenset[Path]
+    whole: bool
+
+
+def salvage(document: dict[str, Any], error: ValidationError) -> Salvaged | None:
+    """Take the wrong parts out of a document (in place) until the rest fits; None when too little is left."""
+    lost: set[Path] = set()
+    for _ in range(_ROUNDS):
+        for path in _wrong_paths(error):
+            taken = _take_out(document, path)
+            if taken is None:
+                return None
+            lost.add(taken)
+        try:
+            workflow = Workflow.model_validate(document)
+        except ValidationError as again:
+            error = again
+            continue
+        return Salvaged(workflow, frozenset(lost), not {path[-1] for path in lost} & _STRUCTURE)
+    return None
+
+
+def _wrong_paths(error: ValidationError) -> Iterable[Path]:
+    """The values that do not fit, the deepest first; for a missing key, what it is missing from."""
+    paths = set()
+    for detail in error.errors(include_url=False, include_context=False, include_input=False):
+        unfolded = unfold(Workflow, detail["loc"])
+        path = unfolded.path if unfolded.union is None else unfolded.union
+        needed = required_keys_of(unfolded.owner) if unfolded.owner is not None else set()
+        # What cannot be missed cannot be taken out by itself either.
+        paths.add(path[:-1] if path and path[-1] in needed else path)
+    return sorted(paths, key=len, reverse=True)
+
+
+def _take_out(document: dict[str, Any], path: Path) -> Path | None:
+    """Remove the value, or the nearest around it that can be missed; steps and cases keep their place."""
+    while path and path != ("spec",):
+        holder = _holder(document, path)
+        if path == ("metadata",):
+            document["metadata"] = {"name": "unnamed"}
+            return path
+        if isinstance(holder, dict) and path[-1] in holder:
+            del holder[str(path[-1])]
+            return path
+        if isinstance(holder, list) and (stand_in := _stand_in(holder, path)) is not None:
+            holder[int(path[-1])] = stand_in
+            return path
+        path = path[:-1]
+    return None
+
+
+def _stand_in(holder: list[Any], path: Path) -> dict[str, Any] | None:
+    """What can stand for a wrong item of a list, so that the others keep their numbers."""
+    index = path[-1]
+    if not isinstance(index, int) or index >= len(holder):
+        return None
+    if area_of(path) == "case":
+        return {}
+    if area_of(path) != "step":
+        return None
+    name = holder[index].get("name") if isinstance(holder[index], dict) else None
+    return {"name": name if isinstance(name, str) and is_name(name) else f"unnamed_{index}"}
+
+
+def _holder(document: Any, path: Path) -> Any:
+    for key in path[:-1]:
+        document = child_of(document, key)
+    return document
