@@ -1,15 +1,45 @@
-"""How one step does its work: services, functions, tools, models, agents, and the built-in step types."""
+"""How one step does its work: services, functions, tools, models, agents, and the built-in step types.
 
+values and resources    Service(s), Functions, Tool(s), Agent(s), Models with Scripts, Router
+step types              service_call, validation, function, tool, agent, emit_event,
+                        approval, wait_for_event, delay
+behind `loading`        http, schemas, providers, react, routing: slow to import, loaded by the first use
+"""
+
+from agents.agent import AgentStep
+from agents.agents import Agent, Agents
 from agents.events import EmitEvent
-from agents.function import FunctionStep
+from agents.function_call import FunctionStep
 from agents.functions import Functions
+from agents.models import Models
+from agents.router import Router
+from agents.scripts import Call, Failure, Rule, Script, Turn
 from agents.service_call import ServiceCall
 from agents.services import Service, Services
+from agents.tool_call import ToolStep
+from agents.tools import Tool, Tools, tool
 from agents.validation import Validation
 from agents.waits import Approval, Delay, WaitForEvent
 from graphs.steps import StepType
 
-__all__ = ["Functions", "Service", "Services", "step_types"]
+__all__ = [
+    "Agent",
+    "Agents",
+    "Call",
+    "Failure",
+    "Functions",
+    "Models",
+    "Router",
+    "Rule",
+    "Script",
+    "Service",
+    "Services",
+    "Tool",
+    "Tools",
+    "Turn",
+    "step_types",
+    "tool",
+]
 
 
 def step_types() -> tuple[StepType, ...]:
@@ -18,6 +48,8 @@ def step_types() -> tuple[StepType, ...]:
         ServiceCall(),
         Validation(),
         FunctionStep(),
+        ToolStep(),
+        AgentStep(),
         EmitEvent(),
         Approval(),
         WaitForEvent(),

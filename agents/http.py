@@ -15,7 +15,7 @@ from agents.redaction import Redaction
 from agents.services import Accepts, Reply, Request, Service
 from graphs.clock import Clock
 from graphs.errors import Category, StepError
-from graphs.expressions.secret import reveal
+from graphs.expressions import reveal
 
 MAX_REDIRECTS: Final = 5
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")

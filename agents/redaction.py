@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote, quote_plus
 
-from graphs.expressions.secret import MASK, Secret, reveal
+from graphs.expressions import Secret, reveal
+from graphs.expressions.secret import MASK
 
 SHORTEST = 4
 """Shorter secrets are not searched for: masking every `1` would ruin the answer and hide nothing."""

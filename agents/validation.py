@@ -15,7 +15,7 @@ from agents.service_call import call_headers
 from agents.services import Request, Services
 from agents.values import shorten
 from graphs.errors import Problem, StepError
-from graphs.expressions.secret import contains_secret, reveal
+from graphs.expressions import contains_secret, reveal
 from graphs.spec import Step
 from graphs.steps import Action, StepConfig, StepContext
 

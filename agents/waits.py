@@ -8,7 +8,7 @@ from pydantic import Field, field_validator, model_validator
 
 from graphs.durations import Duration, format_duration
 from graphs.errors import StepError, StepTimeoutError
-from graphs.expressions.secret import contains_secret, mask
+from graphs.expressions import contains_secret, mask
 from graphs.steps import Answer, StepConfig, StepContext, Wait, Waiting
 
 Decision = Literal["approve", "reject", "edit", "respond"]

@@ -13,7 +13,7 @@ from agents.service_call import ServiceCall, ServiceCallConfig
 from agents.services import Service, Services
 from graphs.clock import ManualClock
 from graphs.errors import NotFoundError, SettingsError, StepError
-from graphs.expressions.secret import Secret
+from graphs.expressions import Secret
 from graphs.steps import StepContext
 
 from .conftest import Server

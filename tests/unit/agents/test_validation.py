@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from agents.services import Services
 from agents.validation import Validation, ValidationConfig, find
 from graphs.errors import StepError
-from graphs.expressions.secret import Secret
+from graphs.expressions import Secret
 from graphs.spec import Step
 from graphs.steps import StepContext
 

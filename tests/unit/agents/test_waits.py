@@ -18,7 +18,7 @@ from agents.waits import (
 )
 from graphs.clock import ManualClock
 from graphs.errors import StepError, StepTimeoutError
-from graphs.expressions.secret import Secret
+from graphs.expressions import Secret
 from graphs.steps import Answer, StepContext, Wait
 
 Make = Callable[..., StepContext]

@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from agents.function import FunctionConfig, FunctionStep
+from agents.function_call import FunctionConfig, FunctionStep
 from agents.functions import Functions
 from graphs.errors import ConflictError, InputError, NotFoundError, StepError
-from graphs.expressions.secret import Secret
+from graphs.expressions import Secret
 from graphs.steps import StepContext
 
 Make = Callable[..., StepContext]

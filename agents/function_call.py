@@ -9,7 +9,7 @@ from agents.calling import Callee
 from agents.functions import Function, Functions
 from agents.functions import function as of_callable
 from graphs.errors import StepError
-from graphs.expressions.secret import reveal
+from graphs.expressions import reveal
 from graphs.steps import Action, StepConfig, StepContext
 
 

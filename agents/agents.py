@@ -1,0 +1,70 @@
+"""Agents: who acts in an `agent` step. A value: name, instructions, model, tools, abilities."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from agents.registry import Registry
+from agents.tools import Tool
+from graphs.errors import StepError
+
+
+class Agent(BaseModel):
+    """An agent (I05, A25).
+
+    Attributes:
+        name: What steps call it.
+        instructions: The system prompt, or (from Python) a callable from the state to it.
+        model: `provider:model`, or (from Python) a LangChain chat model.
+        tools: Names of registered tools, or (from Python) tools. It can call these and no others.
+        capabilities: What it is good at; a step can ask for one (I10).
+        output_schema: JSON Schema, or (from Python) a pydantic model: the answer is then a value of that form.
+        description: For people, and for models that choose among agents.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+    name: str = Field(default="agent", min_length=1)
+    instructions: str | Callable[[Mapping[str, Any]], str] = ""
+    model: Any = None
+    tools: tuple[str | Tool, ...] = ()
+    capabilities: tuple[str, ...] = ()
+    output_schema: dict[str, Any] | type[BaseModel] | None = None
+    description: str = ""
+
+    @field_validator("tools", "capabilities", mode="before")
+    @classmethod
+    def _one_is_a_list(cls, value: Any) -> Any:
+        return (value,) if isinstance(value, str | Tool) else value
+
+
+class Agents(Registry[Agent]):
+    """The agents of an application; a resource."""
+
+    word = "agent"
+    remedy = "Agents are registered: Agents([Agent(name=..., instructions=...)])."
+
+    def with_capability(self, capability: str) -> Agent:
+        """The first agent, in the order they were registered, that has the capability.
+
+        Raises:
+            StepError: none has it.
+        """
+        for agent in self:
+            if capability in agent.capabilities:
+                return agent
+        known = sorted({one for agent in self for one in agent.capabilities})
+        raise StepError(
+            f"no agent has the capability '{capability}'.",
+            category="validation",
+            code="capability_unknown",
+            hint=f"Capabilities here: {', '.join(known) or 'none'}.",
+        )
+
+
+def schema_of(output_schema: Any) -> dict[str, Any] | None:
+    """The JSON Schema that an agent's or a step's `output_schema` means."""
+    if isinstance(output_schema, type) and issubclass(output_schema, BaseModel):
+        return output_schema.model_json_schema()
+    return output_schema if output_schema is None else dict(output_schema)

@@ -1,0 +1,25 @@
+"""Running LangChain inside a step without the graph around it noticing, or the other way round."""
+
+import asyncio
+import contextvars
+from collections.abc import Awaitable
+from typing import TypeVar
+
+from langchain_core.runnables.config import var_child_runnable_config
+
+T = TypeVar("T")
+
+
+async def apart(work: Awaitable[T]) -> T:
+    """The result of the work, done without the surrounding graph's configuration.
+
+    LangGraph hands its configuration down in a context variable; an agent that found it would take itself for a
+    subgraph of ours, write its checkpoints into our execution's namespaces and its messages into our streams.
+    """
+    surroundings = contextvars.copy_context()
+    surroundings.run(var_child_runnable_config.set, None)
+    return await asyncio.get_running_loop().create_task(_awaited(work), context=surroundings)
+
+
+async def _awaited(work: Awaitable[T]) -> T:
+    return await work

@@ -1,0 +1,108 @@
+"""Which chat models steps may use. The part that imports LangChain is `agents.providers`, loaded on first use."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from agents.loading import load
+from agents.scripts import Script, Scripts
+from graphs.errors import StepError
+
+
+class Models:
+    """The chat models of an application; a resource.
+
+    Models are named `provider:model`: `openai:gpt-5-mini`, `scripted:echo`.
+
+    Args:
+        allow_real: False refuses every provider but `scripted`, so that tests cannot call (and pay for) a model.
+        default: What is used where nothing is named.
+        scripts: What `scripted:NAME` may name.
+        settings: By provider, further arguments for its models (`{"openai": {"base_url": …}}`). Definitions cannot
+            set them, so a definition cannot send prompts and keys to a host of its choice.
+    """
+
+    def __init__(
+        self,
+        *,
+        allow_real: bool = True,
+        default: str | None = None,
+        scripts: Iterable[Script] = (),
+        settings: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> None:
+        self.allow_real = allow_real
+        self.default = default
+        self.scripts = Scripts(scripts)
+        self._settings = settings or {}
+        self._open: dict[str, Any] = {}
+
+    async def open(self, model: Any = None, **options: Any) -> Any:
+        """A LangChain chat model.
+
+        Args:
+            model: `provider:model`, or (from Python) a chat model as it is; None for the default.
+            options: `temperature`, `max_tokens` …; those that are None are left out.
+
+        Raises:
+            StepError: no such provider, no credentials, or real models are switched off.
+        """
+        chosen = self.default if model is None else model
+        if chosen is None:
+            raise StepError(
+                "no model is named.",
+                category="validation",
+                code="model_missing",
+                hint="Say 'model: provider:name' in the step or the agent, or give Models a default.",
+            )
+        given = {name: value for name, value in options.items() if value is not None}
+        if not isinstance(chosen, str):
+            return await self._as_it_is(chosen, given)
+        provider, name = split_name(chosen)
+        key = f"{chosen} {sorted(given.items())}"
+        if key not in self._open:
+            self._open[key] = await self._make(provider, name, given)
+        return self._open[key]
+
+    async def _make(self, provider: str, name: str, options: Mapping[str, Any]) -> Any:
+        if provider == "scripted":
+            script = self.scripts.get(name)
+            return (await load("agents.providers")).open_scripted(script)
+        self._check_real(f"{provider}:{name}")
+        providers = await load("agents.providers")
+        return providers.open_real(provider, name, {**self._settings.get(provider, {}), **options})
+
+    async def _as_it_is(self, model: Any, options: Mapping[str, Any]) -> Any:
+        providers = await load("agents.providers")
+        if not providers.is_scripted(model):
+            self._check_real(type(model).__name__)
+        return providers.with_options(model, options)
+
+    def _check_real(self, model: str) -> None:
+        if not self.allow_real:
+            raise StepError(
+                f"model '{model}' is a real one, and real models are switched off here.",
+                category="validation",
+                code="model_refused",
+                hint="Use 'scripted:NAME', or give the engine Models(allow_real=True).",
+            )
+
+
+def split_name(model: str) -> tuple[str, str]:
+    """`openai:gpt-5-mini` as provider and model.
+
+    Raises:
+        StepError: it does not name both.
+    """
+    provider, colon, name = model.partition(":")
+    if colon and provider and name:
+        return provider, name
+    raise StepError(
+        f"model '{model}' does not say which provider it is of.",
+        category="validation",
+        code="model_invalid",
+        hint=f"Write 'provider:model', such as 'openai:{model.strip(':') or 'gpt-5-mini'}' or 'scripted:echo'.",
+    )
+
+
+def model_name(model: Any) -> str | None:
+    """What a model is called in records and limits."""
+    return model if isinstance(model, str) or model is None else type(model).__name__

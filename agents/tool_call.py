@@ -1,0 +1,34 @@
+"""`tool`: run one tool with given arguments (I06, T08)."""
+
+from typing import Any
+
+from agents.function_call import from_input
+from agents.tools import Tool, Tools
+from graphs.expressions import reveal
+from graphs.steps import Action, StepConfig, StepContext
+
+
+class ToolConfig(StepConfig):
+    """What a `tool` step is told.
+
+    Attributes:
+        tool: A registered tool's name, or (from Python) the tool; without it, the step's own name is looked up (X30).
+        args: Arguments by name; without them, the step's input is given, as to a `function`.
+    """
+
+    tool: str | Tool | None = None
+    args: dict[str, Any] | None = None
+
+
+class ToolStep(Action):
+    """Runs a tool."""
+
+    name = "tool"
+    summary = "Run one of the application's tools."
+    Config = ToolConfig
+
+    async def run(self, context: StepContext, config: ToolConfig) -> Any:
+        wanted = config.tool or context.name
+        tool = wanted if isinstance(wanted, Tool) else context.resource(Tools).get(wanted)
+        arguments = from_input(tool.callee, context.input) if config.args is None else config.args
+        return await tool.run(reveal(arguments), context)

@@ -1,0 +1,140 @@
+"""Tools: what a `tool` step runs and what an agent may call."""
+
+import inspect
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final, Literal, overload
+
+from agents.calling import Callee
+from agents.loading import load
+from agents.registry import Registry
+from graphs.errors import InputError, StepError
+from graphs.steps import StepContext
+
+Effect = Literal["none", "reversible", "irreversible"]
+_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A function that a model may call, with what a model is told of it (A25).
+
+    Attributes:
+        name: Letters, digits, `_` and `-`: what providers accept.
+        description: When to use it, and what it gives.
+        function: Sync or async. A parameter `context` is given the StepContext and is no argument.
+        schema: JSON Schema of the arguments, where the signature does not say enough.
+        effect: What it does to the world outside; None where that was not said.
+    """
+
+    name: str
+    description: str
+    function: Callable[..., Any]
+    schema: Mapping[str, Any] | None = None
+    effect: Effect | None = None
+
+    def __post_init__(self) -> None:
+        if not _NAME.fullmatch(self.name):
+            raise InputError(
+                f"tool name '{self.name}' has other characters than letters, digits, '_' and '-', or more than 64.",
+                code="tool_name_invalid",
+            )
+        if not self.description.strip():
+            raise InputError(
+                f"tool '{self.name}' has no description.",
+                hint="Say when to use it, in its docstring or in 'description'; a model has nothing else to go by.",
+                code="tool_undescribed",
+            )
+
+    @cached_property
+    def callee(self) -> Callee:
+        return Callee(self.function, f"tool '{self.name}'")
+
+    @cached_property
+    def parameters(self) -> Mapping[str, Any]:
+        """JSON Schema of its arguments.
+
+        Raises:
+            InputError: an annotation is nothing that JSON can hold.
+        """
+        return self.schema if self.schema is not None else self.callee.schema()
+
+    async def run(self, arguments: Mapping[str, Any], context: StepContext) -> Any:
+        """Call it.
+
+        Raises:
+            StepError: `arguments_invalid`; or what the function raised.
+        """
+        if self.schema is not None:
+            found = (await load("agents.schemas")).faults(self.schema, dict(arguments))
+            if found:
+                raise StepError(
+                    f"tool '{self.name}' cannot be called: {'; '.join(found)}.",
+                    category="validation",
+                    retryable=False,
+                    code="arguments_invalid",
+                )
+        return await self.callee.call(self.callee.bind(arguments), context)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """The plain function, for Python code."""
+        return self.function(*args, **kwargs)
+
+
+@overload
+def tool(function: Callable[..., Any], /) -> Tool: ...
+@overload
+def tool(
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    schema: Mapping[str, Any] | None = None,
+    effect: Effect | None = None,
+) -> Callable[[Callable[..., Any]], Tool]: ...
+def tool(
+    function: Callable[..., Any] | None = None,
+    /,
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    schema: Mapping[str, Any] | None = None,
+    effect: Effect | None = None,
+) -> Tool | Callable[[Callable[..., Any]], Tool]:
+    """Make a function a tool; its name and docstring are what a model sees.
+
+    ```python
+    @tool(effect="irreversible")
+    def refund(order_id: str, amount: float) -> dict:
+        '''Pay back an order. Use it only when the customer asked for it.'''
+    ```
+    """
+
+    def make(function: Callable[..., Any]) -> Tool:
+        own_name = getattr(function, "__name__", type(function).__name__)
+        return Tool(name or own_name, description or inspect.getdoc(function) or "", function, schema, effect)
+
+    return make if function is None else make(function)
+
+
+class Tools(Registry[Tool]):
+    """The tools an application offers its steps and agents; a resource.
+
+    Args:
+        tools: Tools, or plain functions with a docstring.
+    """
+
+    word = "tool"
+    remedy = "Tools are registered: Tools([...]) of functions marked @tool."
+
+    def __init__(self, tools: Iterable[Tool | Callable[..., Any]] = ()) -> None:
+        super().__init__(one if isinstance(one, Tool) else tool(one) for one in tools)
+
+    def select(self, wanted: Iterable[str | Tool]) -> list[Tool]:
+        """The tools of these names; tools themselves are taken as they are.
+
+        Raises:
+            StepError: one is not there.
+        """
+        return [one if isinstance(one, Tool) else self.get(one) for one in wanted]
