@@ -11,7 +11,9 @@ from typing import Any, Literal
 
 from agents.threads import in_thread
 
-Heavy = Literal["agents.http", "agents.schemas", "agents.providers", "agents.react", "agents.routing"]
+Heavy = Literal[
+    "agents.http", "agents.schemas", "agents.providers", "agents.openai_client", "agents.react", "agents.routing"
+]
 
 _loaded: dict[str, ModuleType] = {}
 

@@ -1,15 +1,18 @@
 """Which chat models steps may use. The part that imports LangChain is `agents.providers`, loaded on first use."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from agents.loading import load
 from agents.scripts import Script, Scripts
 from graphs.errors import StepError
 
+_OWN_CLIENT: Final = frozenset({"openai", "azure_openai"})
+"""Providers whose connections we open and close ourselves."""
+
 
 class Models:
-    """The chat models of an application; a resource.
+    """The chat models of an application; a resource. Call `aclose` at the end.
 
     Models are named `provider:model`: `openai:gpt-5-mini`, `scripted:echo`.
 
@@ -34,6 +37,7 @@ class Models:
         self.scripts = Scripts(scripts)
         self._settings = settings or {}
         self._open: dict[str, Any] = {}
+        self._clients: list[Any] = []
 
     async def open(self, model: Any = None, **options: Any) -> Any:
         """A LangChain chat model.
@@ -68,7 +72,17 @@ class Models:
             return (await load("agents.providers")).open_scripted(script)
         self._check_real(f"{provider}:{name}")
         providers = await load("agents.providers")
-        return providers.open_real(provider, name, {**self._settings.get(provider, {}), **options})
+        settings = dict(self._settings.get(provider, {}))
+        if provider in _OWN_CLIENT and "http_async_client" not in settings:
+            settings |= (await load("agents.openai_client")).own_client(settings)
+            self._clients.append(settings["http_async_client"])
+        return providers.open_real(provider, name, {**settings, **options})
+
+    async def aclose(self) -> None:
+        """Close the connections of all models. Models asked for later are opened anew."""
+        clients, self._clients, self._open = self._clients, [], {}
+        for client in clients:
+            await client.aclose()
 
     async def _as_it_is(self, model: Any, options: Mapping[str, Any]) -> Any:
         providers = await load("agents.providers")

@@ -41,6 +41,7 @@ _FAULTS: Final[tuple[tuple[type[Exception], Category, str, str], ...]] = (
 
 # What some providers' own codes say more exactly than the class does.
 _CODES: Final[Mapping[str, tuple[Category, bool | None, str, str]]] = {
+    "context_length_exceeded": ("validation", False, "context_overflow", "was sent more than its context holds"),
     "content_filter": ("validation", False, "content_filtered", "refused the content"),
     "insufficient_quota": ("resource", False, "model_quota", "has no quota left for us"),
 }

@@ -14,7 +14,7 @@ from typing import Any, Final
 from langchain.agents import create_agent
 from langchain.agents.middleware import AgentMiddleware, ModelRequest, ModelResponse
 from langchain.agents.middleware.types import ToolCallRequest
-from langchain_core.messages import AIMessage, AIMessageChunk, AnyMessage, BaseMessage, ToolMessage
+from langchain_core.messages import AIMessage, AIMessageChunk, AnyMessage, BaseMessage, ToolCall, ToolMessage
 from langchain_core.tools import BaseTool, StructuredTool
 from langgraph.types import Command
 
@@ -105,8 +105,11 @@ class _Loop(AgentMiddleware[Any, Any, Any]):
             raise explain(error, self._assignment.model_name, self._context.clock.now()) or error from error
         message = next(one for one in response.result if isinstance(one, AIMessage))
         self._refuse_cut(message)
-        self._number(message)
-        return self._checked(response, message)
+        told = self._mended(message)
+        self._number(message, {one.tool_call_id: {"error": str(one.text)} for one in told})
+        told += self._checked(response, message)
+        response.result.extend(told)
+        return response
 
     def _refuse_cut(self, message: AIMessage) -> None:
         """An answer the provider broke off is no answer, and must not travel on as one."""
@@ -125,24 +128,38 @@ class _Loop(AgentMiddleware[Any, Any, Any]):
                 hint="Raise 'max_tokens', or ask for less.",
             )
 
-    def _number(self, message: AIMessage) -> None:
+    def _mended(self, message: AIMessage) -> list[ToolMessage]:
+        """Calls whose arguments are no JSON become calls without any, each answered with what was wrong: LangChain
+        sets them aside, which would end the loop as if the model had nothing more to say."""
+        told: list[ToolMessage] = []
+        for broken in message.invalid_tool_calls:
+            call = ToolCall(name=broken["name"] or "unnamed", args={}, id=broken["id"], type="tool_call")
+            message.tool_calls.append(call)
+            text = f"Error: the arguments of this call are no JSON: {shorten(str(broken['args']), 200)}"
+            told.append(ToolMessage(text, tool_call_id=str(call["id"]), name=call["name"], status="error"))
+        message.invalid_tool_calls = []
+        return told
+
+    def _number(self, message: AIMessage, outcomes: dict[str, dict[str, Any]]) -> None:
         """Number the calls in the order the model made them, so that a repeated call has the key it had before."""
         own = self.form.tool if self.form else None
         for call in message.tool_calls:
             if call["name"] != own:
-                self.calls[str(call["id"])] = _Called(call["name"], call["args"], len(self.calls))
+                known = outcomes.get(str(call["id"]), {})
+                self.calls[str(call["id"])] = _Called(call["name"], call["args"], len(self.calls), known)
 
-    def _checked(self, response: ModelResponse[Any], message: AIMessage) -> ModelResponse[Any]:
+    def _checked(self, response: ModelResponse[Any], message: AIMessage) -> list[ToolMessage]:
         """LangChain does not hold answers against a JSON Schema; an unfit one is sent back with what is wrong."""
         if self.form is None or response.structured_response is None:
-            return response
+            return []
         found = self.form.faults(response.structured_response)
         if not found:
-            return response
+            return []
+        response.structured_response = None
+        response.result = [one for one in response.result if not isinstance(one, ToolMessage)]
         call = next(one for one in message.tool_calls if one["name"] == self.form.tool)
         refusal = f"The answer does not fit its schema: {'; '.join(found)}. Answer again."
-        told = ToolMessage(refusal, tool_call_id=call["id"], name=call["name"], status="error")
-        return ModelResponse(result=[message, told], structured_response=None)
+        return [ToolMessage(refusal, tool_call_id=str(call["id"]), name=call["name"], status="error")]
 
     async def awrap_tool_call(
         self, request: ToolCallRequest, handler: Callable[[ToolCallRequest], Awaitable[ToolMessage | Command[Any]]]

@@ -1,0 +1,114 @@
+"""Routes that a model chooses: named, recognised, asked again, never invented."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from langchain_core.language_models.fake_chat_models import FakeListChatModel
+
+from agents import Failure, Models, Router, Script, Turn
+from agents.routing import recognise
+from graphs.errors import StepError
+from graphs.expressions import Secret
+from graphs.steps import StepContext
+
+Make = Callable[..., StepContext]
+ROUTES = {"billing": "Money and invoices", "tech_support": "Broken things", "other": ""}
+
+
+@pytest.fixture
+def choose(make_context: Make) -> Callable[..., Any]:
+    async def go(*turns: Turn, model: Any = "scripted:r", state: Any = "{}", **options: Any) -> Any:
+        models = Models(allow_real=not isinstance(model, str), scripts=[Script("r", turns=turns)])
+        return await Router().choose(make_context(models), model, "Who helps?", ROUTES, state, **options)
+
+    return go
+
+
+def route(name: str, why: str = "because") -> Turn:
+    return Turn(structured={"route": name, "explanation": why})
+
+
+@pytest.mark.capability("F16", "F17", "X25", "A43")
+async def test_the_model_names_a_route_and_says_why(choose: Any) -> None:
+    assert await choose(route("billing", "It is about money.")) == ("billing", "It is about money.")
+
+
+@pytest.mark.capability("X25")
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("billing", "billing"),
+        (" Billing. ", "billing"),
+        ("**tech support**", "tech_support"),
+        ("TECH-SUPPORT", "tech_support"),
+        ('"other"', "other"),
+        ("I choose billing, as it is about money.", "billing"),
+        ("billing or tech_support", None),
+        ("rebilling", None),
+        ("sales", None),
+        ("", None),
+        ("...", None),
+    ],
+)
+def test_a_route_is_recognised_however_it_is_written(said: str, expected: str | None) -> None:
+    assert recognise(said, ROUTES) == expected
+
+
+def test_of_routes_that_read_alike_only_the_exact_one_counts() -> None:
+    assert recognise("A_b", ["a-b", "A_b"]) == "A_b"
+    assert recognise("a b", ["a-b", "A_b"]) is None
+    assert recognise("支持", ["支持", "账单"]) == "支持"
+
+
+@pytest.mark.capability("X25")
+async def test_a_model_that_names_no_route_is_asked_again_and_then_given_up(choose: Any) -> None:
+    assert await choose(route("sales"), route("marketing"), route("Other")) == ("other", "because")
+    with pytest.raises(StepError) as caught:
+        await choose(route("sales"), route("marketing"), route("legal"), route("billing"))
+    assert str(caught.value) == (
+        "the model named 'legal', which is none of the routes billing, tech_support, other. "
+        "Describe the routes more clearly, or give the switch a default."
+    )
+    assert caught.value.code == "route_unknown"
+    with pytest.raises(StepError):
+        await choose(route("sales"), route("billing"), max_reasks=0)
+
+
+async def test_the_default_is_taken_in_the_end(choose: Any) -> None:
+    assert await choose(route("sales"), max_reasks=0, default="other") == (
+        "other",
+        "default: the model named no route; it last said 'sales'",
+    )
+
+
+async def test_words_in_place_of_a_form_are_read(choose: Any) -> None:
+    assert await choose(Turn("Tech support")) == ("tech_support", "")
+
+
+async def test_a_model_without_tools_is_read_as_it_speaks(choose: Any) -> None:
+    model = FakeListChatModel(responses=["hm", "It is: other"])
+    assert await choose(model=model) == ("other", "")
+
+
+async def test_built_in_models_route_without_a_key(choose: Any) -> None:
+    assert await choose(model="scripted:first-route") == ("billing", "You said: ")
+    name, why = await choose(model="scripted:echo", state={"wish": "tech_support please", "key": Secret("x9")})
+    assert name == "tech_support"
+    assert why == 'You said: Who helps?\n\nState:\n{"wish": "tech_support please", "key": "***"}'
+
+
+async def test_a_models_failure_is_the_steps(choose: Any) -> None:
+    with pytest.raises(StepError) as caught:
+        await choose(Turn(failures=(Failure("rate_limit", retry_after=3, message="slow"),)))
+    assert (caught.value.message, caught.value.retry_after) == (
+        "model 'scripted:r' asks for fewer requests: slow",
+        3.0,
+    )
+
+
+async def test_a_choice_of_nothing_is_refused(make_context: Make) -> None:
+    with pytest.raises(StepError, match=r"^there is no route to choose\.$"):
+        await Router().choose(make_context(Models()), None, "?", {}, "{}")
+    with pytest.raises(StepError, match=r"^the default route 'z' is none of a\.$"):
+        await Router().choose(make_context(Models()), None, "?", {"a": ""}, "{}", default="z")
