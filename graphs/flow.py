@@ -14,11 +14,12 @@ step stops being active; a commit looks only at its own dependents.
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from enum import Enum
 from typing import Protocol
 
-from graphs.errors import DeadlockError
-from graphs.planner import Halt, Plan, Tally
+from graphs.errors import BatonError, DeadlockError
+from graphs.planner import Halt, Plan, PlannedStep, Tally
 from graphs.state import Result
 from graphs.stopping import Stoppable
 
@@ -55,7 +56,11 @@ class Board:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.results: dict[str, Result] = {}
+        self.extras: dict[str, Result] = {}
+        """Results that are no step's: of partitions (`#0`), of compensation (`~compensation`)."""
         self.halt: Halt | None = None
+        self.error: BatonError | None = None
+        """Why the plan could not go on growing (a loop's condition that cannot be evaluated, its limit)."""
         self.tally: Tally = plan.tally()
         self.flows: list[Flow] = []
         self._missing: dict[str, int] = {}
@@ -64,6 +69,10 @@ class Board:
 
     def prime(self, results: Mapping[str, Result]) -> None:
         """Take over results that were committed earlier (and what they mean for the plan)."""
+        for name, result in results.items():
+            if name not in self.plan.steps:
+                self.extras[name] = result
+                self.prime(result.get("inner") or {})
         known = self.plan.steps
         new = {name: result for name, result in results.items() if name in known and name not in self.results}
         self.results.update(new)
@@ -72,12 +81,14 @@ class Board:
             self._count(name)
 
     def commit(self, results: Mapping[str, Result]) -> None:
-        """Results that have just become durable. Those of partitions (`#0`) are not steps and are left out."""
+        """Results that have just become durable."""
         for name, result in results.items():
             if name in self.plan.steps:
                 self.results[name] = result
                 self._release((name,))
                 self._count(name)
+            else:
+                self.extras[name] = result
 
     def register(self, flow: "Flow", name: str) -> bool:
         """Note what a body waits for. False: nothing, it may go on."""
@@ -96,6 +107,15 @@ class Board:
         self.halt = halt if self.halt is None or halt.reason in ("cancelled", "timeout") else self.halt._replace(cancel=True)
         for flow in list(self.flows):
             flow.apply(self.halt)
+
+    def extend(self, steps: Mapping[str, PlannedStep]) -> None:
+        """The plan has grown by steps of which none has been dispatched yet."""
+        self.plan = replace(self.plan, steps=steps)
+        self.tally = self.plan.tally()
+
+    def failed(self) -> bool:
+        """Whether the plan, now that everything has settled, has not gone well."""
+        return self.error is not None or self.plan.conclude(self.results, self.halt).status != "completed"
 
     def remaining(self) -> list[str]:
         return self.plan.unfinished(self.results)
@@ -116,8 +136,19 @@ class Flow:
     """One plan, or one partition of one, while it is being carried out."""
 
     def __init__(
-        self, board: Board, root: Root, *, path: str, generation: int, parent: "Flow | None" = None, step: str = ""
+        self,
+        board: Board,
+        root: Root,
+        *,
+        path: str,
+        generation: int,
+        parent: "Flow | None" = None,
+        step: str = "",
+        detached: bool = False,
     ) -> None:
+        """Args:
+        detached: The end of the plan around is not this one's (compensation runs after it).
+        """
         self.board = board
         self.root = root
         self.path = path
@@ -125,27 +156,31 @@ class Flow:
         self.parent = parent
         self.step = step
         self.dispatched: frozenset[str] = frozenset()
+        self.fresh = True
+        """Whether the running superstep was dispatched by this process, so that nothing inside it can be kept yet."""
         self.entered: set[str] = set()
         self.closing: bool = parent is not None and parent.closing
         self._active: set[str] = set()
         self._resting: set[str] = set()
         self._waiters: dict[str, asyncio.Future[Woken]] = {}
         self._outside: set[str] = set()
+        self._quiet: asyncio.Future[None] | None = None
         self._running: dict[str, Stoppable] = {}
         self._children: dict[str, Flow] = {}
         board.flows.append(self)
         if parent is not None:
             parent._children[step] = self
-            if parent.board.halt is not None and parent.board is not board:
+            if parent.board.halt is not None and parent.board is not board and not detached:
                 board.stop(_inherited(parent.board.halt))
 
     # -- dispatching and committing ----------------------------------------------------------------------------
 
-    def dispatch(self, names: Iterable[str]) -> None:
+    def dispatch(self, names: Iterable[str], *, fresh: bool = True) -> None:
         """Must happen before any body runs: idleness is judged by what was sent, not by what has started."""
         self.dispatched = frozenset(names)
+        self.fresh = fresh
         self.entered.clear()
-        self._active = {name for name in self.dispatched if name not in self.board.results}
+        self._active = {name for name in self.dispatched if name not in self.board.results | self.board.extras}
 
     def committed(self, results: Mapping[str, Result]) -> None:
         """Results of this flow are durable: release whoever waits for them, then let their steps go."""
@@ -153,7 +188,19 @@ class Flow:
         for name in results:
             self._active.discard(name)
             self._resting.discard(name)
+        if self._quiet is not None and not self._active and not self._resting and not self._quiet.done():
+            self._quiet.set_result(None)
         self._test_idle()
+
+    async def quiet(self) -> None:
+        """Wait until everything of the superstep before is committed.
+
+        LangGraph goes on to the next superstep when the bodies have returned; their results may still be on the way
+        to the disk, and whoever plans needs them.
+        """
+        if self._active or self._resting:
+            self._quiet = asyncio.get_running_loop().create_future()
+            await self._quiet
 
     def lost(self, error: BaseException) -> None:
         self.root.failed(error)

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from graphs.clock import Clock
 from graphs.flow import Flow
 from graphs.prepare import Library
+from graphs.spec import Workflow
 from graphs.state import Result
 from graphs.steps import Answer, Logger, Wait
 
@@ -101,6 +102,10 @@ class Host(Protocol):
     @property
     def graph(self) -> Graph: ...
 
+    def pinned(self, name: str, version: str | None) -> Workflow | None:
+        """The sub-workflow of that name, as it was when the execution started."""
+        ...
+
     def idle(self) -> None: ...
     def failed(self, error: BaseException) -> None: ...
 
@@ -120,8 +125,9 @@ class Host(Protocol):
         """Something worth a record: seen live, and kept where `keep` says so."""
         ...
 
-    async def open_wait(self, path: str, wait: Wait) -> Answer | None:
-        """Keep a wait before anybody rests on it; gives the answer when there already is one."""
+    async def open_wait(self, path: str, wait: Wait) -> tuple[Wait, Answer | None]:
+        """Keep a wait before anybody rests on it. Gives the one that was kept first (its end does not move when the
+        step is entered again), and the answer when there already is one."""
         ...
 
     async def close_wait(self, path: str, *, elapsed: bool) -> Answer | None:

@@ -11,7 +11,7 @@ and whose result then stands for the failed one. Dependents of `pay` wait for bo
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
@@ -325,14 +325,22 @@ def plan_steps(
         name = local + step.name
         planned.append(PlannedStep(name, step, node_of(step), tuple(needs), local, index, group))
         if step.on_failure.fallback is not None:
-            planned.append(
-                PlannedStep(
-                    name + COMPANION, step.on_failure.fallback, "error_recovery", (Need(name, "failed"),), local, index,
-                    group, stands_for=name,
-                )
-            )  # fmt: skip
+            planned.append(_companion(planned[-1], step.on_failure.fallback, node_of))
         previous = step.name
     return planned
+
+
+def _companion(subject: PlannedStep, fallback: Step, node_of: Callable[[Step], Node]) -> PlannedStep:
+    # Whoever waits for the world outside does so in the one node that interrupts, also as a fallback.
+    node: Node = "human_approval" if node_of(fallback) == "human_approval" else "error_recovery"
+    return replace(
+        subject,
+        name=subject.name + COMPANION,
+        step=fallback,
+        node=node,
+        needs=(Need(subject.name, "failed"),),
+        stands_for=subject.name,
+    )
 
 
 def _of(needs: Iterable[Need]) -> set[str]:

@@ -22,14 +22,13 @@ StateOf = Callable[[], Any]
 class Value:
     """A templatable field: a template, a Python callable over the state, or both inside one structure."""
 
-    __slots__ = ("_callables", "_template", "constant")
+    __slots__ = ("_callables", "_parts", "_template", "constant")
 
     def __init__(self, source: Any) -> None:
         self._callables = _holds_callable(source)
         self._template: Template | None = None if self._callables else parse_template(source)
         self.constant = not self._callables and self._template is not None and self._template.constant
-        if self._callables:
-            self._parts = _parts(source)
+        self._parts = _parts(source) if self._callables else None
 
     def render(self, names: Names, evaluation: EvaluationContext, state: StateOf) -> Any:
         """The value: expressions evaluated, callables called with the state."""

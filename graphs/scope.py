@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Any
 
 from graphs.planner import Plan, PlannedStep
-from graphs.spec import Config, is_name
+from graphs.spec import Config, Workflow, is_name
 from graphs.state import Result
 
 _PENDING = {"status": "pending", "completed": False, "attempts": 0}
@@ -30,6 +30,7 @@ class Frame:
         items: Items of a map or a loop over data, by index.
         item_name: A second name for `item`.
         extra: Further root names (`error`, `output` in compensations; `loop` in loops).
+        workflow: The workflow this frame is the outermost of; None inside composites.
         parent, parent_step: The frame around, and the step of it this plan is inside of.
     """
 
@@ -46,6 +47,7 @@ class Frame:
     items: list[Any] | None = None
     item_name: str | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
+    workflow: Workflow | None = None
     parent: "Frame | None" = None
     parent_step: PlannedStep | None = None
     _written: dict[str, dict[str, tuple[int, Any]]] = field(default_factory=dict)
@@ -61,6 +63,8 @@ class Frame:
             "secrets": self.secrets,
         }
         self._add_items(names, planned)
+        if planned is not None and planned.stands_for is not None:
+            names["error"] = self.results[planned.stands_for].get("error")
         return names
 
     def _add_items(self, names: dict[str, Any], planned: PlannedStep | None) -> None:

@@ -7,7 +7,7 @@ others is the planner's decision. It raises `GraphInterrupt` when it is to be ru
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, TypedDict
+from typing import Any, TypedDict, cast
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.errors import GraphInterrupt
@@ -104,7 +104,7 @@ class Body:
         result: Result = {"status": "completed", "output": json_value(mask(output)), "attempts": attempts}
         if variables := self._variables(output):
             result["variables"] = variables
-        return self._timed(result | more)  # type: ignore[operator,no-any-return]
+        return self._timed(cast(Result, {**result, **more}))
 
     def failed(self, error: StepError, *, attempts: int, **more: Any) -> Result:
         """The result of a step that did not go well, with what its `on_failure` or `on_timeout` says of it."""
@@ -122,7 +122,7 @@ class Body:
             result["continued"] = True
             if output is not None:
                 result["output"] = output
-        return self._timed(result | more)  # type: ignore[operator,no-any-return]
+        return self._timed(cast(Result, {**result, **more}))
 
     def skipped(self, reason: str, detail: str = "") -> Result:
         now = self.host.clock.now().isoformat()

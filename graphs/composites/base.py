@@ -1,0 +1,146 @@
+"""What a composite step type says: how it opens, which plan it becomes, what its result is."""
+
+from abc import abstractmethod
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, Protocol
+
+from graphs.errors import Problem
+from graphs.expressions import EvaluationContext
+from graphs.planner import Conclusion, FailurePolicy, Join, Plan, PlannedStep, Results, ordered
+from graphs.prepare import Library
+from graphs.scope import Frame, StateView
+from graphs.spec import Step, Workflow
+from graphs.steps import StepContext, StepType
+
+Data = Mapping[str, Any]
+"""What a composite step found out when it opened: JSON values, kept with its plan's checkpoint and never asked again."""
+
+CONTINUE = "continue_on_partial_failure"
+FailurePolicyWord = Literal["continue", "stop", "cancel", "fail_fast", "continue_on_partial_failure"]
+
+
+class RouteChooser(Protocol):
+    """Chooses one of several named routes (F17): a resource, so that this room needs no models."""
+
+    async def choose(
+        self,
+        context: StepContext,
+        *,
+        model: str,
+        prompt: str,
+        routes: Mapping[str, str],
+        state: Any,
+        reasks: int,
+        default: str | None,
+    ) -> tuple[str, str]:
+        """The route's name and why it was chosen."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What a composite step type may use when it opens.
+
+    Attributes:
+        config: Its rendered configuration.
+        names, evaluation, state: For what it evaluates itself (conditions).
+        context: As for an action.
+        workflow: The workflow of that name the execution is pinned to.
+    """
+
+    step: Step
+    config: Any
+    names: Mapping[str, Any]
+    evaluation: EvaluationContext
+    state: Callable[[], StateView]
+    context: StepContext
+    library: Library
+    workflow: Callable[[str, str | None], Workflow]
+    resources: Mapping[type, Any]
+
+
+class Composite(StepType):
+    """A step type with steps inside."""
+
+    grows: ClassVar[bool] = False
+    """Whether its plan gets more steps as it goes (loops)."""
+    isolated: ClassVar[bool] = False
+    """Whether the steps inside see their own input only (sub-workflows)."""
+
+    async def open(self, opening: Opening) -> Data:
+        """Look once at what the step is given; everything after follows from the answer and the definition.
+
+        Raises:
+            StepError: the step cannot be opened.
+        """
+        return {}
+
+    @abstractmethod
+    def plan(self, step: Step, data: Data, library: Library) -> Plan:
+        """The plan inside. Pure: a resumed execution asks again and must get the same."""
+
+    def frame(self, frame: Frame, step: Step, data: Data, library: Library) -> Frame:
+        """Change what the steps inside see (items, input) where that differs from what is around."""
+        return frame
+
+    def grow(self, step: Step, data: Data, frame: Frame, library: Library, evaluation: EvaluationContext) -> list[PlannedStep]:
+        """For types that grow: the steps to add, now that all so far have settled; none when it is over."""
+        return []
+
+    @abstractmethod
+    def response(
+        self, step: Step, data: Data, frame: Frame, conclusion: Conclusion, evaluation: EvaluationContext
+    ) -> Any:
+        """What the composite step gives; called for failures too, so that what each child did is known (M11)."""
+
+    def check(self, step: Step) -> Iterable[Problem]:
+        if step.retry is not None:
+            yield Problem(
+                code="composite_retry",
+                message=f"step '{step.name}' has steps inside, and only these can be retried.",
+                hint="Move 'retry' to the steps inside.",
+                where="retry",
+            )
+
+
+def plan_of(
+    planned: Iterable[PlannedStep],
+    *,
+    failure_policy: FailurePolicy = "stop",
+    join: Join | None = None,
+    max_parallel: int | None = None,
+) -> Plan:
+    """A plan from planned steps, its groups gathered."""
+    steps = ordered(planned)
+    groups: dict[str, list[str]] = {}
+    for name, step in steps.items():
+        if step.group is not None:
+            groups.setdefault(step.group, []).append(name)
+    return Plan(
+        steps,
+        failure_policy=failure_policy,
+        join=join,
+        max_parallel=max_parallel,
+        groups={group: tuple(names) for group, names in groups.items()},
+    )
+
+
+def last_output(plan: Plan, names: Iterable[str], results: Results) -> Any:
+    """The output of the last of these steps that completed: what a list of steps gives."""
+    output = None
+    for name in names:
+        if name in results and plan.steps[name].stands_for is None:
+            result = plan.effective(name, results)
+            if result["status"] == "completed" or "output" in result:
+                output = result.get("output")
+    return output
+
+
+def outputs(plan: Plan, results: Results) -> dict[str, Any]:
+    """Outputs by step name, of those that have one."""
+    return {
+        name: plan.effective(name, results).get("output")
+        for name, planned in plan.steps.items()
+        if name in results and planned.stands_for is None and "output" in plan.effective(name, results)
+    }

@@ -1,0 +1,158 @@
+"""One way or another: `conditional` (if/else) and `switch` (cases, or a model that chooses)."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar
+
+from pydantic import Field
+
+from graphs.composites.base import Composite, Data, Opening, RouteChooser, last_output, outputs, plan_of
+from graphs.errors import Problem, StepError
+from graphs.expressions import EvaluationContext
+from graphs.planner import Conclusion, Plan, plan_steps
+from graphs.prepare import Library, Test
+from graphs.scope import Frame
+from graphs.spec import Case, Step
+from graphs.steps import Node, StepConfig
+
+
+class _Branching(Composite):
+    node: ClassVar[Node] = "conditional_router"
+
+    def plan(self, step: Step, data: Data, library: Library) -> Plan:
+        return plan_of(plan_steps(self.chosen(step, data["route"]), library.node_of, sequential=True))
+
+    def chosen(self, step: Step, route: str) -> tuple[Step, ...]:
+        """The steps of a route."""
+        raise NotImplementedError
+
+    def response(
+        self, step: Step, data: Data, frame: Frame, conclusion: Conclusion, evaluation: EvaluationContext
+    ) -> Any:
+        plan, results = frame.plan, frame.results
+        return {
+            "route": data["route"],
+            "output": last_output(plan, plan.steps, results),
+            "steps": outputs(plan, results),
+        } | ({"explanation": data["explanation"]} if data.get("explanation") else {})
+
+
+class ConditionalConfig(StepConfig):
+    """`if` is a condition: an expression that gives a boolean."""
+
+    if_: Any = Field(alias="if")
+
+
+class Conditional(_Branching):
+    """If and else (F13); without `else` nothing happens when the condition is false."""
+
+    name: ClassVar[str] = "conditional"
+    summary: ClassVar[str] = "runs 'then' or 'else', by a condition"
+    Config = ConditionalConfig
+    containers: ClassVar[frozenset[str]] = frozenset({"then", "else"})
+    required_containers: ClassVar[frozenset[str]] = frozenset({"then"})
+    deferred: ClassVar[frozenset[str]] = frozenset({"if"})
+
+    async def open(self, opening: Opening) -> Data:
+        holds = Test(opening.config.if_).holds(opening.names, opening.evaluation, opening.state)
+        return {"route": "then" if holds else "else"}
+
+    def chosen(self, step: Step, route: str) -> tuple[Step, ...]:
+        return (step.then if route == "then" else step.else_) or ()
+
+
+class SwitchConfig(StepConfig):
+    """`on` is compared with each case's `equals`; with `model`, a model chooses among the cases' names."""
+
+    on: Any = None
+    model: str | None = None
+    prompt: str = "Choose the route that fits best."
+    reasks: int = Field(default=2, ge=0, le=10)
+    default_route: str | None = None
+    """With `model`: the case taken when it names no known route after all; without it, `default`, or failure."""
+
+
+DEFAULT = "default"
+
+
+class Switch(_Branching):
+    """Ordered cases, the first that fits is taken, with a default (F14); or a model chooses (F17)."""
+
+    name: ClassVar[str] = "switch"
+    summary: ClassVar[str] = "runs the first case that fits, or the default; a model may choose"
+    Config = SwitchConfig
+    containers: ClassVar[frozenset[str]] = frozenset({"cases", "default"})
+    required_containers: ClassVar[frozenset[str]] = frozenset({"cases"})
+
+    async def open(self, opening: Opening) -> Data:
+        config: SwitchConfig = opening.config
+        if config.model is not None:
+            return await self._ask_model(opening, config)
+        for index, case in enumerate(opening.step.cases):
+            if _fits(case, config.on, opening):
+                return {"route": case_name(case, index)}
+        if opening.step.default is not None:
+            return {"route": DEFAULT}
+        raise StepError(
+            f"step '{opening.step.name}': no case fits{'' if config.on is None else f' {config.on!r}'}, "
+            "and there is no default.",
+            category="logic",
+            code="no_matching_case",
+            hint="Add a case or a 'default'.",
+        )
+
+    async def _ask_model(self, opening: Opening, config: SwitchConfig) -> Data:
+        chooser: RouteChooser = opening.context.resource(RouteChooser)  # type: ignore[type-abstract]
+        routes = {case_name(case, index): case.description for index, case in enumerate(opening.step.cases)}
+        default = config.default_route or (DEFAULT if opening.step.default is not None else None)
+        route, explanation = await chooser.choose(
+            opening.context,
+            model=config.model or "",
+            prompt=config.prompt,
+            routes=routes,
+            state=config.on if config.on is not None else dict(opening.state().data),
+            reasks=config.reasks,
+            default=default,
+        )
+        return {"route": route, "explanation": explanation}
+
+    def chosen(self, step: Step, route: str) -> tuple[Step, ...]:
+        for index, case in enumerate(step.cases):
+            if case_name(case, index) == route:
+                return case.steps
+        return step.default or ()
+
+    def check(self, step: Step) -> Iterable[Problem]:
+        yield from super().check(step)
+        by_model = "model" in step.config
+        for index, case in enumerate(step.cases):
+            if not by_model and case.when is None and case.equals is None:
+                yield Problem(
+                    code="case_without_test",
+                    message=f"case {index + 1} of step '{step.name}' says neither 'when' nor 'equals'.",
+                    hint="Give it one, or make it the 'default'.",
+                    where=f"cases[{index}]",
+                )
+
+
+def _fits(case: Case, value: Any, opening: Opening) -> bool:
+    if case.when is not None and not Test(case.when).holds(opening.names, opening.evaluation, opening.state):
+        return False
+    return case.equals is None or _same(case.equals, value)
+
+
+def _same(expected: Any, value: Any) -> bool:
+    # True == 1 in Python, and a case for 1 is not a case for true.
+    return isinstance(expected, bool) == isinstance(value, bool) and bool(expected == value)
+
+
+def case_name(case: Case, index: int) -> str:
+    """The route's name: its own, or its number."""
+    return case.name or f"case_{index}"
+
+
+def routes_of(step: Step) -> Mapping[str, tuple[Step, ...]]:
+    """Every way a `switch` or `conditional` can go."""
+    if step.type == Conditional.name:
+        return {"then": step.then or (), "else": step.else_ or ()}
+    named = {case_name(case, index): case.steps for index, case in enumerate(step.cases)}
+    return named | ({DEFAULT: step.default} if step.default is not None else {})

@@ -1,0 +1,257 @@
+"""Side by side: `parallel` (steps or branches), `map` (the same steps for every item); one after the other: `sequence`."""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any, ClassVar
+
+from pydantic import AliasChoices, Field, ValidationError
+
+from graphs.composites.base import (
+    CONTINUE,
+    Composite,
+    Data,
+    FailurePolicyWord,
+    Opening,
+    last_output,
+    outputs,
+    plan_of,
+)
+from graphs.errors import Problem, StepError
+from graphs.expressions import EvaluationContext
+from graphs.planner import Conclusion, FailurePolicy, Join, Plan, failed, plan_steps
+from graphs.prepare import Library
+from graphs.scope import Frame
+from graphs.spec import Step
+from graphs.steps import StepConfig
+
+MOST_ITEMS = 10_000
+
+
+class JoinConfig(StepConfig):
+    """When a group has enough, and what a failure in it means."""
+
+    max_concurrency: int = Field(default=10, ge=1, le=10_000)
+    wait_for_all: bool = True
+    first: int | None = Field(default=None, ge=1)
+    min_success: int | None = Field(
+        default=None, ge=0, validation_alias=AliasChoices("min_success", "minimum_success_count")
+    )
+    min_success_rate: float | None = Field(
+        default=None, ge=0, le=1, validation_alias=AliasChoices("min_success_rate", "parallel_failure_threshold")
+    )
+    """X14: called a failure threshold in one document, and compared there as the least rate of successes."""
+    failure_policy: FailurePolicyWord = "continue"
+
+    def join(self, groups: int) -> Join:
+        """The join of so many branches or items (X32)."""
+        if self.first is not None:
+            return Join(min(self.first, groups), first=True)
+        if self.min_success is not None:
+            required = min(self.min_success, groups)
+        elif self.min_success_rate is not None:
+            required = math.ceil(self.min_success_rate * groups)
+        elif self.failure_policy == CONTINUE or not self.wait_for_all:
+            required = min(1, groups)
+        else:
+            required = groups
+        return Join(required, first=not self.wait_for_all)
+
+    def policy(self) -> FailurePolicy:
+        match self.failure_policy:
+            case "fail_fast" | "cancel":
+                return "cancel"
+            case "stop":
+                return "stop"
+            case _:
+                return "continue"
+
+
+class ParallelConfig(JoinConfig):
+    """`steps_from`: a list of steps that is known only at run time (F22)."""
+
+    steps_from: list[dict[str, Any]] | None = None
+
+
+class Parallel(Composite):
+    """Steps, or branches of steps, side by side (F05, F06, F07, F12)."""
+
+    name: ClassVar[str] = "parallel"
+    summary: ClassVar[str] = "runs steps or branches side by side and joins them"
+    Config = ParallelConfig
+    containers: ClassVar[frozenset[str]] = frozenset({"steps", "branches"})
+
+    async def open(self, opening: Opening) -> Data:
+        config: ParallelConfig = opening.config
+        data = config.model_dump(mode="json", exclude={"steps_from"})
+        if config.steps_from is not None:
+            steps = _steps_made_at_run_time(opening, config.steps_from)
+            data["steps"] = [step.model_dump(mode="json", by_alias=True, exclude_defaults=True) for step in steps]
+        return data
+
+    def plan(self, step: Step, data: Data, library: Library) -> Plan:
+        config = ParallelConfig.model_validate({key: value for key, value in data.items() if key != "steps"})
+        made = tuple(Step.model_validate(item) for item in data.get("steps", ()))
+        planned = [
+            replace(item, group=item.stands_for or item.name)
+            for item in plan_steps(step.steps + made, library.node_of)
+        ]
+        for branch, steps in step.branches.items():
+            planned += plan_steps(steps, library.node_of, local=f"{branch}.", group=branch, sequential=True)
+        groups = len({item.group for item in planned})
+        return plan_of(
+            planned,
+            failure_policy=config.policy(),
+            join=config.join(groups),
+            max_parallel=config.max_concurrency,
+        )
+
+    def response(
+        self, step: Step, data: Data, frame: Frame, conclusion: Conclusion, evaluation: EvaluationContext
+    ) -> Any:
+        plan, results = frame.plan, frame.results
+        by_group = {group: last_output(plan, names, results) for group, names in plan.groups.items()}
+        counts = _counts(plan, results)
+        if step.branches:
+            counts["branch_results"] = {name: by_group[name] for name in step.branches if name in by_group}
+        counts["results"] = {group: output for group, output in by_group.items() if group not in step.branches}
+        return counts
+
+    def check(self, step: Step) -> Iterable[Problem]:
+        yield from super().check(step)
+        if not step.steps and not step.branches and "steps_from" not in step.config:
+            yield Problem(
+                code="container_empty",
+                message=f"step '{step.name}' runs nothing.",
+                hint="Give it 'steps', 'branches' or 'config.steps_from'.",
+                where="steps",
+            )
+
+
+class ParallelGroup(Parallel):
+    """`parallel` under the name one of the requirement documents registers (T04)."""
+
+    name: ClassVar[str] = "parallel_group"
+    summary: ClassVar[str] = "the same as 'parallel'"
+
+
+def _steps_made_at_run_time(opening: Opening, documents: list[dict[str, Any]]) -> list[Step]:
+    if len(documents) > MOST_ITEMS:
+        raise _too_many(opening.step.name, len(documents))
+    steps, wrong, names = [], [], set[str]()
+    for index, document in enumerate(documents):
+        try:
+            step = Step.model_validate(document)
+            opening.library.kind(step)
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            place = ".".join(str(part) for part in first["loc"])
+            wrong.append(f"steps_from[{index}].{place}: {first['msg']}")
+            continue
+        if step.name in names:
+            wrong.append(f"steps_from[{index}]: the name '{step.name}' is taken")
+        names.add(step.name)
+        steps.append(step)
+    unknown = [f"'{step.name}' depends on '{need.step}'" for step in steps for need in step.depends_on if need.step not in names]
+    if wrong or unknown:
+        raise StepError(
+            f"step '{opening.step.name}' was given steps that cannot be run: {'; '.join(wrong + unknown)}.",
+            category="validation",
+            code="steps_invalid",
+        )
+    return steps
+
+
+class MapConfig(JoinConfig):
+    """`items` is what the steps are run for; `as` a second name for `item`."""
+
+    items: list[Any]
+    as_: str | None = Field(default=None, alias="as", pattern=r"^[a-z_][a-z0-9_]*$")
+
+
+class Map(Composite):
+    """The same steps for every item, side by side; items overlap, each at its own stage (F08, F09, F10)."""
+
+    name: ClassVar[str] = "map"
+    summary: ClassVar[str] = "runs the same steps for every item of a list, side by side"
+    Config = MapConfig
+    containers: ClassVar[frozenset[str]] = frozenset({"steps"})
+    required_containers: ClassVar[frozenset[str]] = frozenset({"steps"})
+
+    async def open(self, opening: Opening) -> Data:
+        config: MapConfig = opening.config
+        if len(config.items) > MOST_ITEMS:
+            raise _too_many(opening.step.name, len(config.items))
+        return config.model_dump(mode="python", by_alias=True)
+
+    def plan(self, step: Step, data: Data, library: Library) -> Plan:
+        config = MapConfig.model_validate(dict(data))
+        planned = []
+        for index in range(len(config.items)):
+            planned += plan_steps(
+                step.steps, library.node_of, local=f"[{index}].", index=index, group=f"[{index}]", sequential=True
+            )
+        return plan_of(
+            planned,
+            failure_policy=config.policy(),
+            join=config.join(len(config.items)),
+            max_parallel=config.max_concurrency,
+        )
+
+    def frame(self, frame: Frame, step: Step, data: Data, library: Library) -> Frame:
+        frame.items = list(data["items"])
+        frame.item_name = data.get("as")
+        return frame
+
+    def response(
+        self, step: Step, data: Data, frame: Frame, conclusion: Conclusion, evaluation: EvaluationContext
+    ) -> Any:
+        plan, results = frame.plan, frame.results
+        counts = _counts(plan, results)
+        counts["results"] = [last_output(plan, names, results) for names in plan.groups.values()]
+        return counts
+
+
+class Sequence(Composite):
+    """Steps one after the other, as one step: a phase (F24, F25)."""
+
+    name: ClassVar[str] = "sequence"
+    summary: ClassVar[str] = "runs steps one after the other, as one step"
+    containers: ClassVar[frozenset[str]] = frozenset({"steps"})
+    required_containers: ClassVar[frozenset[str]] = frozenset({"steps"})
+
+    def plan(self, step: Step, data: Data, library: Library) -> Plan:
+        return plan_of(plan_steps(step.steps, library.node_of, sequential=True))
+
+    def response(
+        self, step: Step, data: Data, frame: Frame, conclusion: Conclusion, evaluation: EvaluationContext
+    ) -> Any:
+        plan, results = frame.plan, frame.results
+        return {"output": last_output(plan, plan.steps, results), "steps": outputs(plan, results)}
+
+
+def _counts(plan: Plan, results: Mapping[str, Any]) -> dict[str, Any]:
+    """What a group's steps did (M11)."""
+    good = [group for group in plan.groups if plan.group_succeeded(group, results)]
+    failures = [
+        {"step_id": name, "status": result["status"], "error": result.get("error")}
+        for name in plan.steps
+        if failed(result := results[name]) and not plan.steps[name].stands_for
+    ]
+    total = len(plan.groups)
+    return {
+        "total_steps": total,
+        "successful_steps": len(good),
+        "failed_steps": total - len(good),
+        "success_rate": len(good) / total if total else 1.0,
+        "failures": failures,
+    }
+
+
+def _too_many(name: str, count: int) -> StepError:
+    return StepError(
+        f"step '{name}' was given {count} items, and at most {MOST_ITEMS} are run in one step.",
+        category="validation",
+        code="too_many_items",
+        hint="Split the list, for example by a map over chunks with a map inside.",
+    )

@@ -1,0 +1,259 @@
+"""Reading and writing definitions: YAML, JSON and plain values give one and the same `Workflow`.
+
+    load_workflow(text)   load_file(path)   load_document(values)    a workflow, or all that is wrong with it
+    examine_text(text)    examine_document(values)                   the same as a report, for editors and reviews
+    dump_yaml(workflow)                                              YAML that reads back as the same workflow
+
+Problems of every kind come together: the text's, the model's, and those between the parts (`graphs.validation`).
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from graphs.errors import DefinitionError, Problem
+from graphs.loading.aliases import rewrite
+from graphs.loading.copying import TooLargeError, plain_copy
+from graphs.loading.emit import to_yaml
+from graphs.loading.findings import Findings
+from graphs.loading.models import keys_of
+from graphs.loading.names import suggestion
+from graphs.loading.nodes import value_of
+from graphs.loading.places import Place, Positions, area_of, child_of, place_of
+from graphs.loading.places import Path as KeyPath
+from graphs.loading.salvage import salvage
+from graphs.loading.tree import read_tree
+from graphs.loading.words import Complaint, complaints, shown
+from graphs.spec import Workflow
+from graphs.steps import StepTypes
+from graphs.validation import LOCAL_CODES, Known, validate
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A workflow that can be used, and what is doubtful about it."""
+
+    workflow: Workflow
+    warnings: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What was found in a definition: errors and warnings, in the order of the text.
+
+    `workflow` is None when there are errors.
+    """
+
+    workflow: Workflow | None
+    problems: tuple[Problem, ...]
+
+    @property
+    def errors(self) -> tuple[Problem, ...]:
+        return tuple(problem for problem in self.problems if problem.severity == "error")
+
+    @property
+    def warnings(self) -> tuple[Problem, ...]:
+        return tuple(problem for problem in self.problems if problem.severity == "warning")
+
+    def loaded(self) -> Loaded:
+        """The workflow and its warnings.
+
+        Raises:
+            DefinitionError: there are errors; it holds all of them.
+        """
+        if self.workflow is None:
+            raise DefinitionError(self.errors)
+        return Loaded(self.workflow, self.warnings)
+
+
+def load_workflow(text: str, *, step_types: StepTypes, file: str | None = None, known: Known | None = None) -> Loaded:
+    """Read a definition from YAML or JSON text.
+
+    Args:
+        text: The text.
+        step_types: What a step's `type` may name.
+        file: The text's name, for messages.
+        known: What else the engine knows: workflows, services, functions …
+
+    Raises:
+        DefinitionError: everything that is wrong with it.
+    """
+    return examine_text(text, step_types=step_types, file=file, known=known).loaded()
+
+
+def load_file(path: str | Path, *, step_types: StepTypes, known: Known | None = None) -> Loaded:
+    """Read a definition from a file, in UTF-8.
+
+    Raises:
+        DefinitionError: everything that is wrong with it.
+        OSError: the file cannot be read.
+    """
+    try:
+        text = Path(path).read_bytes().decode("utf-8")
+    except UnicodeDecodeError as error:
+        hint = "Save it as UTF-8."
+        message = f"The file is not UTF-8 text: byte {error.start + 1} fits nowhere."
+        raise DefinitionError([Problem("not_utf8", message, hint, file=str(path))]) from None
+    return load_workflow(text, step_types=step_types, file=str(path), known=known)
+
+
+def load_document(
+    document: Mapping[str, Any], *, step_types: StepTypes, file: str | None = None, known: Known | None = None
+) -> Loaded:
+    """Read a definition from values, as JSON gives them.
+
+    Raises:
+        DefinitionError: everything that is wrong with it.
+    """
+    return examine_document(document, step_types=step_types, positions=Positions(file=file), known=known).loaded()
+
+
+def examine_text(
+    text: str, *, step_types: StepTypes, file: str | None = None, known: Known | None = None
+) -> Report:
+    """Read a definition from text and report what was found; raises nothing for what the text holds."""
+    reading = read_tree(text, json=bool(file and file.endswith(".json")))
+    findings = Findings(Positions(reading.root, text, file))
+    for fault in reading.faults:
+        findings.add_fault(fault)
+    if reading.root is None:
+        return Report(None, findings.problems())
+    return _examine(value_of(reading.root), Positions(reading.root, text, file), findings, step_types, known)
+
+
+def examine_document(
+    document: Any, *, step_types: StepTypes, positions: Positions | None = None, known: Known | None = None
+) -> Report:
+    """Read a definition from values and report what was found; raises nothing for what they are.
+
+    Args:
+        document: The values; they are not changed.
+        step_types: What a step's `type` may name.
+        positions: Where they stand in a text, when they come from one.
+        known: What else the engine knows.
+    """
+    positions = positions or Positions()
+    findings = Findings(positions)
+    try:
+        copy = plain_copy(document)
+    except TooLargeError as error:
+        findings.add_sentence(error.code, Place(), f"{error}", error.hint)
+        return Report(None, findings.problems())
+    return _examine(copy, positions, findings, step_types, known)
+
+
+def _examine(
+    document: Any, positions: Positions, findings: Findings, step_types: StepTypes, known: Known | None
+) -> Report:
+    """The one way from values to a workflow. `document` is ours to change."""
+    workflow = None
+    if not isinstance(document, dict):
+        hint = "A workflow begins with `apiVersion: workflow/v1` and `kind: Workflow`."
+        findings.add_sentence("not_a_definition", Place(), f"The definition is {shown(document)}, not a mapping.", hint)
+    elif _header_fits(document, findings):
+        rewrite(document, positions, findings)
+        workflow = _validated(document, positions, findings, step_types, known)
+    problems = findings.problems()
+    failed = any(problem.severity == "error" for problem in problems)
+    return Report(None if failed else workflow, problems)
+
+
+def _header_fits(document: dict[str, Any], findings: Findings) -> bool:
+    """Look at `apiVersion` and `kind`. A document of another kind is not looked at any further."""
+    version = document.pop("apiVersion", "workflow/v1")
+    if version != "workflow/v1":
+        words = f"{shown(version)} is not a version that can be read."
+        findings.add("api_version_unknown", Place().at("apiVersion"), words, "Write `apiVersion: workflow/v1`.")
+    kind = document.pop("kind", "Workflow")
+    if kind == "Workflow":
+        return True
+    if kind == "WorkflowTemplate":
+        words, hint = "this is a template of a workflow.", "Make a workflow of it first, with values for its parameters."
+    else:
+        words, hint = f"{shown(kind)} is not a kind of document that can be read here.", "Write `kind: Workflow`."
+    findings.add("kind_unknown", Place().at("kind"), words, hint)
+    return False
+
+
+def _validated(
+    document: dict[str, Any], positions: Positions, findings: Findings, step_types: StepTypes, known: Known | None
+) -> Workflow | None:
+    try:
+        workflow = Workflow.model_validate(document)
+    except ValidationError as error:
+        for complaint in complaints(Workflow, error):
+            _report(complaint, document, findings, step_types)
+        _validate_the_rest(document, error, positions, findings, step_types, known)
+        return None
+    for problem in validate(workflow, step_types, positions=positions, known=known):
+        findings.take(problem)
+    return workflow
+
+
+def _report(complaint: Complaint, document: dict[str, Any], findings: Findings, step_types: StepTypes) -> None:
+    place = place_of(document, complaint.path)
+    if complaint.key is None:
+        findings.add(complaint.code, place, complaint.message, complaint.hint)
+        return
+    hint = _config_hint(complaint, document, step_types) or complaint.hint
+    sentence = f"{place}: {complaint.message}"
+    findings.add_sentence(complaint.code, place.at(complaint.key), sentence, hint, at_key=True)
+
+
+def _config_hint(complaint: Complaint, document: Any, step_types: StepTypes) -> str | None:
+    """For a key that stands beside a step's `config` and belongs into it."""
+    if area_of(complaint.path) != "step" or complaint.key is None:
+        return None
+    step = _at(document, complaint.path)
+    name = step.get("type", "service_call") if isinstance(step, Mapping) else None
+    kind = step_types.get(name) if isinstance(name, str) else None
+    return "It belongs under 'config'." if kind and complaint.key in keys_of(kind.Config) else None
+
+
+def _at(document: Any, path: KeyPath) -> Any:
+    for key in path:
+        document = child_of(document, key)
+    return document
+
+
+def _validate_the_rest(
+    document: dict[str, Any],
+    error: ValidationError,
+    positions: Positions,
+    findings: Findings,
+    step_types: StepTypes,
+    known: Known | None,
+) -> None:
+    """Where the model does not fit, still find what is wrong between the other parts."""
+    rest = salvage(document, error)
+    if rest is None:
+        return
+    for problem, place in validate_places(rest.workflow, step_types, positions=positions, known=known):
+        consequence = any(place.path[: len(lost)] == lost for lost in rest.lost)
+        if not consequence and (rest.whole or problem.code in LOCAL_CODES):
+            findings.take(problem, place)
+
+
+def dump_yaml(workflow: Workflow) -> str:
+    """The definition as YAML text; reading it back gives a workflow with the same digest.
+
+    Raises:
+        DefinitionError: it holds Python values, which YAML cannot say; the problems say where.
+    """
+    values = list(_python_values(workflow.model_dump(mode="python", by_alias=True, exclude_defaults=True), Place()))
+    if values:
+        raise DefinitionError(
+            [
+                Problem(
+                    "not_yaml",
+                    f"{place}: {shown(value)} stands here, which YAML cannot say.",
+                    "Register it under a name and use the name, or write an expression.",
+                    where=place.where,
+                )
+                for place, value in values
+            ]
+        )
+    return to_yaml(workflow.as_document())

@@ -1,0 +1,127 @@
+"""A plan inside a step: carried out by the same compiled graph, in a checkpoint namespace of its own.
+
+One child plan per body, ever. LangGraph names a second one by the order of calls, so that on resume the result of
+one could be handed to another.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from langchain_core.runnables import RunnableConfig
+
+from graphs.flow import Board, Flow
+from graphs.nodes.perform import Body, PlanContext
+from graphs.planner import Plan
+from graphs.scope import Frame
+from graphs.state import Result, join_path
+
+
+async def carry_out(
+    body: Body,
+    *,
+    open_data: Callable[[], Awaitable[Mapping[str, Any]]],
+    plan_for: Callable[[Mapping[str, Any]], Plan],
+    frame_for: Callable[[Frame, Mapping[str, Any]], Frame],
+    grow_for: Callable[[Board, Frame, Mapping[str, Any]], Callable[[], bool]] | None = None,
+    detached: bool = False,
+) -> tuple[Board, Frame, Mapping[str, Any]]:
+    """Open the plan inside a step, or go on with it where a crash or a wait left it.
+
+    Args:
+        open_data: Asked only when the plan is new; what it gives is kept with the plan's first checkpoint.
+        plan_for, frame_for: The plan and what its steps see, from that data.
+        detached: The end of the plan around does not end this one.
+        grow_for: For loops: what adds the next iteration.
+
+    Returns:
+        The board with every result, the frame, and the data.
+
+    Raises:
+        GraphInterrupt: the flow parks.
+    """
+    context, host = body.context, body.host
+    thread, namespace = _where(body.config)
+    saved = None if context.flow.fresh else await host.checkpoints.saved(thread, namespace)
+    data = host.unseal(saved.values["frame"]) if saved else await open_data()
+    if saved is not None and grow_for is not None:
+        data = {**data, "iterations": _iterations(saved.dispatched, saved.results)}
+    board = Board(plan_for(data))
+    flow = Flow(
+        board,
+        host,
+        path=body.path,
+        generation=host.facts.generation,
+        parent=context.flow,
+        step=body.planned.name,
+        detached=detached,
+    )
+    frame = frame_for(_inner_frame(context.frame, body, board), data)
+    if saved is not None:
+        board.prime(saved.results)
+        flow.dispatch(saved.dispatched, fresh=False)
+    elif host.seeded:
+        board.prime(await _seeds(body, board.plan))
+    grow = grow_for(board, frame, data) if grow_for is not None else None
+    await run_flow(PlanContext(host, flow, frame, grow), body.config, {"frame": host.seal(dict(data))}, new=saved is None)
+    return board, frame, data
+
+
+async def run_partition(context: PlanContext, name: str, names: list[str], config: RunnableConfig) -> None:
+    """Some steps of a very large plan, as a flow of their own that shares the plan's board."""
+    host, parent = context.host, context.flow
+    thread, namespace = _where(config)
+    saved = None if parent.fresh else await host.checkpoints.saved(thread, namespace)
+    flow = Flow(parent.board, host, path=parent.path, generation=parent.generation, parent=parent, step=name)
+    if saved is not None:
+        parent.board.prime(saved.results)
+        flow.dispatch(saved.dispatched, fresh=False)
+    inner = PlanContext(host, flow, context.frame, partition=names)
+    await run_flow(inner, config, {}, new=saved is None)
+
+
+async def run_flow(context: PlanContext, config: RunnableConfig, more: Mapping[str, Any], *, new: bool) -> None:
+    """Run the graph for one flow, listening to what it commits."""
+    host, flow = context.host, context.flow
+    thread, namespace = _where(config)
+    if new:
+        host.checkpoints.expect_new(thread, namespace)
+    host.checkpoints.listen(thread, namespace, flow)
+    try:
+        await host.graph.ainvoke({"path": flow.path, **more}, config, context=context, durability="sync")
+    finally:
+        host.checkpoints.forget(thread, namespace)
+        flow.close()
+
+
+def _where(config: RunnableConfig) -> tuple[str, str]:
+    where = config["configurable"]
+    return where["thread_id"], where.get("checkpoint_ns", "")
+
+
+def _inner_frame(outer: Frame, body: Body, board: Board) -> Frame:
+    return Frame(
+        plan=board.plan,
+        results=board.results,
+        input=outer.input,
+        variables=outer.variables,
+        execution=outer.execution,
+        config=outer.config,
+        environment=outer.environment,
+        secrets=outer.secrets,
+        user_context=outer.user_context,
+        metadata=outer.metadata,
+        extra=outer.extra,
+        parent=outer,
+        parent_step=body.planned,
+    )
+
+
+def _iterations(dispatched: list[str], results: Mapping[str, Result]) -> int:
+    indexes = [int(name[1 : name.index("]")]) for name in [*dispatched, *results] if name.startswith("[")]
+    return max(indexes, default=-1) + 1
+
+
+async def _seeds(body: Body, plan: Plan) -> dict[str, Result]:
+    kept = await body.host.results(body.path)
+    paths = {name: join_path(body.path, name) for name in plan.steps}
+    return {name: kept[path] for name, path in paths.items() if path in kept}

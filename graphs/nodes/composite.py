@@ -1,0 +1,112 @@
+"""Performing a composite step: open it, carry out the plan inside, and give what that comes to."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from graphs.composites import Composite, Opening
+from graphs.errors import NotFoundError, StepError
+from graphs.flow import Board
+from graphs.nodes.action import step_context
+from graphs.nodes.child import carry_out
+from graphs.nodes.perform import Body
+from graphs.planner import Conclusion, ordered
+from graphs.policies import as_step_error
+from graphs.scope import Frame
+from graphs.spec import Workflow
+from graphs.state import Result
+
+
+async def act(body: Body) -> Result:
+    """Carry out the plan inside a step."""
+    kind = body.prepared.kind
+    assert isinstance(kind, Composite)
+    step, library = body.planned.step, body.host.library
+    body.begin()
+
+    async def open_data() -> Mapping[str, Any]:
+        body.host.started(body.path, 1, body.state())
+        return await kind.open(_opening(body))
+
+    board, frame, data = await carry_out(
+        body,
+        open_data=open_data,
+        plan_for=lambda data: kind.plan(step, data, library),
+        frame_for=lambda frame, data: kind.frame(frame, step, data, library),
+        grow_for=_grower(body, kind) if kind.grows else None,
+    )
+    return _result(body, kind, board, frame, data)
+
+
+def _opening(body: Body) -> Opening:
+    config = body.prepared.config(body.names, body.evaluation, body.state)
+    return Opening(
+        step=body.planned.step,
+        config=config,
+        names=body.names,
+        evaluation=body.evaluation,
+        state=body.state,
+        context=step_context(body, 1),
+        library=body.host.library,
+        workflow=lambda name, version: _pinned(body, name, version),
+        resources=body.host.resources,
+    )
+
+
+def _pinned(body: Body, name: str, version: str | None) -> Workflow:
+    depth = body.path.count(".") + body.path.count("[")
+    if depth > 50:
+        raise StepError(f"step '{body.path}' is {depth} levels deep, and 50 are allowed.", code="too_deep")
+    workflow = body.host.pinned(name, version)
+    if workflow is None:
+        raise as_step_error(
+            NotFoundError(
+                f"step '{body.path}' runs workflow '{name}'{f' {version}' if version else ''}, which was not published "
+                "when this execution started.",
+                hint="Publish it (baton publish FILE) and start again.",
+                code="workflow_unknown",
+            )
+        )
+    return workflow
+
+
+def _grower(body: Body, kind: Composite) -> Callable[[Board, Frame, Mapping[str, Any]], Callable[[], bool]]:
+    def grow_for(board: Board, frame: Frame, data: Mapping[str, Any]) -> Callable[[], bool]:
+        def grow() -> bool:
+            if board.halt is not None:
+                return False
+            more = kind.grow(body.planned.step, data, frame, body.host.library, body.evaluation)
+            if more:
+                board.extend(ordered([*board.plan.steps.values(), *more]))
+                frame.plan = board.plan
+            return bool(more)
+
+        return grow
+
+    return grow_for
+
+
+def _result(body: Body, kind: Composite, board: Board, frame: Frame, data: Mapping[str, Any]) -> Result:
+    conclusion = board.plan.conclude(board.results, board.halt)
+    if board.error is not None:
+        conclusion = Conclusion("failed", None, as_step_error(board.error).as_dict())
+    response = kind.response(body.planned.step, data, frame, conclusion, body.evaluation)
+    more: dict[str, Any] = {"route": data["route"]} if "route" in data else {}
+    if conclusion.status == "completed":
+        result = body.completed(response, attempts=1, **more)
+        if not kind.isolated and (written := frame.written()):
+            result["variables"] = written | result.get("variables", {})
+        return result
+    if conclusion.status == "cancelled":
+        return body.cancelled("cancelled", board.halt.detail if board.halt else "")
+    return body.failed(_failure(body, conclusion), attempts=1, output=response, **more)
+
+
+def _failure(body: Body, conclusion: Conclusion) -> StepError:
+    inner = conclusion.error or {}
+    where = f": '{conclusion.step}' {conclusion.status.replace('_', ' ')}" if conclusion.step else ""
+    return StepError(
+        f"step '{body.path}' failed inside{where}: {inner.get('message', 'not enough of it succeeded')}",
+        category="timeout" if conclusion.status == "timed_out" else inner.get("category", "logic"),
+        code=inner.get("code", "step_failed"),
+        inner=conclusion.step,
+    )

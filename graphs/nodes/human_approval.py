@@ -1,0 +1,89 @@
+"""`human_approval`: everything that waits for the world outside: approvals, events, timers. The only interrupter.
+
+The tables are the truth for answers: a wait is kept before anybody rests on it, an answer is kept before it is
+delivered, and on every resume the body looks there first. `interrupt()` only says that the thread is parked and
+what is asked; nothing before it acts, because a body may be entered again for an answer that is another's.
+"""
+
+from dataclasses import replace
+from typing import Any
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.errors import GraphInterrupt
+from langgraph.runtime import Runtime
+from langgraph.types import interrupt
+
+from graphs.errors import BatonError
+from graphs.flow import Woken
+from graphs.nodes.action import step_context
+from graphs.nodes.perform import Body, Dispatch, PlanContext, perform
+from graphs.policies import as_step_error
+from graphs.state import Result
+from graphs.steps import Answer, StepContext, Wait, Waiting
+
+
+async def human_approval(dispatch: Dispatch, runtime: Runtime[PlanContext], config: RunnableConfig) -> dict[str, Any]:
+    """Perform one waiting step."""
+    return await perform(dispatch, runtime.context, config, _act)
+
+
+async def _act(body: Body) -> Result:
+    kind = body.prepared.kind
+    assert isinstance(kind, Waiting)
+    body.begin()
+    config = body.prepared.config(body.names, body.evaluation, body.state)
+    context = step_context(body, 1)
+    wait = _with_step_policy(body, kind.wait(context, config))
+    body.host.started(body.path, 1, context.state)
+    wait, answer = await body.host.open_wait(body.path, wait)
+    if answer is None:
+        answer = await _rest(body, wait)
+    if answer is None:
+        return body.cancelled("halted", "the plan ended while it waited")
+    return _settled(body, kind, context, config, wait, answer)
+
+
+def _with_step_policy(body: Body, wait: Wait) -> Wait:
+    on_timeout = body.planned.step.on_timeout
+    if on_timeout is not None and on_timeout.action in ("approve", "reject", "continue"):
+        return replace(wait, on_timeout=on_timeout.action)
+    return wait
+
+
+async def _rest(body: Body, wait: Wait) -> Answer | None:
+    """Wait while others still run; park when nobody does. None: the plan has ended early, and nobody answered."""
+    host, flow = body.host, body.context.flow
+    answer = host.expect(body.path, wait, flow, body.planned.name)
+    try:
+        while answer is None:
+            woken = await flow.outside(body.planned.name)
+            if woken is Woken.PARK:
+                raise _parked(body, wait)
+            answer = host.expect(body.path, wait, flow, body.planned.name)
+            if woken is Woken.HALT and answer is None:
+                return await host.close_wait(body.path, elapsed=False)
+    finally:
+        host.unexpect(body.path)
+    if answer.outcome == "elapsed":
+        # Only one of an answer and the deadline wins, and the table says which.
+        return await host.close_wait(body.path, elapsed=True) or answer
+    return answer
+
+
+def _parked(body: Body, wait: Wait) -> GraphInterrupt:
+    try:
+        interrupt({"path": body.path, "kind": wait.kind, **wait.question})
+    except GraphInterrupt as parked:
+        return parked
+    # A foreign hand resumed with a value of its own; answers come from the tables only.
+    return GraphInterrupt(())
+
+
+def _settled(
+    body: Body, kind: Waiting, context: StepContext, config: Any, wait: Wait, answer: Answer
+) -> Result:
+    more: dict[str, Any] = {"decided_by": answer.by} if answer.by else {}
+    try:
+        return body.completed(kind.settle(context, config, wait, answer), **more)
+    except BatonError as error:
+        return body.failed(as_step_error(error), attempts=1, **more)

@@ -1,0 +1,75 @@
+"""`orchestrator`: analyses the workflow, chooses and records how it is carried out, dispatches its steps."""
+
+from typing import Any
+
+from langgraph.graph import END
+from langgraph.runtime import Runtime
+from langgraph.types import Send
+
+from graphs.analysis import analyse, choose, too_wide
+from graphs.errors import BatonError
+from graphs.graph_state import EnterpriseWorkflowState
+from graphs.nodes.perform import PlanContext
+
+PARTITION = "#"
+
+
+async def orchestrator(state: EnterpriseWorkflowState, runtime: Runtime[PlanContext]) -> dict[str, Any]:
+    """Plan the superstep: everything unfinished at once, or as the chosen strategy says."""
+    context = runtime.context
+    board = context.flow.board
+    await context.flow.quiet()
+    if context.grow is not None and not board.remaining():
+        try:
+            if not context.grow():
+                return {"dispatched": []}
+        except BatonError as error:
+            board.error = error
+            return {"dispatched": []}
+    found: dict[str, Any] = {}
+    if context.is_root and "execution_strategy" not in (state.get("context") or {}):
+        analysis = analyse(board.plan, context.host.library)
+        strategy = choose(analysis, context.frame.config, context.host.facts.partition_size)
+        found = {
+            "task_analysis": analysis.as_dict(),
+            "execution_strategy": strategy.as_dict(),
+            "orchestrator_timestamp": context.host.clock.now().isoformat(),
+        }
+        context.host.note("execution.planned", "", found, keep=True)
+    names = _to_dispatch(context)
+    context.flow.dispatch(names)
+    update: dict[str, Any] = {"dispatched": names}
+    if found:
+        update["context"] = found
+    if not names and context.is_root and board.failed():
+        update["next_action"] = "error"
+    return update
+
+
+def _to_dispatch(context: PlanContext) -> list[str]:
+    board = context.flow.board
+    if context.partition is not None:
+        return [name for name in context.partition if name not in board.results]
+    if board.plan.staged and board.halt is None:
+        return board.plan.ready(board.results)
+    names = board.remaining()
+    size = context.host.facts.partition_size
+    if context.frame.config.strategy == "dataflow" or not too_wide(len(names), size):
+        return names
+    return [f"{PARTITION}{index}" for index in range((len(names) + size - 1) // size)]
+
+
+def after_orchestrator(state: EnterpriseWorkflowState, runtime: Runtime[PlanContext]) -> Any:
+    """The conditional edge of `orchestrator`: a `Send` for every step, to the node that performs its kind."""
+    context = runtime.context
+    names = state["dispatched"]
+    if not names:
+        return "error_recovery" if state.get("next_action") == "error" else END
+    plan = context.flow.board.plan
+    if names[0].startswith(PARTITION):
+        rest, size = context.flow.board.remaining(), context.host.facts.partition_size
+        return [
+            Send("parallel_executor", {"step": name, "partition": rest[index * size : (index + 1) * size]})
+            for index, name in enumerate(names)
+        ]
+    return [Send(plan.steps[name].node, {"step": name}) for name in names]

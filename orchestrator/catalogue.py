@@ -1,0 +1,156 @@
+"""Workflows by name and by digest: published ones, those of Python modules, and those executions are pinned to."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from graphs.clock import Clock
+from graphs.errors import NotFoundError, StoreError
+from graphs.loader import load_document
+from graphs.prepare import Library
+from graphs.spec import Workflow
+from orchestrator.sealing import Cipher, Sealer
+from orchestrator.store.port import Execution, PublishedWorkflow
+from orchestrator.store.sqlite import SqliteStore
+
+
+class Catalogue:
+    """Finds definitions, and keeps them so that they are found again.
+
+    Args:
+        given: Workflows handed over in Python; those with callables are found by their digest here only.
+        cipher: Opens what encrypts secret inputs, when it is first needed.
+    """
+
+    def __init__(
+        self,
+        store: SqliteStore,
+        library: Library,
+        clock: Clock,
+        *,
+        given: Iterable[Workflow] = (),
+        cipher: Callable[[], Cipher],
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self.library = library
+        self.cipher = cipher
+        self._given = {workflow.name: library.add(workflow) for workflow in given}
+        self._kept: set[str] = set()
+
+    # -- finding -----------------------------------------------------------------------------------------------
+
+    async def definition_of(self, workflow: Workflow | str, version: str | None) -> Workflow:
+        """A workflow to start, kept by its digest so that its executions can be taken up again.
+
+        Raises:
+            NotFoundError: none is published under the name.
+        """
+        if isinstance(workflow, str):
+            found = await self.find(workflow, version)
+            if found is None:
+                raise await self._unknown(workflow, version)
+            workflow = found
+        return await self._keep(workflow)
+
+    async def find(self, name: str, version: str | None) -> Workflow | None:
+        """The workflow of that name, kept; the newest version where none is asked for."""
+        if (given := self._given.get(name)) is not None and version in (None, given.version):
+            return await self._keep(given)
+        published = await self._store.published(name, version)
+        if published is None:
+            return None
+        return await self._keep(self._load(published.document))
+
+    async def pinned(self, execution: Execution) -> Workflow:
+        """The definition an execution is pinned to, its sub-workflows with it.
+
+        Raises:
+            StoreError: one of them holds Python callables, and no module offers it.
+        """
+        for digest in execution.pins.values():
+            await self._by_digest(digest, execution)
+        return await self._by_digest(execution.digest, execution)
+
+    async def _by_digest(self, digest: str, execution: Execution) -> Workflow:
+        if (workflow := self.library.workflow(digest)) is not None:
+            return workflow
+        document = await self._store.definition(digest)
+        if document is None:
+            raise StoreError(
+                f"Execution '{execution.id}' is pinned to definition {digest[:12]}, which is not kept.",
+                code="definition_missing",
+            )
+        if _callables(document):
+            raise StoreError(
+                f"Execution '{execution.id}' of {execution.workflow}@{execution.version} needs Python callables "
+                f"({', '.join(_callables(document)[:3])}) that are not loaded, or have changed.",
+                hint="Hand the workflow over (Orchestrator.open(workflows=…), BATON_MODULES), unchanged.",
+                code="definition_needs_python",
+            )
+        return self.library.add(self._load(document))
+
+    def _load(self, document: Mapping[str, Any]) -> Workflow:
+        return load_document(document, step_types=self.library.step_types).workflow
+
+    async def _unknown(self, name: str, version: str | None) -> NotFoundError:
+        known = sorted({item.name for item in await self._store.catalogue()} | set(self._given))
+        asked = f"'{name}'{f' in version {version}' if version else ''}"
+        hint = f"Published: {', '.join(known)}." if known else "None is: baton publish FILE."
+        return NotFoundError(f"No workflow {asked} is published.", hint=hint, code="workflow_not_found")
+
+    async def _keep(self, workflow: Workflow) -> Workflow:
+        workflow = self.library.add(workflow)
+        if workflow.digest not in self._kept:
+            await self._store.keep_definition(workflow.digest, workflow.as_document())
+            self._kept.add(workflow.digest)
+        return workflow
+
+    # -- publishing --------------------------------------------------------------------------------------------
+
+    async def publish(self, workflow: Workflow, *, by: str | None = None) -> PublishedWorkflow:
+        """Add a version (C09, C10).
+
+        Raises:
+            ConflictError: the version exists and says something else.
+        """
+        await self._keep(workflow)
+        return await self._store.publish(
+            PublishedWorkflow(
+                name=workflow.name,
+                version=workflow.version,
+                digest=workflow.digest,
+                status="published",
+                document=workflow.as_document(),
+                created_at=self._clock.now(),
+                created_by=by,
+            )
+        )
+
+    async def list(self, name: str | None = None) -> Sequence[PublishedWorkflow]:
+        """Every version, or every version of one workflow."""
+        return await self._store.catalogue(name)
+
+    async def deprecate(self, name: str, version: str, *, deprecated: bool = True) -> PublishedWorkflow:
+        """Take a version out of what is started by name alone; executions in flight are not touched."""
+        return await self._store.deprecate(name, version, deprecated=deprecated)
+
+    # -- for the driver ----------------------------------------------------------------------------------------
+
+    async def definition_for_retry(self, execution: Execution, *, newest: bool) -> Workflow:
+        """The definition to go on with: the pinned one, or the newest published of that name."""
+        if not newest:
+            return await self.pinned(execution)
+        return await self.definition_of(execution.workflow, None)
+
+    async def sealer(self, execution: Execution) -> Sealer:
+        """What opens the execution's secrets."""
+        secrets = await self._store.secrets(execution.id)
+        return Sealer(secrets, self.cipher() if secrets else None)
+
+
+def _callables(value: Any) -> list[str]:
+    if isinstance(value, Mapping):
+        if "$python" in value:
+            return [str(value["$python"])]
+        return [name for item in value.values() for name in _callables(item)]
+    return [name for item in value for name in _callables(item)] if isinstance(value, list) else []

@@ -1,0 +1,420 @@
+"""One drive: an execution taken up, carried as far as it goes, and left ended, resting or drained.
+
+The drive is the `Host` that the graph's nodes talk to. It owns nothing that must survive: whatever it knows that
+matters is in the tables, and another process may take the execution up from there.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.errors import GraphInterrupt
+
+from graphs.clock import Alarm, Clock
+from graphs.compile import FOREVER, CompiledGraph
+from graphs.composites.subworkflow import root_plan
+from graphs.errors import BatonError, StepCancelledError
+from graphs.expressions import EvaluationContext
+from graphs.graph_state import EnterpriseWorkflowState
+from graphs.flow import Board, Flow, Woken, deadlock
+from graphs.host import Facts
+from graphs.nodes.perform import PlanContext
+from graphs.outcome import workflow_output
+from graphs.planner import Conclusion, Halt
+from graphs.prepare import Library
+from graphs.scope import Frame
+from graphs.spec import Workflow
+from graphs.state import ExecutionStatus, Result
+from graphs.steps import Answer, Logger, Wait
+from graphs.undo import COMPENSATION
+from orchestrator.hooks import Hooks
+from orchestrator.places import Places
+from orchestrator.sealing import Sealer
+from orchestrator.settings import Settings
+from orchestrator.store.port import Execution, OpenWait, Record
+from orchestrator.store.sqlite import SqliteStore
+
+Left = Literal["ended", "resting", "drained"]
+TIMEOUT_BY = "baton:timeout"
+_LATE_START = 0.2
+"""Seconds after which a step that is still at work gets a record of its start, for readers in other processes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Works:
+    """What all drives of an engine share."""
+
+    store: SqliteStore
+    clock: Clock
+    graph: CompiledGraph
+    library: Library
+    resources: Mapping[type, Any]
+    settings: Settings
+    hooks: Hooks
+    log: Logger
+    publish: Callable[[list[Record]], None]
+    emit_event: Callable[..., Awaitable[Any]]
+    places: asyncio.Semaphore
+    environment: Mapping[str, str]
+
+
+class Drive:
+    """Drives one execution once. Use `run`; everything else is for the graph's nodes and for the engine."""
+
+    def __init__(self, works: Works, execution: Execution, workflow: Workflow, sealer: Sealer, *, new: bool) -> None:
+        self._works = works
+        self._new = new
+        self._sealer = sealer
+        self._task: asyncio.Task[Any] | None = None
+        self._abort: BaseException | None = None
+        self._answers: dict[str, Answer] = {}
+        self._expected: dict[str, tuple[Flow, str, datetime | None, Alarm | None]] = {}
+        self._starting: dict[str, Alarm] = {}
+        self._limits: list[Alarm] = []
+        self._began = works.clock.monotonic()
+        self._began_at = works.clock.now()
+        self._idle_since: float | None = None
+        self._idle_seconds = 0.0
+        self._places = asyncio.Semaphore(workflow.spec.config.max_parallel_steps)
+        self.execution = execution
+        self.workflow = workflow
+        self.board = Board(root_plan(workflow, works.library))
+        self.flow = Flow(self.board, self, path="", generation=execution.generation)
+        self.frame = self._frame()
+        self.draining = False
+
+    # -- the drive itself --------------------------------------------------------------------------------------
+
+    async def run(self) -> Left:
+        """Carry the execution as far as it goes.
+
+        Raises:
+            StoreError: something could not be kept or read; the execution can be taken up again.
+            EngineError: the engine's rules were broken.
+        """
+        self._task = asyncio.current_task()
+        try:
+            await self._carry_out()
+        except asyncio.CancelledError:
+            if self._abort is None:
+                raise
+            self._task and self._task.uncancel()
+            raise self._abort from None
+        finally:
+            for alarm in [*self._limits, *self._starting.values()]:
+                alarm.cancel()
+        if self.board.remaining():
+            return await self._rest()
+        await self._finish()
+        return "ended"
+
+    async def _carry_out(self) -> None:
+        saver, thread = self._works.store.saver, self.execution.id
+        saved = None if self._new else await saver.saved(thread, "")
+        if saved is not None:
+            self.board.prime(saved.results)
+            self.flow.dispatch(saved.dispatched, fresh=False)
+        elif self.seeded:
+            kept = await self.results("")
+            self.board.prime({name: kept[name] for name in self.board.plan.steps if name in kept})
+        else:
+            saver.expect_new(thread, "")
+        self._watch_limits()
+        saver.listen(thread, "", self.flow)
+        name = f"{self.workflow.name}@{self.workflow.version}"
+        given: EnterpriseWorkflowState = {"workflow_id": name, "digest": self.workflow.digest, "path": ""}
+        config: RunnableConfig = {"configurable": {"thread_id": thread}, "recursion_limit": FOREVER}
+        try:
+            await self._works.graph.ainvoke(
+                None if saved else given,
+                config,
+                context=PlanContext(self, self.flow, self.frame),
+                durability="sync",
+            )
+        except GraphInterrupt:
+            pass  # parked
+        finally:
+            saver.forget(thread, "")
+
+    async def _rest(self) -> Left:
+        status = ExecutionStatus.QUEUED if self.draining else ExecutionStatus.WAITING
+        await self._works.store.rest(self.execution.id, self.execution.signal, status, self.active_seconds)
+        return "drained" if self.draining else "resting"
+
+    async def _finish(self) -> None:
+        conclusion = self.board.plan.conclude(self.board.results, self.board.halt)
+        compensation = self.board.extras.get(COMPENSATION)
+        output, error = None, conclusion.error
+        if conclusion.status == "completed":
+            try:
+                evaluation = EvaluationContext(now=self.clock.now(), seed=self.execution.id)
+                output = workflow_output(self.workflow, self.frame, evaluation)
+            except BatonError as failure:
+                conclusion, error = Conclusion("failed", None, failure.as_dict()), failure.as_dict()
+        status = _final_status(conclusion, compensation)
+        if error is None and conclusion.status in ("timed_out", "cancelled"):
+            error = {"code": conclusion.status, "message": self.board.halt.detail if self.board.halt else ""}
+        if error is not None and conclusion.step is not None:
+            error = {**error, "step": conclusion.step}
+        data = {"output": output, "error": error, "seconds": round(self.active_seconds, 6)}
+        record = Record(self.execution.id, f"execution.{status}", self.clock.now(), None, self.facts.generation, data)
+        await self._works.store.finish(
+            self.execution.id,
+            status,
+            output=output,
+            error=error,
+            active_seconds=self.active_seconds,
+            records=[record],
+        )
+
+    @property
+    def active_seconds(self) -> float:
+        """Seconds at work in all, waiting for the world outside left out."""
+        idle = self._idle_seconds
+        if self._idle_since is not None:
+            idle += self.clock.monotonic() - self._idle_since
+        return max(0.0, self.execution.active_seconds + self.clock.monotonic() - self._began - idle)
+
+    # -- time limits, cancelling, draining ---------------------------------------------------------------------
+
+    def _watch_limits(self) -> None:
+        if request := self.execution.cancel_requested:
+            self.halt(request)
+        config = self.workflow.spec.config
+        now = self.clock.now()
+        if config.timeout is not None:
+            left = config.timeout - self.execution.active_seconds
+            self._limit(left, f"it was at work for longer than its timeout of {config.timeout:g} s")
+        if config.deadline is not None and self.execution.started_at is not None:
+            left = (self.execution.started_at + timedelta(seconds=config.deadline) - now).total_seconds()
+            self._limit(left, f"its deadline of {config.deadline:g} s from its start is over")
+
+    def _limit(self, left: float, why: str) -> None:
+        def over() -> None:
+            task = asyncio.ensure_future(self._time_is_over(why))
+            task.add_done_callback(lambda done: done.cancelled() or done.exception())
+
+        self._limits.append(self.clock.call_later(max(left, 0.0), over))
+
+    async def _time_is_over(self, why: str) -> None:
+        # Kept first: a crash after the steps were stopped must not make it look like a cancel.
+        execution = await self._works.store.request_cancel(self.execution.id, by=TIMEOUT_BY, reason=why)
+        self.halt(execution.cancel_requested or {"by": TIMEOUT_BY, "reason": why})
+
+    def halt(self, request: Mapping[str, Any]) -> None:
+        """A cancel, or the end of time, was stored: stop everything."""
+        by, why = request.get("by"), request.get("reason")
+        if by == TIMEOUT_BY:
+            self.board.stop(Halt("timeout", f"execution '{self.execution.id}' was stopped: {why}", True))
+        else:
+            detail = f"cancelled{f' by {by}' if by else ''}{f': {why}' if why else ''}"
+            self.board.stop(Halt("cancelled", detail, True))
+
+    def drain(self) -> None:
+        """Start nothing new; what runs may finish."""
+        self.draining = True
+        self.flow.park()
+
+    def knows(self, path: str) -> bool:
+        """Whether the answer for this path was delivered already."""
+        return path in self._answers
+
+    def deliver(self, path: str, answer: Answer) -> None:
+        """An answer was stored: hand it to the body that waits for it."""
+        self._answers[path] = answer
+        if expected := self._expected.get(path):
+            expected[0].wake(expected[1], Woken.GO)
+
+    # -- Host: facts -------------------------------------------------------------------------------------------
+
+    @property
+    def facts(self) -> Facts:
+        return self._facts
+
+    @property
+    def clock(self) -> Clock:
+        return self._works.clock
+
+    @property
+    def log(self) -> Logger:
+        return self._works.log
+
+    @property
+    def library(self) -> Library:
+        return self._works.library
+
+    @property
+    def resources(self) -> Mapping[type, Any]:
+        return self._works.resources
+
+    @property
+    def checkpoints(self) -> Any:
+        return self._works.store.saver
+
+    @property
+    def graph(self) -> CompiledGraph:
+        return self._works.graph
+
+    @property
+    def seeded(self) -> bool:
+        return self.execution.parent is not None or self.execution.generation > 0
+
+    def pinned(self, name: str, version: str | None) -> Workflow | None:
+        digest = self.execution.pins.get(f"{name}@{version}" if version else name)
+        return self.library.workflow(digest) if digest else None
+
+    def _frame(self) -> Frame:
+        execution, workflow = self.execution, self.workflow
+        started_at = execution.started_at or execution.created_at
+        self._facts = Facts(
+            execution_id=execution.id,
+            workflow=workflow.name,
+            version=workflow.version,
+            generation=execution.generation,
+            started_at=started_at,
+            user_context=execution.user_context,
+            metadata=execution.metadata,
+            partition_size=self._works.settings.partition_size,
+        )
+        return Frame(
+            plan=self.board.plan,
+            results=self.board.results,
+            input=self._sealer.open_input(execution.input),
+            variables={**workflow.spec.variables, **execution.variables},
+            execution={
+                "id": execution.id,
+                "workflow": workflow.name,
+                "version": workflow.version,
+                "tenant": execution.tenant,
+                "started_at": started_at.isoformat(),
+            },
+            config=workflow.spec.config,
+            environment=self._works.environment,
+            user_context=execution.user_context,
+            metadata=execution.metadata,
+            workflow=workflow,
+        )
+
+    # -- Host: flow --------------------------------------------------------------------------------------------
+
+    def idle(self) -> None:
+        if stalled := self.flow.stalled():
+            self.failed(deadlock(stalled))
+            return
+        self._idle_since = self.clock.monotonic()
+        soon = self.clock.now() + timedelta(seconds=self._works.settings.short_wait)
+        if any(due is not None and due <= soon for _, _, due, _ in self._expected.values()):
+            return  # an alarm is about to ring: parking and coming back would cost more than waiting
+        self.flow.park()
+
+    def failed(self, error: BaseException) -> None:
+        if self._abort is None:
+            self._abort = error
+            if self._task is not None:
+                self._task.cancel()
+
+    def slot(self, resource: str | None, flow: Flow) -> AbstractAsyncContextManager[None]:
+        return Places([*flow.places(), self._places, self._works.places])
+
+    # -- Host: records and hooks -------------------------------------------------------------------------------
+
+    def started(self, path: str, attempt: int, names: Any) -> None:
+        if path in self._starting:
+            return
+        record = self._record("step.started", path, {"attempt": attempt})
+        self._works.publish([record])
+        self._works.hooks.step_started(path, names)
+        self._starting[path] = self.clock.call_later(_LATE_START, lambda: self._works.store.append(record))
+
+    def settled(self, path: str, result: Result) -> None:
+        if alarm := self._starting.pop(path, None):
+            alarm.cancel()
+        self._works.hooks.step_completed(self.execution.id, self.workflow.name, path, result)
+
+    def note(self, kind: str, path: str, data: Mapping[str, Any], *, keep: bool = False) -> None:
+        record = self._record(kind, path or None, data)
+        if keep:
+            self._works.store.append(record)
+        else:
+            self._works.publish([record])
+
+    def _record(self, kind: str, path: str | None, data: Mapping[str, Any]) -> Record:
+        return Record(self.execution.id, kind, self.clock.now(), path, self._facts.generation, data)
+
+    # -- Host: waits -------------------------------------------------------------------------------------------
+
+    async def open_wait(self, path: str, wait: Wait) -> tuple[Wait, Answer | None]:
+        kept = await self._works.store.open_wait(
+            self.execution.id, path, self._facts.generation, wait, self._facts.started_at
+        )
+        if kept.status == "cancelled":
+            raise StepCancelledError(f"step '{path}' was stopped while it waited.")
+        if kept.status == "open" and kept.opened_at >= self._began_at:  # otherwise its record is there
+            question = {"kind": wait.kind, **wait.question, "due": kept.wait.due.isoformat() if kept.wait.due else None}
+            self.note("step.waiting", path, question, keep=True)
+        return replace(kept.wait, on_timeout=wait.on_timeout), answer_of(kept)
+
+    async def close_wait(self, path: str, *, elapsed: bool) -> Answer | None:
+        status: Literal["elapsed", "cancelled"] = "elapsed" if elapsed else "cancelled"
+        kept = await self._works.store.close_wait(self.execution.id, path, self._facts.generation, status)
+        return answer_of(kept)
+
+    def expect(self, path: str, wait: Wait, flow: Flow, name: str) -> Answer | None:
+        if path in self._answers:
+            return self._answers[path]
+        now = self.clock.now()
+        if wait.due is not None and wait.due <= now:
+            return Answer("elapsed", at=wait.due)
+        self._stir()
+        self.unexpect(path)
+        alarm = None
+        if wait.due is not None:
+            alarm = self.clock.call_later((wait.due - now).total_seconds(), lambda: flow.wake(name, Woken.GO))
+        self._expected[path] = (flow, name, wait.due, alarm)
+        return None
+
+    def unexpect(self, path: str) -> None:
+        if (expected := self._expected.pop(path, None)) and expected[3] is not None:
+            expected[3].cancel()
+
+    def _stir(self) -> None:
+        if self._idle_since is not None:
+            self._idle_seconds += self.clock.monotonic() - self._idle_since
+            self._idle_since = None
+
+    # -- Host: the rest ----------------------------------------------------------------------------------------
+
+    async def results(self, prefix: str) -> Mapping[str, Result]:
+        return await self._works.store.results(self.execution.id, prefix)
+
+    async def compensating(self) -> None:
+        self._works.store.append(self._record("execution.compensating", None, {}))
+
+    async def emit_event(self, type: str, data: Any = None, *, key: str | None = None) -> None:  # noqa: A002
+        await self._works.emit_event(type, data, key=key, source=self.execution.id)
+
+    def seal(self, value: Any) -> Any:
+        return self._sealer.seal(value)
+
+    def unseal(self, value: Any) -> Any:
+        return self._sealer.unseal(value)
+
+
+def answer_of(kept: OpenWait) -> Answer | None:
+    """How a kept wait ended; None while it is open, or when it was cancelled."""
+    if kept.status == "elapsed":
+        return Answer("elapsed", at=kept.wait.due)
+    return kept.answer if kept.status == "answered" else None
+
+
+def _final_status(conclusion: Conclusion, compensation: Result | None) -> ExecutionStatus:
+    if conclusion.status == "completed":
+        return ExecutionStatus.COMPLETED
+    if compensation is not None:
+        done = compensation["status"] == "completed"
+        return ExecutionStatus.COMPENSATED if done else ExecutionStatus.COMPENSATION_FAILED
+    return ExecutionStatus(conclusion.status)

@@ -1,0 +1,222 @@
+"""The driving side of an engine: takes executions up, hears of answers, watches the time, stops in order.
+
+Whatever wakes it was stored first. A signal from another process, an answer given here, a timer's end: each only
+says "look again", and a second "look again" does no harm.
+"""
+
+import asyncio
+import heapq
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager, suppress
+from datetime import datetime
+
+from graphs.clock import Alarm
+from graphs.errors import BatonError, NotFoundError
+from graphs.state import ExecutionStatus
+from orchestrator.catalogue import Catalogue
+from orchestrator.drive import Drive, Works, answer_of
+from orchestrator.store.port import Execution, OpenWait, Record
+
+
+class Driver:
+    """Drives every unfinished execution of a file."""
+
+    def __init__(self, works: Works, catalogue: Catalogue) -> None:
+        self._works = works
+        self._catalogue = catalogue
+        self._drives: dict[str, Drive | None] = {}
+        self._again: set[str] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._slots = asyncio.Semaphore(works.settings.max_executions)
+        self._seen = 0
+        self._due: list[tuple[datetime, str]] = []
+        self._alarm: Alarm | None = None
+        self._draining = False
+
+    # -- what wakes it -----------------------------------------------------------------------------------------
+
+    def take(self, execution_id: str, reason: str, *, new: bool = False) -> None:
+        """Take an execution up, unless it is being driven; then it is looked at once more when that has ended."""
+        if self._draining:
+            return
+        if execution_id in self._drives:
+            self._again.add(execution_id)
+            return
+        self._drives[execution_id] = None
+        task = asyncio.create_task(self._drive(execution_id, reason, new), name=f"drive {execution_id}")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def answered(self, wait: OpenWait) -> None:
+        """A wait was answered: by a live body at once, otherwise by taking the execution up."""
+        answer = answer_of(wait)
+        drive = self._drives.get(wait.execution_id)
+        if drive is not None and answer is not None:
+            drive.deliver(wait.path, answer)
+        self.take(wait.execution_id, "answer")
+
+    async def event_matched(self, matched: Iterable[tuple[str, str]]) -> None:
+        for execution_id, path in matched:
+            await self._look(execution_id, path)
+
+    async def _look(self, execution_id: str, path: str | None) -> None:
+        for wait in await self._works.store.waits(execution_id, status="answered"):
+            if wait.path == path:
+                self.answered(wait)
+                return
+        self.take(execution_id, "signal")
+
+    def cancelled(self, execution: Execution) -> None:
+        drive = self._drives.get(execution.id)
+        if drive is not None and execution.cancel_requested is not None:
+            drive.halt(execution.cancel_requested)
+        self.take(execution.id, "cancel")
+
+    def driving(self, execution_id: str) -> bool:
+        return execution_id in self._drives
+
+    # -- serving -----------------------------------------------------------------------------------------------
+
+    @asynccontextmanager
+    async def serving(self) -> AsyncIterator[None]:
+        """Take up what is unfinished, and go on until the block ends; then stop in order."""
+        self._works.store.changed()
+        signals = await self._works.store.signals(0)
+        self._seen = signals[-1].seq if signals else 0
+        for execution_id, status in await self._works.store.unfinished():
+            if status is not ExecutionStatus.PAUSED:
+                self.take(execution_id, "recover")
+        listening = asyncio.create_task(self._listen(), name="signals")
+        try:
+            yield
+        finally:
+            listening.cancel()
+            with suppress(asyncio.CancelledError):
+                await listening
+            await self.drain()
+            if self._alarm is not None:
+                self._alarm.cancel()
+
+    async def _listen(self) -> None:
+        """Hear what other processes stored. One look at shared memory while nobody commits."""
+        while True:
+            await asyncio.sleep(self._works.settings.poll)
+            if not self._works.store.changed():
+                continue
+            try:
+                await self._hear()
+            except BatonError as error:
+                self._works.log.error("signals.unreadable", error=str(error))
+
+    async def _hear(self) -> None:
+        for signal in await self._works.store.signals(self._seen):
+            self._seen = signal.seq
+            execution = await self._works.store.execution(signal.execution_id)
+            if execution is None or execution.status.final:
+                continue
+            if signal.kind == "cancel":
+                self.cancelled(execution)
+            elif signal.kind in ("answer", "event"):
+                await self._look_unless_known(execution, signal.path)
+            elif not self.driving(execution.id):
+                self.take(execution.id, signal.kind)
+
+    async def _look_unless_known(self, execution: Execution, path: str | None) -> None:
+        drive = self._drives.get(execution.id)
+        if drive is not None and path is not None and drive.knows(path):
+            return
+        if drive is not None or execution.status is ExecutionStatus.WAITING:
+            await self._look(execution.id, path)
+
+    async def drain(self) -> None:
+        """Start nothing new; running steps get the grace time, then they are cut and will be run again."""
+        self._draining = True
+        for drive in self._drives.values():
+            if drive is not None:
+                drive.drain()
+        if self._tasks:
+            _, late = await asyncio.wait(self._tasks, timeout=self._works.settings.grace)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+    # -- driving one execution ---------------------------------------------------------------------------------
+
+    async def _drive(self, execution_id: str, reason: str, new: bool) -> None:
+        try:
+            async with self._slots:
+                while True:
+                    self._again.discard(execution_id)
+                    if self._draining or not await self._once(execution_id, reason, new):
+                        break
+                    new = False
+                    if execution_id not in self._again and not await self._stirred(execution_id):
+                        break
+        finally:
+            self._drives.pop(execution_id, None)
+            self._again.discard(execution_id)
+            self._announce_rest(execution_id)
+
+    async def _once(self, execution_id: str, reason: str, new: bool) -> bool:
+        """Drive once; True when the execution rests and may be looked at again."""
+        store = self._works.store
+        try:
+            execution = await store.begin_drive(execution_id, reason)
+            workflow = await self._catalogue.pinned(execution)
+            sealer = await self._catalogue.sealer(execution)
+            drive = Drive(self._works, execution, workflow, sealer, new=new and execution.drives == 1)
+        except (NotFoundError, BatonError) as error:
+            await self._left_with(execution_id, error)
+            return False
+        self._drives[execution_id] = drive
+        if new:
+            self._works.publish([Record(execution_id, "execution.started", self._works.clock.now())])
+        try:
+            left = await drive.run()
+        except BatonError as error:
+            await self._left_with(execution_id, error)
+            return False
+        if left == "resting":
+            await self._note_due(execution_id)
+        return left == "resting"
+
+    async def _stirred(self, execution_id: str) -> bool:
+        execution = await self._works.store.execution(execution_id)
+        # `rest` did not go through: something was stored between the last look and parking.
+        return execution is not None and execution.status is ExecutionStatus.RUNNING
+
+    async def _left_with(self, execution_id: str, error: BatonError) -> None:
+        """A drive could not go on: the execution is left as it is, for a later one, and the reason is written down."""
+        self._works.log.error("drive.failed", execution_id=execution_id, **error.as_dict())
+        note = Record(execution_id, "drive.failed", self._works.clock.now(), data=error.as_dict())
+        self._works.publish([note])
+
+    def _announce_rest(self, execution_id: str) -> None:
+        self._works.publish([Record(execution_id, "execution.rested", self._works.clock.now())])
+
+    # -- time --------------------------------------------------------------------------------------------------
+
+    async def _note_due(self, execution_id: str) -> None:
+        waits = await self._works.store.waits(execution_id)
+        dues = [wait.wait.due for wait in waits if wait.wait.due is not None]
+        if dues:
+            heapq.heappush(self._due, (min(dues), execution_id))
+            self._arm()
+
+    def _arm(self) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+        if self._due:
+            left = (self._due[0][0] - self._works.clock.now()).total_seconds()
+            self._alarm = self._works.clock.call_later(max(left, 0.0), self._ring)
+
+    def _ring(self) -> None:
+        now = self._works.clock.now()
+        while self._due and self._due[0][0] <= now:
+            _, execution_id = heapq.heappop(self._due)
+            if not self.driving(execution_id):
+                self.take(execution_id, "timer")
+        self._arm()
+
+

@@ -1,0 +1,347 @@
+"""`Orchestrator`: start workflows, answer them, look at them, stop them. The face of the engine.
+
+    async with Orchestrator.open(Settings(database=Path("baton.db"))) as baton:
+        execution = await baton.start(workflow, {"amount": 12})
+        execution = await baton.wait(execution.id)
+
+Every call that changes something is durable when it returns.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Literal
+
+from graphs.clock import Clock, SystemClock
+from graphs.errors import ConflictError, InputError, NotFoundError
+from graphs.inputs import check_input
+from graphs.spec import Workflow
+from graphs.state import ExecutionStatus, Result
+from graphs.steps import Answer, StepTypes
+from graphs.values import json_value
+from orchestrator.bus import Bus
+from orchestrator.catalogue import Catalogue
+from orchestrator.driver import Driver
+from orchestrator.parts import assemble
+from orchestrator.redo import fork_start, rewound
+from orchestrator.settings import Settings
+from orchestrator.starting import Start, new_execution, pin
+from orchestrator.store.port import Execution, ExecutionFilter, OpenWait, PublishedEvent, Record
+from orchestrator.store.sqlite import SqliteStore
+
+Decision = Literal["approve", "reject", "edit", "respond"]
+_OUTCOMES: Mapping[str, Literal["approved", "rejected", "edited", "responded"]] = {
+    "approve": "approved",
+    "reject": "rejected",
+    "edit": "edited",
+    "respond": "responded",
+}
+
+
+class Orchestrator:
+    """Made by `open`."""
+
+    def __init__(self, store: SqliteStore, catalogue: Catalogue, driver: Driver | None, bus: Bus, clock: Clock) -> None:
+        self.store = store
+        self.catalogue = catalogue
+        self.clock = clock
+        self._driver = driver
+        self._bus = bus
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls,
+        settings: Settings | None = None,
+        *,
+        resources: Iterable[Any] = (),
+        hooks: Iterable[Any] = (),
+        workflows: Iterable[Workflow] = (),
+        step_types: StepTypes | None = None,
+        clock: Clock | None = None,
+        drive: bool = True,
+    ) -> AsyncIterator["Orchestrator"]:
+        """Open the engine on a database; on leaving, running steps get `settings.grace` seconds to finish.
+
+        Args:
+            settings: How to run; without them, the environment's.
+            resources: Values that steps ask for by type: services, functions, tools, agents, models.
+            hooks: Objects with `on_step_start` or `on_step_complete`.
+            workflows: Workflows that hold Python callables and may be resumed; others are read from the database.
+            step_types: Without them, all that installed packages offer.
+            clock: Without it, the machine's.
+            drive: False to look, answer and cancel only, while another process drives the file.
+
+        Raises:
+            EngineBusyError: another process drives this file.
+            StoreError: the file cannot be opened.
+        """
+        clock = clock or SystemClock()
+        async with AsyncExitStack() as stack:
+            parts = await assemble(
+                stack,
+                settings or Settings(),
+                resources=resources,
+                hooks=hooks,
+                workflows=workflows,
+                step_types=step_types,
+                clock=clock,
+                drive=drive,
+            )
+            baton = cls(parts.store, parts.catalogue, parts.driver, parts.bus, clock)
+            if parts.driver is not None:
+                await stack.enter_async_context(parts.driver.serving())
+            yield baton
+
+    # -- starting, waiting, looking ----------------------------------------------------------------------------
+
+    async def start(
+        self,
+        workflow: Workflow | str,
+        input: Any = None,  # noqa: A002 - the word of the language
+        *,
+        version: str | None = None,
+        execution_id: str | None = None,
+        idempotency_key: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        user_context: Mapping[str, Any] | None = None,
+        variables: Mapping[str, Any] | None = None,
+        priority: int = 0,
+    ) -> Execution:
+        """Start a workflow, given as it is or by the name it is published under.
+
+        Raises:
+            NotFoundError: no such workflow is published.
+            InputError: the input does not fit its schema.
+            ConflictError: the execution id is taken.
+        """
+        start = Start(
+            execution_id=execution_id,
+            idempotency_key=idempotency_key,
+            metadata=metadata or {},
+            user_context=user_context or {},
+            variables=variables or {},
+            priority=priority,
+        )
+        definition = await self.catalogue.definition_of(workflow, version)
+        return await self._create(definition, input, start)
+
+    async def _create(
+        self, workflow: Workflow, given: Any, start: Start, seed: Callable[[str], Awaitable[None]] | None = None
+    ) -> Execution:
+        pins = await pin(workflow, self.catalogue.find)
+        execution, secrets = new_execution(workflow, given, start, pins, self.clock, self.catalogue.cipher)
+        created = await self.store.create(execution, secrets)
+        if created.id == execution.id:
+            if seed is not None:
+                await seed(created.id)
+            self._driver_takes(created.id, "start", new=seed is None)
+        return created
+
+    def _driver_takes(self, execution_id: str, reason: str, *, new: bool = False) -> None:
+        if self._driver is not None:
+            self._driver.take(execution_id, reason, new=new)
+
+    async def get(self, execution_id: str) -> Execution:
+        """An execution as it stands.
+
+        Raises:
+            NotFoundError: there is none of that id.
+        """
+        execution = await self.store.execution(execution_id)
+        if execution is None:
+            raise NotFoundError(
+                f"There is no execution '{execution_id}'.", hint="List what there is: baton list.", code="execution_not_found"
+            )
+        return execution
+
+    async def list(self, which: ExecutionFilter | None = None) -> Sequence[Execution]:
+        """Executions, newest first."""
+        return await self.store.executions(which or ExecutionFilter())
+
+    async def wait(self, execution_id: str, until: Literal["end", "rest"] = "end") -> Execution:
+        """Wait until an execution has ended, or (`rest`) until it ended or waits for the world outside."""
+        with self._bus.subscribe(execution_id) as records:
+            while True:
+                execution = await self.get(execution_id)
+                if execution.status.final or (until == "rest" and self._at_rest(execution)):
+                    return execution
+                await self._something_happens(records)
+
+    def _at_rest(self, execution: Execution) -> bool:
+        driven = self._driver is not None and self._driver.driving(execution.id)
+        return execution.status in (ExecutionStatus.WAITING, ExecutionStatus.PAUSED) and not driven
+
+    async def _something_happens(self, records: Any) -> None:
+        async for record in records:
+            if record.kind.startswith("execution."):
+                return
+        raise ConflictError("the engine was closed while somebody waited for an execution.", code="engine_closed")
+
+    async def results(self, execution_id: str, prefix: str = "") -> Mapping[str, Result]:
+        """Results of settled steps by path, in the order in which they were committed."""
+        return await self.store.results(execution_id, prefix)
+
+    async def records(self, execution_id: str, *, after: int = 0) -> Sequence[Record]:
+        """The history of an execution."""
+        await self.get(execution_id)
+        return await self.store.records(execution_id, after=after)
+
+    async def watch(self, execution_id: str | None = None) -> AsyncIterator[Record]:
+        """Records as they happen in this process; of one execution until it ends, or of all."""
+        with self._bus.subscribe(execution_id) as records:
+            async for record in records:
+                yield record
+                if execution_id is not None and record.kind in _LAST_RECORDS:
+                    return
+
+    async def waits(self, execution_id: str | None = None) -> Sequence[OpenWait]:
+        """Open waits: approvals, awaited events, timers."""
+        return await self.store.waits(execution_id)
+
+    # -- answering ---------------------------------------------------------------------------------------------
+
+    async def decide(
+        self,
+        execution_id: str,
+        path: str,
+        decision: Decision,
+        *,
+        by: str | None = None,
+        reason: str | None = None,
+        data: Any = None,
+    ) -> OpenWait:
+        """Decide an approval. The first decision wins.
+
+        Raises:
+            NotFoundError: there is no such approval.
+            ConflictError: it is decided or over; the message names who won.
+            InputError: it does not allow this decision, or the edited value does not fit its schema.
+        """
+        await self.get(execution_id)
+        asked = next((wait for wait in await self.store.waits(execution_id) if wait.path == path), None)
+        if asked is not None:
+            check_decision(asked, decision, data)
+        answer = Answer(_OUTCOMES[decision], json_value(data), by, reason, self.clock.now())
+        answered = await self.store.answer_wait(execution_id, path, answer)
+        note = {"decision": _OUTCOMES[decision], "by": by, "reason": reason}
+        self.store.append(Record(execution_id, "approval.decided", self.clock.now(), path, answered.generation, note))
+        if self._driver is not None:
+            self._driver.answered(answered)
+        return answered
+
+    async def publish_event(self, type: str, data: Any = None, *, key: str | None = None) -> PublishedEvent:  # noqa: A002
+        """Publish an event: every open wait it matches is answered; it is kept for waits that come later (X07)."""
+        event = await self.store.publish_event(type, json_value(data), key=key, source=None)
+        if self._driver is not None:
+            await self._driver.event_matched(event.matched)
+        return event
+
+    # -- stopping, going on, going back ------------------------------------------------------------------------
+
+    async def cancel(self, execution_id: str, *, by: str | None = None, reason: str | None = None) -> Execution:
+        """Ask an execution to end.
+
+        Raises:
+            NotFoundError, ConflictError: there is none, or it has ended.
+        """
+        execution = await self.store.request_cancel(execution_id, by=by, reason=reason)
+        if self._driver is not None:
+            self._driver.cancelled(execution)
+        return execution
+
+    async def resume(self, execution_id: str) -> Execution:
+        """Take an execution up that was left queued, interrupted or resting."""
+        execution = await self.get(execution_id)
+        if execution.status.final:
+            raise ConflictError(
+                f"Execution '{execution_id}' has ended ({execution.status}); there is nothing to resume.",
+                hint=f"To go on from one of its steps: baton retry {execution_id} --from STEP.",
+                code="execution_ended",
+            )
+        self._driver_takes(execution_id, "resume")
+        return execution
+
+    async def retry(
+        self,
+        execution_id: str,
+        *,
+        from_step: str | None = None,
+        again: bool = False,
+        newest: bool = False,
+    ) -> Execution:
+        """Go on in the same execution from a step: its result and everything downstream of it is made anew.
+
+        Args:
+            from_step: A path; without it, every step that failed.
+            again: Effects should happen again: a new generation of idempotency keys.
+            newest: On the newest published definition instead of the pinned one.
+        """
+        execution = await self.get(execution_id)
+        workflow = await self.catalogue.definition_for_retry(execution, newest=newest)
+        await rewound(self.store, self.catalogue.library, execution, workflow, from_step, again=again)
+        self._driver_takes(execution_id, "retry")
+        return await self.get(execution_id)
+
+    async def fork(
+        self, execution_id: str, at: str, *, edit: Mapping[str, Any] | None = None, newest: bool = False
+    ) -> Execution:
+        """Start a new execution with this one's results up to a step, and another input.
+
+        Args:
+            at: The path of the first step that is made anew.
+            edit: Changes to the input, merged into it key by key.
+        """
+        execution = await self.get(execution_id)
+        workflow = await self.catalogue.definition_for_retry(execution, newest=newest)
+        return await fork_start(self, execution, workflow, at, edit or {}, self._create)
+
+    # -- the file ----------------------------------------------------------------------------------------------
+
+    async def publish(self, workflow: Workflow, *, by: str | None = None) -> Any:
+        """Add a workflow's version to the catalogue."""
+        return await self.catalogue.publish(workflow, by=by)
+
+    async def prune(
+        self, older_than: timedelta, *, keep: Sequence[ExecutionStatus] = (), dry_run: bool = False
+    ) -> int:
+        """Delete executions that ended longer ago than that; gives how many."""
+        return await self.store.prune(before=self.clock.now() - older_than, keep=keep, dry_run=dry_run)
+
+    async def backup(self, target: Path) -> None:
+        """Copy the live database safely."""
+        await self.store.backup(target)
+
+    async def drain(self) -> None:
+        """Stop taking work up; what runs may finish within the grace time."""
+        if self._driver is not None:
+            await self._driver.drain()
+
+
+_LAST_RECORDS = frozenset(f"execution.{status}" for status in ExecutionStatus if status.final)
+
+
+def check_decision(asked: OpenWait, decision: Decision, data: Any) -> None:
+    """Whether a decision fits what was asked.
+
+    Raises:
+        ConflictError: what waits there is no approval.
+        InputError: the decision is not allowed, or its value does not fit.
+    """
+    if asked.wait.kind != "approval":
+        raise ConflictError(
+            f"'{asked.path}' of execution '{asked.execution_id}' waits for {asked.wait.kind}, not for a decision.",
+            code="not_an_approval",
+        )
+    allowed = asked.wait.question.get("allow") or list(_OUTCOMES)
+    if decision not in allowed:
+        raise InputError(
+            f"'{asked.path}' does not allow '{decision}'.",
+            hint=f"Allowed: {', '.join(allowed)}.",
+            code="decision_not_allowed",
+        )
+    if decision in ("edit", "respond") and asked.wait.response_schema is not None:
+        check_input(dict(asked.wait.response_schema), data)
+
+

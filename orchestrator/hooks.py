@@ -1,0 +1,53 @@
+"""What others may do when a step starts or completes: log, count, alert (O11–O13, Q04). Never decide."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from graphs.state import Result
+from graphs.steps import Logger
+
+
+class Hooks:
+    """Calls every hook that has the method; a hook that fails is logged and does no harm.
+
+    A hook is any object with `on_step_start(step, state)`, `on_step_complete(step, result, duration_ms)` or both.
+    """
+
+    def __init__(self, hooks: Iterable[Any], log: Logger) -> None:
+        hooks = list(hooks)
+        self._starts = [hook.on_step_start for hook in hooks if hasattr(hook, "on_step_start")]
+        self._completes = [hook.on_step_complete for hook in hooks if hasattr(hook, "on_step_complete")]
+        self._log = log
+
+    def step_started(self, path: str, state: Any) -> None:
+        self._log.debug("step.started", step=path)
+        for call in self._starts:
+            self._safely(call, path, state)
+
+    def step_completed(self, execution_id: str, workflow: str, path: str, result: Result) -> None:
+        duration_ms = duration(result) * 1000
+        self._log.info(
+            f"step.{result['status']}",
+            execution_id=execution_id,
+            workflow_id=workflow,
+            step=path,
+            attempts=result.get("attempts", 0),
+            duration_ms=round(duration_ms, 3),
+        )
+        for call in self._completes:
+            self._safely(call, path, result, duration_ms)
+
+    def _safely(self, call: Any, *arguments: Any) -> None:
+        try:
+            call(*arguments)
+        except Exception as error:  # noqa: BLE001 - somebody else's code, which must not hurt the execution
+            self._log.error("hook.failed", hook=getattr(call, "__qualname__", repr(call)), error=repr(error))
+
+
+def duration(result: Result) -> float:
+    """Seconds a step was at work."""
+    started, ended = result.get("started_at"), result.get("ended_at")
+    if not started or not ended:
+        return 0.0
+    return (datetime.fromisoformat(ended) - datetime.fromisoformat(started)).total_seconds()

@@ -1,0 +1,99 @@
+"""Composition: from settings to an engine's parts, each built once and handed on."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from os import environ
+from typing import Any
+
+from graphs.clock import Clock
+from graphs.compile import compile_graph
+from graphs.prepare import Library
+from graphs.spec import Workflow
+from graphs.steps import StepTypes
+from orchestrator.bus import Bus
+from orchestrator.catalogue import Catalogue
+from orchestrator.drive import Works
+from orchestrator.driver import Driver
+from orchestrator.hooks import Hooks
+from orchestrator.logs import logger
+from orchestrator.plugins import installed_step_types, load_modules
+from orchestrator.resources import gather
+from orchestrator.sealing import Cipher
+from orchestrator.settings import Settings
+from orchestrator.store.cipher import Cipher as FernetCipher
+from orchestrator.store.sqlite import SqliteStore
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What an engine is made of; `driver` is None where it only looks, answers and cancels."""
+
+    store: SqliteStore
+    catalogue: Catalogue
+    driver: Driver | None
+    bus: Bus
+
+
+async def assemble(
+    stack: AsyncExitStack,
+    settings: Settings,
+    *,
+    resources: Iterable[Any],
+    hooks: Iterable[Any],
+    workflows: Iterable[Workflow],
+    step_types: StepTypes | None,
+    clock: Clock,
+    drive: bool,
+) -> Parts:
+    """Build the parts; what must be closed is left to the stack, in order."""
+    bus = Bus()
+    store = await stack.enter_async_context(
+        SqliteStore.open(settings.database, clock=clock, synchronous=settings.synchronous, on_committed=bus.publish)
+    )
+    stack.callback(bus.close)
+    offered = load_modules(settings.modules)
+    library = Library(step_types or installed_step_types())
+    given = [*workflows, *offered.workflows]
+    catalogue = Catalogue(store, library, clock, given=given, cipher=_cipher(settings))
+    if not drive:
+        return Parts(store, catalogue, None, bus)
+    await stack.enter_async_context(store.driving())
+    works = Works(
+        store=store,
+        clock=clock,
+        graph=compile_graph(store.saver),
+        library=library,
+        resources=await gather(stack, settings, [*offered.resources, *resources], clock),
+        settings=settings,
+        hooks=Hooks(hooks, logger(settings)),
+        log=logger(settings),
+        publish=bus.publish,
+        emit_event=_emitter(store, lambda: driver),
+        places=asyncio.Semaphore(settings.max_steps),
+        environment={name: environ[name] for name in settings.expose if name in environ},
+    )
+    driver = Driver(works, catalogue)
+    return Parts(store, catalogue, driver, bus)
+
+
+def _cipher(settings: Settings) -> Callable[[], Cipher]:
+    made: list[Cipher] = []
+
+    def cipher() -> Cipher:
+        # Not before it is needed: it may have to make a key file.
+        if not made:
+            key = settings.secret_key.get_secret_value() if settings.secret_key else None
+            made.append(FernetCipher.open(settings.database, key))
+        return made[0]
+
+    return cipher
+
+
+def _emitter(store: SqliteStore, driver: Callable[[], Driver]) -> Callable[..., Any]:
+    async def emit(type: str, data: Any, *, key: str | None, source: str | None) -> None:  # noqa: A002
+        event = await store.publish_event(type, data, key=key, source=source)
+        await driver().event_matched(event.matched)
+
+    return emit

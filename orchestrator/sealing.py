@@ -1,0 +1,92 @@
+"""Secrets of one execution: references in what is kept, opaque values in what runs, plain only where they are used."""
+
+import base64
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from graphs.errors import CorruptStateError
+from graphs.expressions import Secret, contains_secret, reveal
+
+REFERENCE = "$secret"
+SEALED = "$sealed"
+
+
+class Cipher(Protocol):
+    """Encrypts JSON values (orchestrator.store.cipher)."""
+
+    def encrypt(self, value: Any) -> bytes: ...
+
+    def decrypt(self, token: bytes) -> Any: ...
+
+
+def take_secrets(value: Any, paths: Sequence[Sequence[str]]) -> tuple[Any, dict[str, Any]]:
+    """An input without its secrets: in their places references, and the plain values by name."""
+    taken: dict[str, Any] = {}
+    for path in paths:
+        value = _take(value, tuple(path), (), taken)
+    return value, taken
+
+
+def _take(value: Any, rest: tuple[str, ...], done: tuple[str, ...], taken: dict[str, Any]) -> Any:
+    if not rest:
+        name = ".".join(done)
+        taken[name] = value
+        return {REFERENCE: name}
+    head, tail = rest[0], rest[1:]
+    if head == "*" and isinstance(value, list):
+        return [_take(item, tail, (*done, str(index)), taken) for index, item in enumerate(value)]
+    if isinstance(value, Mapping) and head in value and value[head] is not None:
+        return {**value, head: _take(value[head], tail, (*done, head), taken)}
+    return value
+
+
+class Sealer:
+    """Opens an execution's secret inputs, and seals secrets that its plans must remember.
+
+    Args:
+        secrets: The encrypted values, by name.
+        cipher: None where there are no secrets.
+    """
+
+    def __init__(self, secrets: Mapping[str, bytes], cipher: Cipher | None) -> None:
+        self._secrets = secrets
+        self._cipher = cipher
+
+    def open_input(self, value: Any) -> Any:
+        """The input with its references replaced by opaque secrets."""
+        return _replace(value, REFERENCE, self._opened) if self._secrets else value
+
+    def _opened(self, name: Any) -> Secret:
+        if self._cipher is None or name not in self._secrets:
+            raise CorruptStateError(f"the secret '{name}' of this execution was not kept.")
+        return Secret(self._cipher.decrypt(self._secrets[name]))
+
+    def seal(self, value: Any) -> Any:
+        """JSON values for the checkpoint."""
+        if self._cipher is None or not contains_secret(value):
+            return value
+        return self._sealed(value)
+
+    def _sealed(self, value: Any) -> Any:
+        if isinstance(value, Secret):
+            assert self._cipher is not None
+            return {SEALED: base64.b64encode(self._cipher.encrypt(reveal(value))).decode()}
+        if isinstance(value, Mapping):
+            return {key: self._sealed(item) for key, item in value.items()}
+        return [self._sealed(item) for item in value] if isinstance(value, list | tuple) else value
+
+    def unseal(self, value: Any) -> Any:
+        """What `seal` was given."""
+        return _replace(value, SEALED, self._unsealed) if self._cipher is not None else value
+
+    def _unsealed(self, text: Any) -> Secret:
+        assert self._cipher is not None
+        return Secret(self._cipher.decrypt(base64.b64decode(text)))
+
+
+def _replace(value: Any, marker: str, make: Any) -> Any:
+    if isinstance(value, Mapping):
+        if len(value) == 1 and marker in value:
+            return make(value[marker])
+        return {key: _replace(item, marker, make) for key, item in value.items()}
+    return [_replace(item, marker, make) for item in value] if isinstance(value, list) else value

@@ -1,0 +1,98 @@
+"""What a start fixes for good: the definition, the sub-workflows it may use, the input, the secrets."""
+
+import uuid
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from graphs.clock import Clock
+from graphs.inputs import check_input, secret_paths
+from graphs.spec import Step, Workflow
+from graphs.state import ExecutionStatus
+from graphs.values import json_value
+from orchestrator.sealing import Cipher, take_secrets
+from orchestrator.store.port import Execution
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """What a caller gives besides the workflow and its input."""
+
+    execution_id: str | None = None
+    idempotency_key: str | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    user_context: Mapping[str, Any] = field(default_factory=dict)
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    priority: int = 0
+    tenant: str = "default"
+    parent: str | None = None
+    forked_at: str | None = None
+
+
+def new_execution(
+    workflow: Workflow, given: Any, start: Start, pins: Mapping[str, str], clock: Clock, cipher: Callable[[], Cipher]
+) -> tuple[Execution, dict[str, bytes]]:
+    """The execution to keep, and its encrypted secrets.
+
+    Raises:
+        InputError: the input does not fit the workflow's schema.
+    """
+    schema = workflow.spec.input.schema_
+    checked = check_input(schema, {} if given is None else given)
+    public, secrets = take_secrets(checked, secret_paths(schema))
+    sealed = {name: cipher().encrypt(value) for name, value in secrets.items()}
+    execution = Execution(
+        id=start.execution_id or str(uuid.uuid4()),
+        workflow=workflow.name,
+        version=workflow.version,
+        digest=workflow.digest,
+        status=ExecutionStatus.QUEUED,
+        input=json_value(public),
+        pins=pins,
+        metadata=json_value(dict(start.metadata)),
+        user_context=json_value(dict(start.user_context)),
+        variables=json_value(dict(start.variables)),
+        priority=start.priority,
+        tenant=start.tenant,
+        parent=start.parent,
+        forked_at=start.forked_at,
+        idempotency_key=start.idempotency_key,
+        created_at=clock.now(),
+    )
+    return execution, sealed
+
+
+async def pin(workflow: Workflow, find: Callable[[str, str | None], Awaitable[Workflow | None]]) -> dict[str, str]:
+    """Digests of every sub-workflow the workflow may start, however deep, under the names they are asked by.
+
+    One that cannot be found is left out: the step that wants it fails and says so, if it is ever reached.
+    """
+    pins: dict[str, str] = {}
+    waiting = [workflow]
+    while waiting:
+        for name, version in _wanted(waiting.pop()):
+            key = f"{name}@{version}" if version else name
+            if key in pins:
+                continue
+            found = await find(name, version)
+            if found is not None:
+                pins[key] = found.digest
+                waiting.append(found)
+    return pins
+
+
+def _wanted(workflow: Workflow) -> Iterator[tuple[str, str | None]]:
+    for step in workflow.spec.steps + workflow.spec.compensation.steps:
+        yield from _wanted_by(step)
+
+
+def _wanted_by(step: Step) -> Iterator[tuple[str, str | None]]:
+    if step.type == "workflow" and isinstance(step.config.get("workflow"), str):
+        version = step.config.get("version")
+        yield step.config["workflow"], str(version) if version is not None else None
+    if step.on_timeout is not None and step.on_timeout.compensation_workflow is not None:
+        yield step.on_timeout.compensation_workflow, None
+    inside = [inner for _, steps in step.containers() for inner in steps]
+    for inner in [*inside, step.on_failure.fallback, step.compensate]:
+        if inner is not None:
+            yield from _wanted_by(inner)
