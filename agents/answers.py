@@ -39,12 +39,11 @@ class AnswerForm:
         # References count from the top.
         return ToolStrategy(wrapped | ({"$defs": self._schema["$defs"]} if "$defs" in self._schema else {}))
 
-    def faults(self, response: Any) -> list[str]:
-        """What keeps a response from fitting."""
-        try:
-            return schemas.faults(self._schema, self._unwrapped(response))
-        except KeyError:
-            return ["value: is missing"]
+    def misfit(self, response: Any) -> str | None:
+        """What keeps a response from fitting; None when nothing does."""
+        if not self._plain and "value" not in response:
+            return "value is missing"
+        return schemas.misfit(self._schema, self._unwrapped(response), "answer")
 
     def value(self, response: Any, text: str, agent: str) -> Any:
         """The answer; a model that would not use the tool may have written it as JSON.
@@ -54,16 +53,15 @@ class AnswerForm:
         """
         if response is not None:
             return self._unwrapped(response)
-        found: list[str]
         try:
             written = json.loads(text)
-            found = schemas.faults(self._schema, written)
+            problem = schemas.misfit(self._schema, written, "answer")
         except ValueError:
-            found = [f"it is no JSON: {shorten(text, 100)!r}"]
-        if not found:
+            problem = f"it is no JSON: {shorten(text, 100)!r}"
+        if problem is None:
             return written
         raise StepError(
-            f"agent '{agent}' gave an answer that does not fit its schema: {'; '.join(found)}.",
+            f"agent '{agent}' gave an answer that does not fit its schema: {problem}.",
             category="dependency",
             code="answer_unfit",
         )

@@ -27,3 +27,8 @@ async def load(module: Heavy) -> Any:
     if module not in _loaded:
         _loaded[module] = await in_thread(lambda: importlib.import_module(module))
     return _loaded[module]
+
+
+def load_now(module: Heavy) -> Any:
+    """The same for code that cannot wait: the checks of a definition, which run before any step does."""
+    return _loaded.setdefault(module, importlib.import_module(module))

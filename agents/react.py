@@ -152,13 +152,13 @@ class _Loop(AgentMiddleware[Any, Any, Any]):
         """LangChain does not hold answers against a JSON Schema; an unfit one is sent back with what is wrong."""
         if self.form is None or response.structured_response is None:
             return []
-        found = self.form.faults(response.structured_response)
-        if not found:
+        problem = self.form.misfit(response.structured_response)
+        if problem is None:
             return []
         response.structured_response = None
         response.result = [one for one in response.result if not isinstance(one, ToolMessage)]
         call = next(one for one in message.tool_calls if one["name"] == self.form.tool)
-        refusal = f"The answer does not fit its schema: {'; '.join(found)}. Answer again."
+        refusal = f"The answer does not fit its schema: {problem}. Answer again."
         return [ToolMessage(refusal, tool_call_id=str(call["id"]), name=call["name"], status="error")]
 
     async def awrap_tool_call(

@@ -3,8 +3,6 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from agents.patterns import Pattern
-
 Check = Callable[[Any, "Parameters", Any], str | None]
 """Value, the rule's parameters, `agents.schemas` → the problem in words after the field's name, or None."""
 
@@ -53,7 +51,8 @@ def _range(value: Any, parameters: Parameters, schemas: Any) -> str | None:
 def _pattern(value: Any, parameters: Parameters, schemas: Any) -> str | None:
     if not isinstance(value, str):
         return "is not a text"
-    return None if Pattern.of(parameters["pattern"]).found_in(value) else f"does not match {parameters['pattern']!r}"
+    found = schemas.pattern(parameters["pattern"]).found_in(value)
+    return None if found else f"does not match {parameters['pattern']!r}"
 
 
 def _one_of(value: Any, parameters: Parameters, schemas: Any) -> str | None:
@@ -63,13 +62,14 @@ def _one_of(value: Any, parameters: Parameters, schemas: Any) -> str | None:
 
 
 def _schema(value: Any, parameters: Parameters, schemas: Any) -> str | None:
-    found = schemas.faults(parameters["schema"], value)
-    return f"does not fit its schema: {'; '.join(found)}" if found else None
+    problem = schemas.misfit(parameters["schema"], value)
+    return f"does not fit its schema: {problem}" if problem else None
 
 
 def _format(name: str) -> Check:
     def check(value: Any, parameters: Parameters, schemas: Any) -> str | None:
-        return None if isinstance(value, str) and schemas.has_format(name, value) else f"is not a valid {name}"
+        problem: str | None = schemas.wrong_format(name, value)
+        return problem
 
     return check
 
@@ -88,9 +88,6 @@ RULES: Final[Mapping[str, Check]] = {
     "one_of": _one_of,
     "schema": _schema,
 } | {name: _format(name) for name in FORMATS}
-
-HEAVY: Final = frozenset({"schema", *FORMATS})
-"""Rules that need `agents.schemas`; the others are given None for it."""
 
 NEEDS: Final[Mapping[str, tuple[str, ...]]] = {
     "min_length": ("min",),

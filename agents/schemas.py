@@ -1,69 +1,70 @@
-"""JSON Schema, checked. Loaded through `agents.loading`: jsonschema with its formats is slow to import."""
+"""JSON Schema, formats and patterns for steps, from `graphs.inputs`.
 
-from collections.abc import Iterator, Mapping
+Loaded through `agents.loading`: the jsonschema package under it is slow to import.
+"""
+
+from collections.abc import Mapping
 from typing import Any, Final
 
-from jsonschema import Draft202012Validator, FormatChecker, SchemaError, ValidationError, validators
-
-from agents.patterns import Pattern
 from agents.values import shorten
-from graphs.errors import StepError
+from graphs.errors import DefinitionError, InputError, StepError
+from graphs.inputs import Pattern, PatternError, check_input, schema_faults
+from graphs.inputs.formats import WORDS, has_format
 
-MAX_FAULTS: Final = 20
-_FORMATS: Final = FormatChecker()
-
-_EMAIL: Final = r"^[^@\s\x00-\x1f\x7f]{1,64}@([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}$"
-
-
-@_FORMATS.checks("email")
-def _email(value: object) -> bool:
-    """Stricter than jsonschema's own, which is content with an `@`."""
-    return not isinstance(value, str) or Pattern.of(_EMAIL).found_in(value)
+MAX_TOLD: Final = 2000
+"""Characters of what is wrong that a message, or a model, is told."""
 
 
-def _pattern(validator: Any, pattern: str, instance: Any, schema: Any) -> Iterator[ValidationError]:
-    """`pattern` on an engine that needs linear time: Python's own can be kept busy for ever by 40 characters."""
-    if validator.is_type(instance, "string") and not Pattern.of(pattern).found_in(instance):
-        yield ValidationError(f"{shorten(repr(instance), 60)} does not match {pattern!r}")
-
-
-_extend: Any = validators.extend  # it carries no types
-_Validator: Final = _extend(Draft202012Validator, {"pattern": _pattern})
-
-
-def faults(schema: Mapping[str, Any], value: Any, place: str = "") -> list[str]:
-    """What keeps the value from fitting the schema, each as `place: problem`; empty when it fits.
+def misfit(schema: Mapping[str, Any], value: Any, name: str = "value") -> str | None:
+    """What keeps the value from fitting the schema, in words; None when it fits. Secrets in it are not shown.
 
     Raises:
         StepError: the schema is none.
     """
-    check_schema(schema)
-    found = _Validator(schema, format_checker=_FORMATS).iter_errors(value)
-    sorted_faults = sorted(found, key=lambda error: [str(part) for part in error.absolute_path])
-    return [f"{_path(place, error)}: {error.message[:300]}" for error in sorted_faults[:MAX_FAULTS]]
+    try:
+        check_input(schema, value, name=name)
+    except InputError as error:
+        return shorten(error.message.removesuffix("."), MAX_TOLD)
+    except DefinitionError:
+        check_schema(schema)
+        raise
+    return None
 
 
 def check_schema(schema: Mapping[str, Any]) -> None:
-    """Whether it is a JSON Schema.
+    """Whether it is a JSON Schema that can be used.
 
     Raises:
         StepError: `schema_invalid`.
     """
+    for fault in schema_faults(schema):
+        if not fault.doubt:
+            place = f" (at {'.'.join(map(str, fault.path))})" if fault.path else ""
+            raise StepError(
+                f"the JSON Schema cannot be used: {fault.message}{place}.",
+                category="validation",
+                code="schema_invalid",
+                hint=fault.hint,
+            )
+
+
+def pattern(text: str) -> Pattern:
+    """A regular expression that cannot keep the process busy.
+
+    Raises:
+        StepError: `pattern_invalid`.
+    """
     try:
-        _Validator.check_schema(schema)
-    except SchemaError as error:
+        return Pattern.of(text)
+    except PatternError as error:
         raise StepError(
-            f"the JSON Schema is none: {error.message[:300]} (at {error.json_path}).",
+            f"{error}.",
             category="validation",
-            code="schema_invalid",
+            code="pattern_invalid",
+            hint="Look-around and back-references are not known; write several patterns instead.",
         ) from None
 
 
-def has_format(name: str, value: str) -> bool:
-    """Whether the text has that format: `email`, `uri`, `uuid`, `date`, `date-time`, `ipv4` …"""
-    return _FORMATS.conforms(value, name)
-
-
-def _path(place: str, error: ValidationError) -> str:
-    parts = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error.absolute_path)
-    return f"{place}{parts}".lstrip(".") or "value"
+def wrong_format(name: str, value: Any) -> str | None:
+    """What is wrong with a value that should have a format; None when nothing is."""
+    return None if isinstance(value, str) and has_format(name, value) else f"is not {WORDS[name]}"

@@ -68,10 +68,10 @@ class Tool:
             StepError: `arguments_invalid`; or what the function raised.
         """
         if self.schema is not None:
-            found = (await load("agents.schemas")).faults(self.schema, dict(arguments))
-            if found:
+            problem = (await load("agents.schemas")).misfit(self.schema, dict(arguments), "arguments")
+            if problem:
                 raise StepError(
-                    f"tool '{self.name}' cannot be called: {'; '.join(found)}.",
+                    f"tool '{self.name}' cannot be called: {problem}.",
                     category="validation",
                     retryable=False,
                     code="arguments_invalid",

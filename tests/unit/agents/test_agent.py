@@ -161,8 +161,7 @@ async def test_an_unfit_answer_is_sent_back_with_what_is_wrong(run: Any) -> None
     assert response["structured"] == {"score": 0.7, "label": "bad"}
     assert response["turns"] == 2
     assert response["messages"][2]["content"] == (
-        "The answer does not fit its schema: value: 'label' is a required property; "
-        "score: 7 is greater than the maximum of 1. Answer again."
+        "The answer does not fit its schema: answer.label is missing; answer.score: 7 is more than 1. Answer again."
     )
 
 
@@ -195,7 +194,7 @@ async def test_a_formed_answer_may_be_written_as_json(run: Any) -> None:
 
 
 async def test_an_answer_in_no_form_fails(run: Any) -> None:
-    for text, problem in (("no idea", "it is no JSON: 'no idea'"), ('{"score": 0}', "'label' is a required property")):
+    for text, problem in (("no idea", "it is no JSON: 'no idea'"), ('{"score": 0}', "answer.label is missing")):
         with pytest.raises(StepError, match=r"^agent 'charge' gave an answer that does not fit its schema") as caught:
             await run(Script("w", turns=(Turn(text),)), model="scripted:w", message="?", output_schema=SCHEMA)
         assert problem in str(caught.value)
@@ -205,7 +204,7 @@ async def test_an_answer_in_no_form_fails(run: Any) -> None:
 
 
 async def test_a_schema_that_is_none_is_refused_before_the_model_is_paid(run: Any) -> None:
-    with pytest.raises(StepError, match="the JSON Schema is none"):
+    with pytest.raises(StepError, match="the JSON Schema cannot be used"):
         await run(message="?", output_schema={"type": "nonsense"})
 
 

@@ -95,7 +95,7 @@ async def test_a_given_schema_is_held_up(make_context: Make) -> None:
     limited = Tool("limited", "Counts.", lambda n: n + 1, schema=schema)
     assert limited.parameters == schema
     assert await limited.run({"n": 5}, make_context()) == 6
-    with pytest.raises(StepError, match=r"^tool 'limited' cannot be called: n: 6 is greater than the maximum of 5\.$"):
+    with pytest.raises(StepError, match=r"^tool 'limited' cannot be called: arguments\.n: 6 is more than 5\.$"):
         await limited.run({"n": 6}, make_context())
 
 

@@ -85,13 +85,18 @@ async def test_all_failures_are_told_at_once_and_never_retried(judge: Any) -> No
     ("rule", "good", "bad", "problem"),
     [
         ({"rule": "required"}, 0, None, "is missing"),
-        ({"rule": "email"}, "a.b+c@ex-ample.co.uk", "a@b", "is not a valid email"),
-        ({"rule": "email"}, "a@b.cd", "a b@c.de", "is not a valid email"),
-        ({"rule": "uri"}, "https://x.y/z", "not a uri", "is not a valid uri"),
-        ({"rule": "uuid"}, "123e4567-e89b-12d3-a456-426614174000", "123", "is not a valid uuid"),
-        ({"rule": "date"}, "2026-02-28", "2026-02-30", "is not a valid date"),
-        ({"rule": "date-time"}, "2026-02-28T10:00:00Z", "2026-02-28", "is not a valid date-time"),
-        ({"rule": "ipv4"}, "10.0.0.1", "10.0.0.256", "is not a valid ipv4"),
+        ({"rule": "email"}, "a.b+c@ex-ample.co.uk", "a@b", "is not an e-mail address"),
+        ({"rule": "email"}, "a@b.cd", "a b@c.de", "is not an e-mail address"),
+        ({"rule": "uri"}, "https://x.y/z", "not a uri", "is not a URI such as https://example.com/a"),
+        ({"rule": "uuid"}, "123e4567-e89b-12d3-a456-426614174000", "123", "is not a UUID"),
+        ({"rule": "date"}, "2026-02-28", "2026-02-30", "is not a date such as 2026-01-31"),
+        (
+            {"rule": "date-time"},
+            "2026-02-28T10:00:00Z",
+            "2026-02-28",
+            "is not a date and time such as 2026-01-31T12:00:00Z",
+        ),
+        ({"rule": "ipv4"}, "10.0.0.1", "10.0.0.256", "is not an IPv4 address"),
         ({"rule": "min_length", "min": 3}, "abc", "ab", "has 2 characters and needs at least 3"),
         ({"rule": "max_length", "max": 2}, [1, 2], [1, 2, 3], "has 3 entries and may have at most 2"),
         ({"rule": "length", "max": 2}, "ab", 5, "has no length: it is neither a text, a list nor an object"),
@@ -105,7 +110,7 @@ async def test_all_failures_are_told_at_once_and_never_retried(judge: Any) -> No
             {"rule": "schema", "schema": {"type": "object", "required": ["a"], "properties": {"a": {"pattern": "^x"}}}},
             {"a": "xy"},
             {"a": "y"},
-            "does not fit its schema: a: 'y' does not match '^x'",
+            "does not fit its schema: value.a: 'y' does not match '^x'",
         ),
     ],
 )
@@ -141,7 +146,10 @@ async def test_a_secret_is_checked_and_not_told(judge: Any) -> None:
             {"field": "password", "rule": "schema", "schema": {"minLength": 8}},
             {"field": "password", "rule": "min_length", "min": 8},
         )
-    assert caught.value.message == ("password does not fit its schema; password has 5 characters and needs at least 8.")
+    assert caught.value.message == (
+        "password does not fit its schema: value: the value is too short; the limit is 8; "
+        "password does not have the length it needs."
+    )
 
 
 async def test_a_service_that_fails_is_no_verdict(judge: Any) -> None:
@@ -180,7 +188,7 @@ def test_a_pattern_that_needs_looking_around_is_refused_with_the_definition() ->
     rules = [{"field": "f", "rule": "pattern", "pattern": "(?=a)b"}]
     [problem] = Validation().check(Step(name="a", type="validation", config={"validation_rules": rules}))
     assert str(problem) == (
-        "pattern '(?=a)b' cannot be used: look-around, including look-ahead and look-behind, is not supported. "
+        "the pattern '(?=a)b' cannot be used: look-around, including look-ahead and look-behind, is not supported. "
         "Look-around and back-references are not known; write several patterns instead."
     )
     assert (problem.code, problem.where) == ("pattern_invalid", "config.validation_rules[0].pattern")
@@ -196,7 +204,7 @@ async def test_a_false_schema_is_told(judge: Any) -> None:
     with pytest.raises(StepError) as caught:
         await judge({"f": 1}, {"field": "f", "rule": "schema", "schema": {"type": "nonsense"}})
     assert caught.value.code == "schema_invalid"
-    assert caught.value.message.startswith("the JSON Schema is none: 'nonsense' is not valid")
+    assert caught.value.message == "the JSON Schema cannot be used: 'nonsense' is no type of JSON (at type)."
 
 
 def test_the_limit_is_the_one_services() -> None:
