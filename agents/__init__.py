@@ -1,6 +1,6 @@
 """How one step does its work: services, functions, tools, models, agents, and the built-in step types.
 
-values and resources    Service(s), Functions, Tool(s), Agent(s), Models with Scripts, Router
+values and resources    Service(s), Functions, Tool(s), Agent(s), Models with Scripts
 step types              service_call, validation, function, tool, agent, emit_event,
                         approval, wait_for_event, delay
 behind `loading`        http, schemas, providers, react, routing: slow to import, loaded by the first use
@@ -12,7 +12,6 @@ from agents.events import EmitEvent
 from agents.function_call import FunctionStep
 from agents.functions import Functions
 from agents.models import Models
-from agents.router import Router
 from agents.scripts import Call, Failure, Rule, Script, Turn
 from agents.service_call import ServiceCall
 from agents.services import Service, Services
@@ -29,7 +28,6 @@ __all__ = [
     "Failure",
     "Functions",
     "Models",
-    "Router",
     "Rule",
     "Script",
     "Service",

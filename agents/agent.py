@@ -102,7 +102,7 @@ class AgentStep(Action):
     """
 
     name = "agent"
-    summary = "Let a model reason and act with tools until it has an answer."
+    summary = "lets a model reason and act with tools until it has an answer"
     node: ClassVar[Node] = "react_agent"
     Config = AgentConfig
 

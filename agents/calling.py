@@ -6,7 +6,6 @@ The signature says what is needed. Annotations are obeyed (a pydantic model is b
 
 import inspect
 from collections.abc import Callable, Mapping
-from difflib import get_close_matches
 from functools import partial
 from typing import Any, Final, get_type_hints
 
@@ -16,6 +15,7 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from agents.threads import in_thread
 from graphs.errors import InputError, StepError
+from graphs.loading.names import nearest
 from graphs.steps import StepContext
 from graphs.values import json_value
 
@@ -139,8 +139,8 @@ class Callee:
         if error["type"] == "missing":
             return f"argument '{place}' is missing"
         if error["type"] == "extra_forbidden":
-            near = get_close_matches(place, self.parameters, n=1)
-            return f"there is no argument '{place}'" + (f" (did you mean '{near[0]}'?)" if near else "")
+            near = nearest(place, self.parameters)
+            return f"there is no argument '{place}'" + (f" (did you mean '{near}'?)" if near else "")
         return f"argument '{place}': {error['msg'].removeprefix('Value error, ')}"
 
 

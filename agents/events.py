@@ -27,7 +27,7 @@ class EmitEvent(Action):
     """Publishes an event; every attempt at the same step publishes the same one, once."""
 
     name = "emit_event"
-    summary = "Publish an event."
+    summary = "publishes an event"
     Config = EmitEventConfig
 
     async def run(self, context: StepContext, config: EmitEventConfig) -> Any:

@@ -40,7 +40,7 @@ class FunctionStep(Action):
     """Calls a Python function. Sync ones run in a thread, so they cannot block the loop."""
 
     name = "function"
-    summary = "Call a Python function that the application registered."
+    summary = "calls a Python function that the application registered"
     Config = FunctionConfig
 
     async def run(self, context: StepContext, config: FunctionConfig) -> Any:

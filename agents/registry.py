@@ -1,10 +1,10 @@
 """Named things that an application offers to its steps: services, functions, tools, agents, scripts."""
 
 from collections.abc import Iterable, Iterator
-from difflib import get_close_matches
 from typing import ClassVar, Generic, Protocol, TypeVar
 
 from graphs.errors import ConflictError, StepError
+from graphs.loading.names import listing, nearest
 
 
 class Named(Protocol):
@@ -80,6 +80,5 @@ class Registry(Generic[T]):
     def _suggestion(self, name: str) -> str:
         if not self._entries:
             return f"None is registered. {self.remedy}"
-        near = get_close_matches(name, self._entries, n=1)
-        known = f"Known: {', '.join(self.names())}. {self.remedy}"
-        return f"Did you mean '{near[0]}'? {known}" if near else known
+        near = nearest(name, self._entries)
+        return f"Did you mean '{near}'?" if near is not None else f"{listing(self.names())} {self.remedy}"

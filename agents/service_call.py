@@ -78,7 +78,7 @@ class ServiceCall(Action):
     """Asks a service."""
 
     name = "service_call"
-    summary = "Call a service over HTTP; the answer is the response."
+    summary = "calls a service over HTTP; its answer is the response"
     Config = ServiceCallConfig
 
     def check(self, step: Step) -> Iterable[Problem]:

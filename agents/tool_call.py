@@ -24,7 +24,7 @@ class ToolStep(Action):
     """Runs a tool."""
 
     name = "tool"
-    summary = "Run one of the application's tools."
+    summary = "runs one of the application's tools"
     Config = ToolConfig
 
     async def run(self, context: StepContext, config: ToolConfig) -> Any:

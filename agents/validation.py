@@ -3,7 +3,6 @@
 import asyncio
 import re
 from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
 from typing import Any, Self
 
 from pydantic import Field, model_validator
@@ -15,6 +14,7 @@ from agents.services import Request, Services
 from agents.values import shorten
 from graphs.errors import Problem, StepError
 from graphs.expressions import contains_secret, reveal
+from graphs.loading.names import nearest
 from graphs.spec import Step
 from graphs.steps import Action, StepConfig, StepContext
 
@@ -56,8 +56,8 @@ class Rule(StepConfig):
                 raise ValueError(f"rule {self.rule[:100]!r} becomes part of a path: letters, digits, '_', '-' and '.'")
             return self
         if self.rule not in RULES:
-            near = get_close_matches(self.rule, RULES, n=1)
-            hint = f"did you mean '{near[0]}'? " if near else ""
+            near = nearest(self.rule, RULES)
+            hint = f"did you mean '{near}'? " if near else ""
             raise ValueError(
                 f"there is no rule '{self.rule}': {hint}name the 'service' that knows it, or use one of "
                 f"{', '.join(sorted(RULES))}"
@@ -85,7 +85,7 @@ class Validation(Action):
     """Checks rules; the failure names every field that does not fit, and is never retried (X13)."""
 
     name = "validation"
-    summary = "Check fields of the input by rules, here or at a service."
+    summary = "checks fields of the input by rules, here or at a service"
     Config = ValidationConfig
 
     def check(self, step: Step) -> Iterable[Problem]:

@@ -68,7 +68,7 @@ class Approval(Waiting):
     """
 
     name = "approval"
-    summary = "Wait for a person to approve, edit, reject or respond."
+    summary = "waits for a person to approve, edit, reject or respond"
     Config = ApprovalConfig
 
     def wait(self, context: StepContext, config: ApprovalConfig) -> Wait:
@@ -155,7 +155,7 @@ class WaitForEvent(Waiting):
     """Waits for an event from outside; the response is `{"event_data": …}` (M17)."""
 
     name = "wait_for_event"
-    summary = "Wait until an event of a type, with given data, is published."
+    summary = "waits until an event of a type, with given data, is published"
     Config = WaitForEventConfig
 
     def wait(self, context: StepContext, config: WaitForEventConfig) -> Wait:
@@ -202,7 +202,7 @@ class Delay(Waiting):
     """Waits for a time. It survives the process; the response is `{"until": …}`."""
 
     name = "delay"
-    summary = "Wait for a while, or until a time."
+    summary = "waits for a while, or until a time"
     Config = DelayConfig
 
     def wait(self, context: StepContext, config: DelayConfig) -> Wait:

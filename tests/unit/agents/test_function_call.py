@@ -215,10 +215,7 @@ async def test_an_unknown_function_is_named_with_the_nearest(run: Run, functions
     functions.function(total)
     with pytest.raises(StepError) as caught:
         await run("totl")
-    assert str(caught.value) == (
-        "there is no function 'totl'. Did you mean 'total'? Known: total. "
-        "Functions are registered: functions.register('name', callable), or @functions.function."
-    )
+    assert str(caught.value) == ("there is no function 'totl'. Did you mean 'total'?")
     with pytest.raises(ConflictError, match="function 'total' is registered twice"):
         functions.function(total)
 

@@ -12,8 +12,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from agents import Models, Router, Tools, tool
+from agents import Models, Tools, tool
 from agents.agent import AgentConfig, AgentStep
+from agents.router import Router
 from graphs.errors import StepError
 from graphs.steps import StepContext
 
@@ -243,7 +244,11 @@ async def test_a_route_is_chosen(provider: Provider, make_context: Make) -> None
     ]
     models = Models()
     chosen = await Router().choose(
-        make_context(models), "openai:gpt-4.1-mini", "Who helps?", {"billing": "Money", "support": ""}, {"q": "refund"}
+        make_context(models),
+        model="openai:gpt-4.1-mini",
+        prompt="Who helps?",
+        routes={"billing": "Money", "support": ""},
+        state={"q": "refund"},
     )
     await models.aclose()
     assert chosen == ("billing", "It is about money.")

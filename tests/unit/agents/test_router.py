@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 from langchain_core.language_models.fake_chat_models import FakeListChatModel
 
-from agents import Failure, Models, Router, Script, Turn
+from agents import Failure, Models, Script, Turn
+from agents.router import Router
 from agents.routing import recognise
+from graphs.composites.base import RouteChooser
 from graphs.errors import StepError
 from graphs.expressions import Secret
 from graphs.steps import StepContext
@@ -20,7 +22,9 @@ ROUTES = {"billing": "Money and invoices", "tech_support": "Broken things", "oth
 def choose(make_context: Make) -> Callable[..., Any]:
     async def go(*turns: Turn, model: Any = "scripted:r", state: Any = "{}", **options: Any) -> Any:
         models = Models(allow_real=not isinstance(model, str), scripts=[Script("r", turns=turns)])
-        return await Router().choose(make_context(models), model, "Who helps?", ROUTES, state, **options)
+        return await Router().choose(
+            make_context(models), model=model, prompt="Who helps?", routes=ROUTES, state=state, **options
+        )
 
     return go
 
@@ -72,12 +76,12 @@ async def test_a_model_that_names_no_route_is_asked_again_and_then_given_up(choo
     )
     assert caught.value.code == "route_unknown"
     with pytest.raises(StepError):
-        await choose(route("sales"), route("billing"), max_reasks=0)
+        await choose(route("sales"), route("billing"), reasks=0)
 
 
 async def test_the_default_is_taken_in_the_end(choose: Any) -> None:
-    assert await choose(route("sales"), max_reasks=0, default="other") == (
-        "other",
+    assert await choose(route("sales"), reasks=0, default="otherwise") == (
+        "otherwise",
         "default: the model named no route; it last said 'sales'",
     )
 
@@ -109,6 +113,14 @@ async def test_a_models_failure_is_the_steps(choose: Any) -> None:
 
 async def test_a_choice_of_nothing_is_refused(make_context: Make) -> None:
     with pytest.raises(StepError, match=r"^there is no route to choose\.$"):
-        await Router().choose(make_context(Models()), None, "?", {}, "{}")
-    with pytest.raises(StepError, match=r"^the default route 'z' is none of a\.$"):
-        await Router().choose(make_context(Models()), None, "?", {"a": ""}, "{}", default="z")
+        await Router().choose(make_context(Models()), model="", prompt="?", routes={}, state="{}")
+
+
+async def test_without_a_model_the_default_one_is_asked(make_context: Make) -> None:
+    models = Models(default="scripted:first-route")
+    chosen = await Router().choose(make_context(models), model="", prompt="?", routes=ROUTES, state="{}")
+    assert chosen[0] == "billing"
+
+
+def test_it_is_what_switches_ask_for() -> None:
+    assert RouteChooser in Router.__mro__

@@ -52,10 +52,7 @@ async def test_without_a_name_the_steps_own_is_looked_up(run: Any) -> None:
 async def test_an_unknown_tool_is_named_with_the_nearest(run: Any) -> None:
     with pytest.raises(StepError) as caught:
         await run(name="send_welcom_email")
-    assert str(caught.value) == (
-        "there is no tool 'send_welcom_email'. Did you mean 'send_welcome_email'? Known: lookup, send_welcome_email. "
-        "Tools are registered: Tools([...]) of functions marked @tool."
-    )
+    assert str(caught.value) == ("there is no tool 'send_welcom_email'. Did you mean 'send_welcome_email'?")
     assert (caught.value.code, caught.value.category) == ("tool_unknown", "validation")
 
 
