@@ -12,8 +12,8 @@ Synchronous = Literal["full", "normal", "off"]
 _STATEMENTS = 256
 """Prepared statements each connection keeps; the store has well under this many."""
 
-_BUSY_SECONDS = 0.25
-"""How long SQLite itself waits for a lock. The writer goes on trying for longer, but looks up in between."""
+_BUSY_SECONDS = 5.0
+"""How long SQLite itself waits for a lock. The writer sets a shorter time, and goes on trying for longer."""
 
 
 def connect(path: Path, *, read_only: bool, synchronous: Synchronous = "full") -> sqlite3.Connection:

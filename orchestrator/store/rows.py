@@ -21,6 +21,8 @@ def to_json(value: Any) -> str:
     try:
         return orjson.dumps(value, default=_plain).decode()
     except TypeError as error:
+        if "surrogates" in str(error):
+            return orjson.dumps(_without_surrogates(value), default=_plain).decode()
         raise StoreError(
             f"A value cannot be kept as JSON: {error}.",
             hint="Keep text, numbers (up to 64 bits), true, false, null, lists, and maps with text keys.",
@@ -44,6 +46,15 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):  # read-only mappings, which orjson does not know
         return dict(value)
     raise TypeError(f"Type is not JSON serializable: {type(value).__name__}")
+
+
+def _without_surrogates(value: Any) -> Any:
+    """Half characters, which models sometimes send, become `?`; the checkpoint's msgpack does the same."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, Mapping):
+        return {_without_surrogates(name): _without_surrogates(item) for name, item in value.items()}
+    return [_without_surrogates(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 INSERT_RECORD = "INSERT INTO records (execution_id, kind, path, generation, at, data) VALUES (?, ?, ?, ?, ?, ?)"

@@ -30,12 +30,13 @@ from langgraph.checkpoint.base import (
 )
 from langgraph.checkpoint.serde.types import ERROR
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
-from langgraph.checkpoint.sqlite.utils import load_pending_writes, pending_writes_sql
+from langgraph.checkpoint.sqlite.utils import load_pending_writes
 
 from graphs.clock import Clock
 from graphs.errors import BatonError, CommitError, CorruptStateError
 from graphs.host import CommitListener
 from graphs.state import Result
+from orchestrator.store import checkpoints
 from orchestrator.store.commits import CommitResults, Row, record_rows, write_rows
 from orchestrator.store.plans import Plans, SavedPlan
 from orchestrator.store.port import Record
@@ -43,32 +44,6 @@ from orchestrator.store.reader import Reader
 from orchestrator.store.rows import kept
 from orchestrator.store.serializer import StrictSerializer
 from orchestrator.store.writer import Writer
-
-_PUT = (
-    "INSERT OR REPLACE INTO checkpoints (thread_id, checkpoint_ns, checkpoint_id, parent_checkpoint_id, type, "
-    "checkpoint, metadata) VALUES (?, ?, ?, ?, ?, ?, ?)"
-)
-# "Not this one" instead of "older": ids are times, and after the clock was set back the older would be the newest.
-_ONLY = [
-    f"DELETE FROM {table} WHERE thread_id = ? AND checkpoint_ns = ? AND checkpoint_id <> ?"
-    for table in ("checkpoints", "writes")
-]
-_READ = (
-    "SELECT checkpoint_id, parent_checkpoint_id, type, checkpoint, metadata FROM checkpoints "
-    "WHERE thread_id = ? AND checkpoint_ns = ?"
-)
-_READ_NEWEST = f"{_READ} ORDER BY checkpoint_id DESC LIMIT 1"
-_READ_ONE = f"{_READ} AND checkpoint_id = ?"
-_READ_WRITES = pending_writes_sql(True)
-_DELETE = [f"DELETE FROM {table} WHERE thread_id = ?" for table in ("checkpoints", "writes")]
-_COMPACT = [
-    "DELETE FROM checkpoints WHERE thread_id = ? AND checkpoint_id <> (SELECT max(newer.checkpoint_id) "
-    "FROM checkpoints AS newer WHERE newer.thread_id = checkpoints.thread_id "
-    "AND newer.checkpoint_ns = checkpoints.checkpoint_ns)",
-    "DELETE FROM writes WHERE thread_id = ? AND NOT EXISTS (SELECT 1 FROM checkpoints AS kept "
-    "WHERE kept.thread_id = writes.thread_id AND kept.checkpoint_ns = writes.checkpoint_ns "
-    "AND kept.checkpoint_id = writes.checkpoint_id)",
-]
 
 
 class BatonSaver(AsyncSqliteSaver):
@@ -136,9 +111,9 @@ class BatonSaver(AsyncSqliteSaver):
     ) -> RunnableConfig:
         where = config["configurable"]
         thread, namespace = str(where["thread_id"]), where["checkpoint_ns"]
-        body = json.dumps(get_checkpoint_metadata(config, metadata), ensure_ascii=False).encode("utf-8", "ignore")
         key = (thread, namespace, checkpoint["id"])
-        put = (_PUT, (*key, where.get("checkpoint_id"), *self.serde.dumps_typed(checkpoint), body))
+        body = self.serde.dumps_typed(checkpoint)
+        put = checkpoints.put(key, where.get("checkpoint_id"), *body, dict(get_checkpoint_metadata(config, metadata)))
         self._plans.stale((thread, namespace))
         listener = self._plans.listeners.get((thread, namespace))
         if listener is None:
@@ -146,7 +121,7 @@ class BatonSaver(AsyncSqliteSaver):
         else:
             self._plans.handed_over(thread)
             self._writer.hand_over(
-                [put, *((sql, key) for sql in _ONLY)],
+                [put, *checkpoints.only(key)],
                 thread=thread,
                 on_commit=lambda _: self._plans.settled(thread),
                 on_lost=lambda error: self._lost_checkpoint(thread, error),
@@ -216,11 +191,23 @@ class BatonSaver(AsyncSqliteSaver):
     async def adelete_thread(self, thread_id: str) -> None:
         for key in [key for key in (*self._plans.loaded, *self._plans.new) if key[0] == str(thread_id)]:
             self._plans.stale(key)
-        await self._writer.submit([(sql, (str(thread_id),)) for sql in _DELETE])
+        await self._writer.submit(checkpoints.delete(str(thread_id)))
+
+    async def aprune(self, thread_ids: Sequence[str], *, strategy: str = "keep_latest") -> None:
+        statements = checkpoints.delete if strategy == "delete" else checkpoints.keep_newest
+        await self._writer.submit([each for thread in thread_ids for each in statements(str(thread))])
 
     async def compact(self, thread_id: str) -> None:
         """Keep only the newest checkpoint of each namespace, and the writes that belong to one."""
-        await self._writer.submit([(sql, (thread_id,)) for sql in _COMPACT])
+        await self.aprune([thread_id])
+
+    async def acopy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
+        await self._writer.submit(checkpoints.copy(str(source_thread_id), str(target_thread_id)))
+
+    async def adelete_for_runs(self, run_ids: Sequence[str]) -> None:
+        await self._writer.submit(())
+        keys = await self._reader.read(lambda db: checkpoints.of_runs(db, list(run_ids)))
+        await self._writer.submit(checkpoints.delete_keys(keys))
 
     # -- LangGraph's interface: reads --------------------------------------------------------------------------
 
@@ -247,13 +234,13 @@ class BatonSaver(AsyncSqliteSaver):
         if thread in self._plans.pending:  # handed over and not yet committed: a read must see it
             await self._writer.submit(())
         if wanted:
-            found = self._reader.point(_READ_ONE, (thread, namespace, wanted))
+            found = self._reader.point(checkpoints.READ_ONE, (thread, namespace, wanted))
         else:
-            found = self._reader.point(_READ_NEWEST, (thread, namespace))
+            found = self._reader.point(checkpoints.READ_NEWEST, (thread, namespace))
         if not found:
             return None
         checkpoint_id, parent, kind, body, metadata = found[0]
-        writes = self._reader.point(_READ_WRITES, (thread, namespace, checkpoint_id))
+        writes = self._reader.point(checkpoints.READ_WRITES, (thread, namespace, checkpoint_id))
         place = {"thread_id": thread, "checkpoint_ns": namespace}
         try:
             return CheckpointTuple(

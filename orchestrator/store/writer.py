@@ -38,8 +38,11 @@ To refuse, it *returns* a BatonError and has written nothing: raising would roll
 _GROUP = 1000
 """Units in one transaction at most, so that the first of them does not wait for ever."""
 
+_BUSY_MILLISECONDS = 250
+"""How long SQLite itself waits for another process's lock before we look at our own limit."""
+
 _PAUSE_SECONDS = 0.005
-"""Between two attempts to get a lock that another process holds."""
+"""Between two attempts, for the locks SQLite does not wait for itself."""
 
 
 class Unit:
@@ -102,7 +105,7 @@ class Writer:
         self._closing = threading.Event()
         self._lost: dict[str, BatonError] = {}
         self._unheard: BatonError | None = None
-        self._db: sqlite3.Connection | None = connect(path, read_only=read_only, synchronous=synchronous)
+        self._db: sqlite3.Connection | None = self._connect()
         self._thread = threading.Thread(target=self._serve, name="baton-writer", daemon=True)
         self._thread.start()
 
@@ -157,8 +160,8 @@ class Writer:
         if not self._closing.is_set():
             self._closing.set()
             self._queue.put(None)
+        # The last group is answered first: its callbacks entered the loop's queue before the thread ended.
         await self._loop.run_in_executor(None, self._thread.join)
-        await asyncio.sleep(0)  # the last group's callbacks are in the loop's queue: let them run
 
     def _put(self, unit: Unit) -> None:
         if self._closing.is_set():
@@ -261,7 +264,7 @@ class Writer:
         while True:
             try:
                 if self._db is None:
-                    self._db = connect(self._path, read_only=self._read_only, synchronous=self._synchronous)
+                    self._db = self._connect()
                 self._db.execute("BEGIN" if self._read_only else "BEGIN IMMEDIATE")
                 return self._db
             except sqlite3.Error as error:
@@ -271,6 +274,11 @@ class Writer:
                 if time.monotonic() > until:
                     raise
                 time.sleep(_PAUSE_SECONDS)
+
+    def _connect(self) -> sqlite3.Connection:
+        db = connect(self._path, read_only=self._read_only, synchronous=self._synchronous)
+        db.execute(f"PRAGMA busy_timeout = {_BUSY_MILLISECONDS}")
+        return db
 
     def _roll_back(self, db: sqlite3.Connection, error: BaseException) -> None:
         try:
