@@ -159,10 +159,19 @@ def _tools(context: StepContext, wanted: tuple[str | Tool, ...]) -> tuple[Tool, 
 
 def _conversation(context: StepContext, config: AgentConfig) -> tuple[tuple[str, str], ...]:
     """Prompts hold `***` where a secret stands: a model's provider is no place of use."""
-    asked = as_text(context.input if config.message is None else config.message)
+    earlier = tuple((one.role, one.content) for one in config.messages)
+    question = context.input if config.message is None else config.message
+    asked = [] if question is None else [as_text(question)]
     if config.context is not None:
-        asked = f"{asked}\n\nContext:\n{as_text(config.context)}"
-    return (*((one.role, one.content) for one in config.messages), ("user", asked))
+        asked.append(f"Context:\n{as_text(config.context)}")
+    if not asked and not earlier:
+        raise StepError(
+            "the agent is asked nothing: the step has neither a message nor an input.",
+            category="validation",
+            code="message_missing",
+            hint="Give it a 'message'.",
+        )
+    return (*earlier, ("user", "\n\n".join(asked))) if asked else earlier
 
 
 def as_text(value: Any) -> str:

@@ -34,6 +34,10 @@ class Callee:
     Args:
         function: Sync or async.
         what: What it is called in messages: `function 'charge'`.
+
+    Attributes:
+        parameters: The arguments it names, in their order.
+        takes_any: Whether it takes others as well (`**more`).
     """
 
     def __init__(self, function: Callable[..., Any], what: str) -> None:
@@ -45,7 +49,7 @@ class Callee:
             for name, parameter in self._signature.parameters.items()
             if name != INJECTED and parameter.kind not in _VARIABLE
         }
-        self._open = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in self._signature.parameters.values())
+        self.takes_any = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in self._signature.parameters.values())
         self._model = self._build_model()
 
     @property
@@ -124,7 +128,7 @@ class Callee:
         for index, (name, parameter) in enumerate(self.parameters.items()):
             default = ... if parameter.default is inspect.Parameter.empty else parameter.default
             fields[f"arg_{index}"] = (hints.get(name, Any), Field(default, alias=name))
-        config = ConfigDict(extra="allow" if self._open else "forbid", arbitrary_types_allowed=True)
+        config = ConfigDict(extra="allow" if self.takes_any else "forbid", arbitrary_types_allowed=True)
         try:
             return create_model("Arguments", __config__=config, **fields)
         except (PydanticSchemaGenerationError, PydanticUndefinedAnnotation) as error:

@@ -63,6 +63,8 @@ def _function(context: StepContext, function: str | Callable[..., Any]) -> Funct
 def from_input(callee: Callee, value: Any) -> Mapping[str, Any]:
     """Arguments out of the step's input, for a function or a tool that was given none."""
     names = list(callee.parameters)
+    if callee.takes_any and isinstance(value, Mapping):
+        return value
     if isinstance(value, Mapping) and (any(name in value for name in names) or len(names) != 1):
         return {name: value[name] for name in names if name in value}
     return {} if not names or (value is None and not callee.required) else {names[0]: value}

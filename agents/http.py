@@ -154,7 +154,7 @@ class HttpPool:
 
 
 def _trust(service: Service) -> ssl.SSLContext | bool:
-    if not service.base_url.startswith("https:"):
+    if not service.base_url.startswith("https:") and service.proxy is None:
         return False  # No TLS is spoken; reading the certificates would cost 20 ms for nothing.
     if isinstance(service.verify, str):
         return ssl.create_default_context(cafile=service.verify)

@@ -26,6 +26,7 @@ from agents.tools import Tool
 from agents.values import shorten
 from graphs.errors import BatonError, StepError
 from graphs.steps import StepContext
+from graphs.values import json_value
 
 MAX_TOOL_RESULT: Final = 50_000
 """Characters of one tool's result that the model is told; more would crowd out the question."""
@@ -81,7 +82,9 @@ class _Loop(AgentMiddleware[Any, Any, Any]):
         self._allowed = {tool.name: tool for tool in assignment.tools}
         self.form = AnswerForm(assignment.schema) if assignment.schema is not None else None
         self.turns = 0
-        self.calls: dict[str, _Called] = {}
+        self.calls: list[_Called] = []
+        # Of the turn under way only: some providers begin anew with the same ids in every turn.
+        self._open: dict[str, _Called] = {}
 
     async def awrap_model_call(
         self, request: ModelRequest[Any], handler: Callable[[ModelRequest[Any]], Awaitable[ModelResponse[Any]]]
@@ -105,6 +108,7 @@ class _Loop(AgentMiddleware[Any, Any, Any]):
             raise explain(error, self._assignment.model_name, self._context.clock.now()) or error from error
         message = next(one for one in response.result if isinstance(one, AIMessage))
         self._refuse_cut(message)
+        _clean(message)
         told = self._mended(message)
         self._number(message, {one.tool_call_id: {"error": str(one.text)} for one in told})
         told += self._checked(response, message)
@@ -143,10 +147,12 @@ class _Loop(AgentMiddleware[Any, Any, Any]):
     def _number(self, message: AIMessage, outcomes: dict[str, dict[str, Any]]) -> None:
         """Number the calls in the order the model made them, so that a repeated call has the key it had before."""
         own = self.form.tool if self.form else None
+        self._open = {}
         for call in message.tool_calls:
             if call["name"] != own:
-                known = outcomes.get(str(call["id"]), {})
-                self.calls[str(call["id"])] = _Called(call["name"], call["args"], len(self.calls), known)
+                called = _Called(call["name"], call["args"], len(self.calls), outcomes.get(str(call["id"]), {}))
+                self.calls.append(called)
+                self._open[str(call["id"])] = called
 
     def _checked(self, response: ModelResponse[Any], message: AIMessage) -> list[ToolMessage]:
         """LangChain does not hold answers against a JSON Schema; an unfit one is sent back with what is wrong."""
@@ -166,7 +172,7 @@ class _Loop(AgentMiddleware[Any, Any, Any]):
     ) -> ToolMessage | Command[Any]:
         """Our tools are called by us: `handler` would run LangChain's, which are only their descriptions."""
         call = request.tool_call
-        called = self.calls[str(call["id"])]
+        called = self._open[str(call["id"])]
         self._context.progress({"kind": "tool", "turn": self.turns, "tool": called.name, "args": called.args})
         try:
             called.outcome = {"result": await self._run(called)}
@@ -201,12 +207,19 @@ class _Loop(AgentMiddleware[Any, Any, Any]):
             "answer": text,
             "structured": structured,
             "messages": [_as_json(message) for message in messages],
-            "tool_calls": [{"name": one.name, "args": one.args, **one.outcome} for one in self.calls.values()],
+            "tool_calls": [{"name": one.name, "args": one.args, **one.outcome} for one in self.calls],
             "usage": _usage(messages),
             "turns": self.turns,
             "agent": self._assignment.agent,
             "model": self._assignment.model_name,
         }
+
+
+def _clean(message: AIMessage) -> None:
+    """Models send half characters; sent back to the provider with the next turn, they would break the request."""
+    message.content = json_value(message.content)
+    for call in message.tool_calls:
+        call["args"] = json_value(call["args"])
 
 
 def _for_langchain(tool: Tool) -> BaseTool:

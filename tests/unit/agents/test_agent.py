@@ -227,6 +227,16 @@ async def test_without_a_message_the_steps_input_is_asked_and_secrets_are_masked
     assert response["messages"][0]["content"] == '{"q": "why", "key": "***"}'
 
 
+async def test_an_agent_that_is_asked_nothing_is_not_paid(run: Any) -> None:
+    with pytest.raises(StepError) as caught:
+        await run()
+    assert str(caught.value) == (
+        "the agent is asked nothing: the step has neither a message nor an input. Give it a 'message'."
+    )
+    response = await run(messages=[{"role": "user", "content": "Hi"}])
+    assert response["answer"] == "You said: Hi"
+
+
 @pytest.mark.capability("A25", "X02")
 async def test_named_agents_and_what_the_step_says_over_them(run: Any) -> None:
     seen = Script("see", rules=(Rule(r".*", Turn("ok")),))

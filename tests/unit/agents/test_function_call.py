@@ -116,6 +116,7 @@ async def test_one_value_goes_to_the_first_parameter(run: Run) -> None:
         (lambda text: text, "hello", "hello"),
         (lambda: "nothing asked", {"a": 1}, "nothing asked"),
         (lambda x=3: x, None, 3),
+        (lambda a, **more: [a, more], {"a": 1, "b": 2}, [1, {"b": 2}]),
     ],
 )
 async def test_without_arguments_the_steps_input_is_given(run: Run, function: Any, given: Any, response: Any) -> None:

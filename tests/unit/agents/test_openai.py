@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from agents import Models, Tools, tool
+from agents import Models, Tool, Tools, tool
 from agents.agent import AgentConfig, AgentStep
 from agents.router import Router
 from graphs.errors import StepError
@@ -43,7 +43,7 @@ def says(content: str | None = None, *calls: tuple[str, dict[str, Any]], finish:
         for n, (name, args) in enumerate(calls)
     ]
     message = {"role": "assistant", "content": content} | ({"tool_calls": tool_calls} if tool_calls else {})
-    return JSONResponse(
+    body = json.dumps(  # as ASCII: half characters travel escaped
         {
             "id": "chatcmpl-1",
             "object": "chat.completion",
@@ -53,6 +53,7 @@ def says(content: str | None = None, *calls: tuple[str, dict[str, Any]], finish:
             "usage": {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15},
         }
     )
+    return Response(body, media_type="application/json")
 
 
 def fails(status: int, message: str = "no", code: str | None = None, **headers: str) -> Response:
@@ -131,6 +132,18 @@ async def test_tool_calls_go_back_and_forth(provider: Provider, run: Any) -> Non
     }
     assert provider.asked[1]["messages"][-1]["role"] == "tool"
     assert response["usage"]["total_tokens"] == 30
+
+
+async def test_half_characters_and_repeated_ids_do_no_harm(provider: Provider, run: Any) -> None:
+    note = Tool("note", "Takes a note.", lambda text, context: [text, context.idempotency_key[-6:]])
+    provider.answers = [
+        says("cut \ud83d", ("note", {"text": "a\ud83d"})),
+        says(None, ("note", {"text": "b"})),
+        says("Done \ud83d"),
+    ]
+    response = await run(tools=[note])
+    assert response["answer"] == "Done ?"
+    assert [call["result"] for call in response["tool_calls"]] == [["a?", "tool-0"], ["b", "tool-1"]]
 
 
 def broken(name: str) -> Response:
