@@ -15,6 +15,9 @@ _BATCH = 100
 _PAGES = 1000
 """Free pages given back to the disk in one go, for the same reason."""
 
+_SIGNALS = 100_000
+"""Signals kept for a running engine, which reads them several times a second."""
+
 _FINAL = tuple(status for status in ExecutionStatus if status.final)
 
 
@@ -56,7 +59,7 @@ def _delete_inbox(db: sqlite3.Connection, limit: str) -> None:
     finals = ", ".join(f"'{status.value}'" for status in _FINAL)
     oldest = db.execute(f"SELECT min(created_at) FROM executions WHERE status NOT IN ({finals})").fetchone()[0]
     db.execute("DELETE FROM events WHERE received_at < ?", (min(limit, oldest or limit),))
-    db.execute("DELETE FROM signals WHERE seq <= (SELECT max(seq) FROM signals) - 100000")
+    db.execute(f"DELETE FROM signals WHERE seq <= (SELECT max(seq) FROM signals) - {_SIGNALS}")
 
 
 def _give_back(db: sqlite3.Connection) -> bool:

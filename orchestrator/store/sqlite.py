@@ -113,6 +113,8 @@ class SqliteStore(Catalogue, Executions, Records, Waits, Events, Retention):
     async def driving(self) -> AsyncIterator[None]:
         """See the port."""
         with engine_lock(self.path, self._clock):
+            # Signals are for the engine that ran when they were stored; one that starts looks at the tables itself.
+            await self._writer.submit([("DELETE FROM signals", ())])
             self._drives = True
             try:
                 yield
