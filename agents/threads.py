@@ -3,38 +3,77 @@
 import asyncio
 import contextvars
 import threading
+from collections import deque
 from collections.abc import Callable
 from functools import partial
-from typing import TypeVar
+from queue import SimpleQueue
+from typing import Final, TypeVar
 
 T = TypeVar("T")
 
+MAX_IDLE: Final = 32
+"""Threads kept for the next call; more exist only while more calls are under way."""
+
 
 async def in_thread(function: Callable[[], T]) -> T:
-    """The function's result; it runs in a thread of its own, with the caller's context variables.
+    """The function's result; it runs in a thread, with the caller's context variables.
 
-    Not `asyncio.to_thread`: its pool is small and shared with name resolution. A thread cannot be stopped, so a
-    few functions that hang past their step's time limit would fill the pool, stop every service call, and keep the
-    process from ending. A daemon thread costs some 50 µs and harms nobody. How many run at once is bounded by the
-    engine's limits on steps.
+    Not `asyncio.to_thread`: its pool has a fixed size and is shared with name resolution. A thread cannot be stopped,
+    so a few functions that hang past their step's time limit would fill that pool, stop every service call, and keep
+    the process from ending. Here a call that finds no idle thread gets a new one, and all are daemons. How many run
+    at once is bounded by the engine's limits on steps.
     """
     loop = asyncio.get_running_loop()
     future: asyncio.Future[T] = loop.create_future()
-    context = contextvars.copy_context()
-
-    def work() -> None:
-        try:
-            value = context.run(function)
-        except BaseException as error:  # noqa: BLE001 - handed on to the caller, whatever it is
-            _post(loop, future, partial(future.set_exception, _carried(error)))
-        else:
-            _post(loop, future, partial(future.set_result, value))
-
-    threading.Thread(target=work, name="baton-step", daemon=True).start()
+    work = partial(contextvars.copy_context().run, function)
+    _free_worker().give(partial(_perform, work, loop, future))
     return await future
 
 
-def _post(loop: asyncio.AbstractEventLoop, future: "asyncio.Future[T]", settle: Callable[[], None]) -> None:
+Settle = Callable[[], None]
+
+
+class _Worker:
+    """A daemon thread that does one job after another; a job gives what is to be done once the thread is free."""
+
+    def __init__(self) -> None:
+        self._jobs: SimpleQueue[Callable[[], Settle]] = SimpleQueue()
+        threading.Thread(target=self._work, name="baton-step", daemon=True).start()
+
+    def give(self, job: Callable[[], Settle]) -> None:
+        self._jobs.put(job)
+
+    def _work(self) -> None:
+        while True:
+            settle = self._jobs.get()()
+            # Free before the answer is known, so that whoever asks next upon it finds this thread again.
+            with _lock:
+                stays = len(_idle) < MAX_IDLE
+                if stays:
+                    _idle.append(self)
+            settle()
+            if not stays:
+                return
+
+
+_idle: deque[_Worker] = deque()
+_lock: Final = threading.Lock()
+
+
+def _free_worker() -> _Worker:
+    with _lock:
+        return _idle.pop() if _idle else _Worker()
+
+
+def _perform(work: Callable[[], T], loop: asyncio.AbstractEventLoop, future: "asyncio.Future[T]") -> Settle:
+    try:
+        value = work()
+    except BaseException as error:  # noqa: BLE001 - handed on to the caller, whatever it is
+        return partial(_post, loop, future, partial(future.set_exception, _carried(error)))
+    return partial(_post, loop, future, partial(future.set_result, value))
+
+
+def _post(loop: asyncio.AbstractEventLoop, future: "asyncio.Future[T]", settle: Settle) -> None:
     try:
         loop.call_soon_threadsafe(lambda: None if future.done() else settle())
     except RuntimeError:  # The loop was closed meanwhile: nobody waits for this any more.

@@ -1,0 +1,52 @@
+"""Blocking code runs in daemon threads that are used again and never run out."""
+
+import asyncio
+import subprocess
+import sys
+import threading
+from contextvars import ContextVar
+
+from agents.threads import MAX_IDLE, in_thread
+
+
+async def test_a_free_thread_is_used_again() -> None:
+    first = await in_thread(threading.get_ident)
+    assert [await in_thread(threading.get_ident) for _ in range(20)] == [first] * 20
+
+
+async def test_threads_beyond_those_kept_end_when_they_are_done() -> None:
+    release = threading.Event()
+    many = [asyncio.create_task(in_thread(lambda: release.wait(10))) for _ in range(MAX_IDLE * 2)]
+    await asyncio.sleep(0)
+    release.set()
+    assert all(await asyncio.gather(*many))
+    # Whoever is told to go ends by himself; one answer comes after he is counted out, so this ends too.
+    async with asyncio.timeout(10):
+        while sum(thread.name == "baton-step" for thread in threading.enumerate()) > MAX_IDLE:
+            await asyncio.sleep(0)
+    assert await in_thread(lambda: "still works") == "still works"
+
+
+async def test_context_variables_do_not_stay_with_a_thread() -> None:
+    tenant: ContextVar[str] = ContextVar("tenant", default="none")
+    tenant.set("acme")
+    assert await in_thread(lambda: tenant.get()) == "acme"
+    await in_thread(lambda: tenant.set("changed in the thread"))
+    assert tenant.get() == "acme"
+    tenant.set("other")
+    assert await in_thread(lambda: tenant.get()) == "other"
+
+
+def test_a_hanging_function_does_not_keep_the_process_from_ending() -> None:
+    code = """
+import asyncio, threading
+from agents.threads import in_thread
+async def main():
+    try:
+        await asyncio.wait_for(in_thread(threading.Event().wait), 0.05)
+    except TimeoutError:
+        print("given up")
+asyncio.run(main())
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=20, check=True)
+    assert done.stdout.strip() == "given up"
