@@ -1,0 +1,156 @@
+"""The agents of the examples, and what the scripted models say in their place.
+
+A script reads what the tools found and answers with it, so the agents' work is real although no model is asked. To
+have a real one instead, give the agent another `model`, or the step: `model: openai:gpt-5-mini`.
+"""
+
+from agents import Agent, Agents, Call, Rule, Script, Turn
+
+
+def agents() -> Agents:
+    """Who may be named in an agent step."""
+    return Agents(
+        (
+            Agent(
+                name="welcome_agent",
+                instructions="You greet new customers in two sentences.",
+                model="scripted:welcome",
+                capabilities=("greeting",),
+            ),
+            Agent(
+                name="CustomerServiceAgent",
+                instructions="You are a helpful customer service agent.",
+                model="scripted:billing",
+                tools=("billing_history",),
+                capabilities=("billing", "customer_service"),
+            ),
+            Agent(
+                name="high_value_agent",
+                instructions="You review transactions above 1000. Be strict with countries we do not trade with.",
+                model="scripted:high-value",
+                capabilities=("review",),
+            ),
+            Agent(
+                name="manager_agent",
+                instructions="You find an account manager for a new customer.",
+                model="scripted:manager",
+                tools=("assign_manager",),
+            ),
+            Agent(
+                name="review_agent",
+                instructions="You prepare payments that failed for a person.",
+                model="scripted:review",
+                tools=("queue_for_review",),
+                capabilities=("review", "payments"),
+            ),
+            Agent(
+                name="order_validation_agent",
+                instructions="You explain to a customer what is wrong with an order.",
+                model="scripted:order-problems",
+            ),
+            Agent(
+                name="inventory_agent",
+                instructions="You look after orders that cannot be delivered now.",
+                model="scripted:out-of-stock",
+                tools=("tell_customer_of_delay",),
+            ),
+            Agent(
+                name="fulfillment_agent",
+                instructions="You sum up how an order went.",
+                model="scripted:fulfillment",
+                tools=("shipment_of_order",),
+            ),
+            Agent(
+                name="dispatch_agent",
+                instructions="You decide whether an order can be shipped. Look at the order, then at the stock.",
+                model="scripted:dispatch",
+                tools=("look_up_order", "check_stock"),
+                capabilities=("dispatch",),
+            ),
+        )
+    )
+
+
+TOOL_FAILED = Rule(r"^Error: (?P<why>.*)", Turn(r"I could not find out: \g<why>"))
+
+
+def scripts() -> tuple[Script, ...]:
+    """What `scripted:NAME` may name. A rule answers what a tool found; a turn is what is said otherwise."""
+    return (
+        Script(
+            "welcome",
+            rules=(
+                Rule(
+                    r"Welcome new customer (?P<name>.+)",
+                    Turn(r"Welcome, \g<name>! We are glad to have you. Your account is being prepared."),
+                ),
+            ),
+        ),
+        Script(
+            "billing",
+            rules=(
+                TOOL_FAILED,
+                Rule(
+                    r'"invoices": (?P<n>\d+), "charged_twice": \[\]',
+                    Turn(r"There are \g<n> invoices on your account, and none was charged twice."),
+                ),
+                Rule(
+                    r'"charged_twice": \["(?P<order>[^"]+)"',
+                    Turn(r"You were charged twice for order \g<order>. The second charge will be paid back."),
+                ),
+            ),
+            turns=(Turn(calls=(Call("billing_history"),)),),
+        ),
+        Script(
+            "high-value",
+            rules=(
+                Rule(r'"country": "(?P<c>XX|ZZ)"', Turn(r"Rejected: we do not trade with \g<c>.")),
+                Rule(r'"payment_amount": (?P<amount>[\d.]+)', Turn(r"Approved after review: \g<amount>.")),
+            ),
+        ),
+        Script(
+            "manager",
+            rules=(TOOL_FAILED, Rule(r'"manager": "(?P<who>[^"]+)"', Turn(r"\g<who> will look after this customer."))),
+            turns=(Turn(calls=(Call("assign_manager"),)),),
+        ),
+        Script(
+            "review",
+            rules=(TOOL_FAILED, Rule(r'"queued": "(?P<id>[^"]+)"', Turn(r"Put before the payments team (\g<id>)."))),
+            turns=(Turn(calls=(Call("queue_for_review"),)),),
+        ),
+        Script(
+            "order-problems",
+            rules=(Rule(r'"message": "(?P<first>[^"]+)"', Turn(r"Your order cannot be taken: \g<first>")),),
+        ),
+        Script(
+            "out-of-stock",
+            rules=(TOOL_FAILED, Rule(r'"told": "(?P<to>[^"]+)"', Turn(r"Told \g<to> that the order takes longer."))),
+            turns=(Turn(calls=(Call("tell_customer_of_delay"),)),),
+        ),
+        Script(
+            "fulfillment",
+            rules=(
+                TOOL_FAILED,
+                Rule(r'"carrier": null', Turn("The order was not shipped.")),
+                Rule(
+                    r'"carrier": "(?P<by>[^"]+)", "tracking_number": "(?P<no>[^"]+)"',
+                    Turn(r"The order is on its way with \g<by>, tracking number \g<no>."),
+                ),
+            ),
+            turns=(Turn(calls=(Call("shipment_of_order"),)),),
+        ),
+        Script(
+            "dispatch",
+            rules=(
+                Rule(
+                    r'"inventory_available": true',
+                    Turn(structured={"recommendation": "ship", "reason": "Everything is in stock."}),
+                ),
+                Rule(
+                    r'"inventory_available": false',
+                    Turn(structured={"recommendation": "hold", "reason": "Not everything is in stock."}),
+                ),
+            ),
+            turns=(Turn(calls=(Call("look_up_order"),)), Turn(calls=(Call("check_stock"),))),
+        ),
+    )
