@@ -9,27 +9,27 @@ Problems of every kind come together: the text's, the model's, and those between
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from graphs.errors import DefinitionError, Problem
 from graphs.loading.aliases import rewrite
-from graphs.loading.copying import TooLargeError, plain_copy
+from graphs.loading.copying import UnusableError, plain_copy
 from graphs.loading.emit import to_yaml
 from graphs.loading.findings import Findings
 from graphs.loading.models import keys_of
-from graphs.loading.names import suggestion
 from graphs.loading.nodes import value_of
-from graphs.loading.places import Place, Positions, area_of, child_of, place_of
 from graphs.loading.places import Path as KeyPath
+from graphs.loading.places import Place, Positions, area_of, child_of, place_of, steps_of
 from graphs.loading.salvage import salvage
 from graphs.loading.tree import read_tree
 from graphs.loading.words import Complaint, complaints, shown
 from graphs.spec import Workflow
 from graphs.steps import StepTypes
-from graphs.validation import LOCAL_CODES, Known, validate
+from graphs.validation import Known, find_problems
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,17 +111,16 @@ def load_document(
     return examine_document(document, step_types=step_types, positions=Positions(file=file), known=known).loaded()
 
 
-def examine_text(
-    text: str, *, step_types: StepTypes, file: str | None = None, known: Known | None = None
-) -> Report:
+def examine_text(text: str, *, step_types: StepTypes, file: str | None = None, known: Known | None = None) -> Report:
     """Read a definition from text and report what was found; raises nothing for what the text holds."""
     reading = read_tree(text, json=bool(file and file.endswith(".json")))
-    findings = Findings(Positions(reading.root, text, file))
+    positions = Positions(reading.root, reading.text, file)
+    findings = Findings(positions)
     for fault in reading.faults:
         findings.add_fault(fault)
     if reading.root is None:
         return Report(None, findings.problems())
-    return _examine(value_of(reading.root), Positions(reading.root, text, file), findings, step_types, known)
+    return _examine(value_of(reading.root), positions, findings, step_types, known)
 
 
 def examine_document(
@@ -139,7 +138,7 @@ def examine_document(
     findings = Findings(positions)
     try:
         copy = plain_copy(document)
-    except TooLargeError as error:
+    except UnusableError as error:
         findings.add_sentence(error.code, Place(), f"{error}", error.hint)
         return Report(None, findings.problems())
     return _examine(copy, positions, findings, step_types, known)
@@ -171,7 +170,10 @@ def _header_fits(document: dict[str, Any], findings: Findings) -> bool:
     if kind == "Workflow":
         return True
     if kind == "WorkflowTemplate":
-        words, hint = "this is a template of a workflow.", "Make a workflow of it first, with values for its parameters."
+        words, hint = (
+            "this is a template of a workflow.",
+            "Make a workflow of it first, with values for its parameters.",
+        )
     else:
         words, hint = f"{shown(kind)} is not a kind of document that can be read here.", "Write `kind: Workflow`."
     findings.add("kind_unknown", Place().at("kind"), words, hint)
@@ -188,8 +190,7 @@ def _validated(
             _report(complaint, document, findings, step_types)
         _validate_the_rest(document, error, positions, findings, step_types, known)
         return None
-    for problem in validate(workflow, step_types, positions=positions, known=known):
-        findings.take(problem)
+    find_problems(workflow, step_types, findings, known)
     return workflow
 
 
@@ -210,7 +211,8 @@ def _config_hint(complaint: Complaint, document: Any, step_types: StepTypes) -> 
     step = _at(document, complaint.path)
     name = step.get("type", "service_call") if isinstance(step, Mapping) else None
     kind = step_types.get(name) if isinstance(name, str) else None
-    return "It belongs under 'config'." if kind and complaint.key in keys_of(kind.Config) else None
+    kinds = [kind] if kind is not None else step_types.values()
+    return "It belongs under 'config'." if any(complaint.key in keys_of(one.Config) for one in kinds) else None
 
 
 def _at(document: Any, path: KeyPath) -> Any:
@@ -231,9 +233,10 @@ def _validate_the_rest(
     rest = salvage(document, error)
     if rest is None:
         return
-    for problem, place in validate_places(rest.workflow, step_types, positions=positions, known=known):
-        consequence = any(place.path[: len(lost)] == lost for lost in rest.lost)
-        if not consequence and (rest.whole or problem.code in LOCAL_CODES):
+    more = Findings(positions)
+    find_problems(rest.workflow, step_types, more, known)
+    for problem, place in more.found.items():
+        if rest.is_real(problem.code, place.path):
             findings.take(problem, place)
 
 
@@ -256,4 +259,19 @@ def dump_yaml(workflow: Workflow) -> str:
                 for place, value in values
             ]
         )
-    return to_yaml(workflow.as_document())
+    document = workflow.as_document()
+    for _, step in steps_of(document):
+        if needs := step.get("depends_on"):
+            step["depends_on"] = [need["step"] if need.keys() == {"step"} else need for need in needs]
+    return to_yaml(document)
+
+
+def _python_values(value: Any, place: Place) -> Iterator[tuple[Place, Any]]:
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _python_values(item, place.at(key))
+    elif isinstance(value, list | tuple):
+        for index, item in enumerate(value):
+            yield from _python_values(item, place.at(index))
+    elif not isinstance(value, str | int | float | bool | datetime | None):
+        yield place, value

@@ -42,8 +42,8 @@ def _of(error: ValidationError, name: str, secrets: Sequence[SecretPath]) -> lis
         return [Violation(join(name, [*path, key]), "is missing") for key in _missing(error)]
     if keyword in ("additionalProperties", "unevaluatedProperties"):
         schema: Any = error.schema
-        extras = unknown_properties(schema, _instance(error))
-        return [Violation(join(name, [*path, key]), _unknown(key, list(schema.get("properties", {})))) for key in extras]
+        known, extras = list(schema.get("properties", {})), unknown_properties(schema, _instance(error))
+        return [Violation(join(name, [*path, key]), _unknown(key, known)) for key in extras]
     hidden = covers(secrets, path)
     return [Violation(where, _words(error, keyword, "the value" if hidden else shown(error.instance), hidden))]
 

@@ -1,6 +1,6 @@
 """Collecting problems: each with its place for machines, for people and in the text."""
 
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from graphs.errors import Problem
 from graphs.loading.nodes import Fault
@@ -8,6 +8,9 @@ from graphs.loading.places import Place, Positions
 
 MOST = 200
 """After so many problems more would only hide the first ones."""
+
+
+Severity: TypeAlias = Literal["error", "warning"]
 
 
 class Findings:
@@ -28,7 +31,7 @@ class Findings:
         words: str,
         hint: str | None = None,
         *,
-        severity: Literal["error", "warning"] = "error",
+        severity: Severity = "error",
         at_key: bool = False,
         offset: int | None = None,
     ) -> None:
@@ -52,7 +55,7 @@ class Findings:
         sentence: str,
         hint: str | None = None,
         *,
-        severity: Literal["error", "warning"] = "error",
+        severity: Severity = "error",
         at_key: bool = False,
         offset: int | None = None,
     ) -> None:
@@ -78,6 +81,10 @@ class Findings:
         message = fault.message[:1].upper() + fault.message[1:]
         problem = Problem(fault.code, message, fault.hint, None, self._positions.file, fault.line, fault.column)
         self._problems.setdefault(problem, Place())
+
+    def take(self, problem: Problem, place: Place) -> None:
+        """Add a problem from another collection."""
+        self._problems.setdefault(problem, place)
 
     def _where(self, place: Place, at_key: bool, offset: int | None) -> tuple[int, int] | None:
         if offset is not None:

@@ -4,7 +4,8 @@ import types
 from collections.abc import Sequence
 from typing import Annotated, Any, NamedTuple, Union, get_args, get_origin
 
-from pydantic import BaseModel
+from pydantic import AliasChoices, BaseModel
+from pydantic.fields import FieldInfo
 
 from graphs.loading.places import Path
 
@@ -52,7 +53,7 @@ def unfold(model: type[BaseModel], loc: Sequence[str | int]) -> Unfolded:
 
 def keys_of(model: type[BaseModel]) -> list[str]:
     """The keys a model takes, as they are written."""
-    return [field.alias or name for name, field in model.model_fields.items()]
+    return [key for name, field in model.model_fields.items() for key in _spellings(name, field)]
 
 
 def required_keys_of(model: type[BaseModel]) -> set[str]:
@@ -60,10 +61,16 @@ def required_keys_of(model: type[BaseModel]) -> set[str]:
     return {field.alias or name for name, field in model.model_fields.items() if field.is_required()}
 
 
+def _spellings(name: str, field: FieldInfo) -> list[str]:
+    if isinstance(field.validation_alias, AliasChoices):
+        return [choice for choice in field.validation_alias.choices if isinstance(choice, str)]
+    return [field.alias or name]
+
+
 def key_of_model_with(model: type[BaseModel], key: str) -> str | None:
     """The key under which a model holds the one other model that takes `key`: `steps` is one of `spec`'s."""
     found = [
-        field.alias or name
+        _spellings(name, field)[0]
         for name, field in model.model_fields.items()
         for member in _members(field.annotation)
         if _is_model(member) and key in keys_of(member)
@@ -95,7 +102,7 @@ def _is_mark_of(mark: str | int, annotation: Any) -> bool:
 
 def _field(model: type[BaseModel], key: str | int) -> Any:
     for name, field in model.model_fields.items():
-        if key in (field.alias or name, name):
+        if key in (name, *_spellings(name, field)):
             return field.annotation
     return Any
 

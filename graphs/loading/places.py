@@ -48,7 +48,9 @@ class Place:
     @property
     def subject(self) -> str:
         """How a message begins: `step 'pay'`, or the place itself."""
-        return f"step '{self.step}'" if self.step is not None else self.where or "the definition"
+        if self.step is not None:
+            return f"step '{self.step}'"
+        return self.where or ("spec" if self.path else "the definition")
 
     def __str__(self) -> str:
         """`step 'pay', config.endpoint`; outside of steps `output.values.total`."""

@@ -10,22 +10,38 @@ from graphs.loading.places import Path, area_of, child_of
 from graphs.spec import Workflow, is_name
 
 _ROUNDS = 4
-_STRUCTURE = frozenset(
-    {"depends_on", "next", "steps", "branches", "cases", "default", "then", "else", "variables", "output", "input"}
-)
+
+_ORDER = frozenset({"not_an_ancestor", "variable_not_yet_set", "unreachable_step", "parallel_contradicts"})
+_NAMES = frozenset({"unknown_step", "unknown_dependency", "step_out_of_reach", "dependency_out_of_reach", "no_steps"})
+_SOURCES = frozenset({"output_not_produced", "output_undeclared", "output_ambiguous"})
+_VARIABLES = frozenset({"unknown_variable", "variable_not_yet_set"})
+_INSIDE = _NAMES | _SOURCES | _VARIABLES | _ORDER | {"container_missing", "container_empty", "route_unknown"}
+_CONSEQUENCES: dict[str, frozenset[str]] = {
+    **dict.fromkeys(("depends_on", "next"), _ORDER | _VARIABLES),
+    **dict.fromkeys(("steps", "branches", "cases", "default", "then", "else"), _INSIDE),
+    "variables": _VARIABLES | _SOURCES,
+    "output": _SOURCES,
+    "values": _SOURCES,
+    "config": frozenset({"unknown_name"}),
+}
+"""Problems elsewhere that may only be there because the value under a key was taken out."""
 
 
 class Salvaged(NamedTuple):
     """A workflow made of the right parts.
 
     Attributes:
-        lost: Paths of what was taken out: problems below them are consequences, not findings.
-        whole: Nothing was lost that other parts refer to, so problems between parts are real ones too.
+        lost: Paths of what was taken out.
+        doubtful: Codes of problems that may be there only because of that.
     """
 
     workflow: Workflow
     lost: frozenset[Path]
-    whole: bool
+    doubtful: frozenset[str]
+
+    def is_real(self, code: str, path: Path) -> bool:
+        """Whether a problem of the rest is one of the whole too."""
+        return code not in self.doubtful and all(path[: len(lost)] != lost for lost in self.lost)
 
 
 def salvage(document: dict[str, Any], error: ValidationError) -> Salvaged | None:
@@ -36,13 +52,15 @@ def salvage(document: dict[str, Any], error: ValidationError) -> Salvaged | None
             taken = _take_out(document, path)
             if taken is None:
                 return None
-            lost.add(taken)
+            # Without its type nothing can be said about a step.
+            lost.add(taken[:-1] if taken[-1] == "type" else taken)
         try:
             workflow = Workflow.model_validate(document)
         except ValidationError as again:
             error = again
             continue
-        return Salvaged(workflow, frozenset(lost), not {path[-1] for path in lost} & _STRUCTURE)
+        doubtful = [_CONSEQUENCES.get(str(path[-1]), frozenset()) for path in lost if path]
+        return Salvaged(workflow, frozenset(lost), frozenset().union(*doubtful))
     return None
 
 

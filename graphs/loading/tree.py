@@ -22,15 +22,22 @@ MAX_DEPTH = 100
 MAX_FAULTS = 50
 """After so many the text is not what it was taken for, and reading on would help nobody."""
 
+MAX_REPAIRS, MAX_REPAIRED = 20, 50_000
+"""How often a text is read again with quotes put in, and how long it may be for that."""
+
 _MERGE = "<<"
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 class Reading(NamedTuple):
-    """What came of a text: its value, unless it cannot be read to the end, and what is wrong with it."""
+    """What came of a text: its value, unless it cannot be read to the end, and what is wrong with it.
+
+    `text` is what was read in the end: the text, or one in which missing quotes were put in to see the rest of it.
+    """
 
     root: Node | None
     faults: list[Fault]
+    text: str = ""
 
 
 def read_tree(text: str, *, json: bool = False) -> Reading:
@@ -47,7 +54,42 @@ def read_tree(text: str, *, json: bool = False) -> Reading:
         reading = _Builder(text).read(json_events(text))
         if reading.root is not None or json or _certainly_json(text):
             return reading
-    return _Builder(text).read(yaml_events(text))
+    return _read_yaml(text)
+
+
+def _read_yaml(text: str) -> Reading:
+    """Read YAML; where it stumbles over an expression without quotes, go on as if they were there."""
+    faults: list[Fault] = []
+    for _ in range(MAX_REPAIRS):
+        reading = _Builder(text).read(yaml_events(text))
+        last = reading.faults[-1] if reading.faults else None
+        if reading.root is not None or last is None or last.code != "unquoted_expression":
+            break
+        repaired = _with_quotes(text, last)
+        if repaired is None:
+            break
+        faults.append(last)
+        text = repaired
+    else:
+        reading = Reading(None, [])
+    return Reading(reading.root, sorted({*faults, *reading.faults}, key=lambda fault: (fault.line, fault.column)), text)
+
+
+_BEFORE_VALUE = re.compile(r"\s*(?:- +)*(?:[\w.-]+|'[^']*'|\"[^\"]*\") *: +|\s*(?:- +)+")
+
+
+def _with_quotes(text: str, fault: Fault) -> str | None:
+    """The text with quotes around the rest of a line, when the line is `key: {{ … }}…` or `- {{ … }}…`."""
+    if len(text) > MAX_REPAIRED:
+        return None
+    lines = text.split("\n")
+    line = lines[fault.line - 1]
+    before, value = line[: fault.column - 1], line[fault.column - 1 :]
+    if not _BEFORE_VALUE.fullmatch(before):
+        return None
+    value = re.sub(r"\s+#.*$", "", value).rstrip().replace("'", "''")
+    lines[fault.line - 1] = f"{before}'{value}'"
+    return "\n".join(lines)
 
 
 def _unreadable(text: str) -> Fault | None:
@@ -99,11 +141,12 @@ class _Builder:
                 self._take(event)
         except TextFaultError as error:
             last = self._blame_braces(error)
-            return Reading(None, [*self._faults, last])
+            return Reading(None, [*self._faults, last], self._text)
         if self._root is None or (isinstance(self._root, ScalarNode) and self._root.value is None):
             hint = "A workflow begins with `apiVersion: workflow/v1` and `kind: Workflow`."
-            return Reading(None, [*self._faults, Fault("definition_empty", "the text holds no value.", hint, 1, 1)])
-        return Reading(self._root, self._faults)
+            empty = Fault("definition_empty", "the text holds no value.", hint, 1, 1)
+            return Reading(None, [*self._faults, empty], self._text)
+        return Reading(self._root, self._faults, self._text)
 
     def _take(self, event: Event) -> None:
         if event.tag is not None and event.tag != "!":
@@ -256,6 +299,8 @@ class _Builder:
     def _blame_braces(self, error: TextFaultError) -> Fault:
         """YAML's complaint about something behind an unquoted `{{` of the same line is really about the `{{`."""
         braces = self._braces
+        if self._text.startswith("{{", error.index):  # `/users/{{ id }}` in a mapping with braces of its own
+            braces = Span(error.fault.line, error.fault.column, error.index, error.index)
         if braces is None or self._text.count("\n", braces.start, max(error.index, braces.start)) > 0:
             return error.fault
         end = self._text.find("\n", braces.start)

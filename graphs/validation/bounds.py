@@ -1,0 +1,87 @@
+"""Loops that end, and times that fit into one another (A21, F21, X33)."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from graphs.composites.loops import Loop
+from graphs.durations import format_duration, parse_duration
+from graphs.loading.findings import Findings
+from graphs.loading.places import Place
+from graphs.steps import Waiting
+from graphs.validation.outline import MAX_STEPS, Outline, Site
+
+_WAITS = ("timeout", "duration", "seconds")
+"""Keys of `config` that say how long a waiting step waits."""
+
+
+def check_size(outline: Outline, findings: Findings) -> bool:
+    """Whether the definition is of a size that can be looked into."""
+    if len(outline.sites) <= MAX_STEPS:
+        return True
+    sentence = f"the definition has {len(outline.sites):,} steps; the most is {MAX_STEPS:,}"
+    hint = "Use a 'map' for steps that are alike, or move parts into workflows of their own."
+    findings.add_sentence("too_many_steps", Place().at("spec", "steps"), sentence, hint)
+    return False
+
+
+def check_bounds(outline: Outline, findings: Findings) -> None:
+    """Loops and times."""
+    for site in outline.sites:
+        if isinstance(site.kind, Loop):
+            _check_loop(site, findings)
+    _check_times(outline, findings)
+
+
+def _check_loop(site: Site, findings: Findings) -> None:
+    config = site.step.config
+    if "max_iterations" in config or not config.keys() & {"while", "until", "items"}:
+        return
+    most = Loop.Config.model_fields["max_iterations"].default
+    items = config.get("items")
+    place = site.place.at("config")
+    if isinstance(items, list | tuple):
+        if len(items) > most:
+            words = f"there are {len(items)} items, and a loop ends after {most} iterations unless it says otherwise"
+            findings.add("loop_too_short", place.at("items"), words, f"Add `max_iterations: {len(items)}`.")
+        return
+    ends = "fails after" if config.get("on_limit", "fail") == "fail" else "ends after"
+    words = f"the loop says no 'max_iterations', so it {ends} {most}"
+    hint = "Say how many iterations there may be at most."
+    findings.add("loop_default_bound", place, words, hint, severity="warning")
+
+
+def _check_times(outline: Outline, findings: Findings) -> None:
+    config = outline.workflow.spec.config
+    deadline = config.deadline
+    if deadline is None:
+        return
+    limit = format_duration(deadline)
+    if config.timeout is not None and config.timeout > deadline:
+        words = f"the workflow may work for {format_duration(config.timeout)}, longer than its deadline of {limit}"
+        findings.add(
+            "timeout_exceeds_deadline",
+            Place().at("spec", "config", "timeout"),
+            words,
+            "Waiting counts for the deadline and not for the timeout.",
+            severity="warning",
+        )
+    for site in outline.sites:
+        for key, seconds in _waits(site):
+            if seconds > deadline:
+                words = f"it may wait for {format_duration(seconds)}, and the deadline of the workflow is {limit}"
+                hint = "Raise 'spec.config.deadline', or wait for a shorter time."
+                findings.add("wait_exceeds_deadline", site.place.at("config", key), words, hint, severity="warning")
+
+
+def _waits(site: Site) -> Iterator[tuple[str, float]]:
+    """How long a waiting step waits, where that is written or the type's default."""
+    if not isinstance(site.kind, Waiting):
+        return
+    config: Mapping[str, Any] = site.step.config
+    for key in _WAITS:
+        field = site.kind.Config.model_fields.get(key)
+        value = config.get(key, field.default if field is not None else None)
+        try:
+            yield key, parse_duration(value)
+        except ValueError:
+            continue  # not given, an expression, or wrong and reported as such

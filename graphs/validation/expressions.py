@@ -1,0 +1,130 @@
+"""Every expression of a definition can be read, and what it reads exists where it stands."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from graphs.errors import ExpressionError
+from graphs.expressions import (
+    Condition,
+    Finding,
+    Template,
+    check,
+    parse_condition,
+    parse_template,
+    template_errors,
+)
+from graphs.loading.findings import Findings
+from graphs.loading.words import shown
+from graphs.spec import FromState
+from graphs.validation.fields import Field, fields_of
+from graphs.validation.known import Known
+from graphs.validation.outline import Outline
+from graphs.validation.reads import Reads
+from graphs.validation.said import Said, texts_in
+from graphs.validation.secrets import Secrets
+from graphs.validation.shapes import Shapes
+
+_OPENING = "{{"
+
+
+class _At(NamedTuple):
+    at: tuple[str | int, ...]
+    offset: int | None
+
+
+def check_expressions(outline: Outline, known: Known, findings: Findings) -> None:
+    """Read every expression and follow what it reads."""
+    shapes, reads, secrets = Shapes(outline, known), Reads(outline, findings), Secrets(outline, findings)
+    for field in fields_of(outline):
+        if findings.full:
+            return
+        read = _read(field, findings)
+        if read is None:
+            continue
+        parsed, said = read
+        for reference in parsed.references:
+            reads.check(reference, field, said)
+        for finding in check(parsed, shapes.scope(field.view, field.site, field.extra)):
+            _report(finding, said, findings)
+        secrets.check(parsed, said)
+
+
+def _read(field: Field, findings: Findings) -> tuple[Condition | Template, Said] | None:
+    """What stands in a field, parsed; None where there is nothing to evaluate or it cannot be read."""
+    if field.value is None:
+        return None
+    if field.kind == "condition":
+        return _condition(field, findings)
+    said = Said(field.place, _json(field.value))
+    if field.kind == "constant":
+        _refuse_expressions(said, findings)
+        return None
+    if errors := template_errors(said.value):
+        for error in errors:
+            _unreadable(error, said, findings)
+        return None
+    template = parse_template(said.value)
+    return None if template.constant else (template, said)
+
+
+def _condition(field: Field, findings: Findings) -> tuple[Condition, Said] | None:
+    value = field.value
+    if isinstance(value, bool | FromState) or callable(value):
+        return None
+    if not isinstance(value, str):
+        words = f"{shown(value)} is not a condition"
+        findings.add("wrong_type", field.place, words, "Write an expression that gives true or false.")
+        return None
+    said = Said(field.place, value)
+    try:
+        return parse_condition(value), said
+    except ExpressionError as error:
+        _unreadable(error, said, findings)
+        return None
+
+
+def _unreadable(error: ExpressionError, said: Said, findings: Findings) -> None:
+    path = said.path_of(str(error.details.get("path", "")))
+    said.add(findings, error.code, error.message, error.hint, _At(path, error.offset))
+
+
+def _report(finding: Finding, said: Said, findings: Findings) -> None:
+    where = _At(finding.path, finding.offset)
+    if finding.code == "unknown_guarded_field":
+        said.add(findings, finding.code, finding.message, finding.hint, where, severity="warning")
+        return
+    hint = finding.hint
+    if finding.code == "unknown_name" and (name := _WORD.match(said.text(finding.path), finding.offset)):
+        hint = _ELSEWHERE.get(name[0], hint)
+    said.add(findings, finding.code, finding.message, hint, where)
+
+
+_WORD = re.compile(r"\w+")
+
+
+_ELSEWHERE = {
+    "response": "'response' exists in a step's 'output', where its answer is mapped.",
+    "output": "'output' exists in a step's 'variables' and in what compensates it.",
+    "error": "'error' exists in fallbacks and compensations.",
+    "item": "'item' exists inside a 'map', and inside a 'loop' over items.",
+    "index": "'index' exists inside a 'map' or a 'loop'.",
+    "loop": "'loop' exists in the 'while' and 'until' of a loop.",
+}
+"""Where a name exists that does not exist here."""
+
+
+def _refuse_expressions(said: Said, findings: Findings) -> None:
+    for path in texts_in(said.value, _OPENING):
+        words = "expressions are not evaluated here, so this stays as it is written"
+        hint = "Compute it in a step's 'output' or 'variables'."
+        said.add(findings, "not_evaluated", words, hint, _At(path, None), severity="warning")
+
+
+def _json(value: Any) -> Any:
+    """The value with null in place of what is no JSON: Python values that a builder put in."""
+    if isinstance(value, Mapping):
+        return {key: _json(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_json(item) for item in value]
+    return value if isinstance(value, str | int | float | bool) else None

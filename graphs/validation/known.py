@@ -1,0 +1,25 @@
+"""What else an engine knows besides step types; what it does not say is not checked."""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+
+from graphs.spec import Workflow
+
+Resolve = Callable[[str, str | None], Workflow | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Names a definition may use.
+
+    Attributes:
+        workflow: The published workflow of a name and a version (None: the newest), or None.
+        services: Configured services.
+        functions, tools, agents: Registered ones.
+    """
+
+    workflow: Resolve | None = None
+    services: Collection[str] | None = None
+    functions: Collection[str] | None = None
+    tools: Collection[str] | None = None
+    agents: Collection[str] | None = None

@@ -1,0 +1,155 @@
+"""What a definition refers to outside of itself: workflows, services, functions, tools, agents."""
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from graphs.composites.branching import Switch
+from graphs.composites.subworkflow import SubWorkflow
+from graphs.loading.findings import Findings
+from graphs.loading.names import suggestion
+from graphs.loading.places import Path
+from graphs.spec import Step, Workflow
+from graphs.validation.known import Known, Resolve
+from graphs.validation.outline import Outline, Site
+
+_MOST_WORKFLOWS = 500
+"""Workflows looked into for circles; each is looked into once."""
+
+
+def check_links(outline: Outline, known: Known, findings: Findings) -> None:
+    """Names of other things lead somewhere, and no workflow contains itself."""
+    for site in outline.sites:
+        _check_named_things(site, known, findings)
+        if isinstance(site.kind, Switch):
+            _check_default_route(site, findings)
+        if known.workflow is not None:
+            _check_workflows(site, outline.workflow, known.workflow, findings)
+
+
+_THINGS: tuple[tuple[str, str, str], ...] = (
+    ("service", "services", "service"),
+    ("function", "functions", "function"),
+    ("tool", "tools", "tool"),
+    ("tools", "tools", "tool"),
+    ("agent", "agents", "agent"),
+)
+"""Key of `config`, what `Known` calls such things, and what people do."""
+
+
+def _check_named_things(site: Site, known: Known, findings: Findings) -> None:
+    for key, plural, thing in _THINGS:
+        names: Collection[str] | None = getattr(known, plural)
+        if names is None:
+            continue
+        for path, name in _names_under(site.step.config, key):
+            # `module:function` is found by its path, not by a registered name.
+            if name not in names and ":" not in name:
+                words = f"there is no {thing} '{name}' in this engine's settings"
+                hint = suggestion(name, names, f"Configured {plural}")
+                place = site.place.at("config", *path)
+                findings.add(f"{thing}_unknown", place, words, hint, severity="warning")
+
+
+def _names_under(config: Mapping[str, Any], key: str) -> Iterator[tuple[Path, str]]:
+    """Constant names that stand under a key of a configuration, or of the items of its lists."""
+    holders: list[tuple[Path, Any]] = [((), config)]
+    for name, value in config.items():
+        if isinstance(value, list | tuple):
+            holders += [((name, index), item) for index, item in enumerate(value)]
+    for path, holder in holders:
+        value = holder.get(key) if isinstance(holder, Mapping) else None
+        listed = isinstance(value, list | tuple)
+        for index, item in enumerate(value if listed and value is not None else [value]):
+            if isinstance(item, str) and "{{" not in item:
+                yield (*path, key, *((index,) if listed else ())), item
+
+
+def _check_default_route(site: Site, findings: Findings) -> None:
+    route = site.step.config.get("default_route")
+    names = [case.name or f"case_{index}" for index, case in enumerate(site.step.cases)]
+    if isinstance(route, str) and "{{" not in route and route not in names:
+        place = site.place.at("config", "default_route")
+        findings.add("route_unknown", place, f"there is no case '{route}'", suggestion(route, names, "Cases"))
+
+
+def _check_workflows(site: Site, workflow: Workflow, resolve: Resolve, findings: Findings) -> None:
+    timeout = site.step.on_timeout
+    if timeout is not None and (name := timeout.compensation_workflow) is not None:
+        place = site.place.at("on_timeout", "compensation_workflow")
+        if name == workflow.name:
+            words = "the workflow cannot clean up after itself by starting itself"
+            findings.add("workflow_contains_itself", place, words, "Name another workflow.")
+        elif resolve(name, None) is None:
+            words = f"there is no workflow '{name}'"
+            findings.add("workflow_unknown", place, words, "Publish it first, or correct the name.")
+    if isinstance(site.kind, SubWorkflow) and (target := _target(site.step)) is not None:
+        _check_sub_workflow(site, target, workflow, resolve, findings)
+
+
+def _target(step: Step) -> tuple[str, str | None] | None:
+    """The workflow a step runs, when it is known before it runs."""
+    name, version = step.config.get("workflow"), step.config.get("version")
+    if not isinstance(name, str) or "{{" in name or not isinstance(version, str | None):
+        return None
+    return name, version if version is None or "{{" not in version else None
+
+
+def _check_sub_workflow(
+    site: Site, target: tuple[str, str | None], workflow: Workflow, resolve: Resolve, findings: Findings
+) -> None:
+    name, version = target
+    place = site.place.at("config", "workflow")
+    inner = workflow if name == workflow.name else resolve(name, version)
+    if inner is None:
+        which = f"'{name}'" + (f" in version {version}" if version is not None else "")
+        findings.add("workflow_unknown", place, f"there is no workflow {which}", "Publish it first, or correct it.")
+        return
+    if (way := _way_back(workflow.name, inner, resolve)) is not None:
+        words = f"the workflow would contain itself: {' → '.join([workflow.name, *way])}"
+        findings.add("workflow_contains_itself", place, words, "Use a 'loop' for what is to be repeated.")
+    else:
+        _check_given(site, inner, findings)
+
+
+def _way_back(name: str, first: Workflow, resolve: Resolve) -> list[str] | None:
+    """How a workflow leads to the one of a name, through those it contains; None when it does not."""
+    seen: set[str] = set()
+    waiting: list[tuple[Workflow, list[str]]] = [(first, [first.name])]
+    while waiting and len(seen) < _MOST_WORKFLOWS:
+        workflow, way = waiting.pop()
+        if workflow.name == name:
+            return way
+        if workflow.digest in seen:
+            continue
+        seen.add(workflow.digest)
+        for inner_name, version in _contained(workflow.spec.steps):
+            inner = resolve(inner_name, version) if inner_name != name else None
+            if inner_name == name:
+                return [*way, name]
+            if inner is not None:
+                waiting.append((inner, [*way, inner.name]))
+    return None
+
+
+def _contained(steps: tuple[Step, ...]) -> Iterator[tuple[str, str | None]]:
+    waiting = list(steps)
+    while waiting:
+        step = waiting.pop()
+        if step.type == SubWorkflow.name and (target := _target(step)) is not None:
+            yield target
+        waiting += [inner for _, inners in step.containers() for inner in inners]
+        waiting += [other for other in (step.on_failure.fallback, step.compensate) if other is not None]
+
+
+def _check_given(site: Site, inner: Workflow, findings: Findings) -> None:
+    """The input of a sub-workflow has what that one's schema requires."""
+    schema = inner.spec.input.schema_ or {}
+    given = site.step.config.get("input", {})
+    required = schema.get("required")
+    if not isinstance(given, Mapping) or not isinstance(required, list):
+        return
+    for name in required:
+        if name not in given:
+            words = f"the workflow '{inner.name}' needs '{name}', which is not given"
+            place = site.place.at("config", "input")
+            findings.add("input_not_given", place, words, f"Add '{name}' to 'config.input'.")
