@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 from graphs.expressions.condition import Condition
 from graphs.expressions.expression import Expression
 from graphs.expressions.faults import Code, listing, nearest, quoted
+from graphs.expressions.paths import root_hint
 from graphs.expressions.references import Reference
 from graphs.expressions.shape import Shape
 from graphs.expressions.template import Template
@@ -70,10 +71,7 @@ def _unknown_root(reference: Reference, scope: Shape) -> Finding | None:
         return None
     known = sorted(scope.fields)
     message = f"no name {quoted(reference.root)} here. Names here: {listing(known)}."
-    hint = nearest(reference.root, known) or "It exists only in other places of a workflow."
-    if reference.root not in ROOTS:
-        hint = nearest(reference.root, known) or "Text stands in quotes."
-    return Finding("unknown_name", message, hint, reference.offset, reference.at)
+    return Finding("unknown_name", message, root_hint(reference.root, known), reference.offset, reference.at)
 
 
 def _unknown_key(reference: Reference, shape: Shape, key: Any, walked: str) -> Finding:

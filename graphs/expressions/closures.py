@@ -124,25 +124,17 @@ def _text(value: Any, place: int) -> str:
         raise
 
 
-def applied(work: Callable[..., Any], operands: Sequence[Run], offset: int) -> Run:
-    """A function of some operands."""
-    if len(operands) == 1:
-        operand = operands[0]
-        return lambda frame: run_at(offset, work, operand(frame))
-    return lambda frame: run_at(offset, work, *[operand(frame) for operand in operands])
+def applied(work: Callable[[Any], Any], operand: Run, offset: int) -> Run:
+    """A function of one operand: `not a`, `-a`, `a is none`."""
+    return lambda frame: run_at(offset, work, operand(frame))
 
 
-def filtered(work: Callable[..., Any], value: Run, args: Sequence[Run], offset: int, *, label: str | None) -> Run:
-    """A filter. With a label its value must be there, and so must its result; without, it passes on MISSING."""
+def filtered(work: Callable[..., Any], value: Run, args: Sequence[Run], offset: int) -> Run:
+    """A filter on a value."""
 
     def run(frame: Frame) -> Any:
         given = value(frame)
-        if given is MISSING:
-            return MISSING
-        found = run_at(offset, work, frame, given, *[arg(frame) for arg in args])
-        if found is MISSING and label is not None:
-            raise fault("missing_value", f"{label} finds nothing in an empty list.", "Add |default(…).", offset)
-        return found
+        return run_at(offset, work, frame, given, *[arg(frame) for arg in args])
 
     return run
 
@@ -152,7 +144,11 @@ def defaulted(value: Run, fallback: Run) -> Run:
 
     def run(frame: Frame) -> Any:
         found = value(frame)
-        return fallback(frame) if found is MISSING or found is None else found
+        if type(found) is not Secret:
+            return fallback(frame) if found is MISSING or found is None else found
+        # Which of the two it is, is part of the secret.
+        plain = reveal(found)
+        return Secret(reveal(fallback(frame))) if plain is MISSING or plain is None else found
 
     return run
 

@@ -12,6 +12,7 @@ from graphs.expressions.arguments import need_boolean, need_number, need_text
 from graphs.expressions.closures import Placed, Run
 from graphs.expressions.faults import fault
 from graphs.expressions.filters import FILTERS
+from graphs.expressions.frame import Frame
 from graphs.expressions.functions import FUNCTIONS
 from graphs.expressions.lift import run_at
 from graphs.expressions.operators import ARITHMETIC, COMPARISONS
@@ -19,7 +20,7 @@ from graphs.expressions.predicates import TESTS
 from graphs.expressions.read import read_computed_path, read_fixed_path
 from graphs.expressions.secret import Secret
 from graphs.expressions.signature import Builtin
-from graphs.expressions.values import a_number, plain
+from graphs.expressions.values import MISSING, a_number, plain
 
 _MAY_BE_EMPTY: Final = frozenset({"first", "last", "min", "max"})
 
@@ -106,7 +107,7 @@ def _placed(nodes: tuple[tree.Node, ...]) -> list[Placed]:
 
 
 def _not(node: tree.Not) -> Run:
-    return closures.applied(lambda value: not need_boolean(value, "'not'"), [build(node.operand)], node.operand.offset)
+    return closures.applied(lambda value: not need_boolean(value, "'not'"), build(node.operand), node.operand.offset)
 
 
 def _sign(node: tree.Sign) -> Run:
@@ -116,7 +117,7 @@ def _sign(node: tree.Sign) -> Run:
         number = need_number(value, f"'{sign}'")
         return a_number(-number if sign == "-" else number)
 
-    return closures.applied(work, [build(node.operand)], node.offset)
+    return closures.applied(work, build(node.operand), node.offset)
 
 
 def _choose(node: tree.Choose) -> Run:
@@ -126,10 +127,28 @@ def _choose(node: tree.Choose) -> Run:
 def _filter(node: tree.Filter, *, lenient: bool = False) -> Run:
     if node.name == "default":
         return closures.defaulted(build_lenient(node.value), build(_fallback(node)))
-    known = FILTERS[node.name]
+    work = _work(FILTERS[node.name], node)
+    if node.name in _MAY_BE_EMPTY:
+        work = _passing_on(work) if lenient else _finding(work, FILTERS[node.name].label)
     value = build_lenient(node.value) if lenient else build(node.value)
-    label = None if lenient else known.label
-    return closures.filtered(_work(known, node), value, _arguments(node), node.place, label=label)
+    return closures.filtered(work, value, _arguments(node), node.place)
+
+
+def _passing_on(work: Callable[..., Any]) -> Callable[..., Any]:
+    def run(frame: Frame, value: Any, *args: Any) -> Any:
+        return MISSING if value is MISSING else work(frame, value, *args)
+
+    return run
+
+
+def _finding(work: Callable[..., Any], label: str) -> Callable[..., Any]:
+    def run(frame: Frame, value: Any, *args: Any) -> Any:
+        found = work(frame, value, *args)
+        if found is MISSING:
+            raise fault("missing_value", f"{label} finds nothing in an empty list.", "Add |default(…).")
+        return found
+
+    return run
 
 
 def _fallback(node: tree.Filter) -> tree.Node:
@@ -155,7 +174,7 @@ def _work(known: Builtin, node: tree.Filter | tree.Call) -> Callable[..., Any]:
 def _is(node: tree.Is) -> Run:
     lenient = node.name in ("defined", "undefined")
     value = build_lenient(node.value) if lenient else build(node.value)
-    return closures.applied(TESTS[node.name], [value], node.offset)
+    return closures.applied(TESTS[node.name], value, node.offset)
 
 
 _BUILDERS: Final[dict[type, Callable[[Any], Run]]] = {

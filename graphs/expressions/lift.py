@@ -6,7 +6,6 @@ from typing import Any
 from graphs.errors import ExpressionError
 from graphs.expressions.faults import fault
 from graphs.expressions.secret import Secret, SecretMetError, reveal
-from graphs.expressions.values import MISSING
 
 
 def run_at(offset: int, work: Callable[..., Any], *operands: Any) -> Any:
@@ -28,10 +27,9 @@ def run_at(offset: int, work: Callable[..., Any], *operands: Any) -> Any:
 
 
 def over_secrets(offset: int, work: Callable[..., Any], operands: Sequence[Any]) -> Any:
-    """The work done on the plain values, its result a secret."""
+    """The work done on the plain values, its result a secret; even MISSING, for what is not in a secret is secret."""
     try:
-        found = work(*map(reveal, operands))
-        return found if found is MISSING else Secret(found)
+        return Secret(work(*map(reveal, operands)))
     except ExpressionError as error:
         code: Any = error.code
     # Not the error itself: its sentence and its traceback may tell of the plain value (its fields, its length).

@@ -3,7 +3,7 @@
 So a key that is called like a method (`items`, `keys`, `get`) is a key like any other.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from graphs.errors import ExpressionError
@@ -16,6 +16,8 @@ _GUARD = "Add |default(…) if it may be missing."
 
 def step_into(value: Any, key: Any) -> Any:
     """What stands under the key, or MISSING when nothing can."""
+    if value is MISSING:
+        return MISSING
     kind = kind_of(value)
     if type(key) is str:
         if kind == "object":
@@ -51,8 +53,7 @@ def read_root(scope: Mapping[str, Any], name: str) -> Any:
     """
     found = look_up_root(scope, name)
     if found is MISSING:
-        hint = nearest(name, scope) or "It exists only in other places of a workflow."
-        raise fault("unknown_name", f"no name {quoted(name)} here. {_names(scope)}", hint)
+        raise fault("unknown_name", f"no name {quoted(name)} here. {_names(scope)}", root_hint(name, scope))
     return found
 
 
@@ -68,8 +69,14 @@ def look_up_root(scope: Mapping[str, Any], name: str) -> Any:
     except KeyError:
         if name in ROOTS:
             return MISSING
-    hint = nearest(name, scope) or "Text stands in quotes."
-    raise fault("unknown_name", f"no name {quoted(name)} here. {_names(scope)}", hint)
+    raise fault("unknown_name", f"no name {quoted(name)} here. {_names(scope)}", root_hint(name, scope))
+
+
+def root_hint(name: str, known: Iterable[str]) -> str:
+    """What to do about a root that does not exist."""
+    if name in ROOTS:
+        return "It exists only in other places of a workflow."
+    return nearest(name, known) or "Text stands in quotes; a key with a '-' in brackets, as in steps['look-up']."
 
 
 def _names(scope: Mapping[str, Any]) -> str:

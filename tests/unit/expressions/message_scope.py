@@ -22,6 +22,7 @@ SCOPE: dict[str, Any] = {
         "rows": [{"id": 1, "name": "a"}, {"id": 2, "name": "b"}],
         "object": {"a": 1},
         "empty_object": {},
+        "huge": 10**400,
         "surrogate": "\ud800",
         "thing": Thing(),
     },

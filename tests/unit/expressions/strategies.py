@@ -183,6 +183,9 @@ def _loose(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
 
 loose = st.recursive(_atoms, _loose, max_leaves=6)
 
+# Not `one_of`, which would choose among all the branches of both and leave the loose ones hardly a chance.
+either = st.booleans().flatmap(lambda well_formed: typed if well_formed else loose)
+
 _fragments = st.sampled_from(["input", "steps", ".a", "[0]", *_WORDS, *_BRACES, *_SIGNS])
 
 garbage = st.one_of(

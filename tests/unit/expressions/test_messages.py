@@ -95,6 +95,7 @@ IN_KEY = (
     "the name of a field is not a template: '{{ input.name }}'. Give the fields fixed names, or make the "
     "whole object with one expression."
 )
+STRANGER = " Text stands in quotes; a key with a '-' in brackets, as in steps['look-up']."
 COMPARE = " Compare it with something, as in x == 'yes' or x > 0."
 
 OTHERS: list[tuple[Callable[[], Any], Code, str]] = [
@@ -114,7 +115,11 @@ OTHERS: list[tuple[Callable[[], Any], Code, str]] = [
         "expression_too_big",
         "the expression has more than 500 parts. Do part of the work in a step of its own.",
     ),
-    (expression("a.b"), "unknown_name", "no name 'a' here. Names here: input, secrets, steps. Text stands in quotes."),
+    (
+        expression("a.b"),
+        "unknown_name",
+        "no name 'a' here. Names here: input, secrets, steps." + STRANGER,
+    ),
     (
         expression("input.absent", input={"a b": 1, "x" * 99: 2}),
         "missing_value",
@@ -251,7 +256,11 @@ SHAPE = object_shape(
 )
 FINDINGS: list[tuple[str, Code, str]] = [
     ("inptu.x", "unknown_name", "no name 'inptu' here. Names here: anything, input, vars. Did you mean 'input'?"),
-    ("foo", "unknown_name", "no name 'foo' here. Names here: anything, input, vars. Text stands in quotes."),
+    (
+        "foo",
+        "unknown_name",
+        "no name 'foo' here. Names here: anything, input, vars." + STRANGER,
+    ),
     (
         "response.id",
         "unknown_name",

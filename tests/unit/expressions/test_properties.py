@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 from hypothesis import given, reject, settings
-from hypothesis import strategies as st
 
 from graphs.errors import ExpressionError
 from graphs.expressions import (
@@ -19,7 +18,7 @@ from graphs.expressions import (
     template_errors,
     unparse,
 )
-from tests.unit.expressions.strategies import SCOPE, garbage, json_values, loose, typed
+from tests.unit.expressions.strategies import SCOPE, either, garbage, json_values, loose
 
 pytestmark = pytest.mark.capability("D13")
 
@@ -39,7 +38,7 @@ def parsed(source: str) -> Expression:
 
 
 @settings(max_examples=400, deadline=2_000)
-@given(st.one_of(typed, loose))
+@given(either)
 def test_an_expression_written_out_reads_back_as_the_same(source: str) -> None:
     expression = parsed(source)
     written = unparse(expression)
@@ -84,7 +83,7 @@ def test_the_offset_of_an_error_lies_within_the_text(text: str) -> None:
 
 
 @settings(max_examples=300, deadline=2_000)
-@given(st.one_of(typed, loose))
+@given(either)
 def test_references_point_at_the_names_they_speak_of(source: str) -> None:
     for reference in parsed(source).references:
         assert source.startswith(reference.root, reference.offset)

@@ -27,7 +27,8 @@ pytestmark = pytest.mark.capability("X12")
 PLAIN = "s3ntinel-Value"
 SCOPE: dict[str, Any] = {
     "secrets": {"key": Secret(PLAIN), "number": Secret(42), "flag": Secret(True), "list": Secret([3, 1, 2])}
-    | {"object": Secret({"user": "root", "pass": PLAIN}), "empty": Secret([]), "json": Secret('{"a": "b"}')},
+    | {"object": Secret({"user": "root", "pass": PLAIN}), "empty": Secret([]), "json": Secret('{"a": "b"}')}
+    | {"nothing": Secret(None)},
     "input": {"name": "Ann", "tags": ["a", Secret(PLAIN)], "password": Secret(PLAIN)},
 }
 CONTEXT = EvaluationContext(datetime(2026, 5, 1, tzinfo=UTC), "seed")
@@ -72,7 +73,13 @@ def evaluate(source: str) -> Any:
         ("secrets.object['user'] ~ ':'", "root:"),
         ("secrets.object|keys", ["user", "pass"]),
         ("(secrets.json|from_json).a", "b"),
-        ("'abc'[secrets.number]|default('x')", None),
+        ("['a'][secrets.number]|default('x')", "x"),
+        ("secrets.object.absent.deeper|default('x')", "x"),
+        ("secrets.object.absent|default(input.name)", "Ann"),
+        ("secrets.object.absent|default(secrets.object.other)|default(secrets.number)", 42),
+        ("secrets.empty|first|default(1)", 1),
+        ("secrets.absent|first|default(secrets.empty|last)|default(2)", 2),
+        ("secrets.nothing|default('x')", "x"),
         ("['a', secrets.key]|join('-')", f"a-{PLAIN}"),
         ("input.tags|join", "a" + PLAIN),
         ("input.tags|json", f'["a","{PLAIN}"]'),
@@ -84,10 +91,6 @@ def evaluate(source: str) -> Any:
     ],
 )
 def test_what_a_secret_took_part_in_is_a_secret(source: str, plain: Any) -> None:
-    if plain is None:
-        with pytest.raises(ExpressionError):
-            evaluate(source)
-        return
     found = evaluate(source)
     assert type(found) is Secret
     assert reveal(found) == plain
@@ -144,6 +147,16 @@ def test_a_condition_on_a_secret_is_refused(source: str) -> None:
         parse_condition(source).evaluate(SCOPE)
     assert caught.value.code == "secret_in_condition"
     assert str(caught.value) == "a condition cannot depend on a secret. Test something else."
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["secrets.key[20] is defined", "secrets.object.absent is undefined", "(secrets.empty|first) is defined"],
+)
+def test_what_a_secret_holds_cannot_be_asked_for(source: str) -> None:
+    with pytest.raises(ExpressionError) as caught:
+        parse_condition(source).evaluate(SCOPE)
+    assert str(caught.value) == "what a secret holds cannot be asked for. Use |default(…) instead."
 
 
 def test_a_secret_does_not_decide_which_parts_are_looked_at() -> None:
