@@ -75,7 +75,7 @@ class Cipher:
             try:
                 if make and not self._file.exists():
                     _make(self._file)
-                self._fernet = self._made(self._file.read_text("ascii"))
+                self._fernet = self._made(self._file.read_text("ascii", errors="replace"))
             except FileNotFoundError as error:
                 raise StoreError(
                     f"The key for secret inputs is missing: there is no {self._source}.", hint=_HINT, code="key_missing"
