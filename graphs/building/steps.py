@@ -1,0 +1,299 @@
+"""One maker for each built-in step type, so that an editor can say what it takes. Each gives a `Step` of the model.
+
+A key that is left out, or None, is not written into the definition.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Literal, Unpack
+
+from graphs.building.options import Branches, Condition, Seconds, StepOptions, Steps, given, listed, made, step_of
+from graphs.spec import Case, Step
+
+
+def step(
+    name: str,
+    kind: str = "service_call",
+    config: Mapping[str, Any] | None = None,
+    *,
+    steps: Steps | None = None,
+    branches: Branches | None = None,
+    cases: Iterable[Case] | None = None,
+    default: Steps | None = None,
+    then: Steps | None = None,
+    else_: Steps | None = None,
+    **options: Unpack[StepOptions],
+) -> Step:
+    """A step of any type, a plug-in's too. `kind` is what stands under `type:`."""
+    inside = {"steps": steps, "branches": branches, "default": default, "then": then, "else_": else_}
+    return step_of(name, kind, config or {}, options, cases=cases and tuple(cases), **inside)
+
+
+def service_call(
+    name: str,
+    service: str,
+    endpoint: str,
+    *,
+    method: str | None = None,
+    payload: Any = None,
+    query: Mapping[str, Any] | None = None,
+    headers: Mapping[str, Any] | None = None,
+    expect: Iterable[int | str] | None = None,
+    full: bool | None = None,
+    **options: Unpack[StepOptions],
+) -> Step:
+    """Ask a service over HTTP."""
+    config = given(
+        service=service,
+        endpoint=endpoint,
+        method=method,
+        payload=payload,
+        query=query,
+        headers=headers,
+        expect=_list(expect),
+        full=full,
+    )
+    return step_of(name, "service_call", config, options)
+
+
+def validation(name: str, rules: Iterable[Mapping[str, Any]], **options: Unpack[StepOptions]) -> Step:
+    """Check fields by rules."""
+    return step_of(name, "validation", {"validation_rules": [dict(rule) for rule in rules]}, options)
+
+
+def function(
+    name: str, function: str | Callable[..., Any], args: Mapping[str, Any] | None = None, **options: Unpack[StepOptions]
+) -> Step:
+    """Call a Python function, by its registered name or itself."""
+    return step_of(name, "function", given(function=function, args=args), options)
+
+
+def tool(name: str, tool: Any = None, args: Mapping[str, Any] | None = None, **options: Unpack[StepOptions]) -> Step:
+    """Run a tool; without one, the tool that has the step's name."""
+    return step_of(name, "tool", given(tool=tool, args=args), options)
+
+
+def agent(
+    name: str,
+    agent: Any = None,
+    message: Any = None,
+    *,
+    capability: str | None = None,
+    model: Any = None,
+    instructions: str | None = None,
+    messages: Iterable[Mapping[str, str]] | None = None,
+    context: Any = None,
+    tools: Iterable[Any] | None = None,
+    output_schema: Any = None,
+    max_turns: int | None = None,
+    temperature: float | None = None,
+    max_tokens: int | None = None,
+    stream: bool | None = None,
+    **options: Unpack[StepOptions],
+) -> Step:
+    """Let a model reason and act with tools until it has an answer."""
+    config = given(
+        agent=agent,
+        agent_capability=capability,
+        model=model,
+        instructions=instructions,
+        message=message,
+        messages=None if messages is None else [dict(one) for one in messages],
+        context=context,
+        tools=_list(tools),
+        output_schema=output_schema,
+        max_turns=max_turns,
+        temperature=temperature,
+        max_tokens=max_tokens,
+        stream=stream,
+    )
+    return step_of(name, "agent", config, options)
+
+
+def approval(
+    name: str,
+    message: str | None = None,
+    *,
+    payload: Any = None,
+    assignees: Iterable[str] | None = None,
+    groups: Iterable[str] | None = None,
+    allow: Iterable[Literal["approve", "reject", "edit", "respond"]] | None = None,
+    schema: Mapping[str, Any] | None = None,
+    wait: Seconds | None = None,
+    when_late: Literal["fail", "approve", "reject", "continue"] | None = None,
+    when_rejected: Literal["fail", "continue"] | None = None,
+    **options: Unpack[StepOptions],
+) -> Step:
+    """Ask a person. `wait` is how long the question stays open (`config.timeout`)."""
+    config = given(
+        message=message,
+        payload=payload,
+        assignees=_list(assignees),
+        groups=_list(groups),
+        allow=_list(allow),
+        schema=schema,
+        timeout=wait,
+        on_timeout=when_late,
+        on_reject=when_rejected,
+    )
+    return step_of(name, "approval", config, options)
+
+
+def wait_for_event(
+    name: str,
+    event_type: str,
+    *,
+    filter: Mapping[str, Any] | None = None,  # noqa: A002 - the word of the definition
+    wait: Seconds | None = None,
+    when_late: Literal["fail", "continue"] | None = None,
+    lookback: Seconds | None = None,
+    **options: Unpack[StepOptions],
+) -> Step:
+    """Wait for an event from outside. `wait` is how long (`config.timeout`)."""
+    config = given(event_type=event_type, filter=filter, timeout=wait, on_timeout=when_late, lookback=lookback)
+    return step_of(name, "wait_for_event", config, options)
+
+
+def emit_event(
+    name: str, event_type: str, data: Any = None, *, key: str | None = None, **options: Unpack[StepOptions]
+) -> Step:
+    """Publish an event."""
+    return step_of(name, "emit_event", given(event_type=event_type, data=data, key=key), options)
+
+
+def delay(
+    name: str, duration: Seconds | None = None, *, until: str | None = None, **options: Unpack[StepOptions]
+) -> Step:
+    """Wait for a while, or until a time."""
+    return step_of(name, "delay", given(duration=duration, until=until), options)
+
+
+def parallel(
+    name: str,
+    steps: Steps | None = None,
+    *,
+    branches: Branches | None = None,
+    max_concurrency: int | None = None,
+    wait_for_all: bool | None = None,
+    first: int | None = None,
+    min_success: int | None = None,
+    min_success_rate: float | None = None,
+    failure_policy: str | None = None,
+    steps_from: Any = None,
+    **options: Unpack[StepOptions],
+) -> Step:
+    """Steps, or branches of steps, side by side."""
+    config = given(
+        max_concurrency=max_concurrency,
+        wait_for_all=wait_for_all,
+        first=first,
+        min_success=min_success,
+        min_success_rate=min_success_rate,
+        failure_policy=failure_policy,
+        steps_from=steps_from,
+    )
+    return step_of(name, "parallel", config, options, steps=steps, branches=branches)
+
+
+def map_items(
+    name: str,
+    items: Any,
+    steps: Steps,
+    *,
+    as_: str | None = None,
+    max_concurrency: int | None = None,
+    wait_for_all: bool | None = None,
+    first: int | None = None,
+    min_success: int | None = None,
+    min_success_rate: float | None = None,
+    failure_policy: str | None = None,
+    **options: Unpack[StepOptions],
+) -> Step:
+    """The same steps for every item of a list, side by side. `items` is a list, an expression or `from_state(...)`."""
+    config = given(
+        items=items,
+        as_=as_,
+        max_concurrency=max_concurrency,
+        wait_for_all=wait_for_all,
+        first=first,
+        min_success=min_success,
+        min_success_rate=min_success_rate,
+        failure_policy=failure_policy,
+    )
+    return step_of(name, "map", config, options, steps=steps)
+
+
+def loop(
+    name: str,
+    steps: Steps,
+    *,
+    while_: Condition | None = None,
+    until: Condition | None = None,
+    items: Any = None,
+    as_: str | None = None,
+    max_iterations: int | None = None,
+    on_limit: Literal["fail", "stop"] | None = None,
+    **options: Unpack[StepOptions],
+) -> Step:
+    """Steps again and again: while or until a condition holds, or for one item of a list after the other."""
+    config = given(while_=while_, until=until, items=items, as_=as_, max_iterations=max_iterations, on_limit=on_limit)
+    return step_of(name, "loop", config, options, steps=steps)
+
+
+def conditional(
+    name: str, if_: Condition, then: Steps, else_: Steps | None = None, **options: Unpack[StepOptions]
+) -> Step:
+    """If and else."""
+    return step_of(name, "conditional", {"if": if_}, options, then=then, else_=else_)
+
+
+def case(
+    name: str | None = None,
+    steps: Steps = (),
+    *,
+    when: Condition | None = None,
+    equals: Any = None,
+    description: str = "",
+) -> Case:
+    """One way a `switch` can go; an empty one is legal (X21)."""
+    values = {"name": name, "steps": listed(steps), "when": when, "equals": equals, "description": description}
+    return made(Case, f"case '{name}'" if name else "a case", values)
+
+
+def switch(
+    name: str,
+    cases: Iterable[Case],
+    *,
+    on: Any = None,
+    default: Steps | None = None,
+    model: Any = None,
+    prompt: str | None = None,
+    reasks: int | None = None,
+    default_route: str | None = None,
+    **options: Unpack[StepOptions],
+) -> Step:
+    """The first case that fits, or the default; with `model`, a model chooses among the cases' names."""
+    config = given(on=on, model=model, prompt=prompt, reasks=reasks, default_route=default_route)
+    return step_of(name, "switch", config, options, cases=tuple(cases), default=default)
+
+
+def sequence(name: str, steps: Steps, **options: Unpack[StepOptions]) -> Step:
+    """Steps one after the other, as one step: a phase."""
+    return step_of(name, "sequence", {}, options, steps=steps)
+
+
+def sub_workflow(
+    name: str,
+    workflow: str,
+    *,
+    version: str | None = None,
+    with_input: Mapping[str, Any] | None = None,
+    **options: Unpack[StepOptions],
+) -> Step:
+    """Another workflow as one step. `with_input` is that workflow's input (`config.input`)."""
+    return step_of(name, "workflow", given(workflow=workflow, version=version, input=with_input), options)
+
+
+def _list(values: Iterable[Any] | None) -> list[Any] | None:
+    if values is None:
+        return None
+    return [values] if isinstance(values, str) else list(values)
