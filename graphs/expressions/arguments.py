@@ -54,11 +54,10 @@ def need_list(value: Any, who: str) -> list[Any]:
 
 def need_object(value: Any, who: str) -> Mapping[str, Any]:
     """The value as an object; a lazy mapping stays lazy."""
-    if kind_of(value) == "object":
-        mapping: Mapping[str, Any] = value
-        return mapping
-    fields: Mapping[str, Any] = need("object", value, who)
-    return fields
+    if kind_of(value) != "object":
+        need("object", value, who)
+    mapping: Mapping[str, Any] = value
+    return mapping
 
 
 def need_number(value: Any, who: str) -> int | float:

@@ -10,7 +10,7 @@ from graphs.expressions.faults import fault
 from graphs.expressions.frame import EvaluationContext, Frame
 from graphs.expressions.lift import locate
 from graphs.expressions.references import Reference, calls, references
-from graphs.expressions.syntax import parse_source
+from graphs.expressions.syntax import parse_source, too_deep
 from graphs.expressions.translate import translate
 from graphs.expressions.tree import Node
 from graphs.expressions.values import PLAIN, plain
@@ -98,6 +98,9 @@ def _parse(source: str) -> Expression:
     except ExpressionError as error:
         error.details.setdefault("expression", source[:_LONGEST_CACHED])
         raise
+    except RecursionError:
+        # The limits keep far from this: it needs a caller that is itself near the end of the stack.
+        raise too_deep() from None
 
 
 _cached = lru_cache(maxsize=_CACHED)(_parse)

@@ -11,6 +11,7 @@ from graphs.expressions.limits import INTEGER_BOUND, MAX_DATA_DEPTH
 from graphs.expressions.values import a_number, check_item_count, check_text_length, kind_of, plain, text_steps
 
 _MAX_INDENT = 8
+_MAX_DIGITS = len(str(-INTEGER_BOUND))
 
 
 def to_json(frame: Frame, value: Any, indent: Any = 0) -> str:
@@ -42,10 +43,8 @@ def from_json(frame: Frame, value: Any) -> Any:
 
 
 def _whole(digits: str) -> int:
-    # Longer ones are out of bounds anyway, and reading their digits takes quadratic time.
-    if len(digits) > len(str(INTEGER_BOUND)) + 1:
-        raise ValueError(digits)
-    return int(a_number(int(digits)))
+    # Reading the digits of longer ones would take quadratic time, and they are out of bounds anyway.
+    return int(a_number(int(digits) if len(digits) <= _MAX_DIGITS else INTEGER_BOUND))
 
 
 def _float(digits: str) -> float:

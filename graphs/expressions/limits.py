@@ -27,7 +27,7 @@ MAX_TEXT: Final = 1_048_576
 MAX_ITEMS: Final = 10_000
 """Items of a list that a filter or an operator makes."""
 
-MAX_DATA_DEPTH: Final = 200
+MAX_DATA_DEPTH: Final = 100
 """How deep data and templates may be nested where we have to walk through all of it."""
 
 INTEGER_BOUND: Final = 2**127

@@ -15,7 +15,7 @@ _GUARD = "Add |default(…) if it may be missing."
 
 
 def step_into(value: Any, key: Any) -> Any:
-    """What stands under the key, or MISSING when nothing can."""
+    """What stands under the key, or MISSING when nothing can; under MISSING there is nothing."""
     if value is MISSING:
         return MISSING
     kind = kind_of(value)

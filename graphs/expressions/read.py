@@ -9,7 +9,7 @@ from graphs.expressions.arguments import need_whole
 from graphs.expressions.frame import Frame
 from graphs.expressions.lift import run_at
 from graphs.expressions.paths import look_up_root, read_key, read_root, step_into
-from graphs.expressions.values import MISSING, kind_of, plain
+from graphs.expressions.values import kind_of, plain
 
 
 def read_fixed_path(
@@ -39,8 +39,6 @@ def _careful(base: tree.Name, steps: list[tuple[Any, int]], *, lenient: bool) ->
     def run(frame: Frame) -> Any:
         value = run_at(base.offset, begin, frame.scope, base.name)
         for key, offset in steps:
-            if value is MISSING:
-                break
             value = run_at(offset, step, value, key)
         return value
 
@@ -60,8 +58,6 @@ def read_computed_path(
     def run(frame: Frame) -> Any:
         value = base(frame)
         for key, offset in steps:
-            if value is MISSING:
-                break
             value = run_at(offset, work, value, key(frame))
         return value
 

@@ -65,9 +65,6 @@ def parse_source(source: str) -> nodes.Expr:
         return _parse(source, raw)
     except TemplateSyntaxError as error:
         raise _unexpected(source, error.lineno) from None
-    except RecursionError:
-        # The limits above keep far from this; it needs a caller that is itself near the end of the stack.
-        raise _too_deep(None) from None
 
 
 def _check_length(source: str) -> None:
@@ -113,7 +110,7 @@ def _check_size(raw: list[_Raw]) -> None:
         if kind == "operator":
             brackets += (text in "([{") - (text in ")]}")
         if brackets > MAX_DEPTH or prefixes > MAX_DEPTH:
-            raise _too_deep(offset)
+            raise too_deep(offset)
     if values > MAX_NODES:
         raise too_big()
 
@@ -197,7 +194,8 @@ def _unexpected(source: str, offset: int) -> ExpressionError:
     return fault("syntax_error", f"unexpected {shown!r} at character {offset + 1}.", hint, offset)
 
 
-def _too_deep(offset: int | None) -> ExpressionError:
+def too_deep(offset: int | None = None) -> ExpressionError:
+    """The error for what is past `MAX_DEPTH`."""
     return fault(
         "expression_too_deep",
         f"the expression is nested more than {MAX_DEPTH} deep.",
@@ -206,13 +204,8 @@ def _too_deep(offset: int | None) -> ExpressionError:
     )
 
 
-def too_deep(offset: int) -> ExpressionError:
-    """The error for a tree past `MAX_DEPTH`."""
-    return _too_deep(offset)
-
-
 def too_big() -> ExpressionError:
-    """The error for a tree past `MAX_NODES`."""
+    """The error for what is past `MAX_NODES`."""
     return fault(
         "expression_too_big",
         f"the expression has more than {MAX_NODES} parts.",

@@ -1,27 +1,19 @@
 """Filters on lists. `attribute` is a path in each item, `'address.city'`; without it the item itself counts."""
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
-from graphs.errors import ExpressionError
 from graphs.expressions.arguments import need_boolean, need_list, need_text, need_whole
 from graphs.expressions.faults import fault
+from graphs.expressions.filters.columns import Column
 from graphs.expressions.frame import Frame
 from graphs.expressions.json_text import canonical
 from graphs.expressions.operators import COMPARISONS, Binary, add
-from graphs.expressions.paths import read_key, step_into
 from graphs.expressions.tree import Comparison
-from graphs.expressions.values import (
-    KIND_WORDS,
-    MISSING,
-    check_item_count,
-    check_text_length,
-    kind_of,
-    plain,
-    text_steps,
-)
+from graphs.expressions.values import MISSING, check_item_count, check_text_length, kind_of, plain, text_steps
 
-_LEAVE_OUT: Final = "Use |select to leave out what does not fit."
+_Test: TypeAlias = Callable[[Frame, Column, Any], bool]
+
 _WORDS: Final[dict[str, Comparison]] = {"eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
 _TESTS: Final[dict[str, Binary]] = {str(symbol): test for symbol, test in COMPARISONS.items()} | {
     word: COMPARISONS[symbol] for word, symbol in _WORDS.items()
@@ -61,21 +53,19 @@ def slice_(frame: Frame, value: Any, start: Any, end: Any = None) -> Any:
 
 def sort(frame: Frame, value: Any, reverse: Any = False, *, attribute: Any = None) -> list[Any]:
     """`rows|sort(attribute='age', reverse=true)`: numbers by size, texts by their characters, capitals first."""
-    items = _bounded(frame, value, "sort")
-    keys = _comparable(frame, items, attribute, "sort")
-    order = sorted(
-        range(len(items)), key=keys.__getitem__, reverse=need_boolean(reverse, "argument 'reverse' of filter 'sort'")
-    )
-    return [items[index] for index in order]
+    column = Column(frame, value, attribute, "sort").bounded()
+    keys = column.comparable()
+    backwards = need_boolean(reverse, "argument 'reverse' of filter 'sort'")
+    order = sorted(range(len(keys)), key=keys.__getitem__, reverse=backwards)
+    return [plain(column.items[index]) for index in order]
 
 
 def unique(frame: Frame, value: Any, *, attribute: Any = None) -> list[Any]:
     """`items|unique`: the first of those that are equal."""
-    items = _bounded(frame, value, "unique")
+    column = Column(frame, value, attribute, "unique").bounded()
     seen: dict[Any, Any] = {}
-    for item in items:
-        key = _read(frame, item, attribute, "unique")
-        seen.setdefault(_identity(frame, key), item)
+    for item in column.items:
+        seen.setdefault(_identity(frame, column.read(item)), plain(item))
     return list(seen.values())
 
 
@@ -88,36 +78,36 @@ def _identity(frame: Frame, value: Any) -> tuple[str, Any]:
 def sum_(frame: Frame, value: Any, attribute: Any = None) -> Any:
     """`rows|sum('amount')`: 0 for an empty list."""
     total: Any = 0
-    for item in _counted(frame, value, "sum"):
-        number = _read(frame, item, attribute, "sum")
+    column = Column(frame, value, attribute, "sum")
+    for item in column.items:
+        number = column.read(item)
         if kind_of(number) != "number":
-            raise _unfit("sum", "numbers", number)
+            raise column.unfit("numbers", number)
         total = add(frame, total, number)
     return total
 
 
 def min_(frame: Frame, value: Any, *, attribute: Any = None) -> Any:
     """`rows|min(attribute='age')` is the item with the least; missing for an empty list."""
-    return _extreme(frame, value, attribute, "min", min)
+    return _extreme(Column(frame, value, attribute, "min"), min)
 
 
 def max_(frame: Frame, value: Any, *, attribute: Any = None) -> Any:
     """`[1, 3, 2]|max`"""
-    return _extreme(frame, value, attribute, "max", max)
+    return _extreme(Column(frame, value, attribute, "max"), max)
 
 
-def _extreme(frame: Frame, value: Any, attribute: Any, name: str, choose: Callable[..., Any]) -> Any:
-    items = _counted(frame, value, name)
-    keys = _comparable(frame, items, attribute, name)
-    return plain(items[choose(range(len(items)), key=keys.__getitem__)]) if items else MISSING
+def _extreme(column: Column, choose: Callable[..., Any]) -> Any:
+    keys = column.comparable()
+    return plain(column.items[choose(range(len(keys)), key=keys.__getitem__)]) if keys else MISSING
 
 
 def map_(frame: Frame, value: Any, attribute: Any, *, default: Any = MISSING) -> list[Any]:
     """`rows|map('address.city')`: that field of each item; `default` stands in where it is missing or null."""
-    items = _bounded(frame, value, "map")
+    column = Column(frame, value, attribute, "map").bounded()
     if default is MISSING:
-        return [plain(_read(frame, item, attribute, "map")) for item in items]
-    found = [_look(frame, item, attribute, "map") for item in items]
+        return [plain(column.read(item)) for item in column.items]
+    found = map(column.look, column.items)
     return [default if one is MISSING or one is None else plain(one) for one in found]
 
 
@@ -126,94 +116,32 @@ def select(frame: Frame, value: Any, attribute: Any = None, op: Any = None, oper
 
     Operators: those of the language, `'eq'` to `'ge'`, and `'defined'`.
     """
-    return _chosen(frame, value, (attribute, op, operand), "select", wanted=True)
+    return _chosen(frame, Column(frame, value, attribute, "select"), _test(op, operand, "select"), wanted=True)
 
 
 def reject(frame: Frame, value: Any, attribute: Any = None, op: Any = None, operand: Any = None) -> list[Any]:
     """`rows|reject('age', '>=', 18)`: the items for which it is false."""
-    return _chosen(frame, value, (attribute, op, operand), "reject", wanted=False)
+    return _chosen(frame, Column(frame, value, attribute, "reject"), _test(op, operand, "reject"), wanted=False)
 
 
-def _chosen(frame: Frame, value: Any, rule: tuple[Any, Any, Any], name: str, *, wanted: bool) -> list[Any]:
-    attribute, op, operand = rule
-    test = _test(op, name)
-    found = []
-    for item in _counted(frame, value, name):
-        if op == "defined":
-            passed = _look(frame, item, attribute, name) is not MISSING
-        elif test is None:
-            passed = need_boolean(_read(frame, item, attribute, name), f"filter '{name}' without an operator")
-        else:
-            passed = test(frame, _read(frame, item, attribute, name), operand)
-        if passed is wanted:
-            found.append(plain(item))
+def _chosen(frame: Frame, column: Column, test: _Test, *, wanted: bool) -> list[Any]:
+    found = [plain(item) for item in column.items if test(frame, column, item) is wanted]
     check_item_count(len(found))
     return found
 
 
-def _test(op: Any, name: str) -> Binary | None:
-    if op is None or op == "defined":
-        return None
+def _test(op: Any, operand: Any, name: str) -> _Test:
+    if op is None:
+        who = f"filter '{name}' without an operator"
+        return lambda _, column, item: need_boolean(column.read(item), who)
     op = need_text(op, f"argument 'op' of filter '{name}'")
+    if op == "defined":
+        return lambda _, column, item: column.look(item) is not MISSING
     if op not in _TESTS:
         known = ", ".join([*_TESTS, "defined"])
         raise fault("bad_value", f"filter '{name}' does not know this operator.", f"Known: {known}.")
-    return _TESTS[op]
-
-
-def _counted(frame: Frame, value: Any, name: str) -> list[Any]:
-    items = need_list(value, f"filter '{name}'")
-    frame.charge(len(items))
-    return items
-
-
-def _bounded(frame: Frame, value: Any, name: str) -> list[Any]:
-    items = _counted(frame, value, name)
-    check_item_count(len(items))
-    return items
-
-
-def _read(frame: Frame, item: Any, attribute: Any, name: str) -> Any:
-    for key in _keys(frame, attribute, name):
-        item = read_key(item, key)
-    return item
-
-
-def _look(frame: Frame, item: Any, attribute: Any, name: str) -> Any:
-    for key in _keys(frame, attribute, name):
-        item = step_into(item, key)
-        if item is MISSING:
-            break
-    return item
-
-
-def _keys(frame: Frame, attribute: Any, name: str) -> list[str | int]:
-    if attribute is None:
-        return []
-    if type(attribute) is int:
-        return [attribute]
-    parts = need_text(attribute, f"argument 'attribute' of filter '{name}'").split(".")
-    frame.charge(len(parts) - 1)
-    return [int(part) if part.isascii() and part.isdigit() and len(part) < 9 else part for part in parts]
-
-
-def _comparable(frame: Frame, items: list[Any], attribute: Any, name: str) -> list[Any]:
-    """What the items are compared by: all numbers, or all texts."""
-    keys = [_read(frame, item, attribute, name) for item in items]
-    kinds = {kind_of(key) for key in keys}
-    for key in keys:
-        if kind_of(key) not in ("number", "text"):
-            raise _unfit(name, "numbers or texts", key)
-    if len(kinds) > 1:
-        raise fault(
-            "wrong_kind", f"filter '{name}' needs items of one kind, and here are numbers and texts.", _LEAVE_OUT
-        )
-    return keys
-
-
-def _unfit(name: str, wanted: str, found: Any) -> ExpressionError:
-    message = f"filter '{name}' needs {wanted}, and one of them is {KIND_WORDS[kind_of(found)]}."
-    return fault("wrong_kind", message, _LEAVE_OUT)
+    compare = _TESTS[op]
+    return lambda frame, column, item: bool(compare(frame, column.read(item), operand))
 
 
 LIST_FILTERS: Final[dict[str, Callable[..., Any]]] = {

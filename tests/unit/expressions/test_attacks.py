@@ -1,5 +1,7 @@
 """The attack table of the reference, and what we thought of besides. Each is refused by name, in this very process."""
 
+import inspect
+import sys
 import time
 import tracemalloc
 from collections.abc import Callable
@@ -102,6 +104,7 @@ def test_nothing_of_python_can_be_reached(source: str, code: str) -> None:
         ("'a'" + "|trim" * 300, "expression_too_deep"),
         ("input" + ".a" * 900, "expression_too_big"),
         ("[" + "1," * 900 + "]", "expression_too_big"),
+        ("-a+" * 400 + "a", "expression_too_big"),
         ("9" * 1_900, "number_too_large"),
         ("input.huge + 1", "number_too_large"),
         ("input.huge / 3", "number_too_large"),
@@ -133,6 +136,8 @@ def test_nothing_of_python_can_be_reached(source: str, code: str) -> None:
         ("[" + ", ".join(["input.text|upper"] * 40) + "]", "too_many_steps"),
         ("('[' ~ input.commas ~ ']')|from_json", "too_many_steps"),
         ("input.text|from_json", "bad_value"),
+        ("'" + "9" * 1_900 + "'|from_json", "number_too_large"),
+        ("'1e999'|from_json", "number_too_large"),
         ("[" + ", ".join(["password_hash('x')"] * 9) + "]", "no_context"),
     ],
 )
@@ -166,6 +171,19 @@ def test_data_nested_without_end_is_an_error_and_no_crash(source: str, wrap: Cal
     with pytest.raises(ExpressionError) as caught:
         parse_expression(source).evaluate(scope)
     assert caught.value.code == "data_too_deep"
+
+
+def test_a_caller_near_the_end_of_the_stack_gets_an_error_and_no_crash() -> None:
+    def dive(levels: int) -> str | None:
+        if levels:
+            return dive(levels - 1)
+        try:
+            parse_expression("(" * 30 + "'a caller near the end of the stack'" + ")" * 30)
+        except ExpressionError as error:
+            return error.code
+        return None
+
+    assert dive(sys.getrecursionlimit() - len(inspect.stack()) - 100) == "expression_too_deep"
 
 
 def test_json_text_nested_without_end_is_an_error_and_no_crash() -> None:

@@ -149,4 +149,5 @@ def test_objects_of_a_schema_are_open_unless_they_or_the_caller_say_otherwise() 
     assert shape_from_schema(schema | {"additionalProperties": {"type": "string"}}, closed=True).open
     assert shape_from_schema({"type": "object"}, closed=True) == Shape("object")
     assert shape_from_schema(True) == ANY
+    assert shape_from_schema({"anyOf": "nonsense"}) == ANY
     assert shape_from_schema({"type": "array"}) == list_shape()

@@ -101,7 +101,8 @@ def _words(value: Any) -> Any:
 
 def _differs_by_design(source: str, mine: Any) -> bool:
     stands_in_for_null = "default" in source
-    boolean_is_no_number = isinstance(mine, bool) and " in " in source
+    within = " in " in source or (("==" in source or "!=" in source) and ("[" in source or "{" in source))
+    boolean_is_no_number = isinstance(mine, bool) and within
     compares_written_booleans = isinstance(mine, bool) and ("~" in source or "string" in source)
     return stands_in_for_null or boolean_is_no_number or compares_written_booleans
 

@@ -148,12 +148,12 @@ OTHERS: list[tuple[Callable[[], Any], Code, str]] = [
     (
         expression("input|json", input=deep(300)),
         "data_too_deep",
-        "the value is nested more than 200 deep. Read a part of it.",
+        "the value is nested more than 100 deep. Read a part of it.",
     ),
     (
         expression("input.x", input={"x": (deep(300),)}),
         "data_too_deep",
-        "the value is nested more than 200 deep. Read a part of it.",
+        "the value is nested more than 100 deep. Read a part of it.",
     ),
     (
         expression("input == input", input=deep(3_000)),
@@ -202,7 +202,7 @@ OTHERS: list[tuple[Callable[[], Any], Code, str]] = [
         "not_json",
         NOT_JSON,
     ),
-    (template(deep(300)), "data_too_deep", "a template is nested at most 200 deep. Flatten it."),
+    (template(deep(300)), "data_too_deep", "a template is nested at most 100 deep. Flatten it."),
     (
         template("x {{ input.nothing }}"),
         "wrong_kind",
@@ -236,7 +236,7 @@ OTHERS: list[tuple[Callable[[], Any], Code, str]] = [
     (condition(5), "not_an_expression", "an expression is text, and this is not. Put it in quotes."),
     (condition(""), "empty_expression", "there is no expression here. Write a name such as input.email."),
     (context(), "bad_value", "the time given to an evaluation has no time zone. Use datetime.now(UTC)."),
-    (revealed(), "data_too_deep", "the value is nested more than 200 deep. Make it flatter."),
+    (revealed(), "data_too_deep", "the value is nested more than 100 deep. Make it flatter."),
 ]
 
 

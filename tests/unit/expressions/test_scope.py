@@ -1,7 +1,7 @@
 """What a scope may be made of besides plain JSON, and what it may not."""
 
 from collections.abc import Iterator, Mapping
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import Any
 
 import pytest
@@ -65,13 +65,20 @@ class Status(StrEnum):
     DONE = "completed"
 
 
-def test_enums_that_are_text_and_tuples_count_as_text_and_lists() -> None:
-    scope = {"input": {"status": Status.DONE, "pair": (1, 2), "flag": True}}
+class Level(IntEnum):
+    HIGH = 2
+
+
+def test_enums_and_tuples_count_as_what_they_are_made_of() -> None:
+    scope = {"input": {"status": Status.DONE, "level": Level.HIGH, "pair": (1, 2)}}
     assert parse_expression("input.status == 'completed'").evaluate(scope) is True
     assert parse_expression("input.status ~ '!'").evaluate(scope) == "completed!"
     assert parse_expression("input.status|upper").evaluate(scope) == "COMPLETED"
     assert parse_expression("input.pair|length").evaluate(scope) == 2
     assert parse_expression("input.pair + [3]").evaluate(scope) == [1, 2, 3]
+    assert parse_expression("[input.level + 1, input.level - 1, -input.level]").evaluate(scope) == [3, 1, -2]
+    assert parse_expression("input.level > 1 and input.level == 2").evaluate(scope) is True
+    assert type(parse_expression("input.level").evaluate(scope)) is int
     assert type(parse_expression("input.status").evaluate(scope)) is str
     assert type(parse_expression("input.pair").evaluate(scope)) is list
 

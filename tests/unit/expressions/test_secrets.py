@@ -244,7 +244,7 @@ def test_reveal_goes_all_the_way_and_mask_never_fails() -> None:
     assert PLAIN not in repr(mask(deep))
     with pytest.raises(ExpressionError) as caught:
         reveal(deep)
-    assert str(caught.value) == "the value is nested more than 200 deep. Make it flatter."
+    assert str(caught.value) == "the value is nested more than 100 deep. Make it flatter."
 
 
 def test_a_secret_written_into_a_template_stays_one() -> None:
