@@ -232,7 +232,7 @@ def _conditions(which: ExecutionFilter) -> tuple[str, list[Any]]:
     if which.status:
         where.append(f"status IN ({', '.join('?' * len(which.status))})")
         parameters.extend(which.status)
-    for column, value in (("workflow", which.workflow), ("tenant", which.tenant)):
+    for column, value in (("workflow", which.workflow), ("tenant", which.tenant), ("parent", which.parent)):
         if value is not None:
             where.append(f"{column} = ?")
             parameters.append(value)
@@ -240,6 +240,9 @@ def _conditions(which: ExecutionFilter) -> tuple[str, list[Any]]:
         if time is not None:
             where.append(comparison)
             parameters.append(to_time(time))
+    if which.id_prefix is not None:
+        where.append("id >= ? AND id < ?")  # a range of the primary key, where LIKE would read every row
+        parameters.extend((which.id_prefix, f"{which.id_prefix}\U0010ffff"))
     if which.before is not None:
         where.append("(created_at, id) < (SELECT created_at, id FROM executions WHERE id = ?)")
         parameters.append(which.before)

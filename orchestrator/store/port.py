@@ -129,7 +129,13 @@ class PublishedWorkflow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExecutionFilter:
-    """Which executions to list, newest first. `before` is the id of the last one of the page before."""
+    """Which executions to list, newest first.
+
+    Attributes:
+        before: The id of the last one of the page before.
+        id_prefix: What their ids begin with: people type the first letters only.
+        parent: The execution they were forked from.
+    """
 
     status: Sequence[ExecutionStatus] = ()
     workflow: str | None = None
@@ -137,6 +143,8 @@ class ExecutionFilter:
     until: datetime | None = None
     tenant: str | None = None
     before: str | None = None
+    id_prefix: str | None = None
+    parent: str | None = None
     limit: int = 50
 
 
