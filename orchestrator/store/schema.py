@@ -80,6 +80,7 @@ def _migrate(db: sqlite3.Connection, path: Path) -> None:
         db.execute("BEGIN IMMEDIATE")
         try:
             if _number(db, path) < number:  # asked again under the lock: another process may have been faster
+                _adopt(db)
                 for statement in _statements(file.read_text("utf-8")):
                     db.execute(statement)
                 db.execute("INSERT OR REPLACE INTO meta VALUES ('engine_format', ?)", (str(ENGINE_FORMAT),))
@@ -90,6 +91,13 @@ def _migrate(db: sqlite3.Connection, path: Path) -> None:
             if db.in_transaction:
                 db.execute("ROLLBACK")
             raise
+
+
+def _adopt(db: sqlite3.Connection) -> None:
+    """Give a file of LangGraph's own saver, before its 3.1, the column its tables have since."""
+    columns = {name for (name,) in db.execute("SELECT name FROM pragma_table_info('writes')")}
+    if columns and "task_path" not in columns:
+        db.execute("ALTER TABLE writes ADD COLUMN task_path TEXT NOT NULL DEFAULT ''")
 
 
 def _statements(text: str) -> Iterator[str]:

@@ -91,7 +91,7 @@ class StrictSerializer(JsonPlusSerializer):
         except CorruptStateError:
             raise
         except Exception as error:  # any type's own complaint about its arguments
-            message = f"a {module}.{name} cannot be built from what is kept: {error}."
+            message = f"a value cannot become the {module}.{name} it is kept as: {error}."
             raise CorruptStateError(message, hint=_HINT) from error
 
 

@@ -127,6 +127,7 @@ class SqliteStore(Catalogue, Executions, Records, Waits, Events, Retention):
 
     async def close(self) -> None:
         """Commit what was handed over, and close every connection."""
-        await self._writer.close()
+        # The writer's last: only a connection that may write leaves one whole file behind, without a WAL beside it.
         await self._saver.close()
         self._reader.close()
+        await self._writer.close()

@@ -245,7 +245,7 @@ async def test_an_event_published_while_its_wait_opens_is_never_missed(store: St
             wait = event(match={"n": number})
             opening = store.open_wait(name, "w", 0, wait, START)
             sending = publish(other, data={"n": number})
-            opened, sent = await asyncio.gather(*((opening, sending) if number % 2 else (sending, opening)))  # type: ignore[misc]
+            opened, sent = await asyncio.gather(*((opening, sending) if number % 2 else (sending, opening)))
             kept = (await store.waits(name, status=None))[0]
             assert kept.status == "answered", (number, opened, sent)
 

@@ -6,12 +6,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from langchain_core.runnables import RunnableConfig
-from langgraph.checkpoint.base import empty_checkpoint
+from langgraph.checkpoint.base import BaseCheckpointSaver, empty_checkpoint
 
 from graphs.state import ExecutionStatus, Result
 from graphs.steps import Wait
 from orchestrator.store.port import Execution
-from orchestrator.store.saver import BatonSaver
 
 START = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -58,13 +57,15 @@ def place(thread: str = "e1", namespace: str = "") -> RunnableConfig:
     return {"configurable": {"thread_id": thread, "checkpoint_ns": namespace}}
 
 
-async def put_checkpoint(saver: BatonSaver, config: RunnableConfig, **values: Any) -> RunnableConfig:
+async def put_checkpoint(saver: BaseCheckpointSaver[str], config: RunnableConfig, **values: Any) -> RunnableConfig:
     """Put a checkpoint with these channel values; gives the config for writes to it."""
     checkpoint = empty_checkpoint() | {"channel_values": values}
     return await saver.aput(config, checkpoint, {"source": "loop", "step": 0, "parents": {}}, {})  # type: ignore[arg-type]
 
 
-async def put_result(saver: BatonSaver, config: RunnableConfig, name: str, value: Result | None = None) -> None:
+async def put_result(
+    saver: BaseCheckpointSaver[str], config: RunnableConfig, name: str, value: Result | None = None
+) -> None:
     """Put a step's result as LangGraph does when a body returns."""
     writes = [("steps", {name: value or result(name)}), ("branch:to:orchestrator", None)]
     await saver.aput_writes(config, writes, f"task-{name}", "~__pregel_push, 0000000000")
