@@ -11,10 +11,10 @@ from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 
 from graphs.clock import Alarm
-from graphs.errors import BatonError, NotFoundError
+from graphs.errors import BatonError, EngineError
 from graphs.state import ExecutionStatus
 from orchestrator.catalogue import Catalogue
-from orchestrator.drive import Drive, Works, answer_of
+from orchestrator.drive import Drive, Left, Works, answer_of
 from orchestrator.store.port import Execution, OpenWait, Record
 
 
@@ -159,26 +159,33 @@ class Driver:
 
     async def _once(self, execution_id: str, reason: str, new: bool) -> bool:
         """Drive once; True when the execution rests and may be looked at again."""
-        store = self._works.store
         try:
-            execution = await store.begin_drive(execution_id, reason)
-            workflow = await self._catalogue.pinned(execution)
-            sealer = await self._catalogue.sealer(execution)
-            drive = Drive(self._works, execution, workflow, sealer, new=new and execution.drives == 1)
-        except (NotFoundError, BatonError) as error:
-            await self._left_with(execution_id, error)
+            left = await self._carry(execution_id, reason, new)
+        except EngineError as error:
+            await self._broken(execution_id, error)
             return False
-        self._drives[execution_id] = drive
-        if new:
-            self._works.publish([Record(execution_id, "execution.started", self._works.clock.now())])
-        try:
-            left = await drive.run()
         except BatonError as error:
-            await self._left_with(execution_id, error)
+            if error.code != "execution_ended":  # somebody said "look again" of one that has just ended
+                await self._left_with(execution_id, error)
+            return False
+        except Exception as error:  # the edge of a drive: whatever broke it must be heard
+            self._works.log.error("drive.broken", execution_id=execution_id, exc_info=error)
+            broken = EngineError(f"the drive broke: {type(error).__name__}: {error}", code="drive_broken")
+            await self._left_with(execution_id, broken)
             return False
         if left == "resting":
             await self._note_due(execution_id)
         return left == "resting"
+
+    async def _carry(self, execution_id: str, reason: str, new: bool) -> Left:
+        execution = await self._works.store.begin_drive(execution_id, reason)
+        workflow = await self._catalogue.pinned(execution)
+        sealer = await self._catalogue.sealer(execution)
+        drive = Drive(self._works, execution, workflow, sealer, new=new and execution.drives == 1)
+        self._drives[execution_id] = drive
+        if new:
+            self._works.publish([Record(execution_id, "execution.started", self._works.clock.now())])
+        return await drive.run()
 
     async def _stirred(self, execution_id: str) -> bool:
         execution = await self._works.store.execution(execution_id)
@@ -187,9 +194,23 @@ class Driver:
 
     async def _left_with(self, execution_id: str, error: BatonError) -> None:
         """A drive could not go on: the execution is left as it is, for a later one, and the reason is written down."""
-        self._works.log.error("drive.failed", execution_id=execution_id, **error.as_dict())
+        self._works.log.error("drive.failed", **{**error.as_dict(), "execution_id": execution_id})
         note = Record(execution_id, "drive.failed", self._works.clock.now(), data=error.as_dict())
         self._works.publish([note])
+
+    async def _broken(self, execution_id: str, error: EngineError) -> None:
+        """Nothing can go on (F27, X16): that is a failure, and taking the execution up again would not change it."""
+        self._works.log.error("execution.broken", **{**error.as_dict(), "execution_id": execution_id})
+        status, body = ExecutionStatus.FAILED, error.as_dict()
+        drive, record = self._drives.get(execution_id), {"output": None, "error": body}
+        note = Record(execution_id, f"execution.{status}", self._works.clock.now(), data=record)
+        seconds = drive.active_seconds if drive is not None else 0.0
+        try:
+            await self._works.store.finish(
+                execution_id, status, output=None, error=body, active_seconds=seconds, records=[note]
+            )
+        except BatonError as failure:
+            await self._left_with(execution_id, failure)
 
     def _announce_rest(self, execution_id: str) -> None:
         self._works.publish([Record(execution_id, "execution.rested", self._works.clock.now())])
@@ -218,5 +239,3 @@ class Driver:
             if not self.driving(execution_id):
                 self.take(execution_id, "timer")
         self._arm()
-
-

@@ -85,16 +85,15 @@ class Parallel(Composite):
         config: ParallelConfig = opening.config
         data = config.model_dump(mode="json", exclude={"steps_from"})
         if config.steps_from is not None:
-            steps = _steps_made_at_run_time(opening, config.steps_from)
-            data["steps"] = [step.model_dump(mode="json", by_alias=True, exclude_defaults=True) for step in steps]
+            _check_steps_made_at_run_time(opening, config.steps_from)
+            data["steps"] = list(config.steps_from)  # as given: secrets in them are still known to be secret
         return data
 
     def plan(self, step: Step, data: Data, library: Library) -> Plan:
         config = ParallelConfig.model_validate({key: value for key, value in data.items() if key != "steps"})
         made = tuple(Step.model_validate(item) for item in data.get("steps", ()))
         planned = [
-            replace(item, group=item.stands_for or item.name)
-            for item in plan_steps(step.steps + made, library.node_of)
+            replace(item, group=item.stands_for or item.name) for item in plan_steps(step.steps + made, library.node_of)
         ]
         for branch, steps in step.branches.items():
             planned += plan_steps(steps, library.node_of, local=f"{branch}.", group=branch, sequential=True)
@@ -135,10 +134,10 @@ class ParallelGroup(Parallel):
     summary: ClassVar[str] = "the same as 'parallel'"
 
 
-def _steps_made_at_run_time(opening: Opening, documents: list[dict[str, Any]]) -> list[Step]:
+def _check_steps_made_at_run_time(opening: Opening, documents: list[dict[str, Any]]) -> None:
     if len(documents) > MOST_ITEMS:
         raise _too_many(opening.step.name, len(documents))
-    steps, wrong, names = [], [], set[str]()
+    steps, wrong, names = [], [], {step.name for step in opening.step.steps}
     for index, document in enumerate(documents):
         try:
             step = Step.model_validate(document)
@@ -152,14 +151,18 @@ def _steps_made_at_run_time(opening: Opening, documents: list[dict[str, Any]]) -
             wrong.append(f"steps_from[{index}]: the name '{step.name}' is taken")
         names.add(step.name)
         steps.append(step)
-    unknown = [f"'{step.name}' depends on '{need.step}'" for step in steps for need in step.depends_on if need.step not in names]
+    unknown = [
+        f"'{step.name}' depends on '{need.step}'"
+        for step in steps
+        for need in step.depends_on
+        if need.step not in names
+    ]
     if wrong or unknown:
         raise StepError(
             f"step '{opening.step.name}' was given steps that cannot be run: {'; '.join(wrong + unknown)}.",
             category="validation",
             code="steps_invalid",
         )
-    return steps
 
 
 class MapConfig(JoinConfig):

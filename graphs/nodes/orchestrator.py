@@ -7,9 +7,9 @@ from langgraph.runtime import Runtime
 from langgraph.types import Send
 
 from graphs.analysis import analyse, choose, too_wide
-from graphs.errors import BatonError
 from graphs.graph_state import EnterpriseWorkflowState
 from graphs.nodes.perform import PlanContext
+from graphs.policies import as_step_error
 
 PARTITION = "#"
 
@@ -23,8 +23,8 @@ async def orchestrator(state: EnterpriseWorkflowState, runtime: Runtime[PlanCont
         try:
             if not context.grow():
                 return {"dispatched": []}
-        except BatonError as error:
-            board.error = error
+        except Exception as error:  # noqa: BLE001 - a loop's condition may be a callable, which may raise anything
+            board.error = as_step_error(error)
             return {"dispatched": []}
     found: dict[str, Any] = {}
     if context.is_root and "execution_strategy" not in (state.get("context") or {}):
@@ -59,7 +59,7 @@ def _to_dispatch(context: PlanContext) -> list[str]:
     return [f"{PARTITION}{index}" for index in range((len(names) + size - 1) // size)]
 
 
-def after_orchestrator(state: EnterpriseWorkflowState, runtime: Runtime[PlanContext]) -> Any:
+async def after_orchestrator(state: EnterpriseWorkflowState, runtime: Runtime[PlanContext]) -> Any:
     """The conditional edge of `orchestrator`: a `Send` for every step, to the node that performs its kind."""
     context = runtime.context
     names = state["dispatched"]

@@ -10,9 +10,9 @@ from functools import cached_property
 from typing import Any, TypedDict, cast
 
 from langchain_core.runnables import RunnableConfig
-from langgraph.errors import GraphInterrupt
+from langgraph.errors import GraphBubbleUp, GraphInterrupt
 
-from graphs.errors import BatonError, StepError
+from graphs.errors import StepError, StoreError
 from graphs.expressions import EvaluationContext, mask
 from graphs.flow import Flow, Woken
 from graphs.host import Host
@@ -136,7 +136,9 @@ class Body:
 
     def _variables(self, output: Any) -> dict[str, Any]:
         if self.planned.step.variables == "merge":
-            return json_value(mask(output)) if isinstance(output, dict) else {self.planned.step.name: json_value(output)}
+            return (
+                json_value(mask(output)) if isinstance(output, dict) else {self.planned.step.name: json_value(output)}
+            )
         if self.prepared.variables is None:
             return {}
         names = self.names | {"output": output}
@@ -187,7 +189,9 @@ async def _result(body: Body, woken: Woken, act: Act) -> Result:
         if condition is not None and not condition.holds(body.names, body.evaluation, body.state):
             return body.skipped("condition", "its condition is false")
         return await act(body)
-    except BatonError as error:
+    except (GraphBubbleUp, StoreError):
+        raise  # parked, or the drive cannot go on: neither is this step's failure
+    except Exception as error:  # noqa: BLE001 - callables of a definition may raise anything; siblings must not suffer
         return body.failed(as_step_error(error), attempts=0)
 
 
