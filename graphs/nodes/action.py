@@ -70,7 +70,7 @@ async def _in_time(body: Body, kind: Action, context: StepContext, config: Any) 
             return await kind.run(context, config)
     except BatonError:
         raise
-    except Exception as error:  # noqa: BLE001 - a step's code may raise anything; it becomes the step's failure
+    except Exception as error:
         raise as_step_error(error) from error
 
 

@@ -62,7 +62,9 @@ async def carry_out(
     elif host.seeded:
         board.prime(await _seeds(body, board.plan))
     grow = grow_for(board, frame, data) if grow_for is not None else None
-    await run_flow(PlanContext(host, flow, frame, grow), body.config, {"frame": host.seal(dict(data))}, new=saved is None)
+    await run_flow(
+        PlanContext(host, flow, frame, grow), body.config, {"frame": host.seal(dict(data))}, new=saved is None
+    )
     return board, frame, data
 
 

@@ -25,7 +25,7 @@ from graphs.undo import COMPENSATION, compensations
 
 async def error_recovery(
     state: EnterpriseWorkflowState, runtime: Runtime[PlanContext], config: RunnableConfig
-) -> dict[str, Any]:
+) -> Update:
     """Answer one step's failure, or compensate for a plan's."""
     if "step" in state:
         return await perform(cast(Dispatch, state), runtime.context, config, _act)
@@ -44,7 +44,11 @@ async def _compensate(context: PlanContext, config: RunnableConfig) -> Update:
     await context.flow.quiet()
     workflow = context.frame.workflow
     conclusion = board.plan.conclude(board.results, board.halt)
-    if workflow is None or conclusion.status == "completed" or not _wanted(workflow, conclusion, context.flow.board.halt):
+    if (
+        workflow is None
+        or conclusion.status == "completed"
+        or not _wanted(workflow, conclusion, context.flow.board.halt)
+    ):
         return {}
     order = [path for path in await host.results("") if path in board.plan.steps]
     planned = compensations(workflow, board.plan, board.results, order, conclusion, host.library)
@@ -91,5 +95,3 @@ def _outcome(body: Body, plan: Plan, results: Mapping[str, Result]) -> Result:
         result["error"] = results[wrong[0]].get("error", {})
     now = body.host.clock.now().isoformat()
     return {**result, "attempts": 1, "started_at": now, "ended_at": now}
-
-

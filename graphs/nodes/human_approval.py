@@ -16,13 +16,13 @@ from langgraph.types import interrupt
 from graphs.errors import BatonError
 from graphs.flow import Woken
 from graphs.nodes.action import step_context
-from graphs.nodes.perform import Body, Dispatch, PlanContext, perform
+from graphs.nodes.perform import Body, Dispatch, PlanContext, Update, perform
 from graphs.policies import as_step_error
 from graphs.state import Result
 from graphs.steps import Answer, StepContext, Wait, Waiting
 
 
-async def human_approval(dispatch: Dispatch, runtime: Runtime[PlanContext], config: RunnableConfig) -> dict[str, Any]:
+async def human_approval(dispatch: Dispatch, runtime: Runtime[PlanContext], config: RunnableConfig) -> Update:
     """Perform one waiting step."""
     return await perform(dispatch, runtime.context, config, _act)
 
@@ -79,9 +79,7 @@ def _parked(body: Body, wait: Wait) -> GraphInterrupt:
     return GraphInterrupt(())
 
 
-def _settled(
-    body: Body, kind: Waiting, context: StepContext, config: Any, wait: Wait, answer: Answer
-) -> Result:
+def _settled(body: Body, kind: Waiting, context: StepContext, config: Any, wait: Wait, answer: Answer) -> Result:
     more: dict[str, Any] = {"decided_by": answer.by} if answer.by else {}
     try:
         return body.completed(kind.settle(context, config, wait, answer), **more)

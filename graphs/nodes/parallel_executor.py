@@ -1,9 +1,8 @@
 """`parallel_executor`: performs automatic steps, many at once under limits; composite ones and partitions too."""
 
-from typing import Any
-
 from langchain_core.runnables import RunnableConfig
 from langgraph.runtime import Runtime
+from langgraph.types import Command
 
 from graphs.composites import Composite
 from graphs.nodes import action, composite
@@ -12,9 +11,7 @@ from graphs.nodes.perform import Body, Dispatch, PlanContext, Update, perform
 from graphs.state import Result
 
 
-async def parallel_executor(
-    dispatch: Dispatch, runtime: Runtime[PlanContext], config: RunnableConfig
-) -> dict[str, Any]:
+async def parallel_executor(dispatch: Dispatch, runtime: Runtime[PlanContext], config: RunnableConfig) -> Update:
     """Perform one step (many of these bodies run side by side), or one partition of a very large plan."""
     context = runtime.context
     if names := dispatch.get("partition"):
@@ -33,7 +30,12 @@ async def _partition(context: PlanContext, name: str, names: list[str], config: 
     await run_partition(context, name, names, config)
     board = context.flow.board
     result: Result = {"status": "completed", "inner": {inner: board.results[inner] for inner in names}}
-    update: Update = {"steps": {name: result}}
-    if context.is_root and board.failed():
-        update["next_action"] = "error"
-    return update
+    change = {"steps": {name: result}}
+    if context.is_root and (board.halt is not None or _some_failed(context, names)):
+        return Command(update=change, goto="error_recovery")
+    return change
+
+
+def _some_failed(context: PlanContext, names: list[str]) -> bool:
+    board = context.flow.board
+    return any(board.plan.failed_for_good(name, board.results) for name in names)

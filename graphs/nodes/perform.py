@@ -11,6 +11,7 @@ from typing import Any, TypedDict, cast
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.errors import GraphBubbleUp, GraphInterrupt
+from langgraph.types import Command
 
 from graphs.errors import StepError, StoreError
 from graphs.expressions import EvaluationContext, mask
@@ -159,7 +160,7 @@ def _goes_on(planned: PlannedStep, timed_out: bool) -> tuple[bool, Any]:
 
 
 Act = Callable[[Body], Awaitable[Result]]
-Update = dict[str, Any]
+Update = dict[str, Any] | Command[Any]
 
 
 async def perform(dispatch: Dispatch, context: PlanContext, config: RunnableConfig, act: Act) -> Update:
@@ -196,24 +197,18 @@ async def _result(body: Body, woken: Woken, act: Act) -> Result:
 
 
 def update(context: PlanContext, name: str, result: Result) -> Update:
-    """What a body returns: its own result, and where the conditional edge is to route."""
-    update: Update = {"steps": {name: result}}
+    """What a body returns: its own result, and where the execution is to go next when that is not the end."""
+    change: dict[str, Any] = {"steps": {name: result}}
     if failed(result):
-        update["last_error"] = result.get("error")
-        update["error_count"] = 1
-    if (action := _next_action(context, name, result)) is not None:
-        update["next_action"] = action
-    return update
-
-
-def _next_action(context: PlanContext, name: str, result: Result) -> str | None:
+        change["last_error"] = result.get("error")
+        change["error_count"] = 1
     board = context.flow.board
     if board.plan.staged or context.grow is not None:
-        return "orchestrate"
-    if not context.is_root:
-        return None
-    if board.halt is not None:
-        return "error"
-    if not failed(result) or result.get("continued") or name in board.plan.companions:
-        return None
-    return "error"
+        return Command(update=change, goto="orchestrator")
+    if context.is_root and (board.halt is not None or _for_good(context, name, result)):
+        return Command(update=change, goto="error_recovery")
+    return change
+
+
+def _for_good(context: PlanContext, name: str, result: Result) -> bool:
+    return failed(result) and not result.get("continued") and name not in context.flow.board.plan.companions
