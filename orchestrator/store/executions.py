@@ -6,12 +6,13 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from graphs.errors import BatonError, ConflictError, StoreError
 from graphs.state import ExecutionStatus
 from orchestrator.store.parts import Part, insert, no_execution, raise_signal
 from orchestrator.store.port import ENGINE_FORMAT, Execution, ExecutionFilter, Record
+from orchestrator.store.results import copy_newest
 from orchestrator.store.rows import from_json, record_row, to_json, to_time
 
 _COLUMNS = tuple(field.name for field in fields(Execution))
@@ -26,15 +27,23 @@ _UNFINISHED = f"status NOT IN ({', '.join(repr(status) for status in _FINAL)})"
 class Executions(Part):
     """The chapter on executions and their runs."""
 
-    async def create(self, execution: Execution, secrets: Mapping[str, bytes]) -> Execution:
+    async def create(
+        self,
+        execution: Execution,
+        secrets: Mapping[str, bytes],
+        *,
+        results_of: str | None = None,
+        leave_out: Sequence[str] = (),
+        leave_out_alone: Sequence[str] = (),
+    ) -> Execution:
         """See the port."""
         row = _to_row(execution)
         secret_rows = [(execution.id, name, value) for name, value in secrets.items()]
         now = self._now()
 
-        def work(db: sqlite3.Connection) -> Execution | BatonError:
+        def work(db: sqlite3.Connection) -> tuple[Execution | None, list[Record]] | BatonError:
             if older := _find_idempotent(db, execution):
-                return older
+                return older, []
             if taken := _find(db, execution.id):
                 return ConflictError(
                     f"There is an execution '{execution.id}' already, of {taken.workflow}@{taken.version}.",
@@ -45,10 +54,14 @@ class Executions(Part):
             db.execute(_INSERT, row)
             db.executemany("INSERT INTO secrets (execution_id, name, value) VALUES (?, ?, ?)", secret_rows)
             raise_signal(db, execution.id, "start", None, now)
-            return _find(db, execution.id) or no_execution(execution.id)
+            copied = copy_newest(db, results_of, execution.id, leave_out, leave_out_alone) if results_of else []
+            return _find(db, execution.id), copied
 
-        created: Execution = await self._writer.submit(work, thread=execution.id, reset=True)
-        return created
+        def announce(kept: tuple[Execution | None, list[Record]]) -> None:
+            self._announce(kept[1])
+
+        created, _ = await self._writer.submit(work, thread=execution.id, reset=True, on_commit=announce)
+        return cast(Execution, created)
 
     async def execution(self, execution_id: str) -> Execution | None:
         """See the port."""

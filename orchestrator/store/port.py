@@ -187,10 +187,19 @@ class Store(Protocol):
 
     # -- executions --------------------------------------------------------------------------------------------
 
-    async def create(self, execution: Execution, secrets: Mapping[str, bytes]) -> Execution:
+    async def create(
+        self,
+        execution: Execution,
+        secrets: Mapping[str, bytes],
+        *,
+        results_of: str | None = None,
+        leave_out: Sequence[str] = (),
+        leave_out_alone: Sequence[str] = (),
+    ) -> Execution:
         """Keep a new execution (with a `start` signal for a driving engine in another process).
 
-        Gives the older one when its idempotency key is known.
+        Gives the older one when its idempotency key is known. A fork starts with the results of `results_of` (see
+        `copy_results`) in the same transaction: a crash in between would leave one that does everything again.
 
         Raises:
             ConflictError: the id is taken.
@@ -239,17 +248,27 @@ class Store(Protocol):
         execution_id: str,
         *,
         superseded: Sequence[str],
+        superseded_alone: Sequence[str] = (),
         generation: int,
         digest: str | None = None,
         input: Any = None,  # noqa: A002 - the execution's own word
         reason: str,
     ) -> None:
-        """Make an execution ready to go on from an earlier step: checkpoints gone, the named results superseded
-        (paths and everything below them), waits of them closed, status queued. All in one transaction."""
+        """Make an execution ready to go on from an earlier step: checkpoints gone, the named results superseded, waits
+        of them closed, status queued. All in one transaction.
+
+        Args:
+            superseded: Paths whose results go with everything below them.
+            superseded_alone: Paths whose own results go while those below stay: the composite steps around a step
+                that is made anew (`orders`, where only `orders[3].charge` is).
+        """
         ...
 
-    async def copy_results(self, source: str, target: str, *, leave_out: Sequence[str]) -> None:
-        """For a fork: the target starts with the source's results, without those paths and what is below them."""
+    async def copy_results(
+        self, source: str, target: str, *, leave_out: Sequence[str], leave_out_alone: Sequence[str] = ()
+    ) -> None:
+        """For a fork: the target starts with the source's results, without those paths and what is below them, and
+        without the ones left out alone."""
         ...
 
     # -- records -----------------------------------------------------------------------------------------------
@@ -276,8 +295,10 @@ class Store(Protocol):
         """Close a wait that is still open; gives it as it then stands, so that the caller learns who won."""
         ...
 
-    async def answer_wait(self, execution_id: str, path: str, answer: Answer) -> OpenWait:
-        """Answer the open wait at this path.
+    async def answer_wait(
+        self, execution_id: str, path: str, answer: Answer, *, records: Sequence[Record] = ()
+    ) -> OpenWait:
+        """Answer the open wait at this path, and keep these records of it, in one transaction.
 
         Raises:
             NotFoundError: there is no such wait.

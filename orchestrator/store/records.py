@@ -5,27 +5,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from graphs.errors import BatonError
-from graphs.state import Result, StepStatus
+from graphs.state import Result
 from orchestrator.store.parts import Part, insert, no_execution, raise_signal
 from orchestrator.store.port import Record
+from orchestrator.store.results import copy_newest, is_below, newest, supersede
 from orchestrator.store.rows import SELECT_RECORDS, from_json, record_row, to_json, to_record
-
-_SETTLED = ", ".join(
-    f"'step.{status}'"
-    for status in (
-        StepStatus.COMPLETED,
-        StepStatus.FAILED,
-        StepStatus.TIMED_OUT,
-        StepStatus.CANCELLED,
-        StepStatus.SKIPPED,
-    )
-)
-_RESULTS = (
-    "SELECT path, kind, generation, at, data FROM records "
-    f"WHERE execution_id = ? AND kind IN ({_SETTLED}) AND NOT superseded ORDER BY seq"
-)
-_BELOW = "(path = ? OR substr(path, 1, ?) IN (?, ?))"
-"""A path and everything below it; the parameters are those of `_below`."""
 
 
 class Records(Part):
@@ -49,27 +33,25 @@ class Records(Part):
 
     async def results(self, execution_id: str, prefix: str = "") -> Mapping[str, Result]:
         """See the port. With a prefix: the result at that path itself, and everything below it."""
-        rows = await self._reader.read(lambda db: _newest(db, execution_id))
+        rows = await self._reader.read(lambda db: newest(db, execution_id))
         return {path: from_json(row[-1]) for path, row in rows.items() if is_below(path, prefix)}
 
-    async def copy_results(self, source: str, target: str, *, leave_out: Sequence[str]) -> None:
+    async def copy_results(
+        self, source: str, target: str, *, leave_out: Sequence[str], leave_out_alone: Sequence[str] = ()
+    ) -> None:
         """See the port."""
-
-        def work(db: sqlite3.Connection) -> list[Record]:
-            rows = [
-                (target, kind, path, generation, at, data)
-                for path, (kind, generation, at, data) in _newest(db, source).items()
-                if not any(is_below(path, left) for left in leave_out)
-            ]
-            return insert(db, rows)
-
-        await self._writer.submit(work, thread=target, on_commit=self._announce)
+        await self._writer.submit(
+            lambda db: copy_newest(db, source, target, leave_out, leave_out_alone),
+            thread=target,
+            on_commit=self._announce,
+        )
 
     async def rewind(
         self,
         execution_id: str,
         *,
         superseded: Sequence[str],
+        superseded_alone: Sequence[str] = (),
         generation: int,
         digest: str | None = None,
         input: Any = None,  # noqa: A002 - the port's name
@@ -77,7 +59,7 @@ class Records(Part):
     ) -> None:
         """See the port. The history gets an `execution.rewound` record."""
         now = self._now()
-        fact = {"reason": reason, "superseded": list(superseded)}
+        fact = {"reason": reason, "superseded": [*superseded, *superseded_alone]}
         row = (execution_id, "execution.rewound", None, generation, now, to_json(fact))
         new_input = None if input is None else to_json(input)
 
@@ -91,42 +73,12 @@ class Records(Part):
             if not changed:
                 return no_execution(execution_id)
             for path in superseded:
-                _supersede(db, execution_id, path, now)
+                supersede(db, execution_id, path, now)
+            for path in superseded_alone:
+                supersede(db, execution_id, path, now, alone=True)
             for table in ("checkpoints", "writes"):
                 db.execute(f"DELETE FROM {table} WHERE thread_id = ?", (execution_id,))
             raise_signal(db, execution_id, "resume", None, now)
             return insert(db, [row])
 
         await self._writer.submit(work, thread=execution_id, reset=True, on_commit=self._announce)
-
-
-def is_below(path: str, prefix: str) -> bool:
-    """Whether a path is the prefix or stands below it: `orders[3].charge` and `orders` do, `orders2` does not."""
-    return not prefix or path == prefix or path.startswith((f"{prefix}.", f"{prefix}["))
-
-
-def _below(path: str) -> tuple[str, int, str, str]:
-    return path, len(path) + 1, f"{path}.", f"{path}["
-
-
-def _newest(db: sqlite3.Connection, execution_id: str) -> dict[str, tuple[str, int, str, str]]:
-    """The newest result of each path that is not superseded, in the order of their commits."""
-    found: dict[str, tuple[str, int, str, str]] = {}
-    for path, *rest in db.execute(_RESULTS, (execution_id,)):
-        found.pop(path, None)  # a later result takes a later place
-        found[path] = tuple(rest)
-    return found
-
-
-def _supersede(db: sqlite3.Connection, execution_id: str, path: str, now: str) -> None:
-    below = _below(path)
-    db.execute(
-        f"UPDATE records SET superseded = 1 WHERE execution_id = ? AND kind IN ({_SETTLED}) AND {_BELOW}",
-        (execution_id, *below),
-    )
-    # Answered waits too: the step asks again.
-    db.execute(
-        "UPDATE waits SET superseded = 1, closed_at = ifnull(closed_at, ?), "
-        f"status = iif(status = 'open', 'cancelled', status) WHERE execution_id = ? AND {_BELOW}",
-        (now, execution_id, *below),
-    )

@@ -3,14 +3,14 @@
 import sqlite3
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from graphs.errors import BatonError, ConflictError, NotFoundError
 from graphs.steps import Answer, Wait
 from orchestrator.store.matching import fields_of, first_event
-from orchestrator.store.parts import Part, no_execution, raise_signal
-from orchestrator.store.port import OpenWait, Signal
-from orchestrator.store.rows import from_json, from_time, to_json, to_time
+from orchestrator.store.parts import Part, insert, no_execution, raise_signal
+from orchestrator.store.port import OpenWait, Record, Signal
+from orchestrator.store.rows import from_json, from_time, record_row, to_json, to_time
 
 _SELECT = (
     "SELECT execution_id, path, generation, status, answer, opened_at, closed_at, kind, question, event_type, match, "
@@ -82,12 +82,15 @@ class Waits(Part):
         closed: OpenWait = await self._writer.submit(work)
         return closed
 
-    async def answer_wait(self, execution_id: str, path: str, answer: Answer) -> OpenWait:
+    async def answer_wait(
+        self, execution_id: str, path: str, answer: Answer, *, records: Sequence[Record] = ()
+    ) -> OpenWait:
         """See the port."""
         now = self._now()
         given = to_json(_from_answer(answer, now))
+        rows = [record_row(record) for record in records]
 
-        def work(db: sqlite3.Connection) -> OpenWait | BatonError:
+        def work(db: sqlite3.Connection) -> tuple[OpenWait | None, list[Record]] | BatonError:
             row = db.execute(
                 f"{_SELECT} WHERE execution_id = ? AND path = ? AND NOT superseded "
                 "ORDER BY status = 'open' DESC, seq DESC LIMIT 1",
@@ -104,10 +107,13 @@ class Waits(Part):
                 (given, now, execution_id, path, wait.generation),
             )
             raise_signal(db, execution_id, "answer", path, now)
-            return _at(db, execution_id, path, wait.generation) or _no_wait(execution_id, path)
+            return _at(db, execution_id, path, wait.generation), insert(db, rows)
 
-        answered: OpenWait = await self._writer.submit(work)
-        return answered
+        def announce(kept: tuple[OpenWait | None, list[Record]]) -> None:
+            self._announce(kept[1])
+
+        answered, _ = await self._writer.submit(work, on_commit=announce)
+        return cast(OpenWait, answered)
 
     async def waits(self, execution_id: str | None = None, *, status: str | None = "open") -> Sequence[OpenWait]:
         """See the port. Oldest first."""

@@ -248,6 +248,13 @@ async def test_executions_are_listed_newest_first_page_by_page(store: Store) -> 
     assert await ids(before="e0") == []
 
 
+async def test_executions_are_found_by_the_beginning_of_their_id_and_by_their_parent(store: Store) -> None:
+    for name, parent in (("ab1", None), ("ab2", "ab1"), ("ac", "ab1"), ("b", None)):
+        await store.create(execution(name, parent=parent), {})
+    assert {each.id for each in await store.executions(ExecutionFilter(id_prefix="ab"))} == {"ab1", "ab2"}
+    assert {each.id for each in await store.executions(ExecutionFilter(parent="ab1"))} == {"ab2", "ac"}
+
+
 async def test_executions_are_found_by_status_workflow_and_tenant(store: Store) -> None:
     await store.create(execution("a", workflow="returns"), {})
     await store.create(execution("b", tenant="acme", status=WAITING), {})
@@ -282,6 +289,19 @@ async def test_rewinding_supersedes_a_path_and_what_is_below_it(store: Store, an
     assert history == ["a", "ab", "a.x", "a[0].y", "b"]  # what happened stays in the history
 
 
+async def test_around_a_step_that_is_made_anew_the_others_stay(store: Store) -> None:
+    for name in ("e1", "e2"):
+        await store.create(execution(name), {})
+    for path in ("orders[2].charge", "orders[3].charge", "orders", "after"):
+        store.append(record(path))
+    gone = ["orders[3].charge", "after"]
+    await store.copy_results("e1", "e2", leave_out=gone, leave_out_alone=["orders"])
+    await store.create(execution("e3"), {}, results_of="e1", leave_out=gone, leave_out_alone=["orders"])
+    await store.rewind("e1", superseded=gone, superseded_alone=["orders"], generation=0, reason="retry")
+    for name in ("e1", "e2", "e3"):
+        assert list(await store.results(name)) == ["orders[2].charge"]
+
+
 async def test_after_rewinding_a_step_asks_again(store: Store) -> None:
     await store.create(execution(), {})
     await store.open_wait("e1", "ask", 0, approval(), START)
@@ -307,3 +327,14 @@ async def test_a_fork_starts_with_copies_of_results(store: Store, announced: lis
     assert await store.results("e2") == {"a": result(2, "failed")}
     assert [(each.execution_id, each.path) for each in announced[-1:]] == [("e2", "a")]
     assert len(await store.results("e1")) == 3
+
+
+async def test_a_fork_and_its_results_are_kept_together(store: Store, announced: list[Record]) -> None:
+    await store.create(execution(), {})
+    for each in (record("a", 1), record("b", 1)):
+        store.append(each)
+    fork = await store.create(execution("e2", idempotency_key="k"), {}, results_of="e1", leave_out=["b"])
+    assert await store.results("e2") == {"a": result(1)}
+    assert [(each.execution_id, each.path) for each in announced] == [("e1", "a"), ("e1", "b"), ("e2", "a")]
+    again = execution("e3", idempotency_key="k")
+    assert await store.create(again, {}, results_of="e1") == fork and len(await store.results("e2")) == 1

@@ -10,7 +10,7 @@ from graphs.clock import ManualClock
 from graphs.errors import BatonError, ConflictError, NotFoundError
 from graphs.state import ExecutionStatus
 from graphs.steps import Answer, Wait
-from orchestrator.store.port import OpenWait, PublishedEvent, Store
+from orchestrator.store.port import OpenWait, PublishedEvent, Record, Store
 from tests.conformance.conftest import Opener
 from tests.unit.store.support import START, approval, event, execution
 
@@ -51,6 +51,18 @@ async def test_an_answer_is_kept_with_who_why_and_when(opener: Opener, clock: Ma
         assert answered.answer == Answer("approved", {"note": "fine"}, "anna", "looks right", clock.now())
         assert await store.waits("e1") == []
         assert await store.open_wait("e1", "ask", 0, approval(), START) == answered
+
+
+@pytest.mark.capability("O08")
+async def test_a_decision_and_its_record_are_kept_together(store: Store, announced: list[Record]) -> None:
+    await store.create(execution(), {})
+    await store.open_wait("e1", "ask", 0, approval(), START)
+    note = Record("e1", "approval.decided", START, "ask", data={"by": "anna"})
+    await store.answer_wait("e1", "ask", APPROVED, records=[note])
+    assert announced == list(await store.records("e1")) and announced[0].data == {"by": "anna"}
+    with pytest.raises(ConflictError):
+        await store.answer_wait("e1", "ask", APPROVED, records=[note])
+    assert len(await store.records("e1")) == 1
 
 
 @pytest.mark.parametrize(

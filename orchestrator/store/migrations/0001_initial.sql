@@ -77,6 +77,7 @@ CREATE UNIQUE INDEX executions_idempotent ON executions (tenant, idempotency_key
 CREATE INDEX executions_newest ON executions (created_at, id);
 CREATE INDEX executions_status ON executions (status, created_at, id);
 CREATE INDEX executions_workflow ON executions (workflow, created_at, id);
+CREATE INDEX executions_parent ON executions (parent) WHERE parent IS NOT NULL;
 
 CREATE TABLE secrets (
     execution_id TEXT NOT NULL REFERENCES executions (id) ON DELETE CASCADE,

@@ -3,7 +3,7 @@
 import multiprocessing
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import BaseCheckpointSaver, empty_checkpoint
@@ -25,8 +25,8 @@ def execution(execution_id: str = "e1", *, minutes: float = 0, **values: Any) ->
 def result(output: Any = None, status: str = "completed", **values: Any) -> Result:
     """A settled result."""
     at = "2026-01-01T12:00:00.000000+00:00"
-    given: Any = {"status": status, "output": output, "attempts": 1, "started_at": at, "ended_at": at, **values}
-    return given
+    given = {"status": status, "output": output, "attempts": 1, "started_at": at, "ended_at": at, **values}
+    return cast(Result, given)
 
 
 def approval(**values: Any) -> Wait:
@@ -60,7 +60,7 @@ def place(thread: str = "e1", namespace: str = "") -> RunnableConfig:
 async def put_checkpoint(saver: BaseCheckpointSaver[str], config: RunnableConfig, **values: Any) -> RunnableConfig:
     """Put a checkpoint with these channel values; gives the config for writes to it."""
     checkpoint = empty_checkpoint() | {"channel_values": values}
-    return await saver.aput(config, checkpoint, {"source": "loop", "step": 0, "parents": {}}, {})  # type: ignore[arg-type]
+    return await saver.aput(config, checkpoint, {"source": "loop", "step": 0, "parents": {}}, {})
 
 
 async def put_result(

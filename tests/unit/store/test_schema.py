@@ -33,8 +33,8 @@ def change(path: Path, *statements: str) -> None:
     db.close()
 
 
-async def opened(path: Path, clock: ManualClock, **options: bool) -> None:
-    async with SqliteStore.open(path, clock=clock, **options):
+async def opened(path: Path, clock: ManualClock, *, read_only: bool = False) -> None:
+    async with SqliteStore.open(path, clock=clock, read_only=read_only):
         pass
 
 

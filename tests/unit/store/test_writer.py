@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from graphs.errors import BatonError, CommitError, ConflictError, StoreError
-from orchestrator.store.writer import Writer
+from orchestrator.store.writer import Work, Writer
 
 INSERT = "INSERT INTO t VALUES (?)"
 
@@ -82,17 +82,14 @@ async def test_what_is_queued_is_committed_together_and_answered_in_order(writer
     commits: list[Any] = []
     told: list[int] = []
 
-    def seen(number: int, db: sqlite3.Connection) -> list[Any]:
+    def seen(number: int, db: sqlite3.Connection) -> int:
         db.execute(INSERT, (number,))
         commits.append(rows(path))  # what another connection sees while the transaction is open
-        return []
+        return number
 
     await grouped(
         writer,
-        lambda: [
-            writer.submit(partial(seen, number), on_commit=lambda _, number=number: told.append(number))
-            for number in range(10)
-        ],
+        lambda: [writer.submit(partial(seen, number), on_commit=told.append) for number in range(10)],
     )
     assert commits == [[]] * 10 and rows(path) == told == list(range(10))
 
@@ -107,7 +104,7 @@ async def test_callbacks_come_before_their_future_and_after_the_commit(writer: W
 
 
 async def test_a_failing_unit_hurts_only_itself(writer: Writer, path: Path) -> None:
-    works = [partial(last_id, 1), fail, partial(last_id, 2), partial(last_id, 1), partial(last_id, 3)]
+    works: list[Work] = [partial(last_id, 1), fail, partial(last_id, 2), partial(last_id, 1), partial(last_id, 3)]
     ends = await grouped(writer, lambda: [writer.submit(work) for work in works])
     assert [type(end).__name__ for end in ends] == ["int", "CommitError", "int", "CommitError", "int"]
     assert rows(path) == [1, 2, 3]
