@@ -82,12 +82,13 @@ class Frame:
         """Variables as a step sees them: what its ancestors set, later ones in the plan's order winning.
 
         Steps that are not ancestors may be running at the same time, so what they set is not seen: the value would
-        depend on who was faster. Without a step: what the whole plan leaves behind.
+        depend on who was faster. Without a step of the plan: what the whole plan leaves behind.
         """
         outer = self.parent.variables_at(self.parent_step) if self.parent else dict(self.variables)
         if not self.plan.writers:
             return outer
-        written = self._all_written() if planned is None else self._written_before(planned)
+        inside = planned is not None and planned.name in self.plan.steps
+        written = self._written_before(planned) if planned is not None and inside else self._all_written()
         return outer | {name: value for name, (_, value) in written.items()}
 
     def written(self) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Again and again: `loop`, while a condition holds or over the items of a list, always with a bound."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
@@ -8,7 +9,7 @@ from pydantic import Field
 from graphs.composites.base import Composite, Data, Opening, last_output, plan_of
 from graphs.errors import Problem, StepError
 from graphs.expressions import EvaluationContext
-from graphs.planner import Conclusion, Plan, PlannedStep, plan_steps
+from graphs.planner import Conclusion, Need, Plan, PlannedStep, plan_steps
 from graphs.prepare import Library, Test
 from graphs.scope import Frame, StateView
 from graphs.spec import Step
@@ -43,7 +44,9 @@ class Loop(Composite):
         return config.model_dump(mode="python", by_alias=True, exclude={"while_", "until"}) | {"iterations": 0}
 
     def plan(self, step: Step, data: Data, library: Library) -> Plan:
-        planned = [item for index in range(data["iterations"]) for item in _iteration(step, index, library)]
+        planned: list[PlannedStep] = []
+        for index in range(data["iterations"]):
+            planned += _iteration(step, index, library, planned)
         return plan_of(planned)
 
     def frame(self, frame: Frame, step: Step, data: Data, library: Library) -> Frame:
@@ -52,7 +55,9 @@ class Loop(Composite):
         frame.item_name = data.get("as")
         return frame
 
-    def grow(self, step: Step, data: Data, frame: Frame, library: Library, evaluation: EvaluationContext) -> list[PlannedStep]:
+    def grow(
+        self, step: Step, data: Data, frame: Frame, library: Library, evaluation: EvaluationContext
+    ) -> list[PlannedStep]:
         done = iterations(frame.plan)
         items = data.get("items")
         if items is not None and done >= len(items):
@@ -70,7 +75,7 @@ class Loop(Composite):
                 code="loop_limit",
                 hint="Raise config.max_iterations, or set config.on_limit to 'stop'.",
             )
-        return list(_iteration(step, done, library))
+        return _iteration(step, done, library, frame.plan.steps.values())
 
     def _holds(self, step: Step, key: str, index: int, frame: Frame, evaluation: EvaluationContext) -> bool:
         # The condition stands where the next step would: it sees the steps of the iteration before it.
@@ -107,8 +112,13 @@ class LoopState(StateView):
         return int(self._names["index"])
 
 
-def _iteration(step: Step, index: int, library: Library) -> list[PlannedStep]:
-    return plan_steps(step.steps, library.node_of, local=f"[{index}].", index=index, group=None, sequential=True)
+def _iteration(step: Step, index: int, library: Library, before: Iterable[PlannedStep]) -> list[PlannedStep]:
+    """The steps of one iteration, which come after those of the one before and so see the variables these set."""
+    planned = plan_steps(step.steps, library.node_of, local=f"[{index}].", index=index, sequential=True)
+    last = [item for item in before if item.index == index - 1]
+    awaited = {need.step for item in last for need in item.needs}
+    ends = tuple(Need(item.name, "settled") for item in last if item.name not in awaited and item.stands_for is None)
+    return [item if item.needs else replace(item, needs=ends) for item in planned]
 
 
 def iterations(plan: Plan) -> int:
