@@ -1,0 +1,125 @@
+"""`baton demo`: it gets through with an engine killed in the middle, and leaves nothing behind, whatever happens."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.integration.examples.support import until
+
+ROOT = Path(__file__).resolve().parents[3]
+MOST_SECONDS = 60.0
+
+
+@asynccontextmanager
+async def demo(tmp_path: Path, *options: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    """The demo as a process, its temporary folders in ours."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "tests.integration.examples.demo_main", "demo", *options),
+        cwd=ROOT,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env={**os.environ, "TMPDIR": str(tmp_path), "PYTHONIOENCODING": "utf-8"},
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.communicate()
+
+
+async def said(process: asyncio.subprocess.Process) -> tuple[str, str]:
+    async with asyncio.timeout(MOST_SECONDS):
+        out, err = await process.communicate()
+    return out.decode(), err.decode()
+
+
+def children(pid: int) -> set[int]:
+    """Processes a process has started, directly or not."""
+    found = set()
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        for child in map(int, task.read_text().split()):
+            found |= {child} | children(child)
+    return found
+
+
+def alive(pids: set[int]) -> set[int]:
+    return {pid for pid in pids if Path(f"/proc/{pid}").exists()}
+
+
+@pytest.mark.capability("D01", "D02", "D22", "X-1", "X-14", "X-20", "X-22")
+async def test_the_demo_kills_an_engine_and_nothing_is_done_twice(tmp_path: Path) -> None:
+    async with demo(tmp_path, "--json") as process:
+        out, err = await said(process)
+    assert process.returncode == 0, err
+    summary = json.loads(out)
+    assert summary["ok"]
+    assert summary["engines_killed"] == 1
+    assert set(summary["executions"].values()) == {"completed"}
+    assert set(summary["executions"]) == {
+        "user-registration-workflow",
+        "ecommerce_order_processing",
+        "report_generation",
+        "orchestrated_agent_task",
+    }
+    asked = {row["step"]: row for row in summary["order"]}
+    payment = asked.pop("payment_processing.process_payment")
+    assert (payment["requests"], payment["replayed"], payment["effects"]) == (2, 1, 1)
+    assert {row["requests"] for row in asked.values()} == {1}
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_the_demo_is_readable_without_colour(tmp_path: Path) -> None:
+    async with demo(tmp_path, "--fast", "--no-kill", "--keep") as process:
+        out, err = await said(process)
+    assert process.returncode == 0, err
+    assert "\x1b" not in out
+    assert "wait_for_verification  waiting  user.email_verified" in out
+    assert "Nobody sits at a terminal here, so the demo decides by itself" in out
+    assert "kill -9" not in out
+    assert "What to try next:" in out
+    (folder,) = tmp_path.iterdir()
+    assert f"Kept: {folder}" in out
+    assert (folder / "baton.db").exists()
+
+
+async def test_ctrl_c_leaves_no_process_and_no_folder(tmp_path: Path) -> None:
+    async with demo(tmp_path, "--fast") as process:
+        assert process.stdout is not None
+
+        async def all_are_up() -> bool:
+            assert process.returncode is None, await said(process)
+            return len(children(process.pid)) == 2
+
+        await until(all_are_up, "services and engine run")
+        started = children(process.pid)
+        process.send_signal(signal.SIGINT)
+        _, err = await said(process)
+    assert process.returncode == 130
+    assert "Every process the demo started is gone" in err
+    assert alive(started) == set()
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_the_services_alone_say_how_to_reach_them(tmp_path: Path) -> None:
+    async with demo(tmp_path, "--services", "--port", "0") as process:
+        assert process.stdout is not None
+        lines = []
+        async with asyncio.timeout(MOST_SECONDS):
+            while not lines or "requests?service" not in lines[-1]:
+                lines.append((await process.stdout.readline()).decode())
+        text = "".join(lines)
+        services = json.loads(text.partition("BATON_SERVICES='")[2].partition("'")[0])
+        assert services["user-service"].endswith("/user-service")
+        assert "export BATON_MODULES=api.demo.catalogue" in text
+        process.send_signal(signal.SIGINT)
+        await said(process)
+    assert process.returncode == 130

@@ -1,0 +1,23 @@
+"""The notebooks are documentation, so they run, and what they show is what really comes out."""
+
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+NOTEBOOKS = Path(__file__).resolve().parents[3] / "notebooks"
+
+
+def _outputs(notebook: Any) -> list[str]:
+    return ["".join(output.get("text", "") for output in cell.get("outputs", ())) for cell in notebook.cells]
+
+
+@pytest.mark.parametrize("path", sorted(NOTEBOOKS.glob("*.ipynb")), ids=lambda path: path.stem)
+@pytest.mark.capability("C16", "D01", "D02", "I08")
+def test_a_notebook_shows_what_really_comes_out(path: Path, tmp_path: Path) -> None:
+    shown = nbformat.read(path, as_version=4)
+    run = nbformat.read(path, as_version=4)
+    NotebookClient(run, timeout=60, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}).execute()
+    assert _outputs(run) == _outputs(shown)
