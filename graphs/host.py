@@ -1,10 +1,12 @@
 """Ports between the graph and whoever keeps executions alive: the graph asks, the orchestrator's room answers."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
+
+from langchain_core.runnables import RunnableConfig
 
 from graphs.clock import Clock
 from graphs.flow import Flow
@@ -64,9 +66,34 @@ class Checkpoints(Protocol):
 
 
 class Graph(Protocol):
-    """The compiled graph, as far as a node starts it again for the plan inside a composite step."""
+    """The compiled graph, as far as somebody carries out a plan on it."""
 
-    async def ainvoke(self, input: Any, config: Any = None, *, context: Any = None, durability: Any = None) -> Any: ...
+    def astream(
+        self,
+        input: Any,
+        config: RunnableConfig | None = None,
+        *,
+        context: Any = None,
+        stream_mode: Any = None,
+        output_keys: Any = None,
+        durability: Any = None,
+    ) -> AsyncIterator[Any]: ...
+
+
+async def run_graph(graph: Graph, given: Any, config: RunnableConfig, context: Any) -> None:
+    """Carry out a plan until it ends or parks.
+
+    Results are taken from the commits, not from LangGraph's output, so it is asked for as little of that as it gives:
+    putting together updates for every step would cost more than the step's own bookkeeping.
+
+    Raises:
+        GraphInterrupt: a plan inside a step has parked. (LangGraph keeps it to itself for the outermost one.)
+    """
+    stream = graph.astream(
+        given, config, context=context, stream_mode="values", output_keys="path", durability="sync"
+    )
+    async for _ in stream:
+        pass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,9 +171,8 @@ class Host(Protocol):
         """Results that were kept under a path, in the order in which they were committed."""
         ...
 
-    @property
-    def seeded(self) -> bool:
-        """Whether the execution starts with results of an earlier generation (retry from, fork)."""
+    async def seeds(self) -> Mapping[str, Result]:
+        """Results that were there before this drive: what a plan without a checkpoint starts with (retry, fork)."""
         ...
 
     async def compensating(self) -> None:

@@ -21,7 +21,7 @@ from graphs.errors import BatonError, StepCancelledError
 from graphs.expressions import EvaluationContext
 from graphs.graph_state import EnterpriseWorkflowState
 from graphs.flow import Board, Flow, Woken, deadlock
-from graphs.host import Facts
+from graphs.host import Facts, run_graph
 from graphs.nodes.perform import PlanContext
 from graphs.outcome import workflow_output
 from graphs.planner import Conclusion, Halt
@@ -72,6 +72,7 @@ class Drive:
         self._task: asyncio.Task[Any] | None = None
         self._abort: BaseException | None = None
         self._answers: dict[str, Answer] = {}
+        self._seeds: Mapping[str, Result] | None = None
         self._expected: dict[str, tuple[Flow, str, datetime | None, Alarm | None]] = {}
         self._starting: dict[str, Alarm] = {}
         self._limits: list[Alarm] = []
@@ -118,10 +119,9 @@ class Drive:
         if saved is not None:
             self.board.prime(saved.results)
             self.flow.dispatch(saved.dispatched, fresh=False)
-        elif self.seeded:
-            kept = await self.results("")
-            self.board.prime({name: kept[name] for name in self.board.plan.steps if name in kept})
         else:
+            kept = await self.seeds()
+            self.board.prime({name: kept[name] for name in self.board.plan.steps if name in kept})
             saver.expect_new(thread, "")
         self._watch_limits()
         saver.listen(thread, "", self.flow)
@@ -129,12 +129,8 @@ class Drive:
         given: EnterpriseWorkflowState = {"workflow_id": name, "digest": self.workflow.digest, "path": ""}
         config: RunnableConfig = {"configurable": {"thread_id": thread}, "recursion_limit": FOREVER}
         try:
-            await self._works.graph.ainvoke(
-                None if saved else given,
-                config,
-                context=PlanContext(self, self.flow, self.frame),
-                durability="sync",
-            )
+            context = PlanContext(self, self.flow, self.frame)
+            await run_graph(self._works.graph, None if saved else given, config, context)
         except GraphInterrupt:
             pass  # parked
         finally:
@@ -258,10 +254,6 @@ class Drive:
     @property
     def graph(self) -> CompiledGraph:
         return self._works.graph
-
-    @property
-    def seeded(self) -> bool:
-        return self.execution.parent is not None or self.execution.generation > 0
 
     def pinned(self, name: str, version: str | None) -> Workflow | None:
         digest = self.execution.pins.get(f"{name}@{version}" if version else name)
@@ -390,6 +382,11 @@ class Drive:
 
     async def results(self, prefix: str) -> Mapping[str, Result]:
         return await self._works.store.results(self.execution.id, prefix)
+
+    async def seeds(self) -> Mapping[str, Result]:
+        if self._seeds is None:
+            self._seeds = {} if self._new else await self.results("")
+        return self._seeds
 
     async def compensating(self) -> None:
         self._works.store.append(self._record("execution.compensating", None, {}))

@@ -14,18 +14,25 @@ class Hooks:
     A hook is any object with `on_step_start(step, state)`, `on_step_complete(step, result, duration_ms)` or both.
     """
 
-    def __init__(self, hooks: Iterable[Any], log: Logger) -> None:
+    def __init__(self, hooks: Iterable[Any], log: Logger, *, log_steps: bool) -> None:
+        """Args:
+        log_steps: Whether the log's level lets a line about every step through.
+        """
         hooks = list(hooks)
         self._starts = [hook.on_step_start for hook in hooks if hasattr(hook, "on_step_start")]
         self._completes = [hook.on_step_complete for hook in hooks if hasattr(hook, "on_step_complete")]
         self._log = log
+        self._log_steps = log_steps
 
     def step_started(self, path: str, state: Any) -> None:
-        self._log.debug("step.started", step=path)
+        if self._log_steps:
+            self._log.info("step.started", step=path)
         for call in self._starts:
             self._safely(call, path, state)
 
     def step_completed(self, execution_id: str, workflow: str, path: str, result: Result) -> None:
+        if not self._log_steps and not self._completes:
+            return
         duration_ms = duration(result) * 1000
         self._log.info(
             f"step.{result['status']}",

@@ -67,7 +67,7 @@ async def assemble(
         library=library,
         resources=await gather(stack, settings, [*offered.resources, *resources], clock),
         settings=settings,
-        hooks=Hooks(hooks, logger(settings)),
+        hooks=Hooks(hooks, logger(settings), log_steps=settings.log_level in ("debug", "info")),
         log=logger(settings),
         publish=bus.publish,
         emit_event=_emitter(store, lambda: driver),

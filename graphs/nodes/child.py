@@ -4,16 +4,17 @@ One child plan per body, ever. LangGraph names a second one by the order of call
 one could be handed to another.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
 from langchain_core.runnables import RunnableConfig
 
 from graphs.flow import Board, Flow
+from graphs.host import run_graph
 from graphs.nodes.perform import Body, PlanContext
 from graphs.planner import Plan
 from graphs.scope import Frame
-from graphs.state import Result, join_path
+from graphs.state import Result
 
 
 async def carry_out(
@@ -43,8 +44,10 @@ async def carry_out(
     thread, namespace = _where(body.config)
     saved = None if context.flow.fresh else await host.checkpoints.saved(thread, namespace)
     data = host.unseal(saved.values["frame"]) if saved else await open_data()
-    if saved is not None and grow_for is not None:
-        data = {**data, "iterations": _iterations(saved.dispatched, saved.results)}
+    seeds = {} if saved is not None else await _seeds(body)
+    if grow_for is not None:
+        known = [*saved.dispatched, *saved.results] if saved is not None else seeds
+        data = {**data, "iterations": _iterations(known)}
     board = Board(plan_for(data))
     flow = Flow(
         board,
@@ -59,8 +62,8 @@ async def carry_out(
     if saved is not None:
         board.prime(saved.results)
         flow.dispatch(saved.dispatched, fresh=False)
-    elif host.seeded:
-        board.prime(await _seeds(body, board.plan))
+    else:
+        board.prime({name: result for name, result in seeds.items() if name in board.plan.steps})
     grow = grow_for(board, frame, data) if grow_for is not None else None
     await run_flow(
         PlanContext(host, flow, frame, grow), body.config, {"frame": host.seal(dict(data))}, new=saved is None
@@ -89,7 +92,7 @@ async def run_flow(context: PlanContext, config: RunnableConfig, more: Mapping[s
         host.checkpoints.expect_new(thread, namespace)
     host.checkpoints.listen(thread, namespace, flow)
     try:
-        await host.graph.ainvoke({"path": flow.path, **more}, config, context=context, durability="sync")
+        await run_graph(host.graph, {"path": flow.path, **more}, config, context)
     finally:
         host.checkpoints.forget(thread, namespace)
         flow.close()
@@ -118,12 +121,13 @@ def _inner_frame(outer: Frame, body: Body, board: Board) -> Frame:
     )
 
 
-def _iterations(dispatched: list[str], results: Mapping[str, Result]) -> int:
-    indexes = [int(name[1 : name.index("]")]) for name in [*dispatched, *results] if name.startswith("[")]
+def _iterations(names: Iterable[str]) -> int:
+    indexes = [int(name[1 : name.index("]")]) for name in names if name.startswith("[")]
     return max(indexes, default=-1) + 1
 
 
-async def _seeds(body: Body, plan: Plan) -> dict[str, Result]:
-    kept = await body.host.results(body.path)
-    paths = {name: join_path(body.path, name) for name in plan.steps}
-    return {name: kept[path] for name, path in paths.items() if path in kept}
+async def _seeds(body: Body) -> dict[str, Result]:
+    """What was kept below the step, by the names of its plan (and of the plans inside that)."""
+    kept, around = await body.host.seeds(), len(body.path)
+    below = (f"{body.path}.", f"{body.path}[")
+    return {path[around:].removeprefix("."): result for path, result in kept.items() if path.startswith(below)}

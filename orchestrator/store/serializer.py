@@ -11,7 +11,14 @@ from typing import Any
 
 import ormsgpack
 from langgraph.checkpoint.serde._msgpack import SAFE_MSGPACK_METHODS, SAFE_MSGPACK_TYPES
-from langgraph.checkpoint.serde.jsonplus import EXT_DELTA_SNAPSHOT, EXT_METHOD_SINGLE_ARG, JsonPlusSerializer
+from langgraph.checkpoint.serde.jsonplus import (
+    EXT_CONSTRUCTOR_POS_ARGS,
+    EXT_DELTA_SNAPSHOT,
+    EXT_METHOD_SINGLE_ARG,
+    JsonPlusSerializer,
+    _msgpack_default,
+    _option,
+)
 from langgraph.checkpoint.serde.types import _DeltaSnapshot
 from langgraph.types import Send
 
@@ -36,6 +43,13 @@ class StrictSerializer(JsonPlusSerializer):
     def with_msgpack_allowlist(self, extra_allowlist: Iterable[tuple[str, ...] | type]) -> "StrictSerializer":
         extra = {(kind.__module__, kind.__name__) if isinstance(kind, type) else kind for kind in extra_allowlist}
         return self if extra <= self._allowed else StrictSerializer(self._extra | extra)
+
+    def dumps_typed(self, obj: Any) -> tuple[str, bytes]:
+        """The value's kind and bytes, as LangGraph's own serializer would write them."""
+        # Every step is sent by a `Send`, which is written twice; LangGraph's encoder asks a dozen other kinds first.
+        if type(obj) is Send and obj.timeout is None:
+            return "msgpack", ormsgpack.packb(obj, default=_pack, option=_option)
+        return super().dumps_typed(obj)
 
     def loads_typed(self, data: tuple[str, bytes]) -> Any:
         """The value of a row.
@@ -93,6 +107,13 @@ class StrictSerializer(JsonPlusSerializer):
         except Exception as error:  # any type's own complaint about its arguments
             message = f"a value cannot become the {module}.{name} it is kept as: {error}."
             raise CorruptStateError(message, hint=_HINT) from error
+
+
+def _pack(value: Any) -> ormsgpack.Ext:
+    if type(value) is not Send or value.timeout is not None:
+        return _msgpack_default(value)  # type: ignore[return-value]
+    parts = (Send.__module__, Send.__name__, (value.node, value.arg))
+    return ormsgpack.Ext(EXT_CONSTRUCTOR_POS_ARGS, ormsgpack.packb(parts, default=_pack, option=_option))
 
 
 def _construct(code: int, kind: Any, arguments: Any, rest: list[Any]) -> Any:

@@ -1,0 +1,253 @@
+"""What is measured, and what the project promises of it."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.benchmarks import ours, plain
+
+Side = Callable[[Path], Awaitable[float]]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One measurement.
+
+    Attributes:
+        ours, plain, fast: Each does the work once in a fresh folder and gives its figure.
+        compare: The figure that counts, from ours and plain's.
+        limit, holds: What it must be, in words and as a test.
+    """
+
+    name: str
+    unit: str
+    ours: Side
+    plain: Side | None
+    fast: Side | None
+    compare: Callable[[float, float | None], float]
+    limit: str
+    holds: Callable[[float], bool]
+
+
+def ratio(mine: float, other: float | None) -> float:
+    return mine / other if other else mine
+
+
+def alone(mine: float, other: float | None) -> float:
+    return mine
+
+
+def at_most(bound: float) -> Callable[[float], bool]:
+    return lambda figure: figure <= bound
+
+
+def at_least(bound: float) -> Callable[[float], bool]:
+    return lambda figure: figure >= bound
+
+
+async def nothing(name: str) -> Any:
+    return name
+
+
+def work_of(size: int) -> Callable[[str], Awaitable[Any]]:
+    async def work(name: str) -> Any:
+        return {"name": name, "text": name[:1] * size}
+
+    return work
+
+
+# -- one execution of many steps ---------------------------------------------------------------------------------
+
+
+def ours_once(definition: Any, per: int) -> Side:
+    async def side(folder: Path) -> float:
+        async with ours.engine(folder / "a.db", work=nothing) as baton:
+            await ours.run_once(baton, ours.chain(3))  # opened, imported, warm
+            started = time.perf_counter()
+            execution = await ours.run_once(baton, definition)
+            seconds = time.perf_counter() - started
+            assert execution.status == "completed", execution.error
+        return seconds / per * 1000
+
+    return side
+
+
+def plain_once(make: Callable[[], Any], per: int, *, fast: bool = False) -> Side:
+    async def side(folder: Path) -> float:
+        async with plain.saver(folder / "a.db", fast=fast) as saver:
+            graph = make().compile(checkpointer=saver)
+            await plain.run_once(plain.chain(3, nothing).compile(checkpointer=saver), "warm", fast=fast)
+            started = time.perf_counter()
+            await plain.run_once(graph, "1", fast=fast)
+            return (time.perf_counter() - started) / per * 1000
+
+    return side
+
+
+def chain_case(length: int) -> Case:
+    return Case(
+        f"chain-{length}",
+        "ms a step",
+        ours_once(ours.chain(length), length),
+        plain_once(lambda: plain.chain(length, nothing), length),
+        plain_once(lambda: plain.chain(length, nothing), length, fast=True),
+        ratio,
+        "<= 0.5 x",
+        at_most(0.5),
+    )
+
+
+FAN = Case(
+    "fan-1000",
+    "ms a step",
+    ours_once(ours.fan(1000), 1002),
+    plain_once(lambda: plain.fan(1000, nothing), 1002),
+    plain_once(lambda: plain.fan(1000, nothing), 1002, fast=True),
+    ratio,
+    "<= 0.5 x",
+    at_most(0.5),
+)
+
+
+# -- many executions -----------------------------------------------------------------------------------------------
+
+
+async def ours_many(folder: Path) -> float:
+    async with ours.engine(folder / "a.db", work=nothing) as baton:
+        definition = ours.chain(5)
+        await ours.run_once(baton, definition)
+        started = time.perf_counter()
+        await ours.run_many(baton, definition, 200, 16)
+        return 200 / (time.perf_counter() - started)
+
+
+def plain_many(*, fast: bool = False) -> Side:
+    async def side(folder: Path) -> float:
+        async with plain.saver(folder / "a.db", fast=fast) as saver:
+            graph = plain.chain(5, nothing).compile(checkpointer=saver)
+            await plain.run_once(graph, "warm", fast=fast)
+            started = time.perf_counter()
+            await plain.run_many(graph, 200, 16, fast=fast)
+            return 200 / (time.perf_counter() - started)
+
+    return side
+
+
+MANY = Case("many-200x5", "executions/s", ours_many, plain_many(), plain_many(fast=True), ratio, ">= 4 x", at_least(4))
+
+
+async def ours_approvals(folder: Path) -> float:
+    async with ours.engine(folder / "a.db", work=nothing) as baton:
+        definition = ours.approval()
+        await ours.answer_many(baton, await ours.pause_many(baton, definition, 1, 1), 1)
+        started = time.perf_counter()
+        ids = await ours.pause_many(baton, definition, 1000, 16)
+        await ours.answer_many(baton, ids, 16)
+        return time.perf_counter() - started
+
+
+def plain_approvals(*, fast: bool = False) -> Side:
+    async def side(folder: Path) -> float:
+        async with plain.saver(folder / "a.db", fast=fast) as saver:
+            graph = plain.approval(nothing).compile(checkpointer=saver)
+            started = time.perf_counter()
+            await plain.run_many(graph, 1000, 16, fast=fast)
+            await plain.answer_many(graph, 1000, 16, fast=fast)
+            return time.perf_counter() - started
+
+    return side
+
+
+APPROVALS = Case(
+    "approvals-1000", "s", ours_approvals, plain_approvals(), plain_approvals(fast=True), ratio, "<= 0.35 x", at_most(0.35)
+)
+
+
+# -- branches, sizes, resuming -------------------------------------------------------------------------------------
+
+
+async def slow(name: str) -> Any:
+    await asyncio.sleep(1.0)
+    return name
+
+
+async def quick(name: str) -> Any:
+    await asyncio.sleep(0.05)
+    return name
+
+
+async def ours_branches(folder: Path) -> float:
+    async with ours.engine(folder / "a.db", work=nothing, slow=slow, quick=quick) as baton:
+        await ours.run_once(baton, ours.chain(3))
+        started = time.perf_counter()
+        await ours.run_once(baton, ours.two_branches(10))
+        return time.perf_counter() - started
+
+
+async def plain_branches(folder: Path) -> float:
+    async with plain.saver(folder / "a.db") as saver:
+        graph = plain.two_branches(slow, quick, 10).compile(checkpointer=saver)
+        started = time.perf_counter()
+        await plain.run_once(graph, "1")
+        return time.perf_counter() - started
+
+
+BRANCHES = Case("two-branches", "s", ours_branches, plain_branches, None, alone, "<= 1.06 s", at_most(1.06))
+
+DATA = 100 * 10_000
+
+
+def bytes_in(folder: Path) -> float:
+    return sum(path.stat().st_size for path in folder.iterdir() if ".db" in path.name) / DATA
+
+
+async def ours_size(folder: Path) -> float:
+    async with ours.engine(folder / "a.db", work=work_of(10_000)) as baton:
+        await ours.run_once(baton, ours.chain(100))
+    return bytes_in(folder)
+
+
+async def plain_size(folder: Path) -> float:
+    async with plain.saver(folder / "a.db") as saver:
+        await plain.run_once(plain.chain(100, work_of(10_000)).compile(checkpointer=saver), "1")
+    return bytes_in(folder)
+
+
+SIZE = Case("size-100x10KB", "x the data", ours_size, plain_size, None, alone, "<= 4 x", at_most(4))
+
+
+async def ours_5000_to_100(folder: Path) -> float:
+    async with ours.engine(folder / "a.db", work=nothing) as baton:
+        await ours.run_once(baton, ours.chain(100))
+        figures = []
+        for length in (100, 5000):
+            started = time.perf_counter()
+            execution = await ours.run_once(baton, ours.chain(length))
+            assert execution.status == "completed", execution.error
+            figures.append((time.perf_counter() - started) / length)
+    return figures[1] / figures[0]
+
+
+GROWTH = Case("5000-against-100", "x per step", ours_5000_to_100, None, None, alone, "<= 1.5 x", at_most(1.5))
+
+
+async def ours_resume(folder: Path) -> float:
+    waits = [{"name": "ask", "type": "approval"}, *(ours.step(f"s{i}", ["ask"]) for i in range(999))]
+    definition = ours.workflow("resume", waits, max_parallel_steps=1000)
+    async with ours.engine(folder / "a.db", work=nothing) as baton:
+        execution = await baton.start(definition, {})
+        await baton.wait(execution.id, until="rest")
+    async with ours.engine(folder / "a.db", work=nothing) as baton:
+        await baton.wait(execution.id, until="rest")
+        started = time.perf_counter()
+        await baton.resume(execution.id)
+        await baton.wait(execution.id, until="rest")
+        return time.perf_counter() - started
+
+
+RESUME = Case("resume-1000-unfinished", "s", ours_resume, None, None, alone, "<= 1 s", at_most(1.0))
+
+ALL = [chain_case(100), chain_case(1000), FAN, MANY, BRANCHES, APPROVALS, SIZE, GROWTH, RESUME]
