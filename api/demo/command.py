@@ -1,12 +1,13 @@
 """`baton demo`: real workflows on real services, an engine killed in the middle, and what to try next.
 
-`baton` reads this file for every command it is given, so it imports nothing that is slow.
+The command is only declared here; what is slow to import comes with the body.
 """
 
-import importlib
 from typing import Annotated
 
 import typer
+
+from orchestrator.cli.lazy import load
 
 INTERRUPTED = 130  # what shells give for a process that Ctrl-C ended
 
@@ -27,10 +28,11 @@ def demo(
     port: Annotated[int, typer.Option("--port", help="With --services: where; 0 picks a free port.")] = 8765,
 ) -> None:
     """Watch workflows run, lose their engine to kill -9, and finish. Needs no key and no network."""
-    # By name, because the engine and its libraries take a second to import: see the top.
-    module = importlib.import_module("api.demo.alone" if services else "api.demo.play")
     try:
-        code = module.main(port) if services else module.main(keep=keep, fast=fast, kill=not no_kill, as_json=as_json)
+        if services:
+            code: int = load("api.demo.alone:main")(port)
+        else:
+            code = load("api.demo.play:main")(keep=keep, fast=fast, kill=not no_kill, as_json=as_json)
     except KeyboardInterrupt:
         typer.echo("Stopped. Every process the demo started is gone.", err=True)
         code = INTERRUPTED
