@@ -5,7 +5,7 @@ thousands of executions of one definition share the work.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -17,6 +17,7 @@ from graphs.steps import Node, StepType, StepTypes
 
 Names = Mapping[str, Any]
 StateOf = Callable[[], Any]
+T = TypeVar("T")
 
 
 class Value:
@@ -164,6 +165,7 @@ class Library:
         self.step_types = step_types
         self._prepared: dict[int, Prepared] = {}
         self._workflows: dict[str, Workflow] = {}
+        self._remembered: dict[tuple[str, str], Any] = {}
 
     def add(self, workflow: Workflow) -> Workflow:
         """Keep a workflow; an equal one that is already there is given back, so that prepared steps are shared."""
@@ -194,3 +196,10 @@ class Library:
         if prepared is None:
             prepared = self._prepared[id(step)] = Prepared(step, self.kind(step))
         return prepared
+
+    def remember(self, what: str, digest: str, make: Callable[[], T]) -> T:
+        """Something that follows from a definition alone (its plan, its analysis), made once."""
+        key = (what, digest)
+        if key not in self._remembered:
+            self._remembered[key] = make()
+        return self._remembered[key]  # type: ignore[no-any-return]

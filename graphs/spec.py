@@ -276,6 +276,12 @@ class Workflow(Model):
         """Sixty-four hexadecimal digits over everything the definition says."""
         return hashlib.sha256(orjson.dumps(self.as_document(), option=orjson.OPT_SORT_KEYS)).hexdigest()
 
+    @cached_property
+    def subworkflows(self) -> tuple[tuple[str, str | None], ...]:
+        """Names (and versions, where they are said) of the workflows it may run as steps, or to clean up."""
+        steps = self.spec.steps + self.spec.compensation.steps
+        return tuple(dict.fromkeys(wanted for step in steps for wanted in _subworkflows_of(step)))
+
     def as_document(self) -> dict[str, Any]:
         """The definition as JSON values, defaults left out: what YAML and JSON files hold.
 
@@ -297,6 +303,19 @@ class FromState:
     """A Python callable that stands where a template could: called with the state when the step runs (D16)."""
 
     function: Callable[[Any], Any]
+
+
+def _subworkflows_of(step: Step) -> Iterator[tuple[str, str | None]]:
+    name = step.config.get("workflow") if step.type == "workflow" else None
+    if isinstance(name, str):
+        version = step.config.get("version")
+        yield name, str(version) if version is not None else None
+    if step.on_timeout is not None and step.on_timeout.compensation_workflow is not None:
+        yield step.on_timeout.compensation_workflow, None
+    inside = [inner for _, steps in step.containers() for inner in steps]
+    for inner in (*inside, step.on_failure.fallback, step.compensate):
+        if inner is not None:
+            yield from _subworkflows_of(inner)
 
 
 def describe_callable(function: Any) -> dict[str, str]:

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from orchestrator.store.port import Record
 
 _ROOM = 10_000
+RESTED = "execution.rested"
+"""The kind of the record that says a drive is over, however it ended; it is never kept."""
 
 
 class Subscription:

@@ -13,6 +13,7 @@ from datetime import datetime
 from graphs.clock import Alarm
 from graphs.errors import BatonError, EngineError
 from graphs.state import ExecutionStatus
+from orchestrator.bus import RESTED
 from orchestrator.catalogue import Catalogue
 from orchestrator.drive import Drive, Left, Works, answer_of
 from orchestrator.store.port import Execution, OpenWait, Record
@@ -35,7 +36,12 @@ class Driver:
 
     # -- what wakes it -----------------------------------------------------------------------------------------
 
-    def take(self, execution_id: str, reason: str, *, new: bool = False) -> None:
+    @property
+    def has_room(self) -> bool:
+        """Whether one more execution would be driven at once."""
+        return not self._draining and not self._slots.locked()
+
+    def take(self, execution_id: str, reason: str, *, new: Execution | None = None) -> None:
         """Take an execution up, unless it is being driven; then it is looked at once more when that has ended."""
         if self._draining:
             return
@@ -142,14 +148,14 @@ class Driver:
 
     # -- driving one execution ---------------------------------------------------------------------------------
 
-    async def _drive(self, execution_id: str, reason: str, new: bool) -> None:
+    async def _drive(self, execution_id: str, reason: str, new: Execution | None) -> None:
         try:
             async with self._slots:
                 while True:
                     self._again.discard(execution_id)
                     if self._draining or not await self._once(execution_id, reason, new):
                         break
-                    new = False
+                    new = None
                     if execution_id not in self._again and not await self._stirred(execution_id):
                         break
         finally:
@@ -157,7 +163,7 @@ class Driver:
             self._again.discard(execution_id)
             self._announce_rest(execution_id)
 
-    async def _once(self, execution_id: str, reason: str, new: bool) -> bool:
+    async def _once(self, execution_id: str, reason: str, new: Execution | None) -> bool:
         """Drive once; True when the execution rests and may be looked at again."""
         try:
             left = await self._carry(execution_id, reason, new)
@@ -177,13 +183,13 @@ class Driver:
             await self._note_due(execution_id)
         return left == "resting"
 
-    async def _carry(self, execution_id: str, reason: str, new: bool) -> Left:
-        execution = await self._works.store.begin_drive(execution_id, reason)
+    async def _carry(self, execution_id: str, reason: str, new: Execution | None) -> Left:
+        execution = new or await self._works.store.begin_drive(execution_id, reason)
         workflow = await self._catalogue.pinned(execution)
         sealer = await self._catalogue.sealer(execution)
-        drive = Drive(self._works, execution, workflow, sealer, new=new and execution.drives == 1)
+        drive = Drive(self._works, execution, workflow, sealer, new=new is not None)
         self._drives[execution_id] = drive
-        if new:
+        if new is not None:
             self._works.publish([Record(execution_id, "execution.started", self._works.clock.now())])
         return await drive.run()
 
@@ -213,7 +219,7 @@ class Driver:
             await self._left_with(execution_id, failure)
 
     def _announce_rest(self, execution_id: str) -> None:
-        self._works.publish([Record(execution_id, "execution.rested", self._works.clock.now())])
+        self._works.publish([Record(execution_id, RESTED, self._works.clock.now())])
 
     # -- time --------------------------------------------------------------------------------------------------
 

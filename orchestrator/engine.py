@@ -7,7 +7,7 @@
 Every call that changes something is durable when it returns.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -20,7 +20,7 @@ from graphs.spec import Workflow
 from graphs.state import ExecutionStatus, Result
 from graphs.steps import Answer, StepTypes
 from graphs.values import json_value
-from orchestrator.bus import Bus
+from orchestrator.bus import RESTED, Bus, Subscription
 from orchestrator.catalogue import Catalogue
 from orchestrator.driver import Driver
 from orchestrator.parts import assemble
@@ -127,19 +127,16 @@ class Orchestrator:
         definition = await self.catalogue.definition_of(workflow, version)
         return await self._create(definition, input, start)
 
-    async def _create(
-        self, workflow: Workflow, given: Any, start: Start, seed: Callable[[str], Awaitable[None]] | None = None
-    ) -> Execution:
+    async def _create(self, workflow: Workflow, given: Any, start: Start, **fork: Any) -> Execution:
         pins = await pin(workflow, self.catalogue.find)
         execution, secrets = new_execution(workflow, given, start, pins, self.clock, self.catalogue.cipher)
-        created = await self.store.create(execution, secrets)
+        at_once = not fork and self._driver is not None and self._driver.has_room
+        created = await self.store.create(execution, secrets, taken_up=at_once, **fork)
         if created.id == execution.id:
-            if seed is not None:
-                await seed(created.id)
-            self._driver_takes(created.id, "start", new=seed is None)
+            self._driver_takes(created.id, "start", new=created if at_once else None)
         return created
 
-    def _driver_takes(self, execution_id: str, reason: str, *, new: bool = False) -> None:
+    def _driver_takes(self, execution_id: str, reason: str, *, new: Execution | None = None) -> None:
         if self._driver is not None:
             self._driver.take(execution_id, reason, new=new)
 
@@ -167,15 +164,15 @@ class Orchestrator:
                 execution = await self.get(execution_id)
                 if execution.status.final or (until == "rest" and self._at_rest(execution)):
                     return execution
-                await self._something_happens(records)
+                await self._has_stopped(records)
 
     def _at_rest(self, execution: Execution) -> bool:
         driven = self._driver is not None and self._driver.driving(execution.id)
         return execution.status in (ExecutionStatus.WAITING, ExecutionStatus.PAUSED) and not driven
 
-    async def _something_happens(self, records: Any) -> None:
+    async def _has_stopped(self, records: Subscription) -> None:
         async for record in records:
-            if record.kind.startswith("execution."):
+            if record.kind in _LAST_RECORDS or record.kind == RESTED:
                 return
         raise ConflictError("the engine was closed while somebody waited for an execution.", code="engine_closed")
 

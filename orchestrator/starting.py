@@ -1,13 +1,13 @@
 """What a start fixes for good: the definition, the sub-workflows it may use, the input, the secrets."""
 
 import uuid
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from graphs.clock import Clock
 from graphs.inputs import check_input, secret_paths
-from graphs.spec import Step, Workflow
+from graphs.spec import Workflow
 from graphs.state import ExecutionStatus
 from graphs.values import json_value
 from orchestrator.sealing import Cipher, take_secrets
@@ -70,7 +70,7 @@ async def pin(workflow: Workflow, find: Callable[[str, str | None], Awaitable[Wo
     pins: dict[str, str] = {}
     waiting = [workflow]
     while waiting:
-        for name, version in _wanted(waiting.pop()):
+        for name, version in waiting.pop().subworkflows:
             key = f"{name}@{version}" if version else name
             if key in pins:
                 continue
@@ -79,20 +79,3 @@ async def pin(workflow: Workflow, find: Callable[[str, str | None], Awaitable[Wo
                 pins[key] = found.digest
                 waiting.append(found)
     return pins
-
-
-def _wanted(workflow: Workflow) -> Iterator[tuple[str, str | None]]:
-    for step in workflow.spec.steps + workflow.spec.compensation.steps:
-        yield from _wanted_by(step)
-
-
-def _wanted_by(step: Step) -> Iterator[tuple[str, str | None]]:
-    if step.type == "workflow" and isinstance(step.config.get("workflow"), str):
-        version = step.config.get("version")
-        yield step.config["workflow"], str(version) if version is not None else None
-    if step.on_timeout is not None and step.on_timeout.compensation_workflow is not None:
-        yield step.on_timeout.compensation_workflow, None
-    inside = [inner for _, steps in step.containers() for inner in steps]
-    for inner in [*inside, step.on_failure.fallback, step.compensate]:
-        if inner is not None:
-            yield from _wanted_by(inner)

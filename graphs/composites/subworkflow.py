@@ -6,9 +6,9 @@ from pydantic import Field
 
 from graphs.composites.base import Composite, Data, Opening, plan_of
 from graphs.errors import InputError, StepError
+from graphs.expressions import EvaluationContext
 from graphs.inputs import check_input
 from graphs.outcome import workflow_output
-from graphs.expressions import EvaluationContext
 from graphs.planner import Conclusion, Plan, plan_steps
 from graphs.prepare import Library
 from graphs.scope import Frame
@@ -75,6 +75,11 @@ def _workflow(data: Data, library: Library) -> Workflow:
 
 
 def root_plan(workflow: Workflow, library: Library) -> Plan:
+    """The plan of a whole workflow; made once for all its executions."""
+    return library.remember("plan", workflow.digest, lambda: _root_plan(workflow, library))
+
+
+def _root_plan(workflow: Workflow, library: Library) -> Plan:
     """The plan of a whole workflow."""
     config = workflow.spec.config
     return plan_of(plan_steps(workflow.spec.steps, library.node_of), failure_policy=config.failure_policy)

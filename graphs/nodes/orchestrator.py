@@ -28,13 +28,7 @@ async def orchestrator(state: EnterpriseWorkflowState, runtime: Runtime[PlanCont
             return {"dispatched": []}
     found: dict[str, Any] = {}
     if context.is_root and "execution_strategy" not in (state.get("context") or {}):
-        analysis = analyse(board.plan, context.host.library)
-        strategy = choose(analysis, context.frame.config, context.host.facts.partition_size)
-        found = {
-            "task_analysis": analysis.as_dict(),
-            "execution_strategy": strategy.as_dict(),
-            "orchestrator_timestamp": context.host.clock.now().isoformat(),
-        }
+        found = _found_out(context) | {"orchestrator_timestamp": context.host.clock.now().isoformat()}
         context.host.note("execution.planned", "", found, keep=True)
     names = _to_dispatch(context)
     context.flow.dispatch(names)
@@ -44,6 +38,18 @@ async def orchestrator(state: EnterpriseWorkflowState, runtime: Runtime[PlanCont
     if not names and context.is_root and board.failed():
         update["next_action"] = "error"
     return update
+
+
+def _found_out(context: PlanContext) -> dict[str, Any]:
+    host, frame = context.host, context.frame
+
+    def find_out() -> dict[str, Any]:
+        analysis = analyse(frame.plan, host.library)
+        strategy = choose(analysis, frame.config, host.facts.partition_size)
+        return {"task_analysis": analysis.as_dict(), "execution_strategy": strategy.as_dict()}
+
+    digest = frame.workflow.digest if frame.workflow is not None else ""
+    return host.library.remember("analysis", digest, find_out)
 
 
 def _to_dispatch(context: PlanContext) -> list[str]:

@@ -4,7 +4,7 @@ import os
 import socket
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import datetime
 from typing import Any, cast
 
@@ -20,8 +20,10 @@ _JSON = frozenset({"input", "output", "error", "pins", "metadata", "user_context
 _TIMES = frozenset({"created_at", "started_at", "ended_at", "updated_at"})
 _SELECT = f"SELECT {', '.join(_COLUMNS)} FROM executions"
 _INSERT = f"INSERT INTO executions ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
-_FINAL = tuple(status.value for status in ExecutionStatus if status.final)
-_UNFINISHED = f"status NOT IN ({', '.join(repr(status) for status in _FINAL)})"
+_BEGIN_RUN = "INSERT INTO runs (execution_id, number, reason, host, pid, started_at) VALUES (?, ?, ?, ?, ?, ?)"
+_HOST = socket.gethostname()
+_UNFINISHED = f"status IN ({', '.join(repr(status.value) for status in ExecutionStatus if not status.final)})"
+"""Named one by one, so that the index is used: most of a file's executions have ended."""
 
 
 class Executions(Part):
@@ -35,8 +37,14 @@ class Executions(Part):
         results_of: str | None = None,
         leave_out: Sequence[str] = (),
         leave_out_alone: Sequence[str] = (),
+        taken_up: bool = False,
     ) -> Execution:
         """See the port."""
+        if taken_up:
+            started = self._clock.now()
+            execution = replace(
+                execution, status=ExecutionStatus.RUNNING, drives=1, started_at=started, updated_at=started
+            )
         row = _to_row(execution)
         secret_rows = [(execution.id, name, value) for name, value in secrets.items()]
         now = self._now()
@@ -53,6 +61,9 @@ class Executions(Part):
                 )
             db.execute(_INSERT, row)
             db.executemany("INSERT INTO secrets (execution_id, name, value) VALUES (?, ?, ?)", secret_rows)
+            if taken_up:
+                db.execute(_BEGIN_RUN, (execution.id, 1, "start", _HOST, os.getpid(), now))
+                return execution, []
             raise_signal(db, execution.id, "start", None, now)
             copied = copy_newest(db, results_of, execution.id, leave_out, leave_out_alone) if results_of else []
             return _find(db, execution.id), copied
@@ -107,10 +118,7 @@ class Executions(Part):
                 "started_at = ifnull(started_at, ?) WHERE id = ?",
                 (now, now, execution_id),
             )
-            db.execute(
-                "INSERT INTO runs (execution_id, number, reason, host, pid, started_at) VALUES (?, ?, ?, ?, ?, ?)",
-                (execution_id, execution.drives + 1, reason, socket.gethostname(), os.getpid(), now),
-            )
+            db.execute(_BEGIN_RUN, (execution_id, execution.drives + 1, reason, _HOST, os.getpid(), now))
             return _find(db, execution_id) or no_execution(execution_id)
 
         taken: Execution = await self._writer.submit(work, thread=execution_id, reset=True)

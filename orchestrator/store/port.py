@@ -195,11 +195,14 @@ class Store(Protocol):
         results_of: str | None = None,
         leave_out: Sequence[str] = (),
         leave_out_alone: Sequence[str] = (),
+        taken_up: bool = False,
     ) -> Execution:
         """Keep a new execution (with a `start` signal for a driving engine in another process).
 
         Gives the older one when its idempotency key is known. A fork starts with the results of `results_of` (see
         `copy_results`) in the same transaction: a crash in between would leave one that does everything again.
+
+        `taken_up`: the caller drives it at once: it is running from the start, and nobody else need be told.
 
         Raises:
             ConflictError: the id is taken.

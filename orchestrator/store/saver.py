@@ -20,6 +20,7 @@ from typing import Any
 import aiosqlite
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import (
+    WRITES_IDX_MAP,
     ChannelVersions,
     Checkpoint,
     CheckpointMetadata,
@@ -112,10 +113,13 @@ class BatonSaver(AsyncSqliteSaver):
         where = config["configurable"]
         thread, namespace = str(where["thread_id"]), where["checkpoint_ns"]
         key = (thread, namespace, checkpoint["id"])
+        listener = self._plans.listeners.get((thread, namespace))
+        if listener is not None and "dispatched" not in checkpoint["channel_values"]:
+            # Nothing has been sent, so nothing can be lost: a crash here starts the plan from its beginning.
+            return {"configurable": {**_place(where), "checkpoint_id": checkpoint["id"]}}
         body = self.serde.dumps_typed(checkpoint)
         put = checkpoints.put(key, where.get("checkpoint_id"), *body, dict(get_checkpoint_metadata(config, metadata)))
         self._plans.stale((thread, namespace))
-        listener = self._plans.listeners.get((thread, namespace))
         if listener is None:
             await self._writer.submit([put])
         else:
@@ -126,13 +130,7 @@ class BatonSaver(AsyncSqliteSaver):
                 on_commit=lambda _: self._plans.settled(thread),
                 on_lost=lambda error: self._lost_checkpoint(thread, error),
             )
-        return {
-            "configurable": {
-                "thread_id": where["thread_id"],
-                "checkpoint_ns": namespace,
-                "checkpoint_id": checkpoint["id"],
-            }
-        }
+        return {"configurable": {**_place(where), "checkpoint_id": checkpoint["id"]}}
 
     async def aput_writes(
         self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
@@ -147,7 +145,8 @@ class BatonSaver(AsyncSqliteSaver):
             return
         # A cancelled drive must not mark its steps as failed: they run again when it is taken up.
         writes = [(channel, value) for channel, value in writes if not _is_cancel(channel, value)]
-        if writes:
+        # What a planning node says is in the next checkpoint; until then it would only be planned again.
+        if any(channel == "steps" or channel in WRITES_IDX_MAP for channel, _ in writes):
             await self._put_results(key[0], listener, where, writes, task_id, task_path)
 
     def _put_results(
@@ -283,6 +282,10 @@ class BatonSaver(AsyncSqliteSaver):
         if self._plans.lists_open:
             self._plans.lists_open = False
             await self.conn.close()
+
+
+def _place(where: Mapping[str, Any]) -> dict[str, Any]:
+    return {"thread_id": where["thread_id"], "checkpoint_ns": where["checkpoint_ns"]}
 
 
 def _is_cancel(channel: str, value: Any) -> bool:
