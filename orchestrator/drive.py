@@ -17,14 +17,15 @@ from langgraph.errors import GraphInterrupt
 from graphs.clock import Alarm, Clock
 from graphs.compile import FOREVER, CompiledGraph
 from graphs.composites.subworkflow import root_plan
-from graphs.errors import BatonError, StepCancelledError
+from graphs.errors import StepCancelledError
 from graphs.expressions import EvaluationContext
-from graphs.graph_state import EnterpriseWorkflowState
 from graphs.flow import Board, Flow, Woken, deadlock
+from graphs.graph_state import EnterpriseWorkflowState
 from graphs.host import Facts, run_graph
 from graphs.nodes.perform import PlanContext
 from graphs.outcome import workflow_output
 from graphs.planner import Conclusion, Halt
+from graphs.policies import as_step_error
 from graphs.prepare import Library
 from graphs.scope import Frame
 from graphs.spec import Workflow
@@ -40,6 +41,9 @@ from orchestrator.store.sqlite import SqliteStore
 
 Left = Literal["ended", "resting", "drained"]
 TIMEOUT_BY = "baton:timeout"
+_SOON = 0.001
+"""Seconds that do not count: a clock may ring that much early."""
+
 _LATE_START = 0.2
 """Seconds after which a step that is still at work gets a record of its start, for readers in other processes."""
 
@@ -76,6 +80,7 @@ class Drive:
         self._expected: dict[str, tuple[Flow, str, datetime | None, Alarm | None]] = {}
         self._starting: dict[str, Alarm] = {}
         self._limits: list[Alarm] = []
+        self._endings: list[asyncio.Future[None]] = []
         self._began = works.clock.monotonic()
         self._began_at = works.clock.now()
         self._idle_since: float | None = None
@@ -87,6 +92,7 @@ class Drive:
         self.flow = Flow(self.board, self, path="", generation=execution.generation)
         self.frame = self._frame()
         self.draining = False
+        self.deadline: datetime | None = None
 
     # -- the drive itself --------------------------------------------------------------------------------------
 
@@ -123,7 +129,7 @@ class Drive:
             kept = await self.seeds()
             self.board.prime({name: kept[name] for name in self.board.plan.steps if name in kept})
             saver.expect_new(thread, "")
-        self._watch_limits()
+        await self._watch_limits()
         saver.listen(thread, "", self.flow)
         name = f"{self.workflow.name}@{self.workflow.version}"
         given: EnterpriseWorkflowState = {"workflow_id": name, "digest": self.workflow.digest, "path": ""}
@@ -149,8 +155,9 @@ class Drive:
             try:
                 evaluation = EvaluationContext(now=self.clock.now(), seed=self.execution.id)
                 output = workflow_output(self.workflow, self.frame, evaluation)
-            except BatonError as failure:
-                conclusion, error = Conclusion("failed", None, failure.as_dict()), failure.as_dict()
+            except Exception as failure:  # noqa: BLE001 - a callable of the definition may raise anything
+                error = as_step_error(failure).as_dict()
+                conclusion = Conclusion("failed", None, error)
         status = _final_status(conclusion, compensation)
         if error is None and conclusion.status in ("timed_out", "cancelled"):
             error = {"code": conclusion.status, "message": self.board.halt.detail if self.board.halt else ""}
@@ -177,24 +184,39 @@ class Drive:
 
     # -- time limits, cancelling, draining ---------------------------------------------------------------------
 
-    def _watch_limits(self) -> None:
+    async def _watch_limits(self) -> None:
         if request := self.execution.cancel_requested:
             self.halt(request)
         config = self.workflow.spec.config
-        now = self.clock.now()
-        if config.timeout is not None:
-            left = config.timeout - self.execution.active_seconds
-            self._limit(left, f"it was at work for longer than its timeout of {config.timeout:g} s")
-        if config.deadline is not None and self.execution.started_at is not None:
-            left = (self.execution.started_at + timedelta(seconds=config.deadline) - now).total_seconds()
-            self._limit(left, f"its deadline of {config.deadline:g} s from its start is over")
+        if (timeout := config.timeout) is not None:
+            why = f"it was at work for longer than its timeout of {timeout:g} s"
+            await self._limit(lambda: timeout - self.active_seconds, why)
+        if config.deadline is not None:
+            end = self.deadline = await self._counted_from() + timedelta(seconds=config.deadline)
+            why = f"its deadline of {config.deadline:g} s from its start is over"
+            await self._limit(lambda: (end - self.clock.now()).total_seconds(), why)
 
-    def _limit(self, left: float, why: str) -> None:
-        def over() -> None:
-            task = asyncio.ensure_future(self._time_is_over(why))
-            task.add_done_callback(lambda done: done.cancelled() or done.exception())
+    async def _counted_from(self) -> datetime:
+        """When the deadline began: at the start, or at the latest retry, which would otherwise end at once."""
+        started = self.execution.started_at or self._began_at
+        if self._new:
+            return started
+        records = await self._works.store.records(self.execution.id)
+        return max([started, *(record.at for record in records if record.kind == "execution.rewound")])
 
-        self._limits.append(self.clock.call_later(max(left, 0.0), over))
+    async def _limit(self, left: Callable[[], float], why: str) -> None:
+        if left() > 0:
+            self._limits.append(self.clock.call_later(left(), lambda: self._ring(left, why)))
+        else:
+            await self._time_is_over(why)
+
+    def _ring(self, left: Callable[[], float], why: str) -> None:
+        if left() > _SOON:  # it waited in between, which does not count against a timeout
+            self._limits.append(self.clock.call_later(left(), lambda: self._ring(left, why)))
+            return
+        ending = asyncio.ensure_future(self._time_is_over(why))
+        ending.add_done_callback(lambda done: done.cancelled() or done.exception())
+        self._endings.append(ending)
 
     async def _time_is_over(self, why: str) -> None:
         # Kept first: a crash after the steps were stopped must not make it look like a cancel.

@@ -225,7 +225,10 @@ class Driver:
 
     async def _note_due(self, execution_id: str) -> None:
         waits = await self._works.store.waits(execution_id)
+        drive = self._drives.get(execution_id)
         dues = [wait.wait.due for wait in waits if wait.wait.due is not None]
+        if drive is not None and drive.deadline is not None:
+            dues.append(drive.deadline)
         if dues:
             heapq.heappush(self._due, (min(dues), execution_id))
             self._arm()

@@ -1,6 +1,6 @@
 """Going back: retry from a step in the same execution, fork at a step into a new one."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from graphs.composites.subworkflow import root_plan
@@ -11,53 +11,11 @@ from graphs.prepare import Library
 from graphs.spec import Workflow
 from graphs.state import Result
 from graphs.undo import COMPENSATION
+from orchestrator.anew import failed_paths, made_anew
 from orchestrator.sealing import REFERENCE
 from orchestrator.starting import Start
 from orchestrator.store.port import Execution
 from orchestrator.store.sqlite import SqliteStore
-
-
-def made_anew(plan: Plan, from_paths: Iterable[str], results: Mapping[str, Result]) -> list[str]:
-    """Paths whose results go when work starts again from some: these, everything downstream, and what is around them.
-
-    For `orders[3].charge` that is the charge, what follows it among the steps of item 3, the step `orders` itself
-    (its other items stay), and everything downstream of `orders`.
-    """
-    gone: list[str] = [COMPENSATION]
-    for path in from_paths:
-        top, inside = _split(path)
-        for name in _downstream(plan, top):
-            gone += [name, name + COMPANION]
-        if inside:
-            gone.remove(top)
-            gone += _inside(path, top, results)
-    return gone
-
-
-def _split(path: str) -> tuple[str, str]:
-    ends = [index for index in (path.find("."), path.find("[")) if index > 0]
-    cut = min(ends, default=len(path))
-    return path[:cut], path[cut:]
-
-
-def _downstream(plan: Plan, name: str) -> list[str]:
-    gone = {name}
-    for other in plan.steps:
-        if any(need in gone for need in plan.awaits(other)):
-            gone.add(other)
-    return [other for other in plan.steps if other in gone]
-
-
-def _inside(path: str, top: str, results: Mapping[str, Result]) -> list[str]:
-    # Inside a composite step the order of commits says what may depend on the step: whatever came after it there.
-    order = list(results)
-    if path not in results:
-        return [top]
-    around = path[: max(path.rfind("."), path.rfind("["))]
-    after = order[order.index(path) :]
-    around_it = [around[:end] for end in range(len(top), len(around) + 1) if around[:end] in results]
-    same = [other for other in after if other == path or (other.startswith(around) and "." in other[len(around) :])]
-    return [f"{top}!only", *around_it, *same]
 
 
 async def rewound(
@@ -83,32 +41,22 @@ async def rewound(
         )
     plan = root_plan(workflow, library)
     results = await store.results(execution.id)
-    paths = [check_path(plan, from_step, results)] if from_step else _failed(plan, results)
+    paths = [check_path(plan, from_step, results)] if from_step else failed_paths(workflow, results, library)
     if not paths:
         raise ConflictError(
             f"Nothing in execution '{execution.id}' failed.",
             hint=f"Name a step to start from: baton retry {execution.id} --from STEP",
             code="nothing_failed",
         )
+    anew = made_anew(workflow, paths, results, library, pinned_by(execution, library))
     await store.rewind(
         execution.id,
-        superseded=made_anew(plan, paths, results),
+        superseded=anew.below,
+        superseded_alone=anew.alone,
         generation=execution.generation + 1 if again else execution.generation,
         digest=workflow.digest,
         reason="retry",
     )
-
-
-def _failed(plan: Plan, results: Mapping[str, Result]) -> list[str]:
-    bad = ("failed", "timed_out", "cancelled")
-    return [
-        name
-        for name in plan.steps
-        if name in results
-        and not plan.steps[name].stands_for
-        and (results[name]["status"] in bad or results[name].get("reason") in ("upstream", "halted"))
-        and not results[name].get("continued")
-    ]
 
 
 def check_path(plan: Plan, path: str, results: Mapping[str, Result]) -> str:
@@ -117,10 +65,11 @@ def check_path(plan: Plan, path: str, results: Mapping[str, Result]) -> str:
     Raises:
         NotFoundError: it has not; the message names what there is.
     """
-    top, inside = _split(path)
-    if top not in plan.steps or (inside and path not in results):
+    if path not in plan.steps and (path not in results or path.startswith(COMPENSATION)):
         known = ", ".join(name for name in plan.steps if COMPANION not in name)
-        raise NotFoundError(f"There is no step '{path}' in this execution.", hint=f"Steps: {known}.", code="step_not_found")
+        raise NotFoundError(
+            f"There is no step '{path}' in this execution.", hint=f"Steps: {known}.", code="step_not_found"
+        )
     return path
 
 
@@ -132,7 +81,7 @@ async def fork_start(
     edit: Mapping[str, Any],
     create: Callable[..., Awaitable[Execution]],
 ) -> Execution:
-    """Start the fork: the results that stay are copied before anything runs.
+    """Start the fork: the results that stay are copied in the transaction that makes it.
 
     Raises:
         NotFoundError: there is no such step.
@@ -141,7 +90,8 @@ async def fork_start(
     store: SqliteStore = baton.store
     plan = root_plan(workflow, baton.catalogue.library)
     results = await store.results(execution.id)
-    gone = made_anew(plan, [check_path(plan, at, results)], results)
+    library = baton.catalogue.library
+    anew = made_anew(workflow, [check_path(plan, at, results)], results, library, pinned_by(execution, library))
     given = {**execution.input, **edit} if isinstance(execution.input, Mapping) else dict(edit) or execution.input
     if _has_reference(given):
         sealer = await baton.catalogue.sealer(execution)
@@ -155,11 +105,19 @@ async def fork_start(
         parent=execution.id,
         forked_at=at,
     )
+    return await create(
+        workflow, given, start, results_of=execution.id, leave_out=anew.below, leave_out_alone=anew.alone
+    )
 
-    async def seed(new_id: str) -> None:
-        await store.copy_results(execution.id, new_id, leave_out=gone)
 
-    return await create(workflow, given, start, seed)
+def pinned_by(execution: Execution, library: Library) -> Callable[[str, str | None], Workflow | None]:
+    """The sub-workflows an execution runs, by the name and version they are asked for."""
+
+    def pinned(name: str, version: str | None) -> Workflow | None:
+        digest = execution.pins.get(f"{name}@{version}" if version else name)
+        return library.workflow(digest) if digest else None
+
+    return pinned
 
 
 def _has_reference(value: Any) -> bool:

@@ -66,8 +66,8 @@ class Records(Part):
         def work(db: sqlite3.Connection) -> list[Record] | BatonError:
             changed = db.execute(
                 "UPDATE executions SET status = 'queued', generation = ?, digest = ifnull(?, digest), "
-                "input = ifnull(?, input), output = 'null', error = 'null', cancel_requested = 'null', "
-                "ended_at = NULL WHERE id = ?",
+                "input = ifnull(?, input), active_seconds = 0, output = 'null', error = 'null', "
+                "cancel_requested = 'null', ended_at = NULL WHERE id = ?",
                 (generation, digest, new_input, execution_id),
             ).rowcount
             if not changed:

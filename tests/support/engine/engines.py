@@ -1,8 +1,9 @@
 """Engines on a file, and workflows in one line."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +104,19 @@ async def values(baton: Orchestrator, execution: Execution) -> dict[str, Any]:
     results: Mapping[str, Result] = await baton.results(execution.id)
     outputs = {path: result.get("output") for path, result in results.items()}
     return {path: output["value"] for path, output in outputs.items() if isinstance(output, dict) and "value" in output}
+
+
+async def turns(baton: Orchestrator, count: int = 10) -> None:
+    """Let whatever can happen by itself happen, commits included: for showing that something does *not* happen."""
+    for _ in range(count):
+        await asyncio.sleep(0)
+        await baton.store.barrier()
+
+
+def rings_in(clock: ManualClock, seconds: float) -> Callable[[], bool]:
+    """Whether somebody has asked to be woken exactly so many seconds from now."""
+    at = clock.now() + timedelta(seconds=seconds)
+    return lambda: any(alarm.at == at and not alarm.cancelled for alarm in clock._alarms)
 
 
 async def until(condition: Any, *, turns: int = 100_000) -> None:

@@ -1,0 +1,128 @@
+"""What is made anew when work starts again from some steps: pure questions to a definition and its results.
+
+For `orders[3].charge` that is the charge, what follows it among the steps of item 3, the step `orders` itself (its
+other items stay), and everything downstream of `orders`.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from graphs.composites.groups import Map, Parallel
+from graphs.composites.loops import Loop
+from graphs.composites.subworkflow import SubWorkflow, root_plan
+from graphs.planner import Plan, PlannedStep, ordered, plan_steps
+from graphs.prepare import Library
+from graphs.spec import Step, Workflow
+from graphs.state import Result, join_path
+from graphs.undo import COMPENSATION
+
+Results = Mapping[str, Result]
+Pinned = Callable[[str, str | None], Workflow | None]
+_BAD = ("failed", "timed_out", "cancelled")
+
+
+@dataclass(slots=True)
+class Anew:
+    """Paths whose results go: `below` with everything inside them, `alone` without (what is inside of these stays)."""
+
+    below: list[str] = field(default_factory=lambda: [COMPENSATION])
+    alone: list[str] = field(default_factory=list)
+
+
+def made_anew(workflow: Workflow, paths: Iterable[str], results: Results, library: Library, pinned: Pinned) -> Anew:
+    """What has to go so that these steps, and all that follows from them, are done again."""
+    anew = Anew()
+    for path in paths:
+        _walk(anew, path, root_plan(workflow, library), results, library, pinned)
+    anew.below = list(dict.fromkeys(anew.below))
+    anew.alone = list(dict.fromkeys(anew.alone))
+    return anew
+
+
+def _walk(anew: Anew, path: str, plan: Plan, results: Results, library: Library, pinned: Pinned) -> None:
+    around = ""
+    while (name := _named(plan, around, path)) is not None:
+        here = join_path(around, name)
+        others = [join_path(around, other) for other in _downstream(plan, name) if other != name]
+        anew.below += others
+        if here == path:
+            anew.below.append(path)
+            return
+        anew.alone.append(here)
+        inside = _inside(plan.steps[name].step, here, path, results, library, pinned)
+        plan, around = Plan(ordered(inside)), here
+    # A step that the definition does not show (made at run time): whatever was committed after it may depend on it.
+    order = list(results)
+    anew.below += [other for other in order[order.index(path) :] if is_inside(other, around)]
+
+
+def _named(plan: Plan, around: str, path: str) -> str | None:
+    """The step of a plan that a path is, or is inside of."""
+    fits = [name for name in plan.steps if path == (here := join_path(around, name)) or is_inside(path, here)]
+    return max(fits, key=len, default=None)
+
+
+def _downstream(plan: Plan, name: str) -> list[str]:
+    gone = {name}
+    for other in plan.steps:
+        if any(need in gone for need in plan.awaits(other)):
+            gone.add(other)
+    return [other for other in plan.steps if other in gone]
+
+
+def _inside(
+    step: Step, here: str, path: str, results: Results, library: Library, pinned: Pinned
+) -> Iterable[PlannedStep]:
+    """The steps of the plan inside a composite step, as far as the definition and the results show them."""
+    kind = library.kind(step)
+    if isinstance(kind, SubWorkflow):
+        version = step.config.get("version")
+        workflow = pinned(str(step.config["workflow"]), None if version is None else str(version))
+        return root_plan(workflow, library).steps.values() if workflow is not None else ()
+    cut = len(here) + 1
+    indexes = {int(other[cut : other.index("]", cut)]) for other in results if other.startswith(f"{here}[")}
+    if isinstance(kind, Loop):
+        return kind.plan(step, {"iterations": max(indexes, default=-1) + 1}, library).steps.values()
+    if isinstance(kind, Map):
+        return [planned for index in sorted(indexes) for planned in _item(step, index, library)]
+    if isinstance(kind, Parallel):
+        planned = plan_steps(step.steps, library.node_of)
+        for branch, steps in step.branches.items():
+            planned += plan_steps(steps, library.node_of, local=f"{branch}.", sequential=True)
+        return planned
+    ways = [plan_steps(steps, library.node_of, sequential=True) for _, steps in step.containers()]
+    # A name may stand in `then` and in `else`: what has results says which way was gone.
+    return max(ways, key=lambda way: sum(_is_of(other, way, here) for other in {path, *results}), default=())
+
+
+def _is_of(path: str, planned: Iterable[PlannedStep], here: str) -> bool:
+    return any(path == (at := join_path(here, item.name)) or is_inside(path, at) for item in planned)
+
+
+def _item(step: Step, index: int, library: Library) -> list[PlannedStep]:
+    return plan_steps(step.steps, library.node_of, local=f"[{index}].", index=index, sequential=True)
+
+
+def is_inside(path: str, around: str) -> bool:
+    """Whether a path stands below another: `orders[3].charge` below `orders`, and `orders2` not."""
+    return not around or path.startswith((f"{around}.", f"{around}["))
+
+
+def failed_paths(workflow: Workflow, results: Results, library: Library) -> list[str]:
+    """The innermost steps that failed, or were not done because others failed."""
+    plan = root_plan(workflow, library)
+    tops = [
+        name
+        for name, planned in plan.steps.items()
+        if name in results and not planned.stands_for and _undone(results[name]) and not results[name].get("continued")
+    ]
+    found: list[str] = []
+    for top in tops:
+        below = [path for path, result in results.items() if is_inside(path, top) and _undone(result)]
+        inner = [path for path in below if not any(is_inside(other, path) for other in below)]
+        found += inner or [top]
+    return found
+
+
+def _undone(result: Result) -> bool:
+    return result["status"] in _BAD or result.get("reason") in ("upstream", "halted")

@@ -1,0 +1,219 @@
+"""Time limits: of attempts, of the execution's own work, of the whole; and waits that survive the process."""
+
+from pathlib import Path
+
+import pytest
+
+from graphs.clock import ManualClock
+from tests.support.engine.engines import (
+    act,
+    ask,
+    engine,
+    finished,
+    rested,
+    rings_in,
+    run,
+    statuses,
+    turns,
+    until,
+    workflow,
+)
+from tests.support.engine.steps import Effects, Gates
+
+
+@pytest.mark.capability("E07", "P02")
+async def test_an_attempt_that_takes_too_long_is_stopped_and_tried_again(
+    database: Path, effects: Effects, gates: Gates
+) -> None:
+    """The limit is for each attempt; the step times out when no attempt is left."""
+    clock = ManualClock()
+    slow = act("slow", gate="g", timeout=5, retry={"max_attempts": 2, "initial_delay": 1, "jitter": 0})
+    async with engine(database, clock=clock, effects=effects, gates=gates) as baton:
+        execution = await baton.start(workflow("w", [slow, act("after", "slow")]))
+        await gates.reached("g")
+        clock.advance(5)
+        await until(rings_in(clock, 1))
+        clock.advance(1)
+        await until(lambda: effects.counts["slow"] == 2)
+        clock.advance(5)
+        execution = await finished(baton, execution)
+        results = await baton.results(execution.id)
+    assert execution.status == "timed_out"
+    assert results["slow"]["status"] == "timed_out" and results["slow"]["attempts"] == 2
+    assert results["slow"]["error"]["code"] == "step_timeout"
+
+
+@pytest.mark.capability("P02", "M03")
+async def test_without_a_limit_of_its_own_an_attempt_may_take_five_minutes(database: Path, gates: Gates) -> None:
+    """The type's default; `step_timeout` of the workflow replaces it."""
+    for config, limit in (({}, 300), ({"step_timeout": 20}, 20)):
+        clock = ManualClock()
+        async with engine(database, clock=clock, gates=gates) as baton:
+            execution = await baton.start(workflow("w", [act("slow", gate=f"g{limit}")], config=config))
+            await gates.reached(f"g{limit}")
+            clock.advance(limit - 1)
+            await turns(baton)
+            assert not (await baton.get(execution.id)).status.final
+            clock.advance(1)
+            assert (await finished(baton, execution)).status == "timed_out"
+
+
+@pytest.mark.capability("E08", "ST4", "P01")
+async def test_an_execution_at_work_longer_than_its_timeout_is_timed_out(database: Path, gates: Gates) -> None:
+    """What runs is stopped, what has not begun is skipped, what is done stays."""
+    clock = ManualClock()
+    steps = [act("quick"), act("slow", "quick", gate="g", timeout=99), act("never", "slow")]
+    async with engine(database, clock=clock, gates=gates) as baton:
+        execution = await baton.start(workflow("w", steps, config={"timeout": 30}))
+        await gates.reached("g")
+        clock.advance(30)
+        execution = await finished(baton, execution)
+        assert await statuses(baton, execution) == {"quick": "completed", "slow": "cancelled", "never": "skipped"}
+    assert execution.status == "timed_out"
+    assert execution.error is not None and "timeout of 30 s" in execution.error["message"]
+
+
+@pytest.mark.capability("X33", "D05", "P09")
+async def test_waiting_for_the_world_outside_does_not_count_against_the_timeout(database: Path, gates: Gates) -> None:
+    """A wait of a day in a workflow of half an hour, as in the registration example."""
+    clock = ManualClock()
+    steps = [act("a", gate="a"), ask("q", "a"), act("b", "q", gate="b", timeout=10_000)]
+    async with engine(database, clock=clock, gates=gates) as baton:
+        execution = await baton.start(workflow("w", steps, config={"timeout": 1800}))
+        await gates.reached("a")
+        clock.advance(250)
+        gates.open("a")
+        await rested(baton, execution)
+        clock.advance(24 * 3600)
+        await baton.decide(execution.id, "q", "approve")
+        await gates.reached("b")
+        clock.advance(1500)
+        await turns(baton)
+        assert (await baton.get(execution.id)).status == "running"
+        clock.advance(50)
+        execution = await finished(baton, execution)
+    assert execution.status == "timed_out" and execution.active_seconds == 1800
+
+
+@pytest.mark.capability("X33", "T16")
+async def test_short_waits_that_do_not_park_do_not_count_either(database: Path) -> None:
+    """Nobody is at work while the only thing that is awaited is a timer, parked or not."""
+    clock = ManualClock()
+    delays = [
+        {"name": f"d{i}", "type": "delay", "depends_on": [f"d{i - 1}"] if i else [], "config": {"seconds": 4}}
+        for i in range(4)
+    ]
+    async with engine(database, clock=clock, short_wait=5) as baton:
+        execution = await baton.start(workflow("w", delays, config={"timeout": 5}))
+        for _ in delays:
+            await until(rings_in(clock, 4))
+            clock.advance(4)
+        execution = await finished(baton, execution)
+    assert execution.status == "completed" and execution.drives == 1 and execution.active_seconds == 0
+
+
+@pytest.mark.capability("X33")
+async def test_a_deadline_bounds_the_whole_while_it_rests(database: Path) -> None:
+    """An execution that waits for a person for ever ends at its deadline, without anybody asking."""
+    clock = ManualClock()
+    async with engine(database, clock=clock) as baton:
+        execution = await baton.start(workflow("w", [ask("q")], config={"deadline": 100}))
+        await rested(baton, execution)
+        clock.advance(99)
+        await turns(baton)
+        assert (await baton.get(execution.id)).status == "waiting"
+        clock.advance(1)
+        execution = await finished(baton, execution)
+        assert await baton.waits(execution.id) == []
+    assert execution.status == "timed_out"
+    assert execution.error is not None and "deadline of 100 s" in execution.error["message"]
+
+
+@pytest.mark.capability("X33", "D01")
+async def test_a_deadline_that_passed_while_nobody_was_there_is_noticed_at_once(database: Path) -> None:
+    """The engine opens after it, and the execution ends before anything of it begins again."""
+    clock = ManualClock()
+    async with engine(database, clock=clock) as baton:
+        execution = await baton.start(workflow("w", [ask("q"), act("after", "q")], config={"deadline": 100}))
+        await rested(baton, execution)
+    clock.advance(1000)
+    async with engine(database, clock=clock) as baton:
+        execution = await finished(baton, execution)
+    assert execution.status == "timed_out"
+
+
+@pytest.mark.capability("D05", "T16", "X08")
+async def test_a_delay_of_days_survives_the_process(database: Path, effects: Effects) -> None:
+    """The end of the wait is kept: neither reopening nor waiting again moves it."""
+    clock = ManualClock()
+    steps = [{"name": "d", "type": "delay", "config": {"duration": "3d"}}, act("after", "d")]
+    async with engine(database, clock=clock, effects=effects) as baton:
+        execution = await rested(baton, await baton.start(workflow("w", steps)))
+    clock.advance(2 * 86400)
+    async with engine(database, clock=clock, effects=effects) as baton:
+        await rested(baton, execution)
+        clock.advance(86400 - 1)
+        await turns(baton)
+        assert effects.began == []
+        clock.advance(1)
+        execution = await finished(baton, execution)
+    assert execution.status == "completed" and effects.began == ["after"]
+
+
+@pytest.mark.capability("T16", "X08")
+async def test_a_timer_that_rang_while_nobody_was_there_is_over_at_once(database: Path) -> None:
+    """The engine finds it when it opens."""
+    clock = ManualClock()
+    steps = [{"name": "d", "type": "delay", "config": {"seconds": 50}}, act("after", "d")]
+    async with engine(database, clock=clock) as baton:
+        execution = await rested(baton, await baton.start(workflow("w", steps)))
+    clock.advance(51)
+    async with engine(database, clock=clock) as baton:
+        assert (await finished(baton, execution)).status == "completed"
+
+
+@pytest.mark.capability("P09", "I08")
+@pytest.mark.parametrize(
+    ("on_timeout", "status", "step"),
+    [
+        ("fail", "timed_out", "timed_out"),
+        ("approve", "completed", "completed"),
+        ("reject", "failed", "failed"),
+        ("continue", "completed", "completed"),
+    ],
+)
+async def test_a_question_nobody_answers_in_time(on_timeout: str, status: str, step: str, database: Path) -> None:
+    """What it means is the step's to say."""
+    clock = ManualClock()
+    async with engine(database, clock=clock) as baton:
+        execution = await baton.start(workflow("w", [ask("q", timeout="48h", on_timeout=on_timeout)]))
+        await rested(baton, execution)
+        clock.advance(48 * 3600)
+        execution = await finished(baton, execution)
+        assert (await statuses(baton, execution))["q"] == step
+    assert execution.status == status
+
+
+async def test_a_slow_retry_does_not_take_a_place(database: Path, gates: Gates) -> None:
+    """While a step waits for its next attempt another may act in its place."""
+    clock = ManualClock()
+    retrying = act("a", fail=1, retry={"max_attempts": 2, "initial_delay": 60, "jitter": 0})
+    async with engine(database, clock=clock, gates=gates) as baton:
+        execution = await baton.start(workflow("w", [retrying, act("b", gate="b")], config={"max_parallel_steps": 1}))
+        await gates.reached("b")
+        gates.open("b")
+        await until(rings_in(clock, 60))
+        clock.advance(60)
+        execution = await finished(baton, execution)
+    assert execution.status == "completed"
+
+
+async def test_a_timeout_ends_nothing_that_has_ended(database: Path) -> None:
+    """Its alarm is taken down with the drive."""
+    clock = ManualClock()
+    async with engine(database, clock=clock) as baton:
+        execution = await run(baton, workflow("w", [act("a")], config={"timeout": 5, "deadline": 5}))
+        clock.advance(10)
+        await turns(baton)
+        assert (await baton.get(execution.id)).status == "completed"
+        assert clock.next_alarm is None
