@@ -58,8 +58,8 @@ def place(thread: str = "e1", namespace: str = "") -> RunnableConfig:
 
 
 async def put_checkpoint(saver: BaseCheckpointSaver[str], config: RunnableConfig, **values: Any) -> RunnableConfig:
-    """Put a checkpoint with these channel values; gives the config for writes to it."""
-    checkpoint = empty_checkpoint() | {"channel_values": values}
+    """Put a checkpoint with these channel values, something having been sent; gives the config for writes to it."""
+    checkpoint = empty_checkpoint() | {"channel_values": {"dispatched": []} | values}
     return await saver.aput(config, checkpoint, {"source": "loop", "step": 0, "parents": {}}, {})
 
 

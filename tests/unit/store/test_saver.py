@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from langgraph.checkpoint.base import empty_checkpoint
 from langgraph.checkpoint.serde.types import ERROR, INTERRUPT
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from langgraph.types import Interrupt, Send
@@ -189,7 +190,7 @@ async def test_only_the_newest_checkpoint_of_a_listened_plan_is_kept(
 async def test_the_newest_is_the_one_put_last_even_after_the_clock_went_back(
     store: SqliteStore, listener: Listener
 ) -> None:
-    checkpoint: Any = {"v": 4, "id": "9" * 8, "ts": "", "channel_values": {}, "channel_versions": {}}
+    checkpoint: Any = {"v": 4, "id": "9" * 8, "ts": "", "channel_values": {"dispatched": []}, "channel_versions": {}}
     await store.saver.aput(place(), checkpoint, {}, {})
     await store.saver.aput(place(), checkpoint | {"id": "1" * 8}, {}, {})
     found = await store.saver.aget_tuple(place())
@@ -230,6 +231,12 @@ async def test_the_official_saver_reads_the_file(store: SqliteStore, listener: L
         theirs = await official.aget_tuple(place())
     assert theirs == ours and theirs
     assert theirs.checkpoint["channel_values"]["sends"] == [Send("n", {"name": "a"})]
+
+
+async def test_a_plan_that_has_sent_nothing_yet_is_not_kept(store: SqliteStore, listener: Listener) -> None:
+    """Nothing of it can be lost: a crash starts it from its beginning."""
+    await store.saver.aput(place(), empty_checkpoint(), {}, {})
+    assert await store.saver.aget_tuple(place()) is None
 
 
 # -- reading ---------------------------------------------------------------------------------------------------
