@@ -23,7 +23,7 @@ def demo(
     ] = False,
     fast: Annotated[bool, typer.Option("--fast", help="Ask nobody.")] = False,
     no_kill: Annotated[bool, typer.Option("--no-kill", help="Leave the engine alone.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Only a summary, as JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a summary as JSON; the rest goes to stderr.")] = False,
     services: Annotated[bool, typer.Option("--services", help="Only start the services, until Ctrl-C.")] = False,
     port: Annotated[int, typer.Option("--port", help="With --services: where; 0 picks a free port.")] = 8765,
 ) -> None:

@@ -40,12 +40,12 @@ def main(*, keep: bool, fast: bool, kill: bool, as_json: bool) -> int:
         keep: Leave the folder with the databases.
         fast: Ask nobody.
         kill: Kill the engine in the second act.
-        as_json: Say nothing but a summary at the end.
+        as_json: Print a summary on stdout, and everything else on stderr.
 
     Returns:
         The exit code.
     """
-    stage = Stage(quiet=as_json, ask=not fast)
+    stage = Stage(aside=as_json, ask=not fast and not as_json)
     try:
         summary = asyncio.run(_play(stage, keep=keep, kill=kill))
     except (BatonError, TimeoutError) as error:

@@ -1,4 +1,4 @@
-"""What the demo says and how it asks: on a terminal with a tree that moves, elsewhere in plain lines, or not at all."""
+"""What the demo says and how it asks: on a terminal with a tree that moves, elsewhere in plain lines."""
 
 import asyncio
 import sys
@@ -20,15 +20,15 @@ class Stage:
     """Where the demo is shown.
 
     Args:
-        quiet: Say nothing (`--json`).
+        aside: Say it on stderr, because stdout is for a summary (`--json`).
         ask: Whether a person may be asked; only where one sits at a terminal.
     """
 
-    def __init__(self, *, quiet: bool = False, ask: bool = True) -> None:
-        self._console = Console(quiet=quiet, highlight=False)
+    def __init__(self, *, aside: bool = False, ask: bool = True) -> None:
+        self._console = Console(stderr=aside, highlight=False)
         if not self._console.is_terminal:
             self._console.width = WIDTH
-        self._ask = ask and not quiet and self._console.is_terminal and sys.stdin.isatty()
+        self._ask = ask and self._console.is_terminal and sys.stdin.isatty()
         self.ascii_only = self._console.options.ascii_only
 
     def chapter(self, title: str, text: str) -> None:
@@ -45,7 +45,7 @@ class Stage:
     @contextmanager
     def showing(self, tree: StepTree) -> Iterator[None]:
         """Show a tree while it changes; where nothing can move, once it has come to rest."""
-        if not self._console.is_terminal or self._console.quiet:
+        if not self._console.is_terminal:
             yield
             self._console.print(tree)
             return
