@@ -61,11 +61,11 @@ class Executions(Part):
                 )
             db.execute(_INSERT, row)
             db.executemany("INSERT INTO secrets (execution_id, name, value) VALUES (?, ?, ?)", secret_rows)
+            copied = copy_newest(db, results_of, execution.id, leave_out, leave_out_alone) if results_of else []
             if taken_up:
                 db.execute(_BEGIN_RUN, (execution.id, 1, "start", _HOST, os.getpid(), now))
-                return execution, []
+                return execution, copied
             raise_signal(db, execution.id, "start", None, now)
-            copied = copy_newest(db, results_of, execution.id, leave_out, leave_out_alone) if results_of else []
             return _find(db, execution.id), copied
 
         def announce(kept: tuple[Execution | None, list[Record]]) -> None:

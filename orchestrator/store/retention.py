@@ -56,8 +56,8 @@ def _delete(db: sqlite3.Connection, sql: str, parameters: Sequence[Any]) -> int:
 
 def _delete_inbox(db: sqlite3.Connection, limit: str) -> None:
     """Events that no unfinished execution was there for, and signals, which only matter to an engine that runs."""
-    finals = ", ".join(f"'{status.value}'" for status in _FINAL)
-    oldest = db.execute(f"SELECT min(created_at) FROM executions WHERE status NOT IN ({finals})").fetchone()[0]
+    unfinished = ", ".join(f"'{status.value}'" for status in ExecutionStatus if not status.final)
+    oldest = db.execute(f"SELECT min(created_at) FROM executions WHERE status IN ({unfinished})").fetchone()[0]
     db.execute("DELETE FROM events WHERE received_at < ?", (min(limit, oldest or limit),))
     db.execute(f"DELETE FROM signals WHERE seq <= (SELECT max(seq) FROM signals) - {_SIGNALS}")
 

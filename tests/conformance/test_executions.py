@@ -336,5 +336,8 @@ async def test_a_fork_and_its_results_are_kept_together(store: Store, announced:
     fork = await store.create(execution("e2", idempotency_key="k"), {}, results_of="e1", leave_out=["b"])
     assert await store.results("e2") == {"a": result(1)}
     assert [(each.execution_id, each.path) for each in announced] == [("e1", "a"), ("e1", "b"), ("e2", "a")]
+    taken = await store.create(execution("e4"), {}, results_of="e1", taken_up=True)
+    assert taken == await store.execution("e4") and (taken.status, taken.drives) == (RUNNING, 1)
+    assert len(await store.results("e4")) == 2
     again = execution("e3", idempotency_key="k")
     assert await store.create(again, {}, results_of="e1") == fork and len(await store.results("e2")) == 1

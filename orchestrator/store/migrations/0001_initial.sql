@@ -137,6 +137,7 @@ CREATE TABLE waits (
     superseded INTEGER NOT NULL DEFAULT 0
 );
 CREATE UNIQUE INDEX waits_place ON waits (execution_id, path, generation) WHERE NOT superseded;
+CREATE INDEX waits_execution ON waits (execution_id);
 CREATE INDEX waits_open ON waits (opened_at) WHERE status = 'open';
 CREATE INDEX waits_due ON waits (execution_id, due) WHERE status = 'open' AND due IS NOT NULL;
 -- An event finds the waits it answers by what they ask for, not by looking at each.

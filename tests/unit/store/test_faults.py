@@ -207,6 +207,6 @@ async def test_a_damaged_file_is_named_when_it_is_read(path: Path, clock: Manual
     path.write_bytes(data)
     async with SqliteStore.open(path, clock=clock) as store:
         with pytest.raises(StoreError) as caught:
-            await store.unfinished()
+            await store.execution("e1")
         assert str(caught.value).startswith(f"The database '{path}' cannot be read: ")
         assert str(caught.value).endswith("and go back to a backup if it is damaged.")
