@@ -246,19 +246,14 @@ def dump_yaml(workflow: Workflow) -> str:
     Raises:
         DefinitionError: it holds Python values, which YAML cannot say; the problems say where.
     """
-    values = list(_python_values(workflow.model_dump(mode="python", by_alias=True, exclude_defaults=True), Place()))
-    if values:
-        raise DefinitionError(
-            [
-                Problem(
-                    "not_yaml",
-                    f"{place}: {shown(value)} stands here, which YAML cannot say.",
-                    "Register it under a name and use the name, or write an expression.",
-                    where=place.where,
-                )
-                for place, value in values
-            ]
-        )
+    dumped = workflow.model_dump(mode="python", by_alias=True, exclude_defaults=True)
+    findings = Findings()
+    for path, value in _python_values(dumped, ()):
+        words = f"{shown(value)} stands here, which YAML cannot say"
+        hint = "Register it under a name and use the name, or write an expression."
+        findings.add("not_yaml", place_of(dumped, path), words, hint)
+    if problems := findings.problems():
+        raise DefinitionError(problems)
     document = workflow.as_document()
     for _, step in steps_of(document):
         if needs := step.get("depends_on"):
@@ -266,12 +261,12 @@ def dump_yaml(workflow: Workflow) -> str:
     return to_yaml(document)
 
 
-def _python_values(value: Any, place: Place) -> Iterator[tuple[Place, Any]]:
+def _python_values(value: Any, path: KeyPath) -> Iterator[tuple[KeyPath, Any]]:
     if isinstance(value, Mapping):
         for key, item in value.items():
-            yield from _python_values(item, place.at(key))
+            yield from _python_values(item, (*path, key))
     elif isinstance(value, list | tuple):
         for index, item in enumerate(value):
-            yield from _python_values(item, place.at(index))
+            yield from _python_values(item, (*path, index))
     elif not isinstance(value, str | int | float | bool | datetime | None):
-        yield place, value
+        yield path, value

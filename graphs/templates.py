@@ -160,12 +160,15 @@ def _parameters(declared: Any, findings: Findings) -> dict[str, Parameter]:
         if not _NAME.fullmatch(f"params.{name}"):
             words = f"'{name}' cannot be the name of a parameter"
             findings.add("wrong_name", here, words, "Use letters, digits, '_' and '-'.", at_key=True)
+            continue
         try:
             parameters[name] = Parameter.model_validate(one if one is not None else {})
         except ValidationError as error:
             for complaint in complaints(Parameter, error):
-                inner = here.at(*complaint.path, *([complaint.key] if complaint.key else []))
-                findings.add(complaint.code, inner, complaint.message, complaint.hint, at_key=bool(complaint.key))
+                inner = here.at(*complaint.path)
+                sentence = f"{inner}: {complaint.message}"
+                at = inner.at(complaint.key) if complaint.key else inner
+                findings.add_sentence(complaint.code, at, sentence, complaint.hint, at_key=bool(complaint.key))
             parameters[name] = Parameter()
             continue
         _check_parameter(parameters[name], here, findings)

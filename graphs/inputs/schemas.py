@@ -20,7 +20,7 @@ from graphs.loading.places import Path
 _MOST_SCHEMAS = 5_000
 _MOST_EXPANDED = 10_000
 """How many schemas one schema may stand for at a single value, references followed: ten lines make billions."""
-_MOST_REFERENCES = 50_000
+_MOST_REFERENCES = 30_000
 """How many references are followed for one value, however deep it is."""
 
 
@@ -209,6 +209,17 @@ def _pattern(validator: Any, pattern: str, instance: Any, schema: Any) -> Iterat
         yield ValidationError("pattern")
 
 
+def _properties(validator: Any, properties: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:
+    if not validator.is_type(instance, "object"):
+        return
+    for name, inner in properties.items():
+        if name in instance and inner is False:
+            # The package forgets to say where it is when the schema is just `false`.
+            yield ValidationError("false", path=(name,), instance=instance[name])
+        elif name in instance:
+            yield from validator.descend(instance[name], inner, path=name, schema_path=name)
+
+
 def _pattern_properties(validator: Any, patterns: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:
     if validator.is_type(instance, "object"):
         for text, inner in patterns.items():
@@ -258,6 +269,7 @@ def _whole(value: Any) -> Any:
 _FORMATS = format_checker()
 _KEYWORDS: Mapping[str, Any] = {
     "$ref": _reference,
+    "properties": _properties,
     "pattern": _pattern,
     "patternProperties": _pattern_properties,
     "additionalProperties": _additional_properties,

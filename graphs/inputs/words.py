@@ -12,6 +12,7 @@ from graphs.loading.names import nearest
 from graphs.loading.words import shown
 
 MOST = 50
+_MOST_ERRORS = 1_000
 
 
 class Violation(NamedTuple):
@@ -25,14 +26,9 @@ class Violation(NamedTuple):
 
 
 def violations(errors: Sequence[ValidationError], name: str, secrets: Sequence[SecretPath]) -> list[Violation]:
-    """The errors of a validator in words, each once, in the order of the value."""
-    found: dict[Violation, None] = {}
-    for error in sorted(errors, key=lambda error: [str(part) for part in error.absolute_path]):
-        for violation in _of(error, name, secrets):
-            found.setdefault(violation)
-            if len(found) == MOST:
-                return list(found)
-    return list(found)
+    """The errors of a validator in words, each once, in the order of their places; no more than `MOST`."""
+    found = {violation for error in errors[:_MOST_ERRORS] for violation in _of(error, name, secrets)}
+    return sorted(found)[:MOST]
 
 
 def _of(error: ValidationError, name: str, secrets: Sequence[SecretPath]) -> list[Violation]:
@@ -95,7 +91,7 @@ def _words(error: ValidationError, keyword: str, value: str, hidden: bool) -> st
         return f"the value is too {_LENGTHS[keyword]}; the limit is {error.validator_value}"
     if (sentence := _LIMITS.get(keyword)) is not None:
         return sentence(value, error)
-    return f"{value} is not allowed" if error.validator is None else f"{value} does not fit '{keyword}'"
+    return f"{value} is not allowed" if keyword == "properties" else f"{value} does not fit '{keyword}'"
 
 
 def _none_of(error: ValidationError, keyword: str, value: str, hidden: bool) -> str:

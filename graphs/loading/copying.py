@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from graphs.loading.scalars import ScalarError, json_scalar
 from graphs.loading.tree import MAX_DEPTH, MAX_NODES
 
 
@@ -46,7 +47,14 @@ class _Copier:
             return {self._key(key): self.copy(item, depth + 1) for key, item in value.items()}
         if isinstance(value, list | tuple):
             return [self.copy(item, depth + 1) for item in value]
-        return value
+        return self._scalar(value)
+
+    def _scalar(self, value: Any) -> Any:
+        try:
+            return json_scalar(value)
+        except ScalarError as error:
+            message = f"{str(error)[:1].upper()}{str(error)[1:]}."
+            raise UnusableError("bad_scalar", message, "Give another value, or the number as text.") from None
 
     def _key(self, key: Any) -> str:
         if not isinstance(key, str):

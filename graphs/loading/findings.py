@@ -23,6 +23,7 @@ class Findings:
     def __init__(self, positions: Positions | None = None) -> None:
         self._positions = positions or Positions()
         self._problems: dict[Problem, Place] = {}
+        self._faults: set[tuple[int, int]] = set()
 
     def add(
         self,
@@ -74,17 +75,19 @@ class Findings:
             column=column,
             severity=severity,
         )
-        self._problems.setdefault(problem, place)
+        self.take(problem, place)
 
     def add_fault(self, fault: Fault) -> None:
         """Add something wrong with the text itself."""
         message = fault.message[:1].upper() + fault.message[1:]
         problem = Problem(fault.code, message, fault.hint, None, self._positions.file, fault.line, fault.column)
         self._problems.setdefault(problem, Place())
+        self._faults.add((fault.line, fault.column))
 
     def take(self, problem: Problem, place: Place) -> None:
-        """Add a problem from another collection."""
-        self._problems.setdefault(problem, place)
+        """Add a problem, unless the text itself has one at the very place, of which it would be a consequence."""
+        if (problem.line, problem.column) not in self._faults:
+            self._problems.setdefault(problem, place)
 
     def _where(self, place: Place, at_key: bool, offset: int | None) -> tuple[int, int] | None:
         if offset is not None:

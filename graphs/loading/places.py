@@ -94,12 +94,13 @@ def place_of(document: Any, path: Path) -> Place:
     for key in path:
         value = child_of(value, key)
         inner = _area_inside(area, key)
-        if area == "list" and isinstance(key, int):
-            place = place.step_at(key, _name_of(value, f"[{key}]"))
+        name = value.get("name") if inner == "step" and isinstance(value, Mapping) else None
+        named = isinstance(name, str) and bool(name)
+        if area == "list" and isinstance(key, int) and named:
+            place = place.step_at(key, str(name))
         else:
             place = place.at(key)
-            if inner == "step":
-                place = place.as_step(_name_of(value, str(key)))
+            place = place.as_step(str(name)) if named else place
         area = inner
     return place
 
@@ -130,11 +131,6 @@ def area_of(path: Path) -> Area:
 
 def _area_inside(area: Area, key: str | int) -> Area:
     return _AREAS_OF_ANY_KEY.get(area) or _AREAS.get(area, {}).get(str(key), "other")
-
-
-def _name_of(step: Any, otherwise: str) -> str:
-    name = step.get("name") if isinstance(step, Mapping) else None
-    return name if isinstance(name, str) and name else otherwise
 
 
 def child_of(value: Any, key: str | int) -> Any:

@@ -53,15 +53,20 @@ def salvage(document: dict[str, Any], error: ValidationError) -> Salvaged | None
             if taken is None:
                 return None
             # Without its type nothing can be said about a step.
-            lost.add(taken[:-1] if taken[-1] == "type" else taken)
+            lost.add(taken[:-1] if taken[-1] == "type" and area_of(taken[:-1]) == "step" else taken)
         try:
             workflow = Workflow.model_validate(document)
         except ValidationError as again:
             error = again
             continue
-        doubtful = [_CONSEQUENCES.get(str(path[-1]), frozenset()) for path in lost if path]
-        return Salvaged(workflow, frozenset(lost), frozenset().union(*doubtful))
+        return Salvaged(workflow, frozenset(lost), frozenset().union(*map(_doubtful, lost)))
     return None
+
+
+def _doubtful(lost: Path) -> frozenset[str]:
+    """What cannot be believed any more once a value is lost; with a whole step its name and what it sets are."""
+    last = lost[-1]
+    return _INSIDE if isinstance(last, int) and area_of(lost) == "step" else _CONSEQUENCES.get(str(last), frozenset())
 
 
 def _wrong_paths(error: ValidationError) -> Iterable[Path]:

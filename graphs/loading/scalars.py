@@ -3,7 +3,9 @@
 So `on`, `off`, `yes`, `no` and dates are text, and `0o17` is a number while `017` is seventeen.
 """
 
+import math
 import re
+from typing import Any
 
 _NULL = frozenset({"", "~", "null", "Null", "NULL"})
 _TRUE = frozenset({"true", "True", "TRUE"})
@@ -59,6 +61,21 @@ def whole_text(text: str) -> str:
         return text.encode("utf-16", "surrogatepass").decode("utf-16")
     except UnicodeDecodeError:
         raise ScalarError("a text holds half a character (a lone surrogate)") from None
+
+
+def json_scalar(value: Any) -> Any:
+    """A scalar from a caller; what is no JSON at all is given back as it is.
+
+    Raises:
+        ScalarError: It is a number or text that cannot be kept.
+    """
+    if isinstance(value, str):
+        return whole_text(value)
+    if isinstance(value, int) and not -_LARGEST <= value < _LARGEST:
+        raise ScalarError("a number does not fit into 64 bits")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ScalarError(f"'{value!r}' is not a number that JSON knows")
+    return value
 
 
 def _integer(raw: str, base: int) -> int:

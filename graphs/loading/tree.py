@@ -72,24 +72,36 @@ def _read_yaml(text: str) -> Reading:
         text = repaired
     else:
         reading = Reading(None, [])
-    return Reading(reading.root, sorted({*faults, *reading.faults}, key=lambda fault: (fault.line, fault.column)), text)
+    found = sorted(dict.fromkeys([*faults, *reading.faults]), key=lambda fault: (fault.line, fault.column))
+    return Reading(reading.root, found, text)
 
 
-_BEFORE_VALUE = re.compile(r"\s*(?:- +)*(?:[\w.-]+|'[^']*'|\"[^\"]*\") *: +|\s*(?:- +)+")
+_BEFORE_VALUE = re.compile(r"[ ]*(?:- +)*(?:[\w.-]+|'[^']*'|\"[^\"]*\") *: +|[ ]*(?:- +)+")
 
 
 def _with_quotes(text: str, fault: Fault) -> str | None:
     """The text with quotes around the rest of a line, when the line is `key: {{ … }}…` or `- {{ … }}…`."""
     if len(text) > MAX_REPAIRED:
         return None
-    lines = text.split("\n")
-    line = lines[fault.line - 1]
-    before, value = line[: fault.column - 1], line[fault.column - 1 :]
-    if not _BEFORE_VALUE.fullmatch(before):
-        return None
-    value = re.sub(r"\s+#.*$", "", value).rstrip().replace("'", "''")
-    lines[fault.line - 1] = f"{before}'{value}'"
-    return "\n".join(lines)
+    start = sum(len(line) + 1 for line in text.split("\n")[: fault.line - 1]) + fault.column - 1
+    source, is_all = _unquoted(text, Span(fault.line, fault.column, start, start))
+    quoted = source.replace("'", "''")
+    return f"{text[:start]}'{quoted}'{text[start + len(source) :]}" if is_all else None
+
+
+def _unquoted(text: str, braces: Span) -> tuple[str, bool]:
+    """What was meant as a text where `{{` stands, and whether that is the whole of the text.
+
+    Behind `key: ` and `- ` it is the rest of the line. In a mapping or list with braces or brackets of its own nobody
+    can say where the text was to begin and to end, so only the expression is given.
+    """
+    begin = text.rfind("\n", 0, braces.start) + 1
+    end = text.find("\n", braces.start)
+    line = text[braces.start : end if end >= 0 else len(text)]
+    if _BEFORE_VALUE.fullmatch(text, begin, braces.start):
+        return re.sub(r"\s+#.*$", "", line).rstrip(), True
+    found = re.match(r"\{\{.*?\}\}", line)
+    return (found[0] if found else line.rstrip()), False
 
 
 def _unreadable(text: str) -> Fault | None:
@@ -303,14 +315,13 @@ class _Builder:
             braces = Span(error.fault.line, error.fault.column, error.index, error.index)
         if braces is None or self._text.count("\n", braces.start, max(error.index, braces.start)) > 0:
             return error.fault
-        end = self._text.find("\n", braces.start)
-        source = self._text[braces.start : end if end >= 0 else len(self._text)].strip()
         # Reported once, even where `{{ x }}/rest` had closed before YAML stumbled.
         place = (braces.line, braces.column)
         self._faults = [f for f in self._faults if (f.line, f.column) != place or f.code != "unquoted_expression"]
+        source, is_all = _unquoted(self._text, braces)
         message = f"the expression {_short(source)} is not in quotes, and YAML takes '{{{{' for a mapping."
-        hint = "Put the whole text in quotes" + ("." if '"' in source else f': "{_short(source)}".')
-        return Fault("unquoted_expression", message, hint, *place)
+        hint = f': "{_short(source)}".' if is_all and '"' not in source else "."
+        return Fault("unquoted_expression", message, f"Put the whole text in quotes{hint}", *place)
 
 
 _TAG_HINT = "Write the value without it: only text, numbers, true, false, null, lists and mappings are read."

@@ -31,7 +31,15 @@ def complaints(model: type[BaseModel], error: ValidationError) -> list[Complaint
     for unfolded, group in _grouped(model, error):
         complaint = _complaint(unfolded, group)
         found.setdefault((complaint.path, complaint.code, complaint.message), complaint)
-    return list(found.values())
+    return [one for one in found.values() if not _follows_from_others(one, found.values())]
+
+
+def _follows_from_others(complaint: Complaint, all_: Iterable[Complaint]) -> bool:
+    """A list is also too short because pydantic does not count its wrong items."""
+    length = len(complaint.path)
+    return complaint.kind == "too_short" and any(
+        len(other.path) > length and other.path[:length] == complaint.path for other in all_
+    )
 
 
 def shown(value: Any) -> str:
@@ -79,7 +87,10 @@ def _complaint(unfolded: Unfolded, group: _Group) -> Complaint:
         return Complaint("missing_key", path[:-1], f"the key '{key}' is missing", f"Add `{key}: …`.", kind=kind)
     if "[key]" in detail["loc"]:
         return Complaint("wrong_name", path, f"the key {shown(path[-1])} cannot be a name", _NAME_HINT, kind=kind)
-    if len(group) > 1:
+    told = next((one for one in group if not _is_of_kind(one["type"])), None)
+    if len(group) > 1 and told is not None:
+        detail = told  # of the right kind, so that the others do not matter
+    elif len(group) > 1:
         wanted = " or ".join(dict.fromkeys(_wanted(one) for one in group))
         return Complaint("wrong_type", path, f"{shown(detail['input'])} is not {wanted}", None, kind=kind)
     code, message, hint = _sentence(detail)
@@ -124,6 +135,11 @@ def _none_of(value: Any, context: Mapping[str, Any]) -> tuple[str, str, str | No
     near = nearest(value, names) if isinstance(value, str) else None
     message = f"{shown(value)} is none of {', '.join(names)}"
     return "wrong_value", message, f"Did you mean '{near}'?" if near else None
+
+
+def _is_of_kind(kind: str) -> bool:
+    """Whether an error says that a value is of the wrong kind altogether."""
+    return kind in _WANTED or kind == "literal_error" or kind.endswith(("_type", "_parsing"))
 
 
 _NAME_HINT = "A name begins with a letter or '_' and goes on with letters, digits, '_' and '-', 128 characters at most."

@@ -69,13 +69,16 @@ def _report(complaint: Complaint, site: Site, findings: Findings) -> None:
         return
     hint = complaint.hint
     if not complaint.path and complaint.key in _STEP_KEYS:
-        hint = f"It belongs beside 'config', as `{_STEP_KEYS[complaint.key]}: …`."
+        hint = f"It belongs beside 'config', as `{_STEP_KEYS[complaint.key]}`."
     sentence = f"{place}: {complaint.message}"
     findings.add_sentence(complaint.code, place.at(complaint.key), sentence, hint, at_key=True)
 
 
 _STEP_KEYS = {
-    **{key: key for key in ("condition", "depends_on", "output", "retry", "timeout", "on_failure", "compensate")},
+    **{
+        key: f"{key}: …"
+        for key in ("condition", "depends_on", "output", "retry", "timeout", "on_failure", "compensate")
+    },
     "max_attempts": "retry: {max_attempts: …}",
     "max_retries": "retry: {max_retries: …}",
 }

@@ -14,11 +14,13 @@ class Known:
 
     Attributes:
         workflow: The published workflow of a name and a version (None: the newest), or None.
+        workflows: Names of published workflows, for suggestions.
         services: Configured services.
         functions, tools, agents: Registered ones.
     """
 
     workflow: Resolve | None = None
+    workflows: Collection[str] = ()
     services: Collection[str] | None = None
     functions: Collection[str] | None = None
     tools: Collection[str] | None = None

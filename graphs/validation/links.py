@@ -6,7 +6,7 @@ from typing import Any
 from graphs.composites.branching import Switch
 from graphs.composites.subworkflow import SubWorkflow
 from graphs.loading.findings import Findings
-from graphs.loading.names import suggestion
+from graphs.loading.names import nearest, suggestion
 from graphs.loading.places import Path
 from graphs.spec import Step, Workflow
 from graphs.validation.known import Known, Resolve
@@ -23,7 +23,7 @@ def check_links(outline: Outline, known: Known, findings: Findings) -> None:
         if isinstance(site.kind, Switch):
             _check_default_route(site, findings)
         if known.workflow is not None:
-            _check_workflows(site, outline.workflow, known.workflow, findings)
+            _check_workflows(site, outline.workflow, known, known.workflow, findings)
 
 
 _THINGS: tuple[tuple[str, str, str], ...] = (
@@ -72,7 +72,7 @@ def _check_default_route(site: Site, findings: Findings) -> None:
         findings.add("route_unknown", place, f"there is no case '{route}'", suggestion(route, names, "Cases"))
 
 
-def _check_workflows(site: Site, workflow: Workflow, resolve: Resolve, findings: Findings) -> None:
+def _check_workflows(site: Site, workflow: Workflow, known: Known, resolve: Resolve, findings: Findings) -> None:
     timeout = site.step.on_timeout
     if timeout is not None and (name := timeout.compensation_workflow) is not None:
         place = site.place.at("on_timeout", "compensation_workflow")
@@ -80,10 +80,14 @@ def _check_workflows(site: Site, workflow: Workflow, resolve: Resolve, findings:
             words = "the workflow cannot clean up after itself by starting itself"
             findings.add("workflow_contains_itself", place, words, "Name another workflow.")
         elif resolve(name, None) is None:
-            words = f"there is no workflow '{name}'"
-            findings.add("workflow_unknown", place, words, "Publish it first, or correct the name.")
+            findings.add("workflow_unknown", place, f"there is no workflow '{name}'", _near(name, known))
     if isinstance(site.kind, SubWorkflow) and (target := _target(site.step)) is not None:
-        _check_sub_workflow(site, target, workflow, resolve, findings)
+        _check_sub_workflow(site, target, workflow, known, resolve, findings)
+
+
+def _near(name: str, known: Known) -> str:
+    near = nearest(name, known.workflows) if name not in known.workflows else None
+    return f"Did you mean '{near}'?" if near else "Publish it first, or correct the name."
 
 
 def _target(step: Step) -> tuple[str, str | None] | None:
@@ -95,14 +99,19 @@ def _target(step: Step) -> tuple[str, str | None] | None:
 
 
 def _check_sub_workflow(
-    site: Site, target: tuple[str, str | None], workflow: Workflow, resolve: Resolve, findings: Findings
+    site: Site,
+    target: tuple[str, str | None],
+    workflow: Workflow,
+    known: Known,
+    resolve: Resolve,
+    findings: Findings,
 ) -> None:
     name, version = target
     place = site.place.at("config", "workflow")
     inner = workflow if name == workflow.name else resolve(name, version)
     if inner is None:
         which = f"'{name}'" + (f" in version {version}" if version is not None else "")
-        findings.add("workflow_unknown", place, f"there is no workflow {which}", "Publish it first, or correct it.")
+        findings.add("workflow_unknown", place, f"there is no workflow {which}", _near(name, known))
         return
     if (way := _way_back(workflow.name, inner, resolve)) is not None:
         words = f"the workflow would contain itself: {' → '.join([workflow.name, *way])}"

@@ -63,10 +63,13 @@ class Reads:
         said.add(self._findings, code, words, hint, reference)
 
     def _out_of_reach(self, name: str, elsewhere: Site, reference: Reference, said: Said) -> None:
-        if elsewhere.role != "step":
-            owner = elsewhere.owner.name if elsewhere.owner else ""
-            words = f"'{name}' is the {elsewhere.role} of '{owner}', and cannot be read by its own name"
-            hint = f"Read 'steps.{owner}': what stands for its result is found there."
+        owner = elsewhere.owner.name if elsewhere.owner is not None else ""
+        if elsewhere.role == "fallback":
+            words = f"'{name}' is the fallback of '{owner}', and is not read by its own name"
+            hint = f"Read 'steps.{owner}': there its result stands for the failed one."
+        elif elsewhere.role == "compensate":
+            words = f"'{name}' compensates '{owner}', and cannot be read from here"
+            hint = "Compensation runs when all else is over."
         elif elsewhere.level.around is not None:
             words = f"'{name}' is inside step '{elsewhere.level.around.name}', and cannot be read from here"
             hint = f"Read what that one gives: 'steps.{elsewhere.level.around.name}.output'."
@@ -100,7 +103,7 @@ class Reads:
 
 
 def _in_level(site: Site | None, level: Level) -> Site | None:
-    """The step itself, or the one around it, that stands in the given list."""
-    while site is not None and site.level is not level:
-        site = site.level.around
+    """The step itself, or the one around it or behind it, that stands in the given list."""
+    while site is not None and (site.level is not level or site.owner is not None):
+        site = site.owner or site.level.around
     return site

@@ -37,7 +37,8 @@ class Said:
     ) -> None:
         """Add a problem: `step 'ask', condition 'steps.look_up.output.totl > 100': …`."""
         place = self.place.at(*at.at)
-        sentence = f"{place} {shown(self.text(at.at))}: {words}"
+        text = self.text(at.at)
+        sentence = f"{place} {shown(_part(text, at.offset))}: {words}" if isinstance(text, str) else f"{place}: {words}"
         findings.add_sentence(code, place, sentence, hint, severity=severity, offset=at.offset)
 
     def text(self, path: Sequence[str | int]) -> Any:
@@ -57,6 +58,15 @@ class Said:
             value = value[key]
             path.append(key)
         return tuple(path)
+
+
+def _part(text: str, offset: int | None) -> str:
+    """Of a text with several expressions, the one that is meant."""
+    if offset is None or text.count("{{") < 2:
+        return text
+    begin = max(text.rfind("{{", 0, offset + 2), 0)
+    end = text.find("}}", offset)
+    return text[begin : end + 2 if end >= 0 else len(text)]
 
 
 def texts_in(value: Any, part: str, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
