@@ -67,7 +67,7 @@ class Play:
         )
         given = {"username": "john_doe", "email": EMAIL, "password": "correct-horse-battery"}
         execution, tree = await self._start("user-registration-workflow", given)
-        await self._follow(execution, tree, lambda: self._waits(execution, VERIFICATION))
+        await self._follow(execution, tree, lambda: self._waits(execution, tree, VERIFICATION))
         user_id = await self.outside.click_the_link(EMAIL)
         self.stage.say(f"John opens the e-mail and clicks: event user.email_verified for {user_id}", "yellow")
         await self.baton.publish_event("user.email_verified", {"user_id": user_id})
@@ -102,7 +102,7 @@ class Play:
             "3  A report waits for a physician", "Two days if need be. The engine may come and go meanwhile."
         )
         execution, tree = await self._start("report_generation", {"patient_id": "PAT-001"})
-        await self._follow(execution, tree, lambda: self._waits(execution, PHYSICIAN))
+        await self._follow(execution, tree, lambda: self._waits(execution, tree, PHYSICIAN))
         (wait,) = await self.baton.waits(execution.id)
         for finding in wait.wait.question["payload"]["findings"]:
             self.stage.say(f"  - {finding}")
@@ -166,8 +166,10 @@ class Play:
     async def _ended(self, execution: Execution) -> bool:
         return (await self.baton.get(execution.id)).status.final
 
-    async def _waits(self, execution: Execution, path: str) -> bool:
-        return any(wait.path == path for wait in await self.baton.waits(execution.id))
+    async def _waits(self, execution: Execution, tree: StepTree, path: str) -> bool:
+        """The question is open, and shown: it is kept a moment before its record is."""
+        asked = any(wait.path == path for wait in await self.baton.waits(execution.id))
+        return asked and tree.status(path) == "waiting"
 
     async def _charged(self, execution: Execution, tree: StepTree) -> bool:
         """The card is charged, and the step that asked for it is still shown at work."""

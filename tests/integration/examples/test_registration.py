@@ -203,8 +203,8 @@ async def test_the_wait_outlives_the_engine(engine: Engine, world: World) -> Non
 
 
 @pytest.mark.capability("D20", "C15", "O15")
-async def test_twenty_people_register_at_once(baton: Orchestrator, world: World) -> None:
-    people = [JOHN | {"username": f"user_{n}", "email": f"user{n}@example.com"} for n in range(20)]
+async def test_eight_people_register_at_once(baton: Orchestrator, world: World) -> None:
+    people = [JOHN | {"username": f"user_{n}", "email": f"user{n}@example.com"} for n in range(8)]
     started = [await baton.start(NAME, person) for person in people]
     await asyncio.gather(*(rested(baton, execution) for execution in started))
     users = await world.users()
