@@ -4,17 +4,14 @@ What does not stop the reading (a key given twice, a tag, a number too large) is
 that all of it can be reported at once.
 """
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from graphs.loading.json_events import json_events
+from graphs.loading.braces import unquoted
 from graphs.loading.nodes import Event, Fault, ListNode, MapNode, Node, ScalarNode, Span, TextFaultError
 from graphs.loading.scalars import ScalarError, meaning, whole_text
-from graphs.loading.yaml_events import yaml_events
 
-MAX_CHARACTERS = 1_000_000
 MAX_NODES = 200_000
 """Values in one definition, an aliased one counted each time it stands somewhere: nine lines can make billions."""
 MAX_DEPTH = 100
@@ -22,11 +19,7 @@ MAX_DEPTH = 100
 MAX_FAULTS = 50
 """After so many the text is not what it was taken for, and reading on would help nobody."""
 
-MAX_REPAIRS, MAX_REPAIRED = 20, 50_000
-"""How often a text is read again with quotes put in, and how long it may be for that."""
-
 _MERGE = "<<"
-_UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 class Reading(NamedTuple):
@@ -38,87 +31,6 @@ class Reading(NamedTuple):
     root: Node | None
     faults: list[Fault]
     text: str = ""
-
-
-def read_tree(text: str, *, json: bool = False) -> Reading:
-    """Read a YAML or JSON text. Never raises for what the text holds.
-
-    Args:
-        text: The text.
-        json: It was said to be JSON, so when it is not, the JSON reader's complaint is the one to show.
-    """
-    if (fault := _unreadable(text)) is not None:
-        return Reading(None, [fault])
-    text = text.removeprefix("\ufeff")
-    if text.lstrip().startswith(("{", "[")):
-        reading = _Builder(text).read(json_events(text))
-        if reading.root is not None or json or _certainly_json(text):
-            return reading
-    return _read_yaml(text)
-
-
-def _read_yaml(text: str) -> Reading:
-    """Read YAML; where it stumbles over an expression without quotes, go on as if they were there."""
-    faults: list[Fault] = []
-    for _ in range(MAX_REPAIRS):
-        reading = _Builder(text).read(yaml_events(text))
-        last = reading.faults[-1] if reading.faults else None
-        if reading.root is not None or last is None or last.code != "unquoted_expression":
-            break
-        repaired = _with_quotes(text, last)
-        if repaired is None:
-            break
-        faults.append(last)
-        text = repaired
-    else:
-        reading = Reading(None, [])
-    found = sorted(dict.fromkeys([*faults, *reading.faults]), key=lambda fault: (fault.line, fault.column))
-    return Reading(reading.root, found, text)
-
-
-_BEFORE_VALUE = re.compile(r"[ ]*(?:- +)*(?:[\w.-]+|'[^']*'|\"[^\"]*\") *: +|[ ]*(?:- +)+")
-
-
-def _with_quotes(text: str, fault: Fault) -> str | None:
-    """The text with quotes around the rest of a line, when the line is `key: {{ … }}…` or `- {{ … }}…`."""
-    if len(text) > MAX_REPAIRED:
-        return None
-    start = sum(len(line) + 1 for line in text.split("\n")[: fault.line - 1]) + fault.column - 1
-    source, is_all = _unquoted(text, Span(fault.line, fault.column, start, start))
-    quoted = source.replace("'", "''")
-    return f"{text[:start]}'{quoted}'{text[start + len(source) :]}" if is_all else None
-
-
-def _unquoted(text: str, braces: Span) -> tuple[str, bool]:
-    """What was meant as a text where `{{` stands, and whether that is the whole of the text.
-
-    Behind `key: ` and `- ` it is the rest of the line. In a mapping or list with braces or brackets of its own nobody
-    can say where the text was to begin and to end, so only the expression is given.
-    """
-    begin = text.rfind("\n", 0, braces.start) + 1
-    end = text.find("\n", braces.start)
-    line = text[braces.start : end if end >= 0 else len(text)]
-    if _BEFORE_VALUE.fullmatch(text, begin, braces.start):
-        return re.sub(r"\s+#.*$", "", line).rstrip(), True
-    found = re.match(r"\{\{.*?\}\}", line)
-    return (found[0] if found else line.rstrip()), False
-
-
-def _unreadable(text: str) -> Fault | None:
-    if len(text) > MAX_CHARACTERS:
-        message = f"the text has {len(text):,} characters; the most is {MAX_CHARACTERS:,}."
-        return Fault("definition_too_large", message, "Move parts of it into workflows of their own.", 1, 1)
-    if found := _UNPRINTABLE.search(text, 1 if text.startswith("\ufeff") else 0):
-        line = text.count("\n", 0, found.start()) + 1
-        column = found.start() - text.rfind("\n", 0, found.start())
-        name = "NUL" if found[0] == "\0" else "a lone surrogate" if "\ud800" <= found[0] <= "\udfff" else "a control"
-        message = f"the text holds a character that cannot be kept: U+{ord(found[0]):04X} ({name})."
-        return Fault("bad_character", message, "Remove it, or save the file as UTF-8 text.", line, column)
-    return None
-
-
-def _certainly_json(text: str) -> bool:
-    return re.match(r"\s*\{\s*\"", text) is not None
 
 
 @dataclass(slots=True)
@@ -136,7 +48,9 @@ class _Open:
     merged: list[tuple[Span, Node]] = field(default_factory=list)
 
 
-class _Builder:
+class TreeBuilder:
+    """Builds the tree of one text."""
+
     def __init__(self, text: str) -> None:
         self._text = text
         self._faults: list[Fault] = []
@@ -148,6 +62,7 @@ class _Builder:
         """Where `{{` stood last outside quotes: what YAML stumbles over behind it is its fault."""
 
     def read(self, events: Iterator[Event]) -> Reading:
+        """The tree, and what is wrong. Never raises for what the text holds."""
         try:
             for event in events:
                 self._take(event)
@@ -318,7 +233,7 @@ class _Builder:
         # Reported once, even where `{{ x }}/rest` had closed before YAML stumbled.
         place = (braces.line, braces.column)
         self._faults = [f for f in self._faults if (f.line, f.column) != place or f.code != "unquoted_expression"]
-        source, is_all = _unquoted(self._text, braces)
+        source, is_all = unquoted(self._text, braces)
         message = f"the expression {_short(source)} is not in quotes, and YAML takes '{{{{' for a mapping."
         hint = f': "{_short(source)}".' if is_all and '"' not in source else "."
         return Fault("unquoted_expression", message, f"Put the whole text in quotes{hint}", *place)

@@ -8,7 +8,7 @@
     bounds.py       loops end, times fit into one another
     links.py        workflows, services, functions, tools and agents exist
 
-    outline.py      the steps in their places, which all of them stand on
+    outline.py      the steps in their places (sites.py), which all of them stand on
 
 All problems are found at once. Errors keep a definition from being published, warnings do not.
 """

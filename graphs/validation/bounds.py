@@ -8,7 +8,8 @@ from graphs.durations import format_duration, parse_duration
 from graphs.loading.findings import Findings
 from graphs.loading.places import Place
 from graphs.steps import Waiting
-from graphs.validation.outline import MAX_STEPS, Outline, Site
+from graphs.validation.outline import MAX_STEPS, Outline
+from graphs.validation.sites import Site
 
 _WAITS = ("timeout", "duration", "seconds")
 """Keys of `config` that say how long a waiting step waits."""

@@ -11,7 +11,8 @@ from graphs.loading.findings import Findings
 from graphs.loading.places import Path
 from graphs.loading.words import Complaint, complaints
 from graphs.spec import FromState
-from graphs.validation.outline import Outline, Site
+from graphs.validation.outline import Outline
+from graphs.validation.sites import Site
 
 _PART = re.compile(r"[^.\[\]]+")
 _OPENING = "{{"

@@ -10,7 +10,8 @@ from graphs.loading.findings import Findings, Severity
 from graphs.loading.names import suggestion
 from graphs.loading.places import Place
 from graphs.steps import Waiting
-from graphs.validation.outline import Outline, Site
+from graphs.validation.outline import Outline
+from graphs.validation.sites import Site
 from graphs.validation.variables import Variables
 
 _TOP = Place().at("spec")

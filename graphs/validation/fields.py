@@ -7,8 +7,9 @@ from typing import Any, Literal
 from graphs.composites.loops import Loop
 from graphs.expressions import ANY, Shape
 from graphs.loading.places import Place
-from graphs.validation.outline import Outline, Site, View
+from graphs.validation.outline import Outline
 from graphs.validation.shapes import inside_loop
+from graphs.validation.sites import Site, View
 
 _RESPONSE = {"response": ANY}
 _OUTPUT = {"output": ANY}

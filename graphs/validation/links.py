@@ -10,7 +10,8 @@ from graphs.loading.names import nearest, suggestion
 from graphs.loading.places import Path
 from graphs.spec import Step, Workflow
 from graphs.validation.known import Known, Resolve
-from graphs.validation.outline import Outline, Site
+from graphs.validation.outline import Outline
+from graphs.validation.sites import Site
 
 _MOST_WORKFLOWS = 500
 """Workflows looked into for circles; each is looked into once."""
@@ -108,46 +109,40 @@ def _check_sub_workflow(
 ) -> None:
     name, version = target
     place = site.place.at("config", "workflow")
-    inner = workflow if name == workflow.name else resolve(name, version)
+    inner = workflow if _is(workflow, name, version) else resolve(name, version)
     if inner is None:
         which = f"'{name}'" + (f" in version {version}" if version is not None else "")
         findings.add("workflow_unknown", place, f"there is no workflow {which}", _near(name, known))
         return
-    if (way := _way_back(workflow.name, inner, resolve)) is not None:
+    if (way := _way_back(workflow, inner, resolve)) is not None:
         words = f"the workflow would contain itself: {' → '.join([workflow.name, *way])}"
         findings.add("workflow_contains_itself", place, words, "Use a 'loop' for what is to be repeated.")
     else:
         _check_given(site, inner, findings)
 
 
-def _way_back(name: str, first: Workflow, resolve: Resolve) -> list[str] | None:
-    """How a workflow leads to the one of a name, through those it contains; None when it does not."""
+def _way_back(workflow: Workflow, first: Workflow, resolve: Resolve) -> list[str] | None:
+    """How one workflow leads back to another through those it contains; None when it does not."""
     seen: set[str] = set()
     waiting: list[tuple[Workflow, list[str]]] = [(first, [first.name])]
     while waiting and len(seen) < _MOST_WORKFLOWS:
-        workflow, way = waiting.pop()
-        if workflow.name == name:
+        current, way = waiting.pop()
+        if _is(workflow, current.name, current.version):
             return way
-        if workflow.digest in seen:
+        if current.digest in seen:
             continue
-        seen.add(workflow.digest)
-        for inner_name, version in _contained(workflow.spec.steps):
-            inner = resolve(inner_name, version) if inner_name != name else None
-            if inner_name == name:
+        seen.add(current.digest)
+        for name, version in current.subworkflows:
+            if _is(workflow, name, version):
                 return [*way, name]
-            if inner is not None:
-                waiting.append((inner, [*way, inner.name]))
+            if (inner := resolve(name, version)) is not None:
+                waiting.append((inner, [*way, name]))
     return None
 
 
-def _contained(steps: tuple[Step, ...]) -> Iterator[tuple[str, str | None]]:
-    waiting = list(steps)
-    while waiting:
-        step = waiting.pop()
-        if step.type == SubWorkflow.name and (target := _target(step)) is not None:
-            yield target
-        waiting += [inner for _, inners in step.containers() for inner in inners]
-        waiting += [other for other in (step.on_failure.fallback, step.compensate) if other is not None]
+def _is(workflow: Workflow, name: str, version: str | None) -> bool:
+    """Whether a name means this very workflow; an older version of it is another, and may be contained."""
+    return name == workflow.name and version in (None, workflow.version)
 
 
 def _check_given(site: Site, inner: Workflow, findings: Findings) -> None:

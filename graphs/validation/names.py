@@ -6,7 +6,8 @@ from graphs.loading.findings import Findings
 from graphs.loading.names import listing
 from graphs.spec import Step
 from graphs.steps import StepTypes
-from graphs.validation.outline import MAX_NESTING, Level, Outline, Site
+from graphs.validation.outline import MAX_NESTING, Outline
+from graphs.validation.sites import Level, Site
 
 
 def check_names(outline: Outline, findings: Findings) -> None:

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from graphs.loading.findings import Findings
 from graphs.loading.names import listing, nearest
 from graphs.steps import Waiting
-from graphs.validation.outline import Level, Link, Outline, Site
+from graphs.validation.outline import Outline
+from graphs.validation.sites import Level, Link, Site
 
 _MOST_CIRCLES = 20
 
@@ -204,6 +205,7 @@ def _check_waits(outline: Outline, findings: Findings) -> None:
                     f"because that one says `on_failure: continue`"
                 )
                 hint = (
-                    f"If '{other.name}' causes the event, give the wait the condition `steps.{other.name}.completed`."
+                    f"If '{other.name}' causes the event, remove its `on_failure: continue`, "
+                    f"or give it a fallback that causes it in another way."
                 )
                 findings.add_sentence("wait_after_tolerated_failure", link.place, sentence, hint, severity="warning")

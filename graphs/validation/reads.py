@@ -4,8 +4,9 @@ from graphs.expressions import Reference
 from graphs.loading.findings import Findings, Severity
 from graphs.loading.names import listing, nearest
 from graphs.validation.fields import Field
-from graphs.validation.outline import Level, Outline, Site
+from graphs.validation.outline import Outline
 from graphs.validation.said import Said
+from graphs.validation.sites import Level, Site
 from graphs.validation.variables import Variables
 
 
@@ -97,7 +98,8 @@ class Reads:
             known = list(self._variables.names(field.view, field.site))
             near = nearest(name, known)
             words, code = f"there is no variable '{name}'.", "unknown_variable"
-            hint = f"Did you mean '{near}'?" if near else listing(known, "Variables here")
+            given = "Declare it in 'spec.variables', also when it is given at the start."
+            hint = f"Did you mean '{near}'?" if near else f"{listing(known, 'Variables here')} {given}"
         severity: Severity = "warning" if reference.guarded else "error"
         said.add(self._findings, code, words, hint, reference, severity=severity)
 

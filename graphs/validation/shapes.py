@@ -9,7 +9,8 @@ from graphs.composites.loops import Loop
 from graphs.composites.subworkflow import SubWorkflow
 from graphs.expressions import ANY, Shape, object_shape, shape_from_schema
 from graphs.validation.known import Known
-from graphs.validation.outline import Outline, Site, View
+from graphs.validation.outline import Outline
+from graphs.validation.sites import Site, View
 
 _STATUS = {
     "status": Shape("text"),

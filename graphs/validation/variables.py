@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from graphs.composites.loops import Loop
-from graphs.validation.outline import EVERYTHING, Level, Outline, Site, View
+from graphs.validation.outline import Outline
+from graphs.validation.sites import EVERYTHING, Level, Site, View
 
 
 class Variables:

@@ -10,7 +10,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from graphs.loading.nodes import value_of
-from graphs.loading.tree import read_tree
+from graphs.loading.reading import read_tree
 from graphs.schema import DIALECT, definition_schema
 from graphs.spec import Step
 from graphs.steps import Action, StepConfig, StepTypes

@@ -7,7 +7,8 @@ import pytest
 
 from graphs.loading import tree
 from graphs.loading.places import Positions
-from graphs.loading.tree import MAX_CHARACTERS, MAX_DEPTH, MAX_FAULTS, read_tree
+from graphs.loading.reading import MAX_CHARACTERS, read_tree
+from graphs.loading.tree import MAX_DEPTH, MAX_FAULTS
 from graphs.validation.outline import MAX_NESTING, MAX_STEPS
 from tests.support.language import examine, told, with_steps
 

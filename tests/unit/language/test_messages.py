@@ -35,10 +35,11 @@ spec:
 """
     ),
     "b": workflow("metadata: {name: b}\nspec: {steps: [{name: s, type: workflow, config: {workflow: c}}]}"),
+    "w@0.9": workflow("metadata: {name: w, version: 0.9}\nspec: {steps: []}"),
     "c": workflow("metadata: {name: c}\nspec: {steps: [{name: s, type: workflow, config: {workflow: w}}]}"),
 }
 KNOWN = Known(
-    workflow=lambda name, version: OTHERS.get(name) if version in (None, "1.0") else None,
+    workflow=lambda name, version: OTHERS.get(f"{name}@{version}" if version not in (None, "1.0") else name),
     workflows=tuple(OTHERS),
     services=("user-service", "profile-service"),
     functions=("add",),

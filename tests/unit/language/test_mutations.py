@@ -14,7 +14,7 @@ from graphs.draw import draw_workflow
 from graphs.errors import DefinitionError
 from graphs.loader import Report, dump_yaml, examine_document, examine_text, load_workflow
 from graphs.loading.nodes import value_of
-from graphs.loading.tree import read_tree
+from graphs.loading.reading import read_tree
 from tests.support.language import STEP_TYPES
 from tests.support.mermaid import read
 from tests.unit.language.test_examples import ALL, REGISTRATION

@@ -4,7 +4,7 @@ import pytest
 
 from graphs.loading.nodes import value_of
 from graphs.loading.places import Place, Positions, place_of, steps_of
-from graphs.loading.tree import read_tree
+from graphs.loading.reading import read_tree
 
 TEXT = """\
 spec:
@@ -120,5 +120,6 @@ def test_every_step_is_found() -> None:
 
 
 def test_steps_are_found_in_anything() -> None:
-    for wrong in (None, 1, [], {"spec": 3}, {"spec": {"steps": {"name": "x"}}}, {"spec": {"steps": [1, None, [2]]}}):
-        list(steps_of(wrong))
+    nested = {"spec": {"steps": [1, None, [2]]}}
+    wrongs: list[object] = [None, 1, [], {"spec": 3}, {"spec": {"steps": {"name": "x"}}}, nested]
+    assert [len(list(steps_of(wrong))) for wrong in wrongs] == [0, 0, 0, 0, 1, 0]
