@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from agents.threads import in_thread
 from graphs.errors import BatonError, StepError
 from graphs.spec import FromState
 
@@ -149,6 +150,14 @@ class AllHold:
 
     def __call__(self, state: Any) -> bool:
         return all(condition(state) for condition in self.conditions)  # type: ignore[operator]
+
+
+async def called(function: Callable[..., Any], *arguments: Any) -> Any:
+    """What the function gives. One that is not asynchronous runs in a thread, so it cannot block the loop."""
+    if inspect.iscoroutinefunction(function):
+        return await function(*arguments)
+    answer = await in_thread(partial(function, *arguments))
+    return await answer if inspect.isawaitable(answer) else answer
 
 
 def gives(function: Callable[..., Any]) -> FromState:

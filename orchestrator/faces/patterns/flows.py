@@ -1,6 +1,5 @@
 """Patterns that put steps in an order: one after the other, side by side, undone when they fail, in phases."""
 
-import inspect
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Self
 
@@ -8,6 +7,7 @@ from graphs.building.options import step_of
 from graphs.errors import DefinitionError, InputError, Problem
 from graphs.spec import Step
 from graphs.state import Result
+from orchestrator.faces.callables import called
 from orchestrator.faces.patterns.errors import ParallelExecutionFailed, WorkflowStepFailed
 from orchestrator.faces.patterns.failures import Failure
 from orchestrator.faces.patterns.making import Acts, Making, Piece, Source
@@ -256,6 +256,5 @@ class _Checks(Acts):
     async def act(self, value: Any) -> Any:
         if not isinstance(value, Mapping) or value.get("success", True):
             return value
-        answer = self.inner(self._phase, dict(value))
-        answer = await answer if inspect.isawaitable(answer) else answer
+        answer = await called(self.inner, self._phase, dict(value))
         return value if answer is None else answer

@@ -1,6 +1,5 @@
 """Patterns that choose: by conditions, or by asking a model."""
 
-import inspect
 import json
 import re
 from collections.abc import Callable, Sequence
@@ -11,6 +10,7 @@ from graphs.building.steps import case
 from graphs.errors import InputError
 from graphs.spec import Case, Step
 from graphs.state import Result
+from orchestrator.faces.callables import called
 from orchestrator.faces.patterns.errors import InvalidRouteError, NoMatchingCaseError
 from orchestrator.faces.patterns.failures import Failure
 from orchestrator.faces.patterns.flows import one_after_the_other
@@ -192,8 +192,7 @@ class _Chooses(Acts):
         )
 
     async def _complete(self, prompt: str) -> str:
-        answer = self.inner(prompt)
-        answer = await answer if inspect.isawaitable(answer) else answer
+        answer = await called(self.inner, prompt)
         return str(getattr(answer, "text", answer))
 
 
