@@ -161,6 +161,10 @@ class Host(Protocol):
         """The wait is over; gives the answer when one came first after all."""
         ...
 
+    async def remind(self, path: str, due: datetime) -> None:
+        """Take the execution up at that time, should it rest then: a composite step's time is over."""
+        ...
+
     def expect(self, path: str, wait: Wait, flow: Flow, name: str) -> Answer | None:
         """Wake the body when an answer arrives or the wait is due; gives the answer when it just has."""
         ...

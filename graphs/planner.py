@@ -43,6 +43,7 @@ class PlannedStep:
         index: Which item of a map or a loop it belongs to.
         group: The branch or item it counts for in a join.
         stands_for: For a companion: the step whose failure it answers.
+        undoes: For a compensation: the step whose effect it undoes.
     """
 
     name: str
@@ -53,6 +54,7 @@ class PlannedStep:
     index: int | None = None
     group: str | None = None
     stands_for: str | None = None
+    undoes: str | None = None
 
 
 class Run(NamedTuple):
@@ -160,12 +162,18 @@ class Plan:
     def verdict(self, name: str, results: Results) -> Run | Skip:
         """Whether a step may run, once everything in `awaits(name)` has settled."""
         planned = self.steps[name]
+        skip: Skip | None = None
         for need in planned.needs:
             own_companion = planned.stands_for == need.step
             result = results[need.step] if own_companion else self.effective(need.step, results)
-            if (why := _unmet(need, result)) is not None:
-                return Skip("upstream", f"'{need.step}' {why}")
-        return _RUN
+            if (why := _unmet(need, result)) is None:
+                continue
+            reason = "unneeded" if _all_is_well(result) else "upstream"
+            if skip is None or reason == "upstream":
+                skip = Skip(reason, f"'{need.step}' {why}")
+            if reason == "upstream":
+                break
+        return skip or _RUN
 
     def tally(self) -> "Tally":
         """A fresh count of how the plan goes."""
@@ -211,7 +219,7 @@ class Plan:
 
     def group_succeeded(self, group: str, results: Results) -> bool:
         """Whether every step of a settled branch or item went well."""
-        return all(_went_well(self.effective(name, results)) for name in self._members(group))
+        return all(_all_is_well(self.effective(name, results)) for name in self._members(group))
 
     def _members(self, group: str) -> list[str]:
         return [name for name in self.groups[group] if not self.steps[name].stands_for]
@@ -240,6 +248,11 @@ def _went_well(result: Result) -> bool:
         or (status == "skipped" and result.get("reason") == "condition")
         or (failed(result) and result.get("continued", False))
     )
+
+
+def _all_is_well(result: Result) -> bool:
+    """Whether nothing went wrong: it went well, or was there for a failure that did not come."""
+    return _went_well(result) or result.get("reason") == "unneeded"
 
 
 def _unmet(need: Need, result: Result) -> str | None:
@@ -293,7 +306,9 @@ class Tally:
         if self._plan.failure_policy == "continue":
             return None
         status = results[subject]["status"] if subject in results else "failed"
-        return Halt("failure", f"'{subject.rstrip('.')}' {status.replace('_', ' ')}", self._plan.failure_policy == "cancel")
+        return Halt(
+            "failure", f"'{subject.rstrip('.')}' {status.replace('_', ' ')}", self._plan.failure_policy == "cancel"
+        )
 
 
 def plan_steps(
@@ -319,7 +334,9 @@ def plan_steps(
     previous: str | None = None
     for step in steps:
         needs = [Need(local + need.step, need.outcome) for need in step.depends_on]
-        needs += [Need(local + name, "succeeded") for name in follows.get(step.name, ()) if local + name not in _of(needs)]
+        needs += [
+            Need(local + name, "succeeded") for name in follows.get(step.name, ()) if local + name not in _of(needs)
+        ]
         if sequential and not needs and previous is not None:
             needs = [Need(local + previous, "succeeded")]
         name = local + step.name
@@ -362,7 +379,7 @@ def ordered(planned: Iterable[PlannedStep]) -> dict[str, PlannedStep]:
         EngineError: needs that are circular, or name no step of the plan (validation finds these earlier).
     """
     steps = {step.name: step for step in planned}
-    missing = {name: 0 for name in steps}
+    missing = dict.fromkeys(steps, 0)
     dependents: dict[str, list[str]] = {}
     for step in steps.values():
         for need in step.needs:

@@ -31,6 +31,11 @@ class Value:
         self.constant = not self._callables and self._template is not None and self._template.constant
         self._parts = _parts(source) if self._callables else None
 
+    @property
+    def calls(self) -> frozenset[str]:
+        """Names of the functions its expressions call."""
+        return frozenset(self._template.calls) if self._template is not None else frozenset()
+
     def render(self, names: Names, evaluation: EvaluationContext, state: StateOf) -> Any:
         """The value: expressions evaluated, callables called with the state."""
         if self._template is not None:
@@ -117,6 +122,11 @@ class Prepared:
         rendered = {key: value for key, value in step.config.items() if key not in kind.deferred}
         self._config = Value(rendered)
         self._constant_config = self._model(rendered) if self._config.constant else None
+
+    @property
+    def slow(self) -> bool:
+        """Whether evaluating the configuration takes so long that it is better done in a thread."""
+        return "password_hash" in self._config.calls
 
     def config(self, names: Names, evaluation: EvaluationContext, state: StateOf) -> BaseModel:
         """The step's configuration with every expression evaluated, as its type's model.

@@ -30,6 +30,7 @@ class Frame:
         items: Items of a map or a loop over data, by index.
         item_name: A second name for `item`.
         extra: Further root names (`error`, `output` in compensations; `loop` in loops).
+        undone: In the plan that compensates: `input`, `output` and `error` of each step that is undone.
         workflow: The workflow this frame is the outermost of; None inside composites.
         parent, parent_step: The frame around, and the step of it this plan is inside of.
     """
@@ -47,6 +48,7 @@ class Frame:
     items: list[Any] | None = None
     item_name: str | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
+    undone: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     workflow: Workflow | None = None
     parent: "Frame | None" = None
     parent_step: PlannedStep | None = None
@@ -62,14 +64,13 @@ class Frame:
             "env": self.environment,
             "secrets": self.secrets,
         }
-        self._add_items(names, planned)
-        if planned is not None and planned.stands_for is not None:
-            names["error"] = self.results[planned.stands_for].get("error")
+        self._add_around(names, planned)
         return names
 
-    def _add_items(self, names: dict[str, Any], planned: PlannedStep | None) -> None:
+    def _add_around(self, names: dict[str, Any], planned: PlannedStep | None) -> None:
+        """What the plans around add, the innermost last: items, the error a fallback answers, what is undone."""
         if self.parent is not None:
-            self.parent._add_items(names, self.parent_step)
+            self.parent._add_around(names, self.parent_step)
         if planned is not None and planned.index is not None:
             names["index"] = planned.index
             if self.items is not None and planned.index < len(self.items):
@@ -77,6 +78,10 @@ class Frame:
                 if self.item_name:
                     names[self.item_name] = names["item"]
         names.update(self.extra)
+        if planned is not None and planned.stands_for is not None:
+            names["error"] = self.results[planned.stands_for].get("error")
+        if planned is not None and planned.undoes is not None:
+            names.update(self.undone.get(planned.undoes, {}))
 
     def variables_at(self, planned: PlannedStep | None) -> dict[str, Any]:
         """Variables as a step sees them: what its ancestors set, later ones in the plan's order winning.

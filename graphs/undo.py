@@ -1,8 +1,8 @@
 """Which compensations are due when a plan has ended badly, and in which order. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from graphs.planner import Conclusion, Need, Plan, PlannedStep, plan_steps
+from graphs.planner import Conclusion, Need, Plan, PlannedStep
 from graphs.prepare import Library
 from graphs.spec import Step, Workflow
 from graphs.state import Result
@@ -25,27 +25,26 @@ def compensations(
         order: Names of the settled steps, in the order in which their results were committed.
     """
     named = _named_workflow(plan, conclusion)
-    steps = [named] if named is not None else [*_undoing(plan, results, order), *workflow.spec.compensation.steps]
-    planned = []
-    previous: str | None = None
-    for step in steps:
-        needs = (Need(previous, "settled"),) if previous else ()
-        planned += [
-            PlannedStep(item.name, item.step, item.node, needs, stands_for=item.stands_for)
-            for item in plan_steps((step,), library.node_of)
-            if item.stands_for is None
-        ]
-        previous = step.name
+    if named is not None:
+        steps: list[tuple[Step, str | None]] = [(named, None)]
+    else:
+        steps = [*_undoing(plan, results, order), *((step, None) for step in workflow.spec.compensation.steps)]
+    planned: list[PlannedStep] = []
+    taken: set[str] = set()
+    for step, undoes in steps:
+        # Two steps may be undone by compensations of the same name.
+        name = step.name if step.name not in taken else f"{step.name}-{undoes or len(taken)}"
+        needs = (Need(planned[-1].name, "settled"),) if planned else ()
+        planned.append(PlannedStep(name, step, library.node_of(step), needs, undoes=undoes))
+        taken.add(name)
     return planned
 
 
-def _undoing(plan: Plan, results: Mapping[str, Result], order: Sequence[str]) -> list[Step]:
-    undoing = []
+def _undoing(plan: Plan, results: Mapping[str, Result], order: Sequence[str]) -> Iterator[tuple[Step, str]]:
     for name in reversed(order):
         step = plan.steps[name].step
         if step.compensate is not None and results[name]["status"] == "completed":
-            undoing.append(step.compensate)
-    return undoing
+            yield step.compensate, name
 
 
 def _named_workflow(plan: Plan, conclusion: Conclusion) -> Step | None:

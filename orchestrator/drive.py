@@ -80,6 +80,7 @@ class Drive:
         self._expected: dict[str, tuple[Flow, str, datetime | None, Alarm | None]] = {}
         self._starting: dict[str, Alarm] = {}
         self._limits: list[Alarm] = []
+        self._reminders: list[datetime] = []
         self._endings: list[asyncio.Future[None]] = []
         self._began = works.clock.monotonic()
         self._began_at = works.clock.now()
@@ -237,6 +238,11 @@ class Drive:
         self.draining = True
         self.flow.park()
 
+    @property
+    def reminders(self) -> list[datetime]:
+        """When it is to be taken up again, should it rest then."""
+        return self._reminders
+
     def knows(self, path: str) -> bool:
         """Whether the answer for this path was delivered already."""
         return path in self._answers
@@ -372,6 +378,9 @@ class Drive:
             self.note("step.waiting", path, question, keep=True)
         return replace(kept.wait, on_timeout=wait.on_timeout), answer_of(kept)
 
+    async def remind(self, path: str, due: datetime) -> None:
+        self._reminders.append(due)
+
     async def close_wait(self, path: str, *, elapsed: bool) -> Answer | None:
         status: Literal["elapsed", "cancelled"] = "elapsed" if elapsed else "cancelled"
         kept = await self._works.store.close_wait(self.execution.id, path, self._facts.generation, status)
@@ -433,7 +442,8 @@ def answer_of(kept: OpenWait) -> Answer | None:
 def _final_status(conclusion: Conclusion, compensation: Result | None) -> ExecutionStatus:
     if conclusion.status == "completed":
         return ExecutionStatus.COMPLETED
-    if compensation is not None:
-        done = compensation["status"] == "completed"
-        return ExecutionStatus.COMPENSATED if done else ExecutionStatus.COMPENSATION_FAILED
+    if compensation is not None and compensation["status"] == "failed":
+        return ExecutionStatus.COMPENSATION_FAILED
+    if compensation is not None and compensation["output"]["compensated"]:
+        return ExecutionStatus.COMPENSATED
     return ExecutionStatus(conclusion.status)

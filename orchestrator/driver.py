@@ -8,15 +8,21 @@ import asyncio
 import heapq
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from graphs.clock import Alarm
-from graphs.errors import BatonError, EngineError
+from graphs.errors import BatonError, CommitError, EngineError
 from graphs.state import ExecutionStatus
 from orchestrator.bus import RESTED
 from orchestrator.catalogue import Catalogue
 from orchestrator.drive import Drive, Left, Works, answer_of
-from orchestrator.store.port import Execution, OpenWait, Record
+from orchestrator.store.port import Execution, ExecutionFilter, OpenWait, Record
+
+
+_AFTER_LOST_COMMIT = 2.0
+"""Seconds until an execution whose results could not be kept is taken up again."""
+
+_RESTING = ExecutionFilter(status=(ExecutionStatus.WAITING,), limit=1_000_000)
 
 
 class Driver:
@@ -85,13 +91,18 @@ class Driver:
 
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[None]:
-        """Take up what is unfinished, and go on until the block ends; then stop in order."""
+        """Take up what is to be done, and go on until the block ends; then stop in order.
+
+        What rests costs nothing but a reminder of when its waits and its deadline are over.
+        """
         self._works.store.changed()
         signals = await self._works.store.signals(0)
         self._seen = signals[-1].seq if signals else 0
-        for execution_id, status in await self._works.store.unfinished():
-            if status is not ExecutionStatus.PAUSED:
-                self.take(execution_id, "recover")
+        for execution_id in await self._works.store.to_take_up():
+            self.take(execution_id, "recover")
+        for execution_id, due in await self._works.store.next_due():
+            self._remind(execution_id, due)
+        await self._remember_deadlines()
         listening = asyncio.create_task(self._listen(), name="signals")
         try:
             yield
@@ -199,10 +210,15 @@ class Driver:
         return execution is not None and execution.status is ExecutionStatus.RUNNING
 
     async def _left_with(self, execution_id: str, error: BatonError) -> None:
-        """A drive could not go on: the execution is left as it is, for a later one, and the reason is written down."""
+        """A drive could not go on: the execution is left as it is, and the reason is said.
+
+        When the store could not write (a full disk), the work goes on once it can again: it is tried again and again.
+        """
         self._works.log.error("drive.failed", **{**error.as_dict(), "execution_id": execution_id})
         note = Record(execution_id, "drive.failed", self._works.clock.now(), data=error.as_dict())
         self._works.publish([note])
+        if isinstance(error, CommitError) and not self._draining:
+            self._remind(execution_id, self._works.clock.now() + timedelta(seconds=_AFTER_LOST_COMMIT))
 
     async def _broken(self, execution_id: str, error: EngineError) -> None:
         """Nothing can go on (F27, X16): that is a failure, and taking the execution up again would not change it."""
@@ -224,13 +240,35 @@ class Driver:
     # -- time --------------------------------------------------------------------------------------------------
 
     async def _note_due(self, execution_id: str) -> None:
-        waits = await self._works.store.waits(execution_id)
+        """The execution rests: remember when the first of its waits is over, and its deadline."""
+        execution = await self._works.store.execution(execution_id)
+        if execution is None or execution.status is not ExecutionStatus.WAITING:
+            return
+        for wait in await self._works.store.waits(execution_id):
+            if wait.wait.due is not None:
+                self._remind(execution_id, wait.wait.due)
         drive = self._drives.get(execution_id)
-        dues = [wait.wait.due for wait in waits if wait.wait.due is not None]
-        if drive is not None and drive.deadline is not None:
-            dues.append(drive.deadline)
-        if dues:
-            heapq.heappush(self._due, (min(dues), execution_id))
+        for due in drive.reminders if drive is not None else ():
+            self._remind(execution_id, due)
+        self._remember_deadline(execution)
+
+    async def _remember_deadlines(self) -> None:
+        resting = await self._works.store.executions(_RESTING)
+        for execution in resting:
+            if self._catalogue.library.workflow(execution.digest) is None:
+                with suppress(BatonError):
+                    await self._catalogue.pinned(execution)
+            self._remember_deadline(execution)
+
+    def _remember_deadline(self, execution: Execution) -> None:
+        workflow = self._catalogue.library.workflow(execution.digest)
+        deadline = workflow.spec.config.deadline if workflow is not None else None
+        if deadline is not None and execution.started_at is not None:
+            self._remind(execution.id, execution.started_at + timedelta(seconds=deadline))
+
+    def _remind(self, execution_id: str, due: datetime) -> None:
+        heapq.heappush(self._due, (due, execution_id))
+        if self._due[0] == (due, execution_id):
             self._arm()
 
     def _arm(self) -> None:

@@ -84,7 +84,9 @@ class Composite(StepType):
         """Change what the steps inside see (items, input) where that differs from what is around."""
         return frame
 
-    def grow(self, step: Step, data: Data, frame: Frame, library: Library, evaluation: EvaluationContext) -> list[PlannedStep]:
+    def grow(
+        self, step: Step, data: Data, frame: Frame, library: Library, evaluation: EvaluationContext
+    ) -> list[PlannedStep]:
         """For types that grow: the steps to add, now that all so far have settled; none when it is over."""
         return []
 
@@ -102,6 +104,17 @@ class Composite(StepType):
                 hint="Move 'retry' to the steps inside.",
                 where="retry",
             )
+        for container, steps in step.containers():
+            for inner in steps:
+                if inner.compensate is not None:
+                    yield Problem(
+                        code="compensation_inside",
+                        message=f"step '{inner.name}' inside '{step.name}' says how it is undone, "
+                        "and only steps of the workflow itself are.",
+                        hint=f"Put 'compensate' on '{step.name}'; it sees what the steps inside gave.",
+                        where=f"{container}.{inner.name}.compensate",
+                        severity="warning",
+                    )
 
 
 def plan_of(

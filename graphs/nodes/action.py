@@ -53,7 +53,7 @@ async def _in_its_place(body: Body, attempt: int) -> Any:
     """One attempt, once there is a place for it."""
     kind = body.prepared.kind
     assert isinstance(kind, Action)
-    config = body.prepared.config(body.names, body.evaluation, body.state)
+    config = await body.rendered_config()
     context = step_context(body, attempt)
     work = Stoppable(body.host.clock, None, body.path)
     with body.context.flow.running(body.planned.name, work):

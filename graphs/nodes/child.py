@@ -4,15 +4,17 @@ One child plan per body, ever. LangGraph names a second one by the order of call
 one could be handed to another.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from typing import Any, cast
 
 from langchain_core.runnables import RunnableConfig
 
 from graphs.flow import Board, Flow
-from graphs.host import run_graph
+from graphs.host import Saved, run_graph
 from graphs.nodes.perform import Body, PlanContext
-from graphs.planner import Plan
+from graphs.planner import Halt, Plan
 from graphs.scope import Frame
 from graphs.state import Result
 
@@ -65,10 +67,38 @@ async def carry_out(
     else:
         board.prime({name: result for name, result in seeds.items() if name in board.plan.steps})
     grow = grow_for(board, frame, data) if grow_for is not None else None
-    await run_flow(
-        PlanContext(host, flow, frame, grow), body.config, {"frame": host.seal(dict(data))}, new=saved is None
-    )
+    until = _until(body, saved)
+    given = {"frame": host.seal(dict(data)), "context": {"until": until} if until else {}}
+    async with _time_limit(body, board, until):
+        await run_flow(PlanContext(host, flow, frame, grow), body.config, given, new=saved is None)
     return board, frame, data
+
+
+def _until(body: Body, saved: Saved | None) -> str | None:
+    """When the time of a composite step is over; fixed when it opens, so that a crash or a wait does not move it."""
+    if saved is not None:
+        context = cast(Mapping[str, Any], saved.values.get("context") or {})
+        return context.get("until")
+    if body.planned.step.timeout is None:
+        return None
+    return (body.host.clock.now() + timedelta(seconds=body.planned.step.timeout)).isoformat()
+
+
+@asynccontextmanager
+async def _time_limit(body: Body, board: Board, until: str | None) -> AsyncIterator[None]:
+    """Stop the plan inside when its time is over, also when that is while nothing runs (E07)."""
+    if until is None:
+        yield
+        return
+    host, due = body.host, datetime.fromisoformat(until)
+    over = Halt("timeout", f"step '{body.path}' took longer than its {body.planned.step.timeout or 0:g} s", True)
+    await host.remind(body.path, due)
+    left = (due - host.clock.now()).total_seconds()
+    alarm = host.clock.call_later(max(left, 0.0), lambda: board.stop(over))
+    try:
+        yield
+    finally:
+        alarm.cancel()
 
 
 async def run_partition(context: PlanContext, name: str, names: list[str], config: RunnableConfig) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from graphs.composites import Composite, Opening
-from graphs.errors import NotFoundError, StepError
+from graphs.errors import NotFoundError, StepError, StepTimeoutError
 from graphs.flow import Board
 from graphs.nodes.action import step_context
 from graphs.nodes.child import carry_out
@@ -25,7 +25,7 @@ async def act(body: Body) -> Result:
 
     async def open_data() -> Mapping[str, Any]:
         body.host.started(body.path, 1, body.state())
-        return await kind.open(_opening(body))
+        return await kind.open(await _opening(body))
 
     board, frame, data = await carry_out(
         body,
@@ -37,8 +37,8 @@ async def act(body: Body) -> Result:
     return _result(body, kind, board, frame, data)
 
 
-def _opening(body: Body) -> Opening:
-    config = body.prepared.config(body.names, body.evaluation, body.state)
+async def _opening(body: Body) -> Opening:
+    config = await body.rendered_config()
     return Opening(
         step=body.planned.step,
         config=config,
@@ -98,10 +98,12 @@ def _result(body: Body, kind: Composite, board: Board, frame: Frame, data: Mappi
         return result
     if conclusion.status == "cancelled":
         return body.cancelled("cancelled", board.halt.detail if board.halt else "")
-    return body.failed(_failure(body, conclusion), attempts=1, output=response, **more)
+    return body.failed(_failure(body, conclusion, board), attempts=1, output=response, **more)
 
 
-def _failure(body: Body, conclusion: Conclusion) -> StepError:
+def _failure(body: Body, conclusion: Conclusion, board: Board) -> StepError:
+    if conclusion.step is None and board.halt is not None and board.halt.reason == "timeout":
+        return StepTimeoutError(f"{board.halt.detail}.", limit=body.planned.step.timeout)
     inner = conclusion.error or {}
     where = f": '{conclusion.step}' {conclusion.status.replace('_', ' ')}" if conclusion.step else ""
     return StepError(

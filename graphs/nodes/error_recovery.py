@@ -12,6 +12,7 @@ from langgraph.runtime import Runtime
 
 from graphs.composites import Composite
 from graphs.composites.base import plan_of
+from graphs.errors import BatonError
 from graphs.graph_state import EnterpriseWorkflowState
 from graphs.nodes import action, composite
 from graphs.nodes.child import carry_out
@@ -67,7 +68,7 @@ async def _compensate(context: PlanContext, config: RunnableConfig) -> Update:
         body,
         open_data=open_data,
         plan_for=lambda _: plan_of(planned, failure_policy="continue"),
-        frame_for=lambda frame, _: _frame(frame, conclusion),
+        frame_for=lambda frame, _: _frame(context, frame, conclusion, planned),
         detached=True,
     )
     return {"steps": {COMPENSATION: _outcome(body, inner.plan, inner.results)}}
@@ -76,15 +77,28 @@ async def _compensate(context: PlanContext, config: RunnableConfig) -> Update:
 def _wanted(workflow: Workflow, conclusion: Conclusion, halt: Halt | None) -> bool:
     if conclusion.status == "timed_out":
         return workflow.spec.config.compensate_on_timeout
-    if halt is not None and halt.reason == "cancelled":
-        return False  # a cancel asks for compensation itself, when it is wanted
-    return True
+    # Whoever cancels leaves things as they are: undoing is asked for in words, not assumed.
+    return halt is None or halt.reason != "cancelled"
 
 
-def _frame(frame: Frame, conclusion: Conclusion) -> Frame:
+def _frame(context: PlanContext, frame: Frame, conclusion: Conclusion, planned: list[PlannedStep]) -> Frame:
     frame.extra = {**frame.extra, "error": conclusion.error or {}}
-    frame.config = frame.config.model_copy(update={"failure_policy": "continue"})
+    frame.undone = {step.undoes: _undone(context, step.undoes) for step in planned if step.undoes is not None}
     return frame
+
+
+def _undone(context: PlanContext, name: str) -> dict[str, Any]:
+    """What the compensation of a step sees of it (E11, X24)."""
+    board = context.flow.board
+    result = board.results[name]
+    seen: dict[str, Any] = {"output": result.get("output"), "error": result.get("error")}
+    main = Body(context, board.plan.steps[name], {})
+    if main.prepared.input is not None:
+        try:
+            seen["input"] = main.prepared.input.render(main.names, main.evaluation, main.state)
+        except BatonError as error:  # it was built once; a callable may not do it twice
+            context.host.log.warning("compensation.input_lost", step=main.path, error=str(error))
+    return seen
 
 
 def _outcome(body: Body, plan: Plan, results: Mapping[str, Result]) -> Result:

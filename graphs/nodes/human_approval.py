@@ -31,7 +31,7 @@ async def _act(body: Body) -> Result:
     kind = body.prepared.kind
     assert isinstance(kind, Waiting)
     body.begin()
-    config = body.prepared.config(body.names, body.evaluation, body.state)
+    config = await body.rendered_config()
     context = step_context(body, 1)
     wait = _with_step_policy(body, kind.wait(context, config))
     body.host.started(body.path, 1, context.state)

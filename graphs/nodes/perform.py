@@ -4,6 +4,7 @@ A body never raises for an ordinary failure, because LangGraph would cancel its 
 others is the planner's decision. It raises `GraphInterrupt` when it is to be run again on resume.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,6 +13,7 @@ from typing import Any, TypedDict, cast
 from langchain_core.runnables import RunnableConfig
 from langgraph.errors import GraphBubbleUp, GraphInterrupt
 from langgraph.types import Command
+from pydantic import BaseModel
 
 from graphs.errors import StepError, StoreError
 from graphs.expressions import EvaluationContext, mask
@@ -92,6 +94,16 @@ class Body:
     def state(self) -> StateView:
         return StateView(self.context.frame, self.planned, self.names)
 
+    async def rendered_config(self) -> BaseModel:
+        """The step's configuration, every expression evaluated.
+
+        Raises:
+            StepError, ExpressionError: an expression cannot be, or the whole does not fit the step type.
+        """
+        if self.prepared.slow:  # a password hash takes a fifth of a second on purpose, and others want the loop
+            return await asyncio.to_thread(self.prepared.config, self.names, self.evaluation, self.state)
+        return self.prepared.config(self.names, self.evaluation, self.state)
+
     def begin(self) -> None:
         """The step's own time begins now: it has waited for others, and for a place."""
         if self._started_at is None:
@@ -123,7 +135,7 @@ class Body:
             result["continued"] = True
             if output is not None:
                 result["output"] = output
-        return self._timed(cast(Result, {**result, **more}))
+        return self._timed(cast(Result, {**more, **result}))  # an output that stands for a failed step's wins
 
     def skipped(self, reason: str, detail: str = "") -> Result:
         now = self.host.clock.now().isoformat()

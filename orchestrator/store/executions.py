@@ -22,6 +22,15 @@ _SELECT = f"SELECT {', '.join(_COLUMNS)} FROM executions"
 _INSERT = f"INSERT INTO executions ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
 _BEGIN_RUN = "INSERT INTO runs (execution_id, number, reason, host, pid, started_at) VALUES (?, ?, ?, ?, ?, ?)"
 _HOST = socket.gethostname()
+_TO_TAKE_UP = """
+SELECT id FROM executions AS e
+WHERE status IN ('pending', 'queued', 'running', 'compensating')
+   OR status = 'waiting' AND (
+        cancel_requested <> 'null'
+     OR EXISTS (SELECT 1 FROM waits AS w WHERE w.execution_id = e.id AND w.status = 'answered'
+                AND w.closed_at >= ifnull((SELECT max(r.ended_at) FROM runs AS r WHERE r.execution_id = e.id), '')))
+ORDER BY priority DESC, created_at, id
+"""
 _UNFINISHED = f"status IN ({', '.join(repr(status.value) for status in ExecutionStatus if not status.final)})"
 """Named one by one, so that the index is used: most of a file's executions have ended."""
 
@@ -91,6 +100,11 @@ class Executions(Part):
         sql = f"SELECT id, status FROM executions WHERE {_UNFINISHED} ORDER BY created_at, id"
         rows = await self._reader.read(lambda db: db.execute(sql).fetchall())
         return [(execution_id, ExecutionStatus(status)) for execution_id, status in rows]
+
+    async def to_take_up(self) -> Sequence[str]:
+        """See the port."""
+        rows = await self._reader.read(lambda db: db.execute(_TO_TAKE_UP).fetchall())
+        return [execution_id for (execution_id,) in rows]
 
     async def secrets(self, execution_id: str) -> Mapping[str, bytes]:
         """See the port."""

@@ -215,6 +215,11 @@ class Store(Protocol):
         """Ids of executions that are not final, oldest first: what an engine takes up when it opens."""
         ...
 
+    async def to_take_up(self) -> Sequence[str]:
+        """Ids of executions in which something is to be done at once, the most urgent and oldest first: those under
+        way or queued, and resting ones that were answered or cancelled since they went to rest."""
+        ...
+
     async def secrets(self, execution_id: str) -> Mapping[str, bytes]: ...
 
     async def begin_drive(self, execution_id: str, reason: str) -> Execution:
