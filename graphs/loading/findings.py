@@ -1,5 +1,6 @@
 """Collecting problems: each with its place for machines, for people and in the text."""
 
+from collections import Counter
 from typing import Literal, TypeAlias
 
 from graphs.errors import Problem
@@ -7,7 +8,7 @@ from graphs.loading.nodes import Fault
 from graphs.loading.places import Place, Positions
 
 MOST = 200
-"""After so many problems more would only hide the first ones."""
+"""After so many errors, or so many warnings, more would only hide the first ones."""
 
 
 Severity: TypeAlias = Literal["error", "warning"]
@@ -24,6 +25,7 @@ class Findings:
         self._positions = positions or Positions()
         self._problems: dict[Problem, Place] = {}
         self._faults: set[tuple[int, int]] = set()
+        self._count: Counter[Severity] = Counter()
 
     def add(
         self,
@@ -61,7 +63,7 @@ class Findings:
         offset: int | None = None,
     ) -> None:
         """As `add`, with a message that names the place in its own way."""
-        if len(self._problems) >= MOST:
+        if self._count[severity] >= MOST:
             return
         sentence = sentence if sentence.endswith((".", "?")) else f"{sentence}."
         line, column = self._where(place, at_key, offset) or (None, None)
@@ -86,8 +88,11 @@ class Findings:
 
     def take(self, problem: Problem, place: Place) -> None:
         """Add a problem, unless the text itself has one at the very place, of which it would be a consequence."""
-        if (problem.line, problem.column) not in self._faults:
-            self._problems.setdefault(problem, place)
+        known = problem in self._problems or (problem.line, problem.column) in self._faults
+        # Counted by severity: no number of warnings may crowd out an error, which would let the definition pass.
+        if not known and self._count[problem.severity] < MOST:
+            self._problems[problem] = place
+            self._count[problem.severity] += 1
 
     def _where(self, place: Place, at_key: bool, offset: int | None) -> tuple[int, int] | None:
         if offset is not None:
@@ -96,8 +101,8 @@ class Findings:
 
     @property
     def full(self) -> bool:
-        """Nothing more is taken."""
-        return len(self._problems) >= MOST
+        """No more errors are taken, so that looking for further ones is idle."""
+        return self._count["error"] >= MOST
 
     @property
     def found(self) -> dict[Problem, Place]:

@@ -194,6 +194,17 @@ def test_warnings_come_with_the_workflow_and_not_with_errors() -> None:
     assert [problem.code for problem in caught.value.problems] == ["step_type_unknown"]
 
 
+def test_no_number_of_warnings_lets_an_error_pass() -> None:
+    loops = [
+        f"- {{name: s{n}, type: loop, config: {{while: 'true'}}, steps: [{{name: x, type: approval}}]}}"
+        for n in range(MOST + 50)
+    ]
+    report = examine(with_steps("\n".join([*loops, "- {name: last, type: workflow, config: {workflow: 5}}"])))
+    assert len(report.warnings) == MOST
+    assert [problem.code for problem in report.errors] == ["wrong_type"]
+    assert report.workflow is None
+
+
 def test_problems_are_told_in_the_order_of_the_text_and_bounded() -> None:
     report = examine(with_steps("\n".join(f"- {{name: s{n}, type: nothing}}" for n in range(MOST + 50))))
     lines = [problem.line for problem in report.problems]
