@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from graphs.errors import Problem
 from graphs.loading.findings import Findings
-from graphs.loading.places import Path
+from graphs.loading.places import Path, Place
 from graphs.loading.words import Complaint, complaints
 from graphs.spec import FromState
 from graphs.validation.outline import Outline
@@ -88,11 +88,20 @@ _STEP_KEYS = {
 
 def _take(problem: Problem, site: Site, findings: Findings) -> None:
     """What a step type found, with its place in the definition; it may or may not have named the step."""
-    place = site.place.at(*keys_in(problem.where or ""))
+    place = _place_in(site, problem.where or "")
     if f"'{site.name}'" in problem.message:
         findings.add_sentence(problem.code, place, problem.message, problem.hint, severity=problem.severity)
     else:
         findings.add(problem.code, place, problem.message, problem.hint, severity=problem.severity)
+
+
+def _place_in(site: Site, where: str) -> Place:
+    """The place a step type means: `config.items`, or `steps.charge.timeout` of a step inside."""
+    for level in site.inner:
+        name, _, rest = where.removeprefix(f"{level.key}.").partition(".")
+        if where.startswith(f"{level.key}.") and name in level.by_name:
+            return _place_in(level.by_name[name], rest)
+    return site.place.at(*keys_in(where))
 
 
 def keys_in(where: str) -> Path:

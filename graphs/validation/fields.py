@@ -14,8 +14,9 @@ from graphs.validation.sites import Site, View
 _RESPONSE = {"response": ANY}
 _OUTPUT = {"output": ANY}
 _ERROR = {"error": Shape("object")}
-_UNDONE = {"input": ANY, "output": ANY, **_ERROR}
-"""A compensation sees the input and the output of the step it undoes."""
+_UNDONE = {"output": ANY, **_ERROR}
+_UNDONE_WITH_INPUT = {"input": ANY, **_UNDONE}
+"""A compensation sees the output of the step it undoes, and its input where it has one of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +92,11 @@ def _config_fields(outline: Outline, site: Site, extra: Mapping[str, Shape]) -> 
 
 def _of_role(site: Site) -> Mapping[str, Shape]:
     """Roots that exist for a step because of what it is there for, or what the step around it is there for."""
-    if site.role == "fallback":
-        return _ERROR
     current: Site | None = site
     while current is not None:
-        if current.role == "compensate":
-            return _UNDONE
-        if current.level.key == "compensation.steps":
+        if current.owner is not None and current.role == "compensate":
+            return _UNDONE if current.owner.step.input is None else _UNDONE_WITH_INPUT
+        if current.role == "fallback" or current.level.key == "compensation.steps":
             return _ERROR
         current = current.level.around
     return {}

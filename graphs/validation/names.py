@@ -14,7 +14,6 @@ def check_names(outline: Outline, findings: Findings) -> None:
     """Names within one list are different, and none hides another that could be meant."""
     for level in outline.levels:
         _check_level(level, findings)
-    _check_compensations(outline, findings)
     for site in outline.sites:
         if site.inner:
             _check_branches(site, findings)
@@ -53,16 +52,6 @@ def _outer_namesake(level: Level, name: str) -> Site | None:
             return found
         around = around.level.around
     return None
-
-
-def _check_compensations(outline: Outline, findings: Findings) -> None:
-    """What undoes and what cleans up runs as one plan, so their names must differ."""
-    alone = [site for site in outline.sites if site.role == "compensate" and site.level is outline.main]
-    taken: dict[str, Site] = {}
-    for site in (*alone, *outline.compensation.sites):
-        first = taken.setdefault(site.name, site)
-        if first is not site and (site.role == "compensate" or first.role == "compensate"):
-            _twice(site, first, "that compensate", findings)
 
 
 def _check_branches(site: Site, findings: Findings) -> None:
