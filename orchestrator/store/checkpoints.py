@@ -7,7 +7,7 @@ from typing import Any
 
 from langgraph.checkpoint.sqlite.utils import pending_writes_sql
 
-from orchestrator.store.writer import Statement
+from orchestrator.store.units import Statement
 
 _TABLES = ("checkpoints", "writes")
 _PUT = (

@@ -4,22 +4,24 @@ import os
 import socket
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import fields, replace
-from datetime import datetime
+from dataclasses import replace
 from typing import Any, cast
 
 from graphs.errors import BatonError, ConflictError, StoreError
 from graphs.state import ExecutionStatus
+from orchestrator.store.execution_rows import (
+    INSERT_EXECUTION,
+    SELECT_EXECUTION,
+    UNFINISHED,
+    conditions,
+    execution_row,
+    to_execution,
+)
 from orchestrator.store.parts import Part, insert, no_execution, raise_signal
 from orchestrator.store.port import ENGINE_FORMAT, Execution, ExecutionFilter, Record
 from orchestrator.store.results import copy_newest
-from orchestrator.store.rows import from_json, record_row, to_json, to_time
+from orchestrator.store.rows import record_row, to_json, to_time
 
-_COLUMNS = tuple(field.name for field in fields(Execution))
-_JSON = frozenset({"input", "output", "error", "pins", "metadata", "user_context", "variables", "cancel_requested"})
-_TIMES = frozenset({"created_at", "started_at", "ended_at", "updated_at"})
-_SELECT = f"SELECT {', '.join(_COLUMNS)} FROM executions"
-_INSERT = f"INSERT INTO executions ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
 _BEGIN_RUN = "INSERT INTO runs (execution_id, number, reason, host, pid, started_at) VALUES (?, ?, ?, ?, ?, ?)"
 _HOST = socket.gethostname()
 _TO_TAKE_UP = """
@@ -31,8 +33,6 @@ WHERE status IN ('pending', 'queued', 'running', 'compensating')
                 AND w.closed_at >= ifnull((SELECT max(r.ended_at) FROM runs AS r WHERE r.execution_id = e.id), '')))
 ORDER BY priority DESC, created_at, id
 """
-_UNFINISHED = f"status IN ({', '.join(repr(status.value) for status in ExecutionStatus if not status.final)})"
-"""Named one by one, so that the index is used: most of a file's executions have ended."""
 
 
 class Executions(Part):
@@ -54,7 +54,7 @@ class Executions(Part):
             execution = replace(
                 execution, status=ExecutionStatus.RUNNING, drives=1, started_at=started, updated_at=started
             )
-        row = _to_row(execution)
+        row = execution_row(execution)
         secret_rows = [(execution.id, name, value) for name, value in secrets.items()]
         now = self._now()
 
@@ -68,7 +68,7 @@ class Executions(Part):
                     code="execution_exists",
                     execution_id=execution.id,
                 )
-            db.execute(_INSERT, row)
+            db.execute(INSERT_EXECUTION, row)
             db.executemany("INSERT INTO secrets (execution_id, name, value) VALUES (?, ?, ?)", secret_rows)
             copied = copy_newest(db, results_of, execution.id, leave_out, leave_out_alone) if results_of else []
             if taken_up:
@@ -85,19 +85,19 @@ class Executions(Part):
 
     async def execution(self, execution_id: str) -> Execution | None:
         """See the port."""
-        rows = self._reader.point(f"{_SELECT} WHERE id = ?", (execution_id,))
-        return _from_row(rows[0]) if rows else None
+        rows = self._reader.point(f"{SELECT_EXECUTION} WHERE id = ?", (execution_id,))
+        return to_execution(rows[0]) if rows else None
 
     async def executions(self, which: ExecutionFilter) -> Sequence[Execution]:
         """See the port."""
-        where, parameters = _conditions(which)
-        sql = f"{_SELECT} WHERE {where} ORDER BY created_at DESC, id DESC LIMIT ?"
+        where, parameters = conditions(which)
+        sql = f"{SELECT_EXECUTION} WHERE {where} ORDER BY created_at DESC, id DESC LIMIT ?"
         rows = await self._reader.read(lambda db: db.execute(sql, (*parameters, which.limit)).fetchall())
-        return [_from_row(row) for row in rows]
+        return [to_execution(row) for row in rows]
 
     async def unfinished(self) -> Sequence[tuple[str, ExecutionStatus]]:
         """See the port."""
-        sql = f"SELECT id, status FROM executions WHERE {_UNFINISHED} ORDER BY created_at, id"
+        sql = f"SELECT id, status FROM executions WHERE {UNFINISHED} ORDER BY created_at, id"
         rows = await self._reader.read(lambda db: db.execute(sql).fetchall())
         return [(execution_id, ExecutionStatus(status)) for execution_id, status in rows]
 
@@ -145,7 +145,7 @@ class Executions(Part):
         def work(db: sqlite3.Connection) -> bool | BatonError:
             changed = db.execute(
                 "UPDATE executions SET status = ?, active_seconds = ?, updated_at = ? "
-                f"WHERE id = ? AND signal = ? AND {_UNFINISHED}",
+                f"WHERE id = ? AND signal = ? AND {UNFINISHED}",
                 (status, active_seconds, now, execution_id, seen),
             ).rowcount
             if changed:
@@ -241,17 +241,17 @@ def _foreign_format(execution: Execution) -> StoreError:
 
 
 def _find(db: sqlite3.Connection, execution_id: str) -> Execution | None:
-    row = db.execute(f"{_SELECT} WHERE id = ?", (execution_id,)).fetchone()
-    return _from_row(row) if row else None
+    row = db.execute(f"{SELECT_EXECUTION} WHERE id = ?", (execution_id,)).fetchone()
+    return to_execution(row) if row else None
 
 
 def _find_idempotent(db: sqlite3.Connection, new: Execution) -> Execution | None:
     """The execution that was started under the same key before; keys are a tenant's own."""
     if new.idempotency_key is None:
         return None
-    sql = f"{_SELECT} WHERE tenant = ? AND idempotency_key = ?"
+    sql = f"{SELECT_EXECUTION} WHERE tenant = ? AND idempotency_key = ?"
     row = db.execute(sql, (new.tenant, new.idempotency_key)).fetchone()
-    return _from_row(row) if row else None
+    return to_execution(row) if row else None
 
 
 def _end_run(db: sqlite3.Connection, execution_id: str, status: ExecutionStatus, now: str) -> None:
@@ -260,47 +260,3 @@ def _end_run(db: sqlite3.Connection, execution_id: str, status: ExecutionStatus,
         "AND ended_at IS NULL",
         (now, status, execution_id),
     )
-
-
-def _conditions(which: ExecutionFilter) -> tuple[str, list[Any]]:
-    where, parameters = ["1"], list[Any]()
-    if which.status:
-        where.append(f"status IN ({', '.join('?' * len(which.status))})")
-        parameters.extend(which.status)
-    for column, value in (("workflow", which.workflow), ("tenant", which.tenant), ("parent", which.parent)):
-        if value is not None:
-            where.append(f"{column} = ?")
-            parameters.append(value)
-    for comparison, time in (("created_at >= ?", which.since), ("created_at < ?", which.until)):
-        if time is not None:
-            where.append(comparison)
-            parameters.append(to_time(time))
-    if which.id_prefix is not None:
-        where.append("id >= ? AND id < ?")  # a range of the primary key, where LIKE would read every row
-        parameters.extend((which.id_prefix, f"{which.id_prefix}\U0010ffff"))
-    if which.before is not None:
-        where.append("(created_at, id) < (SELECT created_at, id FROM executions WHERE id = ?)")
-        parameters.append(which.before)
-    return " AND ".join(where), parameters
-
-
-def _to_row(execution: Execution) -> list[Any]:
-    return [_to_column(name, getattr(execution, name)) for name in _COLUMNS]
-
-
-def _to_column(name: str, value: Any) -> Any:
-    if name in _JSON:
-        return to_json(value)
-    return to_time(value) if name in _TIMES and value is not None else value
-
-
-def _from_row(row: Sequence[Any]) -> Execution:
-    return Execution(**{name: _from_column(name, value) for name, value in zip(_COLUMNS, row, strict=True)})
-
-
-def _from_column(name: str, value: Any) -> Any:
-    if name in _JSON:
-        return from_json(value)
-    if name in _TIMES and value is not None:
-        return datetime.fromisoformat(value)
-    return ExecutionStatus(value) if name == "status" else value

@@ -15,7 +15,7 @@ T = TypeVar("T")
 class Reader:
     """Two connections that cannot write. In WAL a reader never waits for the writer, and sees every commit before.
 
-    A point read takes 10 to 40 µs; handing it to a thread and back takes 60 to 150 µs. So such reads stay in the
+    A point read takes 10 to 30 µs; handing it to a thread and back makes it 70 to 130 µs. So such reads stay in the
     loop's thread, and only lists leave it.
     """
 

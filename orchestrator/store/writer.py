@@ -24,16 +24,7 @@ from typing import Any
 
 from graphs.errors import BatonError, CommitError, StoreError
 from orchestrator.store.connect import Synchronous, breaks_connection, cannot_commit, connect, is_busy
-
-Statement = tuple[str, Sequence[Any]]
-"""SQL and its parameters; a list of parameter rows means "once for each"."""
-
-Work = Callable[[sqlite3.Connection], Any] | Sequence[Statement]
-"""What a unit does inside the transaction.
-
-A callable may be run twice (alone, after its group failed), so it must do nothing but read and write the connection.
-To refuse, it *returns* a BatonError and has written nothing: raising would roll its whole group back.
-"""
+from orchestrator.store.units import Unit, Work
 
 _GROUP = 1000
 """Units in one transaction at most, so that the first of them does not wait for ever."""
@@ -43,44 +34,6 @@ _BUSY_MILLISECONDS = 250
 
 _PAUSE_SECONDS = 0.005
 """Between two attempts, for the locks SQLite does not wait for itself."""
-
-
-class Unit:
-    """One piece of work that is committed whole or not at all."""
-
-    __slots__ = ("error", "future", "lost", "on_commit", "on_lost", "reset", "thread", "value", "work")
-
-    def __init__(
-        self,
-        work: Work,
-        future: asyncio.Future[Any] | None,
-        thread: str | None,
-        reset: bool,
-        on_commit: Callable[[Any], None] | None,
-        on_lost: Callable[[BatonError], None] | None,
-    ) -> None:
-        self.work = work
-        self.future = future
-        self.thread = thread
-        self.reset = reset
-        self.on_commit = on_commit
-        self.on_lost = on_lost
-        self.value: Any = None
-        self.error: BatonError | None = None
-
-    def run(self, db: sqlite3.Connection) -> None:
-        if callable(self.work):
-            value = self.work(db)
-            if isinstance(value, BatonError):
-                self.error = value
-            else:
-                self.value = value
-            return
-        for sql, parameters in self.work:
-            if isinstance(parameters, list):
-                db.executemany(sql, parameters)
-            else:
-                db.execute(sql, parameters)
 
 
 class Writer:
@@ -202,7 +155,7 @@ class Writer:
         while more:
             group, more = self._take()
             if group:
-                self._commit(group)
+                self._commit_or_fail(group)
                 try:
                     self._loop.call_soon_threadsafe(self._answer, group)
                 except RuntimeError:  # the loop was closed without closing us: nobody is left to tell
@@ -223,6 +176,16 @@ class Writer:
             except queue.Empty:
                 return group, True
         return group, False
+
+    def _commit_or_fail(self, group: list[Unit]) -> None:
+        """Whatever happens, everybody is answered: a thread that died would let them wait for ever."""
+        try:
+            self._commit(group)
+        except Exception as error:  # noqa: BLE001 - this thread's edge
+            self._fail(group, error)
+            if self._db is not None:
+                self._db.close()
+                self._db = None
 
     def _commit(self, group: list[Unit]) -> None:
         lost = dict(self._lost)  # what the group changes here is undone when it is rolled back

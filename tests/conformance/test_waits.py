@@ -210,6 +210,14 @@ async def test_early_events_are_taken_oldest_first_and_once_each(store: Store) -
     assert other.answer and other.answer.data == {"n": 0}
 
 
+async def test_waits_that_open_together_do_not_take_the_same_early_event(store: Store) -> None:
+    await store.create(execution(), {})
+    for number in range(2):
+        await publish(store, data={"n": number})
+    opened = await asyncio.gather(*(store.open_wait("e1", f"w{number}", 0, event(), START) for number in range(3)))
+    assert [each.answer.data["n"] if each.answer else None for each in opened] == [0, 1, None]
+
+
 async def test_an_event_answers_one_wait_of_an_execution_at_most(store: Store) -> None:
     await store.create(execution(), {})
     for path in ("first", "second"):

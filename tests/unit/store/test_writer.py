@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from graphs.errors import BatonError, CommitError, ConflictError, StoreError
-from orchestrator.store.writer import Work, Writer
+from orchestrator.store.units import Work
+from orchestrator.store.writer import Writer
 
 INSERT = "INSERT INTO t VALUES (?)"
 
@@ -136,6 +137,19 @@ async def test_a_defect_is_named_as_one(writer: Writer, path: Path) -> None:
         f"A write to '{path}' was given up: KeyError: 'seq'. Nothing of this was kept. "
         "This is a defect in Baton: please report it."
     )
+    assert await writer.submit(partial(last_id, 1)) == 1
+
+
+async def test_a_defect_of_the_writer_itself_answers_everybody_and_is_survived(
+    writer: Writer, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken() -> sqlite3.Connection:
+        raise RuntimeError("a defect")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(writer, "_begin", broken)
+        with pytest.raises(CommitError, match="was given up: RuntimeError: a defect"):
+            await writer.submit(partial(last_id, 1))
     assert await writer.submit(partial(last_id, 1)) == 1
 
 

@@ -1,0 +1,56 @@
+"""What the writer is given: work for one transaction, and whom to tell."""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from graphs.errors import BatonError
+
+Statement = tuple[str, Sequence[Any]]
+"""SQL and its parameters; a list of parameter rows means "once for each"."""
+
+Work = Callable[[sqlite3.Connection], Any] | Sequence[Statement]
+"""What a unit does inside the transaction.
+
+A callable may be run twice (alone, after its group failed), so it must do nothing but read and write the connection.
+To refuse, it *returns* a BatonError and has written nothing: raising would roll its whole group back.
+"""
+
+
+class Unit:
+    """One piece of work that is committed whole or not at all."""
+
+    __slots__ = ("error", "future", "lost", "on_commit", "on_lost", "reset", "thread", "value", "work")
+
+    def __init__(
+        self,
+        work: Work,
+        future: asyncio.Future[Any] | None,
+        thread: str | None,
+        reset: bool,
+        on_commit: Callable[[Any], None] | None,
+        on_lost: Callable[[BatonError], None] | None,
+    ) -> None:
+        self.work = work
+        self.future = future
+        self.thread = thread
+        self.reset = reset
+        self.on_commit = on_commit
+        self.on_lost = on_lost
+        self.value: Any = None
+        self.error: BatonError | None = None
+
+    def run(self, db: sqlite3.Connection) -> None:
+        if callable(self.work):
+            value = self.work(db)
+            if isinstance(value, BatonError):
+                self.error = value
+            else:
+                self.value = value
+            return
+        for sql, parameters in self.work:
+            if isinstance(parameters, list):
+                db.executemany(sql, parameters)
+            else:
+                db.execute(sql, parameters)
