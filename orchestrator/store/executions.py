@@ -24,13 +24,10 @@ from orchestrator.store.rows import record_row, to_json, to_time
 
 _BEGIN_RUN = "INSERT INTO runs (execution_id, number, reason, host, pid, started_at) VALUES (?, ?, ?, ?, ?, ?)"
 _HOST = socket.gethostname()
+# By counting, not by time: a clock that was set back must not hide an answer.
 _TO_TAKE_UP = """
-SELECT id FROM executions AS e
-WHERE status IN ('pending', 'queued', 'running', 'compensating')
-   OR status = 'waiting' AND (
-        cancel_requested <> 'null'
-     OR EXISTS (SELECT 1 FROM waits AS w WHERE w.execution_id = e.id AND w.status = 'answered'
-                AND w.closed_at >= ifnull((SELECT max(r.ended_at) FROM runs AS r WHERE r.execution_id = e.id), '')))
+SELECT id FROM executions
+WHERE status IN ('pending', 'queued', 'running', 'compensating') OR status = 'waiting' AND signal <> seen
 ORDER BY priority DESC, created_at, id
 """
 
@@ -144,7 +141,7 @@ class Executions(Part):
 
         def work(db: sqlite3.Connection) -> bool | BatonError:
             changed = db.execute(
-                "UPDATE executions SET status = ?, active_seconds = ?, updated_at = ? "
+                "UPDATE executions SET status = ?, active_seconds = ?, updated_at = ?, seen = signal "
                 f"WHERE id = ? AND signal = ? AND {UNFINISHED}",
                 (status, active_seconds, now, execution_id, seen),
             ).rowcount

@@ -8,9 +8,10 @@ import pytest
 from graphs.clock import ManualClock
 from graphs.errors import ConflictError, NotFoundError, StoreError
 from graphs.state import ExecutionStatus
+from graphs.steps import Answer
 from orchestrator.store.port import ENGINE_FORMAT, ExecutionFilter, PublishedWorkflow, Record, Store
 from tests.conformance.conftest import Opener
-from tests.unit.store.support import START, approval, execution, result
+from tests.unit.store.support import START, approval, event, execution, result
 
 RUNNING, WAITING = ExecutionStatus.RUNNING, ExecutionStatus.WAITING
 COMPLETED, FAILED = ExecutionStatus.COMPLETED, ExecutionStatus.FAILED
@@ -231,6 +232,27 @@ async def test_unfinished_executions_are_found_oldest_first(store: Store) -> Non
         ("e2", WAITING),
         ("e0", RUNNING),
     ]
+
+
+@pytest.mark.capability("D01", "R8")
+async def test_an_engine_that_opens_takes_up_what_is_to_be_done_and_lets_the_rest_sleep(
+    store: Store, clock: ManualClock
+) -> None:
+    for number, name in enumerate(("asleep", "answered", "cancelled", "elapsed", "matched")):
+        await store.create(execution(name, minutes=-number), {})
+        taken = await store.begin_drive(name, "start")
+        await store.open_wait(name, "ask", 0, approval(), START)
+        await store.open_wait(name, "paid", 0, event(match={"for": name}), START)
+        assert await store.rest(name, taken.signal, WAITING, 0)
+    for name, status in (("queued", ExecutionStatus.QUEUED), ("urgent", RUNNING), ("paused", ExecutionStatus.PAUSED)):
+        await store.create(execution(name, status=status, priority=int(name == "urgent")), {})
+    assert await store.to_take_up() == ["urgent", "queued"]
+    clock.advance(-3600)  # somebody set the clock back
+    await store.answer_wait("answered", "ask", Answer("approved"))
+    await store.request_cancel("cancelled", by=None, reason=None)
+    await store.close_wait("elapsed", "ask", 0, "elapsed")
+    await store.publish_event("paid", {"for": "matched"}, key=None, source=None)
+    assert await store.to_take_up() == ["urgent", "matched", "elapsed", "cancelled", "answered", "queued"]
 
 
 @pytest.mark.capability("O03", "D17")

@@ -65,6 +65,7 @@ CREATE TABLE executions (
     engine_format INTEGER NOT NULL,
     generation INTEGER NOT NULL,
     signal INTEGER NOT NULL,
+    seen INTEGER NOT NULL DEFAULT 0, -- what `signal` was when it went to rest
     active_seconds REAL NOT NULL,
     drives INTEGER NOT NULL,
     cancel_requested TEXT NOT NULL,

@@ -143,6 +143,7 @@ async def live(store: SqliteStore) -> None:
     await store.signals(0)
     store.changed()
     await store.unfinished()
+    await store.to_take_up()
     await store.secrets("e1")
     await store.executions(ExecutionFilter())
     await store.executions(ExecutionFilter(status=[ExecutionStatus.WAITING], before="e1"))
