@@ -123,6 +123,7 @@ def plan_of(
     failure_policy: FailurePolicy = "stop",
     join: Join | None = None,
     max_parallel: int | None = None,
+    staged: bool = False,
 ) -> Plan:
     """A plan from planned steps, its groups gathered."""
     steps = ordered(planned)
@@ -135,6 +136,7 @@ def plan_of(
         failure_policy=failure_policy,
         join=join,
         max_parallel=max_parallel,
+        staged=staged,
         groups={group: tuple(names) for group, names in groups.items()},
     )
 

@@ -60,7 +60,8 @@ def _to_dispatch(context: PlanContext) -> list[str]:
         return board.plan.ready(board.results)
     names = board.remaining()
     size = context.host.facts.partition_size
-    if context.frame.config.strategy == "dataflow" or not too_wide(len(names), size):
+    asked_for = context.frame.config.strategy == "partitioned" and len(names) > size
+    if context.frame.config.strategy == "dataflow" or not (asked_for or too_wide(len(names), size)):
         return names
     return [f"{PARTITION}{index}" for index in range((len(names) + size - 1) // size)]
 

@@ -1,0 +1,72 @@
+"""Branches never wait for one another: not for a person, not for the slowest neighbour."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.engine.engines import act, ask, chain, engine, finished, rested, until, workflow
+from tests.support.engine.steps import Effects, Gates
+
+
+def two_branches() -> list[dict[str, object]]:
+    quick = chain(10, "b")
+    return [ask("a"), act("a_after", "a"), *quick, act("join", "a_after", "b9")]
+
+
+@pytest.mark.capability("F29", "F30", "X17", "F04")
+async def test_one_branch_finishes_while_the_other_waits_for_a_person(database: Path, effects: Effects) -> None:
+    """And on resume nothing of it runs again."""
+    async with engine(database, effects=effects) as baton:
+        execution = await rested(baton, await baton.start(workflow("w", two_branches())))
+        assert execution.status == "waiting" and "b9" in effects.done and "a_after" not in effects.began
+    async with engine(database, effects=effects) as baton:
+        await baton.decide(execution.id, "a", "approve", by="ann")
+        execution = await finished(baton, execution)
+    assert execution.status == "completed"
+    assert set(effects.counts.values()) == {1}
+
+
+@pytest.mark.capability("F29", "I08")
+async def test_an_answer_given_while_the_other_branch_runs_is_taken_up_at_once(
+    database: Path, effects: Effects, gates: Gates
+) -> None:
+    """The step after the question runs while the other branch still stands at its gate."""
+    steps = [ask("a"), act("a_after", "a"), act("b0", gate="g"), act("b1", "b0"), act("join", "a_after", "b1")]
+    async with engine(database, effects=effects, gates=gates) as baton:
+        execution = await baton.start(workflow("w", steps))
+        await gates.reached("g")
+        while not await baton.waits(execution.id):
+            await baton.store.barrier()
+        await baton.decide(execution.id, "a", "approve", by="ann")
+        await until(lambda: "a_after" in effects.done)
+        assert "b0" not in effects.done
+        gates.open("g")
+        execution = await finished(baton, execution)
+    assert execution.status == "completed" and set(effects.counts.values()) == {1}
+
+
+@pytest.mark.capability("X17", "F03")
+async def test_a_quick_chain_does_not_wait_for_a_slow_neighbour(database: Path, effects: Effects, gates: Gates) -> None:
+    """Where supersteps would, each of its steps waits for the neighbour of the one before."""
+    async with engine(database, effects=effects, gates=gates) as baton:
+        execution = await baton.start(workflow("w", [act("slow", gate="g"), *chain(10, "b")]))
+        await gates.reached("g")
+        await until(lambda: "b9" in effects.done)
+        assert "slow" not in effects.done
+        gates.open("g")
+        assert (await finished(baton, execution)).status == "completed"
+
+
+@pytest.mark.capability("F24", "F29")
+async def test_a_wait_deep_inside_stops_only_what_depends_on_it(database: Path, effects: Effects) -> None:
+    """A group with a question inside, and a chain beside the group."""
+    group = {"name": "group", "type": "parallel", "steps": [ask("q"), act("x")]}
+    async with engine(database, effects=effects) as baton:
+        execution = await rested(
+            baton, await baton.start(workflow("w", [group, act("after", "group"), *chain(3, "b")]))
+        )
+        assert {"group.x", "b2"} <= set(effects.done) and "after" not in effects.began
+        [question] = await baton.waits(execution.id)
+        await baton.decide(execution.id, question.path, "approve", by="ann")
+        assert (await finished(baton, execution)).status == "completed"
+    assert set(effects.counts.values()) == {1}
