@@ -63,6 +63,8 @@ def test_every_setting_is_in_the_example_of_the_environment() -> None:
     """And nothing that is no setting."""
     settings = (ROOT / "orchestrator" / "settings.py").read_text()
     fields = set(re.findall(r"^    (\w+): [^\n=]+ = ", settings, re.M)) - {"model_config"}
-    shown = {name.removeprefix("BATON_").lower() for name in re.findall(r"BATON_\w+", (ROOT / ".env.example").read_text())}
+    shown = {
+        name.removeprefix("BATON_").lower() for name in re.findall(r"BATON_\w+", (ROOT / ".env.example").read_text())
+    }
     assert shown <= fields, shown - fields
     assert fields - shown <= {"partition_size", "short_wait", "poll"}, fields - shown

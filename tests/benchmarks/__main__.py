@@ -1,6 +1,6 @@
 """`make bench`: Baton against plain LangGraph, interleaved, medians; each line with the limit the project set itself.
 
-    python -m tests.benchmarks [--rounds 5] [--only chain-100,fan] [--json FILE]
+python -m tests.benchmarks [--rounds 5] [--only chain-100,fan] [--json FILE]
 """
 
 import argparse

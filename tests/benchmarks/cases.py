@@ -162,7 +162,14 @@ def plain_approvals(*, fast: bool = False) -> Side:
 
 
 APPROVALS = Case(
-    "approvals-1000", "s", ours_approvals, plain_approvals(), plain_approvals(fast=True), ratio, "<= 0.35 x", at_most(0.35)
+    "approvals-1000",
+    "s",
+    ours_approvals,
+    plain_approvals(),
+    plain_approvals(fast=True),
+    ratio,
+    "<= 0.35 x",
+    at_most(0.35),
 )
 
 

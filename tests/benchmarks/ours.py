@@ -25,7 +25,12 @@ async def engine(path: Path, **functions: Work) -> AsyncIterator[Orchestrator]:
 
 
 def step(name: str, after: list[str], function: str = "work") -> dict[str, Any]:
-    return {"name": name, "type": "function", "depends_on": after, "config": {"function": function, "args": {"name": name}}}
+    return {
+        "name": name,
+        "type": "function",
+        "depends_on": after,
+        "config": {"function": function, "args": {"name": name}},
+    }
 
 
 def workflow(name: str, steps: list[dict[str, Any]], **config: Any) -> Workflow:

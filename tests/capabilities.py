@@ -1,0 +1,95 @@
+"""What the requirement documents ask, by id, and the tests that prove it: `python -m tests.capabilities` writes
+`tests/CAPABILITIES.md` from the markers (`@pytest.mark.capability("F01")`) on the tests.
+"""
+
+import ast
+import sys
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+HERE = Path(__file__).parent
+TABLE = HERE / "CAPABILITIES.md"
+
+_GATEWAY = "the HTTP gateway, the next room to be built"
+_RECOVERY = "failure handling in depth: breakers, dead letters, monitoring"
+_MANY = "a second store and message queues behind the same ports"
+
+LATER = {
+    "A26": _RECOVERY,
+    "A30": _MANY,
+    "A52": _RECOVERY,
+    "A56": _RECOVERY,
+    "A57": _RECOVERY,
+    "C08": "the web page on top of the gateway",
+    "I14": _GATEWAY,
+    "I15": _GATEWAY,
+    "I17": _MANY,
+    "I20": "connectors are named services; ready-made ones come with users' wishes",
+    "I21": _GATEWAY,
+    "I22": _GATEWAY,
+    "I23": _GATEWAY,
+    "M07": _RECOVERY,
+    "P05": _RECOVERY,
+}
+"""Ids that nothing proves yet, and what they wait for."""
+
+
+def asked() -> dict[str, tuple[str, str]]:
+    """Section and name of every id, in the order of the documents' table."""
+    lines = (HERE / "capabilities.tsv").read_text().splitlines()
+    return {parts[1]: (parts[0], parts[2]) for parts in (line.split("\t") for line in lines)}
+
+
+def proved() -> dict[str, list[str]]:
+    """For each id, the tests that carry its marker."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for path in sorted(HERE.rglob("test_*.py")):
+        tree = ast.parse(path.read_text())
+        place = path.relative_to(HERE).as_posix()
+        for node in tree.body:
+            for name in _marked_by_module(node):
+                found[name].append(place)
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+                for name in _ids(node.decorator_list):
+                    found[name].append(f"{place}::{node.name}")
+            for inner in ast.walk(node) if isinstance(node, ast.ClassDef) else ():
+                if isinstance(inner, ast.FunctionDef | ast.AsyncFunctionDef):
+                    for name in _ids(inner.decorator_list):
+                        found[name].append(f"{place}::{inner.name}")
+    return found
+
+
+def _marked_by_module(node: ast.stmt) -> Iterator[str]:
+    if isinstance(node, ast.Assign) and any(isinstance(to, ast.Name) and to.id == "pytestmark" for to in node.targets):
+        yield from _ids([node.value])
+
+
+def _ids(expressions: list[ast.expr]) -> Iterator[str]:
+    for expression in expressions:
+        for call in ast.walk(expression):
+            if isinstance(call, ast.Call) and getattr(call.func, "attr", "") == "capability":
+                yield from (argument.value for argument in call.args if isinstance(argument, ast.Constant))
+
+
+def table() -> str:
+    """The table, as Markdown."""
+    found, rows = proved(), []
+    for name, (section, words) in asked().items():
+        tests = found.get(name, [])
+        more = f" and {len(tests) - 2} more" if len(tests) > 2 else ""
+        state = ", ".join(f"`{test}`" for test in tests[:2]) + more if tests else f"later: {LATER.get(name, '?')}"
+        rows.append(f"| {name} | {section} | {words} | {state} |")
+    done = sum(1 for name in asked() if name in found)
+    head = f"# Capabilities\n\n{done} of {len(rows)} ids of the requirement documents are proved by a test."
+    return (
+        f"{head} Made by `python -m tests.capabilities`.\n\n| id | § | asked | proved by |\n|---|---|---|---|\n"
+        + "\n".join(rows)
+        + "\n"
+    )
+
+
+if __name__ == "__main__":
+    TABLE.write_text(table())
+    missing = [name for name in asked() if name not in proved() and name not in LATER]
+    sys.stdout.write(f"{TABLE.name} written; neither proved nor put off: {' '.join(missing) or 'none'}\n")

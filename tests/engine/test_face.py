@@ -1,0 +1,283 @@
+"""The face of the engine: what the documents' own engines offer under other names, by behaviour."""
+
+from datetime import UTC, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agents import Functions
+from graphs.clock import ManualClock
+from graphs.errors import ConflictError, DefinitionError, EngineBusyError, InputError, NotFoundError
+from graphs.state import ExecutionStatus, StepStatus
+from graphs.steps import Action, StepConfig, StepContext, StepTypes
+from orchestrator.store.port import ExecutionFilter
+from tests.support.engine.engines import TYPES, act, ask, chain, engine, finished, rested, run, wind, workflow
+from tests.support.engine.steps import Effects, Gates
+
+SCHEMA = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
+
+
+@pytest.mark.capability("A31", "A32", "A33", "M01", "ST5", "D20", "A54")
+async def test_an_execution_is_kept_before_start_returns_and_tells_its_status(database: Path, gates: Gates) -> None:
+    """Running in the background, with its input, its times, and in the end its output."""
+    definition = workflow("w", [act("a", gate="g", value="{{ input.n }}")], input={"schema": SCHEMA})
+    async with engine(database, gates=gates) as baton:
+        started = await baton.start(definition, {"n": 4})
+        await gates.reached("g")
+        assert (await baton.get(started.id)).status == "running"
+        gates.open("g")
+        ended = await finished(baton, started)
+    assert (ended.workflow, ended.version, ended.status, ended.input) == ("w", "1.0", "completed", {"n": 4})
+    assert ended.output["value"] == 4
+    assert ended.created_at <= (ended.started_at or ended.created_at) <= (ended.ended_at or ended.created_at)
+
+
+@pytest.mark.capability("M02", "M10", "M12", "O13")
+async def test_every_step_is_kept_with_its_attempts_times_and_error(database: Path) -> None:
+    """A failure says what and when; a success what it gave."""
+    steps = [
+        act("good", value=1),
+        act("bad", fail=True, retry={"max_attempts": 2, "initial_delay": 0}, on_failure={"action": "continue"}),
+    ]
+    async with engine(database) as baton:
+        execution = await run(baton, workflow("w", steps))
+        results = await baton.results(execution.id)
+    good, bad = results["good"], results["bad"]
+    assert good["status"] == "completed" and good["attempts"] == 1 and good["started_at"] <= good["ended_at"]
+    assert bad["status"] == "failed" and bad["attempts"] == 2
+    assert bad["error"]["category"] == "transient" and bad["error"]["message"] and bad["ended_at"].endswith("+00:00")
+
+
+@pytest.mark.capability("ST1", "ST2", "ST3", "X29", "ST7")
+def test_the_statuses_are_the_union_of_all_documents() -> None:
+    """One set for executions, one for steps."""
+    assert {status.value for status in ExecutionStatus} == {
+        *("pending", "queued", "running", "waiting", "paused", "compensating", "completed", "failed", "timed_out"),
+        *("cancelled", "compensated", "compensation_failed", "budget_exceeded"),
+    }
+    assert {status.value for status in StepStatus} == {
+        *("pending", "waiting", "running", "retrying", "completed", "failed", "timed_out", "cancelled", "skipped"),
+    }
+
+
+@pytest.mark.capability("I12", "I11", "A37", "T01")
+async def test_a_type_of_ones_own_stands_beside_the_built_in_ones(database: Path) -> None:
+    """Registered by name; a name nobody offers is refused with the nearest one that is."""
+
+    class Double(Action):
+        name = "double"
+
+        class Config(StepConfig):
+            number: int
+
+        async def run(self, context: StepContext, config: Any) -> Any:
+            return config.number * 2
+
+    types = StepTypes([*TYPES.values(), Double()])
+    async with engine(database, types=types) as baton:
+        steps = [{"name": "d", "type": "double", "config": {"number": "{{ input.n }}"}}]
+        execution = await run(baton, workflow("w", steps), {"n": 21})
+        assert execution.output == 42
+    with pytest.raises(DefinitionError, match="step type 'double' is offered twice"):
+        StepTypes([Double(), Double()])
+
+
+@pytest.mark.capability("T04", "T12", "X14", "E19", "M11", "P07")
+async def test_a_parallel_group_goes_by_its_least_rate_of_successes(database: Path) -> None:
+    """Called a failure threshold in one document; what each child did is in the result."""
+    children = [act("x"), act("y"), act("z", fail=True)]
+    for threshold, status in ((0.5, "completed"), (0.9, "failed")):
+        group = {"name": "g", "type": "parallel_group", "steps": children}
+        definition = workflow("w", [group | {"config": {"parallel_failure_threshold": threshold}}])
+        async with engine(database.with_name(f"{threshold}.db")) as baton:
+            execution = await run(baton, definition)
+            output = (await baton.results(execution.id))["g"]["output"]
+        assert execution.status == status
+        assert (output["total_steps"], output["successful_steps"], output["failed_steps"]) == (3, 2, 1)
+        assert [failure["step_id"] for failure in output["failures"]] == ["z"]
+
+
+@pytest.mark.capability("X15", "X18", "X20", "E20")
+async def test_a_failure_is_told_once_and_siblings_keep_what_they_did(database: Path, effects: Effects) -> None:
+    """One failure path: the first that fails names the execution's error, the others finish and are kept."""
+    steps = [act("bad", fail=True), act("beside", yields=3), act("after", "bad")]
+    async with engine(database, effects=effects) as baton:
+        execution = await run(baton, workflow("w", steps))
+        results = await baton.results(execution.id)
+        records = await baton.records(execution.id)
+    assert execution.status == "failed" and execution.error and execution.error["step"] == "bad"
+    assert results["beside"]["status"] == "completed" and results["after"]["status"] == "skipped"
+    assert [record.kind for record in records].count("execution.failed") == 1
+
+
+@pytest.mark.capability("X32", "F12")
+async def test_the_first_successes_release_the_join_and_the_rest_are_cancelled(
+    database: Path, effects: Effects, gates: Gates
+) -> None:
+    """`wait_for_all: false` is defined: as many as must succeed, then the others are stopped."""
+    group = {
+        "name": "g",
+        "type": "parallel",
+        "config": {"wait_for_all": False, "min_success": 1},
+        "steps": [act("quick", value=1), act("slow", gate="never")],
+    }
+    async with engine(database, effects=effects, gates=gates) as baton:
+        execution = await run(baton, workflow("w", [group, act("after", "g")]))
+        results = await baton.results(execution.id)
+    assert execution.status == "completed" and results["g.slow"]["status"] == "cancelled"
+
+
+@pytest.mark.capability("X28", "Y16")
+async def test_durations_are_text_or_seconds(database: Path) -> None:
+    """Both say the same, so both have the same digest."""
+    text = workflow("w", [act("a", timeout="1m30s")])
+    number = workflow("w", [act("a", timeout=90)])
+    assert text.digest == number.digest
+
+
+@pytest.mark.capability("X05", "D13", "D09")
+async def test_expressions_are_evaluated_in_every_templatable_field(database: Path) -> None:
+    """Configuration, condition, input, output, variables: not in payloads only."""
+    step = act("a", value="{{ input.n }}", condition="{{ input.n > 1 }}", output={"twice": "{{ response.value * 2 }}"})
+    step["variables"] = {"seen": "{{ output.twice }}"}
+    definition = workflow("w", [step, act("b", "a", value="{{ vars.seen ~ '!' }}")], variables={"seen": 0})
+    async with engine(database) as baton:
+        assert (await run(baton, definition, {"n": 3})).output["value"] == "6!"
+
+
+@pytest.mark.capability("C13")
+async def test_a_workflow_that_waits_for_days_is_tested_in_an_instant(database: Path) -> None:
+    """With the clock, the scripted model and the throw-away file that ship with the product."""
+    steps = [
+        ask("q", timeout="48h"),
+        {"name": "d", "type": "delay", "depends_on": ["q"], "config": {"duration": "24h"}},
+    ]
+    clock = ManualClock()
+    began = clock.now()
+    async with engine(database, clock=clock) as baton:
+        execution = await wind(baton, await baton.start(workflow("w", steps)))
+    assert execution.status == "completed" and clock.now() - began >= timedelta(hours=24)
+    assert clock.now().tzinfo is UTC
+
+
+@pytest.mark.capability("A53", "A55", "A36", "M14", "O23", "P12")
+async def test_active_executions_are_listed_and_can_be_stopped(database: Path, gates: Gates) -> None:
+    """The registry is the table: by status, by workflow, newest first; nobody polls for the end."""
+    async with engine(database, gates=gates) as baton:
+        one = await baton.start(workflow("one", [act("a", gate="g")]))
+        two = await baton.start(workflow("two", chain(2)))
+        await finished(baton, two)
+        await gates.reached("g")
+        running = await baton.list(ExecutionFilter(status=[ExecutionStatus.RUNNING]))
+        assert [execution.id for execution in running] == [one.id]
+        await baton.cancel(one.id, by="ann", reason="no longer wanted")
+        ended = await finished(baton, one)
+        assert ended.status == "cancelled" and ended.error and "ann" in ended.error["message"]
+        assert {execution.workflow for execution in await baton.list()} == {"one", "two"}
+
+
+@pytest.mark.capability("A35", "I13", "X07")
+async def test_an_event_is_awaited_by_type_and_filter(database: Path) -> None:
+    """One that came before the wait is kept and matched; one that does not fit is not."""
+    wait = {"name": "w", "type": "wait_for_event", "config": {"event_type": "paid", "filter": {"order": 7}}}
+    async with engine(database) as baton:
+        execution = await rested(baton, await baton.start(workflow("w", [ask("q"), wait | {"depends_on": ["q"]}])))
+        await baton.publish_event("paid", {"order": 8})
+        await baton.publish_event("paid", {"order": 7, "by": "card"})
+        await baton.decide(execution.id, "q", "approve", by="ann")
+        execution = await finished(baton, execution)
+    assert execution.output == {"event_data": {"order": 7, "by": "card"}}
+
+
+@pytest.mark.capability("M06", "D18", "D19", "M08")
+async def test_what_a_caller_says_of_a_run_reaches_its_steps(database: Path, effects: Effects) -> None:
+    """Metadata, the caller's identity, the priority, first values of variables."""
+    seen: list[Any] = []
+    effects.watchers.append(lambda context: seen.append((context.metadata, context.user_context, dict(context.state))))
+    async with engine(database, effects=effects) as baton:
+        execution = await run(
+            baton,
+            workflow("w", [act("a", value="{{ vars.tier }}")], variables={"tier": "standard"}),
+            metadata={"source": "web"},
+            user_context={"customer": "c1"},
+            variables={"tier": "premium"},
+            priority=5,
+        )
+    assert seen == [({"source": "web"}, {"customer": "c1"}, {"tier": "premium"})]
+    assert execution.priority == 5 and execution.output["value"] == "premium"
+
+
+@pytest.mark.capability("I19", "I18", "I26")
+async def test_files_and_databases_are_reached_by_registered_functions(database: Path, tmp_path: Path) -> None:
+    """A small pipeline: extract, transform, load; synchronous functions do not hold the loop."""
+    target = tmp_path / "out.txt"
+    functions = Functions()
+    functions.register("extract", lambda: [3, 1, 2])
+    functions.register("transform", lambda rows: sorted(rows))
+    functions.register("load", lambda rows: target.write_text(",".join(map(str, rows))))
+
+    def call(name: str, after: str | None = None) -> dict[str, Any]:
+        config: dict[str, Any] = {"function": name}
+        if after:
+            config["args"] = {"rows": f"{{{{ steps.{after}.output }}}}"}
+        return {"name": name, "type": "function", "depends_on": [after] if after else [], "config": config}
+
+    steps = [call("extract"), call("transform", "extract"), call("load", "transform")]
+    async with engine(database, resources=[functions]) as baton:
+        assert (await run(baton, workflow("etl", steps))).status == "completed"
+    assert target.read_text() == "1,2,3"
+
+
+@pytest.mark.capability("P11", "E06")
+async def test_a_step_stops_the_workflow_unless_it_says_otherwise(database: Path) -> None:
+    """By default a failure ends the execution; `continue` is said."""
+    async with engine(database) as baton:
+        assert (await run(baton, workflow("w", [act("a", fail=True), act("b", "a")]))).status == "failed"
+        going_on = act("a", fail=True, on_failure={"action": "continue", "output": {"value": "none"}})
+        execution = await run(baton, workflow("w2", [going_on, act("b", "a", value="{{ steps.a.output.value }}")]))
+        assert execution.status == "completed" and execution.output["value"] == "none"
+
+
+@pytest.mark.capability("M13", "E18", "E17")
+async def test_a_recovered_failure_lets_the_workflow_go_on(database: Path) -> None:
+    """The fallback's result stands for the failed one, and it sees the error."""
+    instead = {"name": "instead", "type": "act", "config": {"value": "{{ error.category }}"}}
+    bad = act("bad", fail=True, on_failure={"action": "fallback", "fallback": instead})
+    async with engine(database) as baton:
+        execution = await run(baton, workflow("w", [bad, act("after", "bad", value="{{ steps.bad.output.value }}")]))
+    assert execution.status == "completed" and execution.output["value"] == "transient"
+
+
+@pytest.mark.capability("D10", "E26")
+async def test_an_input_that_does_not_fit_starts_nothing(database: Path) -> None:
+    """Refused with every violation; no execution is kept."""
+    async with engine(database) as baton:
+        with pytest.raises(InputError, match="n"):
+            await baton.start(workflow("w", [act("a")], input={"schema": SCHEMA}), {"n": "four"})
+        assert not await baton.list()
+
+
+@pytest.mark.capability("D22", "Q01")
+async def test_the_same_idempotency_key_starts_one_execution(database: Path) -> None:
+    """The second start gets the first execution back."""
+    async with engine(database) as baton:
+        first = await baton.start(workflow("w", [act("a")]), idempotency_key="k")
+        again = await baton.start(workflow("w", [act("a")]), idempotency_key="k")
+        assert again.id == first.id and len(await baton.list()) == 1
+
+
+async def test_one_engine_drives_a_file_and_others_may_still_answer(database: Path) -> None:
+    """A second one is told who drives it; without driving, it may decide, and the first takes the answer up."""
+    async with engine(database) as baton:
+        execution = await rested(baton, await baton.start(workflow("w", [ask("q"), act("a", "q")])))
+        with pytest.raises(EngineBusyError, match="drive"):
+            async with engine(database):
+                pass
+        async with engine(database, drive=False) as other:
+            await other.decide(execution.id, "q", "approve", by="ann")
+        assert (await finished(baton, execution)).status == "completed"
+        with pytest.raises(ConflictError, match="ended"):
+            await baton.cancel(execution.id)
+        with pytest.raises(NotFoundError, match="no execution 'nobody'"):
+            await baton.get("nobody")

@@ -1,0 +1,15 @@
+"""Every id of the requirement documents is proved by a test, or says what it waits for."""
+
+from tests.capabilities import LATER, TABLE, asked, proved, table
+
+
+def test_every_capability_is_proved_or_put_off_with_a_reason() -> None:
+    """And none is put off that is proved."""
+    found = proved()
+    assert [name for name in asked() if name not in found and name not in LATER] == []
+    assert [name for name in LATER if name in found] == []
+
+
+def test_the_table_is_up_to_date() -> None:
+    """`python -m tests.capabilities` writes it."""
+    assert TABLE.read_text() == table()
