@@ -104,7 +104,8 @@ class Board:
         """End the plan early. The first reason stands, but a later one may still stop what runs."""
         if self.halt is not None and (self.halt.cancel or not halt.cancel):
             return
-        self.halt = halt if self.halt is None or halt.reason in ("cancelled", "timeout") else self.halt._replace(cancel=True)
+        stronger = self.halt is None or halt.reason in ("cancelled", "timeout")
+        self.halt = halt if stronger or self.halt is None else self.halt._replace(cancel=True)
         for flow in list(self.flows):
             flow.apply(self.halt)
 

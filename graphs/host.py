@@ -70,7 +70,7 @@ class Graph(Protocol):
 
     def astream(
         self,
-        input: Any,
+        input: Any,  # noqa: A002 - LangGraph's name
         config: RunnableConfig | None = None,
         *,
         context: Any = None,
@@ -89,9 +89,7 @@ async def run_graph(graph: Graph, given: Any, config: RunnableConfig, context: A
     Raises:
         GraphInterrupt: a plan inside a step has parked. (LangGraph keeps it to itself for the outermost one.)
     """
-    stream = graph.astream(
-        given, config, context=context, stream_mode="values", output_keys="path", durability="sync"
-    )
+    stream = graph.astream(given, config, context=context, stream_mode="values", output_keys="path", durability="sync")
     async for _ in stream:
         pass
 
@@ -183,7 +181,7 @@ class Host(Protocol):
         """Compensation begins."""
         ...
 
-    async def emit_event(self, type: str, data: Any = None, *, key: str | None = None) -> None: ...
+    async def emit_event(self, event_type: str, data: Any = None, *, key: str | None = None) -> None: ...
 
     def seal(self, value: Any) -> Any:
         """JSON values for the checkpoint: secrets in them encrypted."""

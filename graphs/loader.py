@@ -24,8 +24,8 @@ from graphs.loading.models import keys_of
 from graphs.loading.nodes import value_of
 from graphs.loading.places import Path as KeyPath
 from graphs.loading.places import Place, Positions, area_of, child_of, place_of, steps_of
-from graphs.loading.salvage import salvage
 from graphs.loading.reading import read_tree
+from graphs.loading.salvage import salvage
 from graphs.loading.words import Complaint, complaints, shown
 from graphs.spec import Workflow
 from graphs.steps import StepTypes

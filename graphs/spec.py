@@ -330,9 +330,7 @@ def describe_callable(function: Any) -> dict[str, str]:
 
 def _constants(code: Any) -> tuple[Any, ...]:
     # A nested code object's repr holds its address, which differs from process to process.
-    return tuple(
-        (c.co_code, _constants(c), c.co_names) if hasattr(c, "co_code") else c for c in code.co_consts
-    )
+    return tuple((c.co_code, _constants(c), c.co_names) if hasattr(c, "co_code") else c for c in code.co_consts)
 
 
 def plain(value: Any) -> Any:

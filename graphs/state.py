@@ -65,7 +65,8 @@ class Result(TypedDict):
         output: What dependents read as `steps.NAME.output`; absent means null.
         error: `{"code", "message", "category", …}` of a step that failed or timed out.
         reason: Why a step was skipped or cancelled: `condition` (its own was false), `upstream` (what it depends on
-            did not go as needed), `halted` (the plan had ended), `join` (enough others had succeeded), `cancelled`.
+            did not go as needed), `unneeded` (it was there for a failure, which did not come), `halted` (the plan had
+            ended), `join` (enough others had succeeded), `cancelled`.
         detail: The same for people.
         variables: What the step sets.
         attempts: Tries made; 0 for a skipped step.

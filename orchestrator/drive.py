@@ -422,8 +422,8 @@ class Drive:
     async def compensating(self) -> None:
         self._works.store.append(self._record("execution.compensating", None, {}))
 
-    async def emit_event(self, type: str, data: Any = None, *, key: str | None = None) -> None:  # noqa: A002
-        await self._works.emit_event(type, data, key=key, source=self.execution.id)
+    async def emit_event(self, event_type: str, data: Any = None, *, key: str | None = None) -> None:
+        await self._works.emit_event(event_type, data, key=key, source=self.execution.id)
 
     def seal(self, value: Any) -> Any:
         return self._sealer.seal(value)

@@ -18,7 +18,6 @@ from orchestrator.catalogue import Catalogue
 from orchestrator.drive import Drive, Left, Works, answer_of
 from orchestrator.store.port import Execution, ExecutionFilter, OpenWait, Record
 
-
 _AFTER_LOST_COMMIT = 2.0
 """Seconds until an execution whose results could not be kept is taken up again."""
 

@@ -149,7 +149,9 @@ class Orchestrator:
         execution = await self.store.execution(execution_id)
         if execution is None:
             raise NotFoundError(
-                f"There is no execution '{execution_id}'.", hint="List what there is: baton list.", code="execution_not_found"
+                f"There is no execution '{execution_id}'.",
+                hint="List what there is: baton list.",
+                code="execution_not_found",
             )
         return execution
 
@@ -300,9 +302,7 @@ class Orchestrator:
         """Add a workflow's version to the catalogue."""
         return await self.catalogue.publish(workflow, by=by)
 
-    async def prune(
-        self, older_than: timedelta, *, keep: Sequence[ExecutionStatus] = (), dry_run: bool = False
-    ) -> int:
+    async def prune(self, older_than: timedelta, *, keep: Sequence[ExecutionStatus] = (), dry_run: bool = False) -> int:
         """Delete executions that ended longer ago than that; gives how many."""
         return await self.store.prune(before=self.clock.now() - older_than, keep=keep, dry_run=dry_run)
 
@@ -340,5 +340,3 @@ def check_decision(asked: OpenWait, decision: Decision, data: Any) -> None:
         )
     if decision in ("edit", "respond") and asked.wait.response_schema is not None:
         check_input(dict(asked.wait.response_schema), data)
-
-

@@ -9,9 +9,7 @@ from graphs.clock import Clock
 from orchestrator.settings import Settings
 
 
-async def gather(
-    stack: AsyncExitStack, settings: Settings, given: Iterable[Any], clock: Clock
-) -> Mapping[type, Any]:
+async def gather(stack: AsyncExitStack, settings: Settings, given: Iterable[Any], clock: Clock) -> Mapping[type, Any]:
     """Resources by type; a later one of a type replaces an earlier one. What can be closed is closed in the end."""
     resources: dict[type, Any] = {Services: Services.from_mapping(settings.services, clock=clock)}
     for value in given:

@@ -14,7 +14,7 @@ from graphs.spec import Step, Workflow
 from graphs.steps import StepContext, StepType
 
 Data = Mapping[str, Any]
-"""What a composite step found out when it opened: JSON values, kept with its plan's checkpoint and never asked again."""
+"""What a composite step found out when it opened: JSON values, kept with its plan's checkpoint, never asked again."""
 
 CONTINUE = "continue_on_partial_failure"
 FailurePolicyWord = Literal["continue", "stop", "cancel", "fail_fast", "continue_on_partial_failure"]

@@ -1,4 +1,4 @@
-"""Side by side: `parallel` (steps or branches), `map` (the same steps for every item); one after the other: `sequence`."""
+"""Side by side: `parallel` (steps or branches), `map` (steps for every item); one after the other: `sequence`."""
 
 import math
 from collections.abc import Iterable, Mapping

@@ -17,7 +17,7 @@ from graphs.steps import StepConfig
 
 
 class LoopConfig(StepConfig):
-    """`while` is asked before every iteration, `until` after; both see `loop`, `index` and the last iteration's steps."""
+    """`while` is asked before every iteration, `until` after; both see `loop`, `index` and the last one's steps."""
 
     while_: Any = Field(default=None, alias="while")
     until: Any = None
