@@ -1,11 +1,10 @@
 """A step's result and its record, as one unit for the writer: the engine's hottest path."""
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from langgraph.checkpoint.base import WRITES_IDX_MAP
-from langgraph.checkpoint.serde.base import SerializerProtocol
 
 from graphs.clock import Clock
 from graphs.host import CommitListener
@@ -22,7 +21,11 @@ Row = tuple[Any, ...]
 
 
 def write_rows(
-    configurable: Mapping[str, Any], writes: Writes, task_id: str, task_path: str, serde: SerializerProtocol
+    configurable: Mapping[str, Any],
+    writes: Writes,
+    task_id: str,
+    task_path: str,
+    dumps: Callable[[Any], tuple[str, bytes]],
 ) -> tuple[str, list[Row]]:
     """SQL and rows for a task's writes, as the official saver keeps them.
 
@@ -37,7 +40,7 @@ def write_rows(
         task_path,
     )
     rows = [
-        (*place, WRITES_IDX_MAP.get(channel, index), channel, *serde.dumps_typed(value))
+        (*place, WRITES_IDX_MAP.get(channel, index), channel, *dumps(value))
         for index, (channel, value) in enumerate(writes)
     ]
     special = all(channel in WRITES_IDX_MAP for channel, _ in writes)

@@ -43,7 +43,7 @@ from orchestrator.store.plans import Plans, SavedPlan
 from orchestrator.store.port import Record
 from orchestrator.store.reader import Reader
 from orchestrator.store.rows import kept
-from orchestrator.store.serializer import StrictSerializer
+from orchestrator.store.serializer import StrictSerializer, located
 from orchestrator.store.writer import Writer
 
 
@@ -57,6 +57,8 @@ class BatonSaver(AsyncSqliteSaver):
         clock: For results that do not say when they ended.
         on_committed: Gets the records of committed results.
     """
+
+    serde: StrictSerializer
 
     def __init__(
         self,
@@ -117,7 +119,7 @@ class BatonSaver(AsyncSqliteSaver):
         if listener is not None and "dispatched" not in checkpoint["channel_values"]:
             # Nothing has been sent, so nothing can be lost: a crash here starts the plan from its beginning.
             return {"configurable": {**_place(where), "checkpoint_id": checkpoint["id"]}}
-        body = self.serde.dumps_typed(checkpoint)
+        body = (self.serde.dumps_readable if listener is None else self.serde.dumps_typed)(checkpoint)
         put = checkpoints.put(key, where.get("checkpoint_id"), *body, dict(get_checkpoint_metadata(config, metadata)))
         self._plans.stale((thread, namespace))
         if listener is None:
@@ -140,7 +142,7 @@ class BatonSaver(AsyncSqliteSaver):
         self._plans.stale(key)
         listener = self._plans.listeners.get(key)
         if listener is None:
-            sql, rows = write_rows(where, writes, task_id, task_path, self.serde)
+            sql, rows = write_rows(where, writes, task_id, task_path, self.serde.dumps_readable)
             await self._writer.submit([(sql, rows)])
             return
         # A cancelled drive must not mark its steps as failed: they run again when it is taken up.
@@ -163,7 +165,7 @@ class BatonSaver(AsyncSqliteSaver):
             if channel == "steps":
                 results.update(value)
         try:
-            sql, rows = write_rows(where, writes, task_id, task_path, self.serde)
+            sql, rows = write_rows(where, writes, task_id, task_path, self.serde.dumps_typed)
             records = record_rows(thread, listener, results, self._clock)
         except Exception as error:
             # A commit that fails must be heard, or dependents wait for ever. Whatever a serializer raises is meant.
@@ -250,7 +252,7 @@ class BatonSaver(AsyncSqliteSaver):
                 load_pending_writes(writes, self.serde),
             )
         except CorruptStateError as error:
-            raise _located(error, thread, namespace) from error
+            raise located(error, thread, namespace) from error
 
     async def alist(
         self,
@@ -266,7 +268,7 @@ class BatonSaver(AsyncSqliteSaver):
                 yield found
         except CorruptStateError as error:
             where = config["configurable"] if config else {}
-            raise _located(error, where.get("thread_id", "?"), where.get("checkpoint_ns", "?")) from error
+            raise located(error, where.get("thread_id", "?"), where.get("checkpoint_ns", "?")) from error
 
     async def aget_delta_channel_history(
         self, *, config: RunnableConfig, channels: Sequence[str]
@@ -275,7 +277,7 @@ class BatonSaver(AsyncSqliteSaver):
             return await super().aget_delta_channel_history(config=config, channels=channels)
         except CorruptStateError as error:
             where = config["configurable"]
-            raise _located(error, where["thread_id"], where.get("checkpoint_ns", "")) from error
+            raise located(error, where["thread_id"], where.get("checkpoint_ns", "")) from error
 
     async def close(self) -> None:
         """Close the connection for lists. The writer and the reader are not ours."""
@@ -290,11 +292,3 @@ def _place(where: Mapping[str, Any]) -> dict[str, Any]:
 
 def _is_cancel(channel: str, value: Any) -> bool:
     return channel == ERROR and isinstance(value, asyncio.CancelledError)
-
-
-def _located(error: CorruptStateError, thread: str, namespace: str) -> CorruptStateError:
-    """The error, saying whose state it is."""
-    place = f"execution '{thread}'" + (f", namespace '{namespace}'" if namespace else "")
-    return CorruptStateError(
-        f"The kept state of {place} was refused: {error.message}", hint=error.hint, thread=thread, namespace=namespace
-    )

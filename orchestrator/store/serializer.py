@@ -22,8 +22,12 @@ from langgraph.checkpoint.serde.jsonplus import (
 from langgraph.checkpoint.serde.types import _DeltaSnapshot
 from langgraph.types import Send
 
-from graphs.errors import CorruptStateError
+from graphs.errors import CorruptStateError, StoreError
 
+_HINT_TYPE = (
+    "If it belongs to a graph of yours, declare it in the graph's state schema, and compile the graph under "
+    "LANGGRAPH_STRICT_MSGPACK=true. Otherwise somebody or something else wrote this row: look who can write the file."
+)
 _HINT = "Somebody or something else wrote this row: look who can write the file, and go back to a backup."
 
 
@@ -50,6 +54,24 @@ class StrictSerializer(JsonPlusSerializer):
         if type(obj) is Send and obj.timeout is None:
             return "msgpack", ormsgpack.packb(obj, default=_pack, option=_option)
         return super().dumps_typed(obj)
+
+    def dumps_readable(self, obj: Any) -> tuple[str, bytes]:
+        """As `dumps_typed`, for values that anybody may have made: what could not be read back is not written.
+
+        Raises:
+            StoreError: the value holds a type that is not allowed.
+        """
+        kind, body = self.dumps_typed(obj)
+        try:
+            self.loads_typed((kind, body))
+        except CorruptStateError as error:
+            raise StoreError(
+                f"The state of a graph holds a {error.details.get('type', 'value')}, which cannot be kept.",
+                hint="Declare the type in the graph's state schema, or keep plain JSON values.",
+                code="type_not_allowed",
+                **error.details,
+            ) from error
+        return kind, body
 
     def loads_typed(self, data: tuple[str, bytes]) -> Any:
         """The value of a row.
@@ -95,7 +117,11 @@ class StrictSerializer(JsonPlusSerializer):
             case [str(module), str(name), arguments, *rest] if (module, name) in self._allowed:
                 pass
             case [str(module), str(name), *_]:
-                raise CorruptStateError(f"a value wants to become a {module}.{name}, which is not allowed.", hint=_HINT)
+                raise CorruptStateError(
+                    f"a value wants to become a {module}.{name}, which is not allowed.",
+                    hint=_HINT_TYPE,
+                    type=f"{module}.{name}",
+                )
             case _:
                 raise CorruptStateError(f"a value of msgpack kind {code} has an unknown shape.", hint=_HINT)
         if code == EXT_METHOD_SINGLE_ARG and (module, name, *rest) not in SAFE_MSGPACK_METHODS:
@@ -152,3 +178,11 @@ def _from_json(body: bytes) -> Any:
             case list() as items:
                 stack.extend(items)
     return value
+
+
+def located(error: CorruptStateError, thread: str, namespace: str) -> CorruptStateError:
+    """The error, saying whose state it is."""
+    place = f"execution '{thread}'" + (f", namespace '{namespace}'" if namespace else "")
+    return CorruptStateError(
+        f"The kept state of {place} was refused: {error.message}", hint=error.hint, thread=thread, namespace=namespace
+    )

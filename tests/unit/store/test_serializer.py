@@ -18,7 +18,7 @@ from langchain_core.messages import AIMessage, HumanMessage
 from langgraph.checkpoint.base import empty_checkpoint
 from langgraph.types import Command, Interrupt, Send
 
-from graphs.errors import CorruptStateError
+from graphs.errors import CorruptStateError, StoreError
 from orchestrator.store.serializer import StrictSerializer
 from orchestrator.store.sqlite import SqliteStore
 from tests.unit.store.support import place, put_checkpoint, put_result
@@ -118,7 +118,7 @@ async def test_a_hostile_row_is_refused_and_located(
         with pytest.raises(CorruptStateError, match=message) as caught:
             await read()
         assert str(caught.value).startswith("The kept state of execution 'e1', namespace 'node:1' was refused: a value")
-        assert str(caught.value).endswith("look who can write the file, and go back to a backup.")
+        assert "wrote this row: look who can write the file" in str(caught.value)
         assert caught.value.details == {"thread": "e1", "namespace": "node:1"}
 
 
@@ -176,3 +176,21 @@ def test_types_that_a_graph_declares_can_be_allowed() -> None:
     assert wider.with_msgpack_allowlist([Order, ("datetime", "datetime")]) is wider
     with pytest.raises(CorruptStateError):
         strict.loads_typed(kept)
+
+
+async def test_a_graph_of_a_users_own_is_told_at_once_what_cannot_be_kept(store: SqliteStore) -> None:
+    """Written now and refused when it is read, its thread could never go on."""
+    with pytest.raises(StoreError) as caught:
+        await put_checkpoint(store.saver, place(), order=[Order(7)])
+    name = f"{Order.__module__}.Order"
+    assert str(caught.value) == (
+        f"The state of a graph holds a {name}, which cannot be kept. "
+        "Declare the type in the graph's state schema, or keep plain JSON values."
+    )
+    config = await put_checkpoint(store.saver, place(), order=[7])
+    with pytest.raises(StoreError, match="which cannot be kept"):
+        await store.saver.aput_writes(config, [("order", Order(7))], "t1")
+    wider = store.saver.with_allowlist([(Order.__module__, "Order")])
+    await wider.aput_writes(config, [("order", Order(7))], "t1")
+    found = await wider.aget_tuple(place())
+    assert found and found.pending_writes == [("t1", "order", Order(7))]
