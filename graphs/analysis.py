@@ -96,10 +96,7 @@ def _dispatch(analysis: Analysis, config: Config, partition_size: int) -> tuple[
         return "staged", "the workflow asks for it: ready steps only, then the next stage"
     steps = sum(analysis.nodes.values())
     if config.strategy == "partitioned" or (config.strategy == "auto" and too_wide(steps, partition_size)):
-        return (
-            "partitioned",
-            f"{steps} steps are many for one superstep; concurrent flows of {partition_size} share them",
-        )
+        return "partitioned", f"{steps} steps are many for one superstep: concurrent flows of {partition_size} do it"
     return "dataflow", "every step is sent at once and starts when what it depends on is committed"
 
 

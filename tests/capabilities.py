@@ -21,6 +21,7 @@ LATER = {
     "A52": _RECOVERY,
     "A56": _RECOVERY,
     "A57": _RECOVERY,
+    "A61": _GATEWAY,
     "C08": "the web page on top of the gateway",
     "I14": _GATEWAY,
     "I15": _GATEWAY,
