@@ -281,3 +281,22 @@ async def test_one_engine_drives_a_file_and_others_may_still_answer(database: Pa
             await baton.cancel(execution.id)
         with pytest.raises(NotFoundError, match="no execution 'nobody'"):
             await baton.get("nobody")
+
+
+@pytest.mark.capability("F22")
+async def test_steps_may_be_made_at_run_time(database: Path, effects: Effects) -> None:
+    """A step gives a list of steps; it is checked, and run as a plan of its own."""
+    made = [act("one", value=1), act("two", "one", value="{{ steps.one.output.value + 1 }}")]
+    plan = act("plan", value="{{ input.steps }}")
+    run_them = {
+        "name": "run_them",
+        "type": "parallel",
+        "depends_on": ["plan"],
+        "config": {"steps_from": "{{ steps.plan.output.value }}"},
+    }
+    async with engine(database, effects=effects) as baton:
+        execution = await run(baton, workflow("w", [plan, run_them]), {"steps": made})
+        assert execution.status == "completed", execution.error
+        assert (await baton.results(execution.id))["run_them.two"]["output"]["value"] == 2
+        wrong = await run(baton, workflow("w", [plan, run_them]), {"steps": [act("x", "nobody")]})
+        assert wrong.error and "'x' depends on 'nobody'" in wrong.error["message"]
