@@ -1,0 +1,26 @@
+"""`baton`: the command line.
+
+main            checks the environment, then hands over to the app
+app             all commands, from `declared` (names, options, help; light to import)
+lazy            loads what performs a command when it is invoked: the other modules here
+support         what these share: opening the database, finding, following and showing executions
+exits           what exit codes mean
+"""
+
+import sys
+from importlib import import_module
+
+from orchestrator.cli.environment import clash
+
+
+def main() -> None:
+    """The entry point of the `baton` script."""
+    # Before anything of ours is imported that could be somebody else's.
+    if problem := clash():
+        sys.stderr.write(f"error: {problem}\n")
+        raise SystemExit(1)
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that knows no ✓ gets a `?`, not a traceback.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+    import_module("orchestrator.cli.app").invoke()

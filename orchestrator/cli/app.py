@@ -1,0 +1,66 @@
+"""The command line as one Typer app."""
+
+import sys
+from importlib.metadata import version as version_of
+from typing import Annotated, Final
+
+import typer
+
+from graphs.errors import BatonError
+from orchestrator.cli.declared import answering, defining, keeping, looking, running
+from orchestrator.cli.exits import MEANINGS
+from orchestrator.cli.lazy import OpenGroup
+from orchestrator.cli.options import Shared, command, tell
+
+_EXITS: Final = "\n".join(f"  [bold]{int(code):>3}[/]  {meaning}" for code, meaning in MEANINGS.items())
+_EPILOG: Final = f"""[bold]Begin with[/]
+  baton validate hello.yaml
+  baton run hello.yaml --input name=Ada
+  baton list
+
+[bold]Exit codes[/]
+{_EXITS}"""
+
+
+def invoke() -> None:
+    """Carry out what the process was started with; ends the process."""
+    try:
+        typer.main.get_command(make_app())(prog_name="baton")
+    except BatonError as error:  # a command of another package could not be loaded, or failed
+        raise SystemExit(tell(error, Shared(as_json="--json" in sys.argv, debug="--debug" in sys.argv))) from None
+
+
+def make_app() -> typer.Typer:
+    """The app, with every command declared and none of their bodies loaded."""
+    app = typer.Typer(cls=OpenGroup, rich_markup_mode="rich")
+    _register_callback(app)
+    for commands in (running, looking, answering, defining, keeping):
+        commands.register(app)
+    return app
+
+
+def _register_callback(app: typer.Typer) -> None:
+    @command(
+        app,
+        "",
+        "",  # it has no body of its own: some command is always invoked
+        no_args_is_help=True,
+        epilog=_EPILOG,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    def baton(
+        version: Annotated[
+            bool, typer.Option("--version", help="Print Baton's version.", callback=_print_version, is_eager=True)
+        ] = False,
+    ) -> None:
+        """Run agent workflows that must not be lost.
+
+        Every finished step is kept in one SQLite file. One process drives it at a time; any other may look, answer,
+        publish events and cancel meanwhile.
+        """
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"baton {version_of('baton')}")
+        raise typer.Exit

@@ -1,0 +1,128 @@
+"""Commands that answer: approve, reject, respond, event, cancel. None of them needs to drive the database."""
+
+from typing import Annotated, Final
+
+import typer
+
+from orchestrator.cli.declared.common import Id, examples
+from orchestrator.cli.options import command
+
+PANEL: Final = "Answer"
+_HEARD: Final = "A running engine hears it at once; without one, it is kept for the next."
+
+Step = Annotated[
+    str | None,
+    typer.Argument(metavar="[STEP]", help="Which question; may be left out when only one is open."),
+]
+By = Annotated[str | None, typer.Option(metavar="NAME", help="Who decides; else the user of this machine.")]
+Data = Annotated[
+    list[str] | None,
+    typer.Option(metavar="K=V|K:=JSON|@FILE|JSON", help="What it carries; may be repeated."),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add them."""
+    _register_approve(app)
+    _register_reject(app)
+    _register_respond(app)
+    _register_event(app)
+    _register_cancel(app)
+
+
+def _register_approve(app: typer.Typer) -> None:
+    @command(
+        app,
+        "approve",
+        "orchestrator.cli.decide:approve",
+        rich_help_panel=PANEL,
+        epilog=examples("baton approve 7f3c ask", "baton approve 7f3c ask --edit amount:=90", note=_HEARD),
+    )
+    def approve(
+        id: Id,  # noqa: A002
+        step: Step = None,
+        edit: Annotated[
+            list[str] | None,
+            typer.Option(
+                metavar="K=V|K:=JSON|@FILE",
+                help="Approve with changes: keys are changed in the payload, a file replaces it; may be repeated.",
+            ),
+        ] = None,
+        by: By = None,
+        reason: Annotated[str | None, typer.Option(metavar="TEXT", help="Why.")] = None,
+    ) -> None:
+        """Approve what a step asks, as it is or edited."""
+
+
+def _register_reject(app: typer.Typer) -> None:
+    @command(
+        app,
+        "reject",
+        "orchestrator.cli.decide:reject",
+        rich_help_panel=PANEL,
+        epilog=examples("baton reject 7f3c ask --reason 'too much'", note=_HEARD),
+    )
+    def reject(
+        id: Id,  # noqa: A002
+        step: Step = None,
+        by: By = None,
+        reason: Annotated[str | None, typer.Option(metavar="TEXT", help="Why.")] = None,
+    ) -> None:
+        """Reject what a step asks."""
+
+
+def _register_respond(app: typer.Typer) -> None:
+    @command(
+        app,
+        "respond",
+        "orchestrator.cli.decide:respond",
+        rich_help_panel=PANEL,
+        epilog=examples(
+            "baton respond 7f3c ask --data name=Ada --data age:=36", "baton respond 7f3c ask --text 'any colour'"
+        ),
+    )
+    def respond(
+        id: Id,  # noqa: A002
+        step: Step = None,
+        data: Data = None,
+        text: Annotated[str | None, typer.Option(metavar="TEXT", help="Free words in place of data.")] = None,
+        by: By = None,
+        reason: Annotated[str | None, typer.Option(metavar="TEXT", help="Why.")] = None,
+    ) -> None:
+        """Answer a step's question in words, or with a form's values."""
+
+
+def _register_event(app: typer.Typer) -> None:
+    @command(
+        app,
+        "event",
+        "orchestrator.cli.event:event",
+        rich_help_panel=PANEL,
+        epilog=examples(
+            "baton event user.email_verified --data user_id=42",
+            "baton event order.paid --data @payment.json --key pay-17  # the same key again changes nothing",
+            note=f"It answers every open wait it matches. {_HEARD}",
+        ),
+    )
+    def event(
+        type: Annotated[str, typer.Argument(metavar="TYPE", help="The event's type.")],  # noqa: A002
+        data: Data = None,
+        key: Annotated[str | None, typer.Option(metavar="KEY", help="Publish it once only.")] = None,
+    ) -> None:
+        """Publish an event for the steps that wait for it, now or later."""
+
+
+def _register_cancel(app: typer.Typer) -> None:
+    @command(
+        app,
+        "cancel",
+        "orchestrator.cli.cancel:cancel",
+        rich_help_panel=PANEL,
+        epilog=examples("baton cancel 7f3c --reason 'ordered twice'", note=_HEARD),
+    )
+    def cancel(
+        id: Id,  # noqa: A002
+        reason: Annotated[str | None, typer.Option(metavar="TEXT", help="Why.")] = None,
+        by: By = None,
+    ) -> None:
+        """Ask an execution to end."""

@@ -1,0 +1,33 @@
+"""Parameters that several commands have, and how examples are shown."""
+
+from typing import Annotated
+
+import typer
+
+Id = Annotated[str, typer.Argument(metavar="ID", help="The execution; the first letters of its id will do.")]
+Watch = Annotated[
+    bool | None,
+    typer.Option(
+        "--watch/--no-watch",
+        help="Show what happens as it happens. [dim]With --json: a line for each record; else one document.[/]",
+        show_default=False,
+    ),
+]
+UntilRest = Annotated[
+    bool | None,
+    typer.Option(
+        "--until-rest/--until-end",
+        help="Stop (exit code 4) when it rests, or wait for answers from elsewhere until it ends. "
+        "[dim]Default: at a terminal until the end; else until only people or events can move it on.[/]",
+        show_default=False,
+    ),
+]
+Detach = Annotated[
+    bool, typer.Option("--detach", help="Only store it, and return; a running engine takes it up, or a later one.")
+]
+
+
+def examples(*lines: str, note: str = "") -> str:
+    """An epilog. Each example is a command and, after two blanks and a #, what it is good for."""
+    shown = "\n".join(f"  {line.replace('  # ', '  [dim]# ')}{'[/]' if '  # ' in line else ''}" for line in lines)
+    return f"[bold]Examples[/]\n{shown}" + (f"\n\n{note}" if note else "")

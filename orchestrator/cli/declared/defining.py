@@ -1,0 +1,90 @@
+"""Commands about definitions: validate, draw, schema, publish."""
+
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from orchestrator.cli.declared.common import examples
+from orchestrator.cli.options import command
+
+PANEL: Final = "Define"
+
+
+def register(app: typer.Typer) -> None:
+    """Add them."""
+    _register_validate(app)
+    _register_draw(app)
+    _register_schema(app)
+    _register_publish(app)
+
+
+def _register_validate(app: typer.Typer) -> None:
+    @command(
+        app,
+        "validate",
+        "orchestrator.cli.validate:validate",
+        rich_help_panel=PANEL,
+        epilog=examples("baton validate flows/*.yaml", "baton validate refund.yaml --json | jq '.files[].problems[]'"),
+    )
+    def validate(
+        files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Definitions or templates.")],
+        strict: Annotated[bool, typer.Option("--strict", help="Warnings count as errors.")] = False,
+    ) -> None:
+        """Find everything that is wrong with definitions, each problem with its file, line and column.
+
+        Exit code 1 when there are errors; warnings alone give 0.
+        """
+
+
+def _register_draw(app: typer.Typer) -> None:
+    @command(
+        app,
+        "draw",
+        "orchestrator.cli.draw:draw",
+        rich_help_panel=PANEL,
+        epilog=examples(
+            "baton draw refund.yaml > refund.mmd",
+            "baton draw 7f3c  # an execution, its steps coloured by how they stand",
+            "baton draw --graph  # the six nodes everything runs on",
+        ),
+    )
+    def draw(
+        target: Annotated[
+            str | None,
+            typer.Argument(metavar="FILE|NAME|ID", help="A definition, a published workflow, or an execution."),
+        ] = None,
+        graph: Annotated[bool, typer.Option("--graph", help="The graph that carries every workflow out.")] = False,
+        version: Annotated[str | None, typer.Option(help="Which published version; else the newest.")] = None,
+    ) -> None:
+        """Draw a workflow, an execution or the graph itself as Mermaid text."""
+
+
+def _register_schema(app: typer.Typer) -> None:
+    @command(
+        app,
+        "schema",
+        "orchestrator.cli.schema:schema",
+        rich_help_panel=PANEL,
+        epilog=examples(
+            "baton schema > workflow.schema.json",
+            note="In an editor with a YAML language server: # yaml-language-server: $schema=workflow.schema.json",
+        ),
+    )
+    def schema() -> None:
+        """Print the JSON Schema of definitions, for editors."""
+
+
+def _register_publish(app: typer.Typer) -> None:
+    @command(
+        app,
+        "publish",
+        "orchestrator.cli.publish:publish",
+        rich_help_panel=PANEL,
+        epilog=examples("baton publish refund.yaml", "baton publish flows/*.yaml && baton run refund"),
+    )
+    def publish(
+        files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Definitions.")],
+        by: Annotated[str | None, typer.Option(metavar="NAME", help="Who; else the user of this machine.")] = None,
+    ) -> None:
+        """Add definitions to the catalogue, to be run by name. A published version never changes."""

@@ -1,0 +1,93 @@
+"""Commands that only look: list, show, inbox, workflows."""
+
+from typing import Annotated, Final
+
+import typer
+
+from graphs.state import ExecutionStatus
+from orchestrator.cli.declared.common import Id, examples
+from orchestrator.cli.options import command
+
+PANEL: Final = "Look"
+
+
+def register(app: typer.Typer) -> None:
+    """Add them."""
+    _register_list(app)
+    _register_show(app)
+    _register_inbox(app)
+    _register_workflows(app)
+
+
+def _register_list(app: typer.Typer) -> None:
+    @command(
+        app,
+        "list",
+        "orchestrator.cli.list:list_executions",
+        rich_help_panel=PANEL,
+        epilog=examples(
+            "baton list --status failed --since 2d",
+            "baton list --workflow refund --limit 20 --before 7f3c  # the page after 7f3c",
+        ),
+    )
+    def list_executions(
+        status: Annotated[
+            list[ExecutionStatus] | None, typer.Option(help="Only those that stand so; may be repeated.")
+        ] = None,
+        workflow: Annotated[str | None, typer.Option(metavar="NAME", help="Only those of this workflow.")] = None,
+        since: Annotated[
+            str | None, typer.Option(metavar="AGO|TIME", help="Only those begun since: 2h, 3d, 2026-11-20T09:00.")
+        ] = None,
+        limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many at most.")] = 50,
+        before: Annotated[str | None, typer.Option(metavar="ID", help="Only those older than this execution.")] = None,
+    ) -> None:
+        """List executions, newest first."""
+
+
+def _register_show(app: typer.Typer) -> None:
+    @command(
+        app,
+        "show",
+        "orchestrator.cli.show:show",
+        rich_help_panel=PANEL,
+        epilog=examples("baton show 7f3c", "baton show 7f3c --json | jq '.steps[] | select(.status == \"failed\")'"),
+    )
+    def show(
+        id: Id,  # noqa: A002
+        records: Annotated[bool, typer.Option("--records", help="The whole history, record by record.")] = False,
+    ) -> None:
+        """Tell an execution's story: what it did, what it waits for and how to answer, how it ended."""
+
+
+def _register_inbox(app: typer.Typer) -> None:
+    @command(app, "inbox", "orchestrator.cli.inbox:inbox", rich_help_panel=PANEL, epilog=examples("baton inbox"))
+    def inbox() -> None:
+        """List everything that is waited for: approvals, events, timers, each with the command that answers it."""
+
+
+def _register_workflows(app: typer.Typer) -> None:
+    workflows_app = typer.Typer()
+    app.add_typer(workflows_app, name="workflows", rich_help_panel=PANEL)
+
+    @command(
+        workflows_app,
+        "",
+        "orchestrator.cli.workflows:workflows",
+        invoke_without_command=True,
+        epilog=examples("baton workflows", "baton workflows deprecate refund 1.0"),
+    )
+    def workflows() -> None:
+        """List the catalogue of published workflows, or take a version out of it."""
+
+    @command(
+        workflows_app,
+        "deprecate",
+        "orchestrator.cli.workflows:deprecate",
+        epilog=examples("baton workflows deprecate refund 1.0", "baton workflows deprecate refund 1.0 --undo"),
+    )
+    def deprecate(
+        name: Annotated[str, typer.Argument(metavar="NAME", help="The workflow.")],
+        version: Annotated[str, typer.Argument(metavar="VERSION", help="The version.")],
+        undo: Annotated[bool, typer.Option("--undo", help="Offer it again.")] = False,
+    ) -> None:
+        """No longer start this version by name alone; executions under way are not touched."""

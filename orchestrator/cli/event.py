@@ -1,0 +1,35 @@
+"""`baton event`: publish an event."""
+
+from collections.abc import Sequence
+
+from orchestrator.cli.exits import Exit
+from orchestrator.cli.options import Shared
+from orchestrator.cli.support.opening import looking
+from orchestrator.cli.support.setting import Setting
+from orchestrator.cli.support.terminal import output, print_json
+from orchestrator.cli.support.values import read_values
+
+
+async def event(
+    shared: Shared,
+    *,
+    type: str,  # noqa: A002 - as on the command line
+    data: Sequence[str] | None,
+    key: str | None,
+) -> int:
+    """See `orchestrator.cli.declared.answering`."""
+    value = read_values(data or (), "--data")
+    async with looking(Setting(shared), make=True) as baton:
+        published = await baton.publish_event(type, {} if value is None else value, key=key)
+    matched = [{"execution_id": execution_id, "path": path} for execution_id, path in published.matched]
+    if shared.as_json:
+        print_json({"event": {"id": published.id, "type": type, "repeated": published.repeated, "matched": matched}})
+        return Exit.COMPLETED
+    if published.repeated:
+        output().print(f"Known: an event {type} with this key was published before. It answered:")
+    for one in matched:
+        output().print(f"{'  ' if published.repeated else 'Answered '}{one['path']} of {one['execution_id']}")
+    if not matched:
+        kept = "Kept. Nobody waits for it now; a later wait may take it."
+        output().print("  nothing" if published.repeated else kept)
+    return Exit.COMPLETED

@@ -1,0 +1,33 @@
+"""`baton fork`: a new execution with an older one's results up to a step."""
+
+from collections.abc import Sequence
+
+from orchestrator.cli.options import Shared
+from orchestrator.cli.support.carrying import carry, kept, stored
+from orchestrator.cli.support.finding import find_execution
+from orchestrator.cli.support.opening import looking
+from orchestrator.cli.support.setting import Setting
+from orchestrator.cli.support.values import read_mapping
+
+
+async def fork(
+    shared: Shared,
+    *,
+    id: str,  # noqa: A002 - as on the command line
+    at: str,
+    edit: Sequence[str] | None,
+    newest: bool,
+    watch: bool | None,
+    until_rest: bool | None,
+    detach: bool,
+) -> int:
+    """See `orchestrator.cli.declared.running`."""
+    setting = Setting(shared)
+    changes = read_mapping(edit or (), "--edit")
+    async with looking(setting, modules=True) as baton:
+        source = await find_execution(baton, id)
+        execution = await baton.fork(source.id, at, edit=changes, newest=newest)
+        found = await kept(setting, baton, execution)
+    if detach:
+        return stored(found, as_json=shared.as_json)
+    return await carry(setting, found, watch=watch, until_rest=until_rest)

@@ -1,0 +1,80 @@
+"""`baton list`: executions, newest first."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from rich.text import Text
+
+from graphs.state import ExecutionStatus
+from orchestrator.cli.exits import Exit
+from orchestrator.cli.options import Shared
+from orchestrator.cli.support.finding import find_execution, shortened
+from orchestrator.cli.support.opening import looking
+from orchestrator.cli.support.setting import Setting
+from orchestrator.cli.support.tables import print_table
+from orchestrator.cli.support.terminal import (
+    one_line,
+    output,
+    print_json,
+    seconds_between,
+    seconds_text,
+    status_text,
+    time_text,
+)
+from orchestrator.cli.support.values import read_since
+from orchestrator.store.port import Execution, ExecutionFilter
+
+
+async def list_executions(
+    shared: Shared,
+    *,
+    status: Sequence[ExecutionStatus] | None,
+    workflow: str | None,
+    since: str | None,
+    limit: int,
+    before: str | None,
+) -> int:
+    """See `orchestrator.cli.declared.looking`."""
+    begun = read_since(since, "--since") if since else None
+    async with looking(Setting(shared)) as baton:
+        last = (await find_execution(baton, before)).id if before else None
+        which = ExecutionFilter(status=status or (), workflow=workflow, since=begun, limit=limit, before=last)
+        found = await baton.list(which)
+    if shared.as_json:
+        print_json({"executions": found})
+    elif not found:
+        output().print("No executions.")
+    else:
+        _print(found)
+        if len(found) == limit:
+            output().print(Text(f"The next page: --before {found[-1].id}", "dim"))
+    return Exit.COMPLETED
+
+
+def _print(found: Sequence[Execution]) -> None:
+    now = datetime.now(UTC)
+    ids = [shortened(execution.id) for execution in found]
+    short = output().is_terminal and len(set(ids)) == len(ids)  # a pipe gets them whole
+    rows = [
+        (
+            Text(shortened(execution.id) if short else execution.id, "bold"),
+            f"{execution.workflow}@{execution.version}",
+            status_text(execution.status),
+            time_text(execution.created_at, now),
+            _took(execution, now),
+            _about(execution),
+        )
+        for execution in found
+    ]
+    print_table(("id", "workflow", "status", "begun", "took", ""), rows)
+
+
+def _took(execution: Execution, now: datetime) -> str:
+    begun = execution.started_at or execution.created_at
+    return seconds_text(seconds_between(begun, execution.ended_at or now))
+
+
+def _about(execution: Execution) -> Text:
+    if execution.error:
+        return Text(one_line(str(execution.error.get("message", "")), 80), "red")
+    return Text(f"fork of {execution.parent} at {execution.forked_at}" if execution.parent else "", "dim")

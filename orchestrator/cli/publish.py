@@ -1,0 +1,30 @@
+"""`baton publish`: add definitions to the catalogue."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.text import Text
+
+from orchestrator.cli.exits import Exit
+from orchestrator.cli.options import Shared
+from orchestrator.cli.support.definitions import Definitions
+from orchestrator.cli.support.documents import published_document
+from orchestrator.cli.support.opening import looking
+from orchestrator.cli.support.setting import Setting, user
+from orchestrator.cli.support.terminal import output, print_json
+
+
+async def publish(shared: Shared, *, files: Sequence[Path], by: str | None) -> int:
+    """See `orchestrator.cli.declared.defining`. Nothing is published when one of the files cannot be used."""
+    setting = Setting(shared)
+    definitions = Definitions(setting)
+    workflows = [definitions.load(file).workflow for file in files]
+    async with looking(setting, make=True) as baton:
+        published = [await baton.publish(workflow, by=by or user()) for workflow in workflows]
+    if shared.as_json:
+        print_json({"workflows": [published_document(one) for one in published]})
+        return Exit.COMPLETED
+    for one in published:
+        about = f"  published {one.digest[:12]}{f' by {one.created_by}' if one.created_by else ''}"
+        output().print(Text.assemble((f"{one.name}@{one.version}", "bold"), (about, "dim")))
+    return Exit.COMPLETED

@@ -1,0 +1,33 @@
+"""`baton retry`: go on in the same execution from a step."""
+
+from orchestrator.cli.options import Shared
+from orchestrator.cli.support.carrying import carry, kept, stored
+from orchestrator.cli.support.finding import find_execution
+from orchestrator.cli.support.opening import looking
+from orchestrator.cli.support.setting import Setting
+
+
+async def retry(
+    shared: Shared,
+    *,
+    id: str,  # noqa: A002 - as on the command line
+    from_step: str | None,
+    again: bool,
+    newest: bool,
+    watch: bool | None,
+    until_rest: bool | None,
+    detach: bool,
+) -> int:
+    """See `orchestrator.cli.declared.running`.
+
+    Stored without the lock: an engine that opened the database would take a waiting execution up at once, and what is
+    at work cannot be taken back.
+    """
+    setting = Setting(shared)
+    async with looking(setting, modules=True) as baton:
+        before = await find_execution(baton, id)
+        execution = await baton.retry(before.id, from_step=from_step, again=again, newest=newest)
+        found = await kept(setting, baton, execution)
+    if detach:
+        return stored(found, as_json=shared.as_json)
+    return await carry(setting, found, watch=watch, until_rest=until_rest)

@@ -1,0 +1,77 @@
+"""`baton run`: start a workflow and carry it out."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from graphs.errors import InputError
+from graphs.spec import Workflow
+from orchestrator.cli.options import Shared
+from orchestrator.cli.support.carrying import carry, kept, stored
+from orchestrator.cli.support.definitions import Definitions, is_file
+from orchestrator.cli.support.opening import looking
+from orchestrator.cli.support.setting import Setting
+from orchestrator.cli.support.values import has_plain_pairs, read_mapping, read_values
+
+
+async def run(
+    shared: Shared,
+    *,
+    target: str,
+    given: Sequence[str] | None,
+    version: str | None,
+    id: str | None,  # noqa: A002 - as on the command line
+    key: str | None,
+    metadata: Sequence[str] | None,
+    watch: bool | None,
+    until_rest: bool | None,
+    detach: bool,
+) -> int:
+    """See `orchestrator.cli.declared.running`.
+
+    The start is stored first, without the lock: whoever drives the database then carries it out, if only this process.
+    """
+    setting = Setting(shared)
+    value = read_values(given or (), "--input")
+    about = read_mapping(metadata or (), "--metadata")
+    workflow = _workflow(setting, target, version)
+    try:
+        async with looking(setting, make=True, modules=True) as baton:
+            execution = await baton.start(
+                workflow,
+                value,
+                version=version if isinstance(workflow, str) else None,
+                execution_id=id,
+                idempotency_key=key,
+                metadata=about,
+            )
+            found = await kept(setting, baton, execution)
+    except InputError as error:
+        raise _with_advice(error, given or ()) from None
+    if detach:
+        return stored(found, as_json=shared.as_json)
+    return await carry(setting, found, watch=watch, until_rest=until_rest)
+
+
+def _workflow(setting: Setting, target: str, version: str | None) -> Workflow | str:
+    if not is_file(target):
+        return target
+    path = Path(target)
+    if path.suffix == ".py":
+        raise InputError(
+            f"'{target}' is Python, not a definition.",
+            hint=f"Name one of its workflows: baton run NAME --module {target}",
+        )
+    workflow = Definitions(setting).load(path).workflow
+    if version not in (None, workflow.version):
+        raise InputError(
+            f"{target} holds version {workflow.version} of '{workflow.name}', not {version}.",
+            hint="Leave --version out, or name a published workflow.",
+        )
+    return workflow
+
+
+def _with_advice(error: InputError, given: Sequence[str]) -> InputError:
+    advice = [error.hint] if error.hint else []
+    if has_plain_pairs(given):
+        advice.append("A value after '=' is text; for numbers, true and lists write name:=value.")
+    return InputError(error.message, hint=" ".join(advice) or None, code=error.code, **error.details)

@@ -1,0 +1,108 @@
+"""`baton show`: an execution's story."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from rich.text import Text
+
+from orchestrator.cli.exits import Exit
+from orchestrator.cli.options import Shared
+from orchestrator.cli.support.carrying import questions_for
+from orchestrator.cli.support.finding import find_execution
+from orchestrator.cli.support.following import read_story
+from orchestrator.cli.support.opening import looking
+from orchestrator.cli.support.questions import Questions, as_document
+from orchestrator.cli.support.setting import Setting
+from orchestrator.cli.support.story import Story
+from orchestrator.cli.support.terminal import one_line, output, print_json, seconds_text, time_text
+from orchestrator.cli.support.tree import story_tree
+from orchestrator.cli.support.wording import title
+from orchestrator.store.port import Execution, ExecutionFilter, OpenWait, Record
+
+_MOST_FORKS = 100
+
+
+async def show(shared: Shared, *, id: str, records: bool) -> int:  # noqa: A002 - as on the command line
+    """See `orchestrator.cli.declared.looking`."""
+    setting = Setting(shared)
+    async with looking(setting) as baton:
+        found = await find_execution(baton, id)
+        story = await read_story(baton, found.id)
+        story.settle(story.execution)
+        waits = await baton.waits(found.id)
+        forks = await baton.list(ExecutionFilter(parent=found.id, limit=_MOST_FORKS))
+        history = await baton.records(found.id) if records else []
+        questions = await questions_for(setting, baton, found)
+    if shared.as_json:
+        print_json(_document(story, waits, forks, questions) | ({"records": history} if records else {}))
+    elif records:
+        _print_records(history)
+    else:
+        _print_story(story, waits, forks, questions)
+    return Exit.COMPLETED
+
+
+def _document(
+    story: Story, waits: Sequence[OpenWait], forks: Sequence[Execution], questions: Questions
+) -> dict[str, Any]:
+    return {
+        "execution": story.execution,
+        "steps": [node.as_document() for node in story.root.children.values()],
+        "waits": [as_document(wait, questions) for wait in waits],
+        "forks": [{"id": fork.id, "at": fork.forked_at, "status": fork.status} for fork in forks],
+    }
+
+
+def _print_records(history: Sequence[Record]) -> None:
+    for record in history:
+        place = f" {record.path}" if record.path else ""
+        again = f" (generation {record.generation})" if record.generation else ""
+        output().print(
+            Text.assemble(
+                (f"{record.seq:>6}  {record.at.astimezone().isoformat(sep=' ', timespec='milliseconds')}  ", "dim"),
+                (record.kind, "bold"),
+                place,
+                again,
+                (f"  {one_line(record.data, 1000)}" if record.data else "", "dim"),
+            )
+        )
+
+
+def _print_story(story: Story, waits: Sequence[OpenWait], forks: Sequence[Execution], questions: Questions) -> None:
+    now = datetime.now(UTC)
+    output().print(story_tree(story, now, title=title(story, now)))
+    output().print()
+    for name, value in _facts(story.execution, forks, now):
+        output().print(Text.assemble((f"{name:<10}", "dim"), value))
+    for wait in waits:
+        output().print()
+        for line in questions.lines(wait):
+            output().print(line)
+
+
+def _facts(execution: Execution, forks: Sequence[Execution], now: datetime) -> list[tuple[str, str | Text]]:
+    times = f"{time_text(execution.created_at, now)}"
+    if execution.ended_at is not None:
+        times += f" to {time_text(execution.ended_at, now)}"
+    taken = f", taken up {execution.drives} times" if execution.drives > 1 else ""
+    facts: list[tuple[str, str | Text]] = [
+        ("begun", f"{times}, {seconds_text(execution.active_seconds)} at work{taken}"),
+    ]
+    if execution.input:
+        facts.append(("input", one_line(execution.input, 500)))
+    if execution.metadata:
+        facts.append(("metadata", one_line(execution.metadata, 500)))
+    if execution.cancel_requested:
+        by, why = execution.cancel_requested.get("by"), execution.cancel_requested.get("reason")
+        facts.append(("cancelled", f"{f'by {by}' if by else ''}{f': {why}' if why else ''}" or "asked for"))
+    if execution.parent:
+        facts.append(("fork of", f"{execution.parent} at {execution.forked_at}"))
+    facts += [("fork", f"{fork.id} at {fork.forked_at}, {fork.status}") for fork in forks]
+    if execution.error:
+        facts.append(
+            ("error", Text(f"{execution.error.get('message', '')} [{execution.error.get('code', '')}]", "red"))
+        )
+    if execution.output is not None:
+        facts.append(("output", one_line(execution.output, 2000)))
+    return facts

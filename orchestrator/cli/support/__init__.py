@@ -1,0 +1,1 @@
+"""What the bodies of commands share: opening, finding, following and showing executions."""

@@ -1,0 +1,144 @@
+"""Carrying an execution out in the foreground, and telling how it was left: run, resume, retry and fork end here."""
+
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+from rich.text import Text
+
+from graphs.state import ExecutionStatus
+from orchestrator.cli.exits import Exit, exit_of_status
+from orchestrator.cli.support.finding import short_id
+from orchestrator.cli.support.following import Follower, Left, Until
+from orchestrator.cli.support.interrupts import interrupts
+from orchestrator.cli.support.questions import Questions, as_document
+from orchestrator.cli.support.setting import Setting
+from orchestrator.cli.support.terminal import (
+    output,
+    print_json,
+    print_json_line,
+    seconds_between,
+    seconds_text,
+    status_text,
+)
+from orchestrator.cli.support.views import JsonLines, Lines, Picture, Quiet, View
+from orchestrator.engine import Orchestrator
+from orchestrator.store.port import Execution
+
+
+async def questions_for(setting: Setting, baton: Orchestrator, execution: Execution) -> Questions:
+    """How to answer what this execution asks."""
+    return Questions(setting, {execution.id: await short_id(baton, execution.id)})
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An execution that is stored and about to be carried out.
+
+    Attributes:
+        since: Its last record so far; what comes after it is news.
+    """
+
+    execution: Execution
+    questions: Questions
+    since: int
+
+
+async def kept(setting: Setting, baton: Orchestrator, execution: Execution) -> Kept:
+    """What `carry` needs to know of an execution."""
+    past = await baton.records(execution.id)
+    since = past[-1].seq if past else None
+    return Kept(execution, await questions_for(setting, baton, execution), since or 0)
+
+
+async def carry(setting: Setting, kept: Kept, *, watch: bool | None, until_rest: bool | None) -> int:
+    """Follow an execution until it ends or rests; gives the exit code."""
+    questions = kept.questions
+    as_json = setting.shared.as_json
+    view = _view(as_json, watch, questions)
+    follower = Follower(setting, view, _until(until_rest, as_json))
+    try:
+        with interrupts(follower.interrupt):
+            left = await follower.follow(kept.execution.id, kept.since)
+    finally:
+        view.close()
+    lines = as_json and isinstance(view, JsonLines)
+    return tell(left, questions, as_json=as_json, in_one_line=lines, with_waits=type(view) is Quiet)
+
+
+def stored(kept: Kept, *, as_json: bool) -> int:
+    """Tell that an execution is kept and will be carried out by others (`--detach`)."""
+    execution, questions = kept.execution, kept.questions
+    if as_json:
+        print_json({"execution": execution})
+    else:
+        output().print(f"{execution.id}")
+        go_on = questions.command("resume", questions.id(execution.id))
+        output().print(Text(f"Stored. A running engine takes it up; without one: {go_on}", "dim"))
+    return Exit.COMPLETED
+
+
+def tell(
+    left: Left, questions: Questions, *, as_json: bool, in_one_line: bool = False, with_waits: bool = False
+) -> int:
+    """Print how an execution was left; gives the exit code."""
+    code = Exit.INTERRUPTED if left.interrupted else exit_of_status(left.execution.status)
+    if as_json:
+        document: dict[str, Any] = {
+            "execution": left.execution,
+            "waits": [as_document(wait, questions) for wait in left.waits],
+            "interrupted": left.interrupted,
+        }
+        (print_json_line if in_one_line else print_json)(document)
+    else:
+        for line in _outcome(left, questions, with_waits=with_waits):
+            output().print(line)
+        if left.execution.output is not None:
+            print_json(left.execution.output)
+    return code
+
+
+def _outcome(left: Left, questions: Questions, *, with_waits: bool) -> list[Text]:
+    execution = left.execution
+    who = questions.id(execution.id)
+    if left.elsewhere and left.interrupted:
+        return [Text(f"It goes on in the other engine. Watch again: {questions.command('resume', who)}")]
+    if left.interrupted:
+        return [Text(f"Parked; nothing finished is lost. Go on: {questions.command('resume', who)}")]
+    line = status_text(execution.status)
+    if execution.status.final:
+        begun = execution.started_at or execution.created_at
+        line.append(f" in {seconds_text(seconds_between(begun, execution.ended_at))}", "dim")
+    line.append(f"  {execution.workflow}@{execution.version}  {execution.id}", "dim")
+    lines = [line]
+    if execution.error:
+        lines.append(Text(f"  {_error(execution.error)}", "red"))
+    if execution.status in (ExecutionStatus.FAILED, ExecutionStatus.TIMED_OUT):
+        lines.append(Text(f"  What happened: {questions.command('show', who)}", "dim"))
+        lines.append(Text(f"  Try again what failed: {questions.command('retry', who)}", "dim"))
+    # Questions were shown when they were asked; timers were not.
+    untold = [wait for wait in left.waits if with_waits or wait.wait.kind == "timer"]
+    lines += [line for wait in untold for line in questions.lines(wait)]
+    if left.waits:
+        lines.append(Text(f"  Go on after the answer: {questions.command('resume', who)}", "dim"))
+    return lines
+
+
+def _error(error: Any) -> str:
+    step = f"step '{error['step']}': " if error.get("step") else ""
+    return f"{step}{error.get('message', error.get('code', ''))}"
+
+
+def _view(as_json: bool, watch: bool | None, questions: Questions) -> View:
+    if as_json:
+        return JsonLines(questions) if watch else Quiet()
+    if watch is False:
+        return Quiet()
+    return Picture(questions) if output().is_terminal else Lines(questions)
+
+
+def _until(until_rest: bool | None, as_json: bool) -> Until:
+    if until_rest is None:
+        # A person can answer in another terminal meanwhile; a script would hang without knowing why.
+        return "end" if sys.stdout.isatty() and not as_json else "somebody"
+    return "rest" if until_rest else "end"

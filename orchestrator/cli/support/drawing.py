@@ -1,0 +1,38 @@
+"""Drawings of what the database holds: published workflows, and executions with the statuses of their steps."""
+
+from graphs.draw import draw_workflow
+from graphs.errors import NotFoundError
+from orchestrator.cli.support.finding import find_execution
+from orchestrator.cli.support.following import read_story
+from orchestrator.cli.support.opening import looking
+from orchestrator.cli.support.setting import Setting
+from orchestrator.engine import Orchestrator
+from orchestrator.store.port import Execution
+
+
+async def draw_kept(setting: Setting, target: str, version: str | None) -> str:
+    """Mermaid of a published workflow or, when none is called so, of an execution.
+
+    Raises:
+        NotFoundError: there is neither.
+        StoreError: the execution's definition holds Python that no module offers.
+    """
+    async with looking(setting, modules=True) as baton:
+        types = baton.catalogue.library.step_types
+        if (workflow := await baton.catalogue.find(target, version)) is not None:
+            return draw_workflow(workflow, step_types=types)
+        execution = await _execution(baton, target)
+        story = await read_story(baton, execution.id)
+        story.settle(execution)
+        return draw_workflow(await baton.catalogue.pinned(execution), statuses=story.statuses(), step_types=types)
+
+
+async def _execution(baton: Orchestrator, target: str) -> Execution:
+    try:
+        return await find_execution(baton, target)
+    except NotFoundError:
+        raise NotFoundError(
+            f"There is no workflow and no execution '{target}'.",
+            hint="List what there is: baton workflows, baton list.",
+            code="target_not_found",
+        ) from None

@@ -1,0 +1,137 @@
+"""What executions wait for, in words, and the exact commands that answer it."""
+
+import shlex
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import orjson
+from rich.text import Text
+
+from orchestrator.cli.support.setting import Setting
+from orchestrator.cli.support.terminal import one_line, seconds_between, seconds_text, time_text
+from orchestrator.store.port import OpenWait
+
+_DECISIONS: Final = ("approve", "edit", "reject", "respond")
+
+
+class Questions:
+    """Writes commands as they must be typed here: with the database, when it was named on the command line.
+
+    Args:
+        setting: Where this command runs.
+        ids: By execution, what its id may be shortened to.
+    """
+
+    def __init__(self, setting: Setting, ids: Mapping[str, str]) -> None:
+        database = setting.shared.database
+        self._where = ["--database", str(database)] if database is not None else []
+        self._ids = ids
+
+    def command(self, *words: str) -> str:
+        """A `baton` command, quoted for a shell."""
+        return shlex.join(["baton", *words, *self._where])
+
+    def id(self, execution_id: str) -> str:
+        """The id as it is typed."""
+        return self._ids.get(execution_id, execution_id)
+
+    def answers(self, wait: OpenWait) -> list[str]:
+        """Commands that answer a wait; none for a timer, which only time answers."""
+        if wait.wait.kind == "approval":
+            allowed = wait.wait.question.get("allow") or _DECISIONS
+            return [self._decision(wait, word) for word in _DECISIONS if word in allowed]
+        if wait.wait.kind == "event":
+            return [self.command("event", wait.wait.event_type or "", *_event_data(wait.wait.match))]
+        return []
+
+    def _decision(self, wait: OpenWait, decision: str) -> str:
+        who, path = self.id(wait.execution_id), wait.path
+        if decision == "edit":
+            return self.command("approve", who, path, "--edit", f"{_a_field(wait)}=...")
+        if decision == "respond":
+            return self.command("respond", who, path, "--data", f"{_a_field(wait)}=...")
+        return self.command(decision, who, path)
+
+    def lines(self, wait: OpenWait, *, indent: str = "  ") -> list[Text]:
+        """A wait as people read it: what, since when, until when, and how to answer."""
+        lines = [Text.assemble((wait.path, "bold"), " ", (headline(wait), "yellow"))]
+        if (payload := wait.wait.question.get("payload")) is not None:
+            lines.append(Text(f"{indent}{one_line(payload, 160)}", "dim"))
+        lines += [Text.assemble(indent, (command, "cyan")) for command in self.answers(wait)]
+        return lines
+
+
+def headline(wait: OpenWait) -> str:
+    """What is waited for, in one line."""
+    now = datetime.now(UTC)
+    question = wait.wait.question
+    if wait.wait.kind == "timer":
+        return f"waits until {_due(wait, now)}"
+    if wait.wait.kind == "event":
+        match = f" with {one_line(wait.wait.match, 80)}" if wait.wait.match else ""
+        what = f"waits for the event {wait.wait.event_type}{match}"
+    else:
+        whom = f" (asks {', '.join(wait.wait.assignees)})" if wait.wait.assignees else ""
+        what = f"asks: {one_line(question.get('message', ''), 120)}{whom}"
+    since_when = f"since {time_text(wait.opened_at, now)}"
+    return f"{what}  [{since_when}{f', until {_due(wait, now)}' if wait.wait.due else ''}]"
+
+
+def _due(wait: OpenWait, now: datetime) -> str:
+    if wait.wait.due is None:
+        return "for ever"
+    left = seconds_between(now, wait.wait.due)
+    return f"{time_text(wait.wait.due, now)} ({f'in {seconds_text(left)}' if left else 'now'})"
+
+
+def for_somebody(waits: Sequence[OpenWait]) -> bool:
+    """Whether only a person or an event can move the execution on."""
+    return bool(waits) and all(wait.wait.kind != "timer" for wait in waits)
+
+
+def as_document(wait: OpenWait, questions: Questions) -> dict[str, Any]:
+    """A wait as JSON values."""
+    return {
+        "execution_id": wait.execution_id,
+        "path": wait.path,
+        "kind": wait.wait.kind,
+        "question": dict(wait.wait.question),
+        "since": wait.opened_at,
+        "due": wait.wait.due,
+        "on_timeout": wait.wait.on_timeout,
+        "assignees": list(wait.wait.assignees),
+        "response_schema": wait.wait.response_schema,
+        "answer_with": questions.answers(wait),
+    }
+
+
+def _a_field(wait: OpenWait) -> str:
+    """A field to change or to give, for the example: one of the form's, else one of the payload's."""
+    schema = wait.wait.response_schema or {}
+    payload = wait.wait.question.get("payload")
+    names = [*schema.get("properties", {}), *(payload if isinstance(payload, Mapping) else ())]
+    return str(names[0]) if names else "NAME"
+
+
+def _event_data(match: Mapping[str, Any]) -> list[str]:
+    """Data that the wait accepts: as pairs where names are plain, else as one JSON document."""
+    if any("." in name or "=" in name or ":" in name for name in match):
+        return ["--data", orjson.dumps(_nested(match)).decode()]
+    words = []
+    for name, value in match.items():
+        text = f"{name}={value}" if isinstance(value, str) else f"{name}:={orjson.dumps(value).decode()}"
+        words += ["--data", text]
+    return words
+
+
+def _nested(match: Mapping[str, Any]) -> dict[str, Any]:
+    """`{"user.id": 42}` as the event has it: `{"user": {"id": 42}}`."""
+    data: dict[str, Any] = {}
+    for name, value in match.items():
+        *above, last = name.split(".")
+        place = data
+        for part in above:
+            place = place.setdefault(part, {})
+        place[last] = value
+    return data

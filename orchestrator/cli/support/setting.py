@@ -1,0 +1,46 @@
+"""Settings of a command: its options over the environment. What Python modules offer. Light: loads no engine."""
+
+import getpass
+from functools import cached_property
+
+from orchestrator.cli.options import Shared
+from orchestrator.cli.support.values import read_services
+from orchestrator.plugins import Offered, load_modules
+from orchestrator.settings import Settings, read_settings
+
+
+class Setting:
+    """Where a command runs.
+
+    Attributes:
+        shared: Its options.
+        settings: The whole of its settings, but for the modules: these are loaded here, once, though the database may
+            be opened several times, and only by commands that need them.
+    """
+
+    def __init__(self, shared: Shared) -> None:
+        """Raises:
+        SettingsError: a setting has a value it cannot have.
+        """
+        self.shared = shared
+        first = read_settings(database=shared.database, log_level=shared.log_level)
+        self._modules = (*first.modules, *shared.modules)
+        services = first.services | read_services(shared.services)
+        self.settings: Settings = first.model_copy(update={"services": services, "modules": ()})
+
+    @cached_property
+    def offered(self) -> Offered:
+        """What the modules offer.
+
+        Raises:
+            SettingsError: one cannot be loaded.
+        """
+        return load_modules(self._modules)
+
+
+def user() -> str | None:
+    """Who sits here, for the audit trail; None where the machine does not say."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return None

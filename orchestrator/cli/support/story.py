@@ -1,0 +1,250 @@
+"""An execution's story: its steps as a tree, told by its records one after the other. Pure; printing is elsewhere."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from graphs.planner import COMPANION
+from graphs.state import ExecutionStatus
+from graphs.undo import COMPENSATION
+from orchestrator.store.port import Execution, Record
+
+_PARTS: Final = re.compile(r"\[\d+\]|~[^.\[~]+|[^.\[~]+")
+_SETTLED: Final = frozenset({"completed", "failed", "timed_out", "cancelled", "skipped"})
+_RESTING: Final = frozenset({"pending", "queued", "waiting", "paused"})
+_STATUSES: Final = frozenset(ExecutionStatus)
+
+
+@dataclass(slots=True)
+class Node:
+    """A step, or a place between steps (a branch, an item of a map), which has no type and no records of its own.
+
+    Attributes:
+        status: As in `StepStatus`.
+        question: What it waits for, while it does.
+        progress: What it last said of its progress.
+    """
+
+    path: str
+    name: str
+    type: str = ""
+    status: str = "pending"
+    attempts: int = 0
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    error: Mapping[str, Any] | None = None
+    detail: str = ""
+    question: Mapping[str, Any] | None = None
+    progress: Any = None
+    children: dict[str, "Node"] = field(default_factory=dict)
+
+    @property
+    def settled(self) -> bool:
+        return self.status in _SETTLED
+
+    @property
+    def companion(self) -> bool:
+        """Whether it answers the failure of the step it stands below."""
+        return self.name == COMPANION
+
+    def walk(self) -> Iterator["Node"]:
+        """This node and everything below it."""
+        yield self
+        for child in self.children.values():
+            yield from child.walk()
+
+    def as_document(self) -> dict[str, Any]:
+        """The node as JSON values."""
+        document = {
+            "path": self.path,
+            "type": self.type or None,
+            "status": self.shown_status,
+            "attempts": self.attempts,
+            "started_at": self.started_at,
+            "ended_at": self.ended_at,
+            "error": self.error,
+            "detail": self.detail or None,
+        }
+        return document | (
+            {"steps": [child.as_document() for child in self.children.values()]} if self.children else {}
+        )
+
+    @property
+    def shown_status(self) -> str:
+        """The status people see: a step with steps inside waits when what still goes on in it waits."""
+        if self.settled or not self.children:
+            return self.status
+        inside = {child.shown_status for child in self.children.values()}
+        for status in ("running", "retrying", "waiting"):
+            if status in inside:
+                return status
+        between = self.status == "pending" and inside - {"pending"}
+        if not between:
+            return self.status
+        return "failed" if inside & {"failed", "timed_out"} else "completed" if inside <= _SETTLED else "running"
+
+
+class Story:
+    """What is known of an execution: begun from its definition, carried on by its records.
+
+    Args:
+        execution: As it stood when the story began.
+        document: Its definition as JSON values: names and types of the steps that have not begun.
+    """
+
+    def __init__(self, execution: Execution, document: Mapping[str, Any] | None = None) -> None:
+        self.execution = execution
+        self.status = str(execution.status)
+        self.root = Node("", "")
+        self.seen = 0
+        """The last record's number: what comes after it is news."""
+        self.failure: Mapping[str, Any] | None = None
+        """Why the last drive was given up, when it was."""
+        for step in (document or {}).get("spec", {}).get("steps", ()):
+            self.root.children[step["name"]] = Node(step["name"], step["name"], _type(step))
+        self._types = dict(_types(document or {}))
+
+    def tell(self, records: Iterable[Record]) -> None:
+        """Carry the story on."""
+        for record in records:
+            self.apply(record)
+
+    def apply(self, record: Record) -> bool:
+        """Take one record in; False when it was known."""
+        if record.seq is not None:
+            if record.seq <= self.seen:
+                return False
+            self.seen = record.seq
+        if record.kind.startswith("step.") and self.status in _RESTING:
+            self.status = "running"
+        if record.kind.startswith("execution."):
+            self._apply_to_execution(record)
+        elif record.kind == "drive.failed":
+            self.failure = record.data
+        elif record.path:
+            self._apply_to_step(self.node(record.path), record)
+        return True
+
+    def node(self, path: str) -> Node:
+        """The node at a path, made with everything above it when it is new."""
+        node, above = self.root, ""
+        for part in _PARTS.findall(path):
+            above = above + part if part[0] in "[~" or not above else f"{above}.{part}"
+            if part not in node.children:
+                node.children[part] = Node(above, part, self._types.get(re.sub(r"\[\d+\]", "[]", above), ""))
+            node = node.children[part]
+        return node
+
+    def steps(self) -> Iterator[Node]:
+        """Every node, parents first."""
+        for child in self.root.children.values():
+            yield from child.walk()
+
+    def statuses(self) -> dict[str, str]:
+        """Statuses by path, for drawings."""
+        return {node.path: node.shown_status for node in self.steps() if node.shown_status != "pending"}
+
+    def settle(self, execution: Execution) -> None:
+        """The execution as it was left: steps that were cut short are not at work any more."""
+        self.execution, self.status = execution, str(execution.status)
+        if execution.status in (ExecutionStatus.RUNNING, ExecutionStatus.COMPENSATING):
+            return
+        for node in self.steps():
+            if not node.settled and node.question is None and not node.children:
+                node.status = "pending"
+
+    def _apply_to_execution(self, record: Record) -> None:
+        word = record.kind.partition(".")[2]
+        if word in _STATUSES:
+            self.status = word
+        elif word == "started":
+            self.status = "running"
+        elif word == "rewound":
+            self.status = "queued"
+            gone = record.data.get("superseded", ())
+            for path in gone:
+                # Where something below it is named too, the step around goes alone: the rest inside it stays.
+                self._forget(path, alone=any(other.startswith((f"{path}.", f"{path}[")) for other in gone))
+
+    def _forget(self, path: str, *, alone: bool) -> None:
+        *above, last = _PARTS.findall(path) or [""]
+        node = self.root
+        for part in above:
+            if part not in node.children:
+                return
+            node = node.children[part]
+        old = node.children.get(last)
+        if old is None:
+            return
+        if alone or (node is self.root and last != COMPENSATION):
+            node.children[last] = Node(old.path, old.name, old.type, children=old.children if alone else {})
+        else:
+            del node.children[last]
+
+    def _apply_to_step(self, node: Node, record: Record) -> None:
+        word, data = record.kind.partition(".")[2], record.data
+        if node.settled and word not in _SETTLED:
+            # Records that are never kept arrive beside those that are, and other processes write theirs when they can.
+            return
+        if record.kind == "approval.decided":
+            node.question, node.status = None, "running"
+        elif word == "progress":
+            node.progress = data.get("data")
+        elif word == "started" and node.question is None:
+            # A step that is taken up again keeps its first start: that is when its own work began.
+            node.started_at = node.started_at if node.status in ("running", "retrying") else record.at
+            node.status, node.attempts = "running", max(node.attempts, data.get("attempt", 1))
+        elif word == "retrying":
+            node.status, node.attempts, node.error = "retrying", data["attempt"], data.get("error")
+            node.started_at = node.started_at or record.at
+        elif word == "waiting":
+            node.status, node.question = "waiting", data
+            node.started_at = node.started_at or record.at
+        elif word in _SETTLED:
+            _settle(node, word, record)
+
+
+def _settle(node: Node, status: str, record: Record) -> None:
+    data = record.data
+    node.status, node.question, node.progress = status, None, None
+    node.attempts = data.get("attempts", node.attempts)
+    node.error, node.detail = data.get("error"), data.get("detail") or data.get("reason") or ""
+    node.started_at = _time(data.get("started_at")) or node.started_at
+    node.ended_at = _time(data.get("ended_at")) or record.at
+    if by := data.get("decided_by"):
+        node.detail = f"by {by}"
+    elif route := data.get("route"):
+        node.detail = f"route {route}"
+
+
+def _time(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+def _type(step: Mapping[str, Any]) -> str:
+    return str(step.get("type", "service_call"))
+
+
+def _types(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Types of steps by path, items of maps and loops as `[]`."""
+    spec = document.get("spec", {})
+    yield from _types_in(spec.get("steps", ()), "")
+    yield from _types_in(spec.get("compensation", {}).get("steps", ()), f"{COMPENSATION}.")
+
+
+def _types_in(steps: Iterable[Mapping[str, Any]], above: str) -> Iterator[tuple[str, str]]:
+    for step in steps:
+        path, kind = f"{above}{step['name']}", _type(step)
+        yield path, kind
+        below = f"{path}[]." if kind in ("map", "loop") else f"{path}."
+        lists = [step.get(key) or () for key in ("steps", "then", "else", "default")]
+        for inner in [*lists, *(case.get("steps", ()) for case in step.get("cases", ()))]:
+            yield from _types_in(inner, below)
+        for branch, inner in (step.get("branches") or {}).items():
+            yield from _types_in(inner, f"{path}.{branch}.")
+        if undo := step.get("compensate"):
+            yield from _types_in([undo], f"{COMPENSATION}.")
+        if fallback := (step.get("on_failure") or {}).get("fallback"):
+            yield f"{path}{COMPANION}", _type(fallback)

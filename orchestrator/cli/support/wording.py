@@ -1,0 +1,114 @@
+"""Records and stories in the words of a log."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from rich.text import Text
+
+from graphs.planner import COMPANION
+from graphs.steps import Wait
+from orchestrator.cli.support.story import Story
+from orchestrator.cli.support.terminal import SIGNS, one_line, seconds_between, seconds_text, status_text, time_text
+from orchestrator.store.port import OpenWait, Record
+
+_SHORT: Final = 1.0
+"""Seconds; a pause that is over before it is read."""
+
+
+def title(story: Story, now: datetime) -> Text:
+    """An execution in one line."""
+    execution = story.execution
+    begun = execution.started_at or execution.created_at
+    return Text.assemble(
+        (f"{execution.workflow}@{execution.version}", "bold"),
+        (f"  {execution.id}  ", "dim"),
+        status_text(story.status),
+        (f"  {seconds_text(seconds_between(begun, execution.ended_at or now))}", "dim"),
+    )
+
+
+def record_line(record: Record) -> Text | None:
+    """A record as a line of a log; None for what would only be noise there."""
+    group, _, word = record.kind.partition(".")
+    data = record.data
+    if record.path is not None and group == "step":
+        if (word == "skipped" and record.path.endswith(COMPANION)) or _is_short(record):
+            return None
+        text = _sign(word).append(record.path)
+        return text.append_text(_words(word, data))
+    if group == "execution" and word in SIGNS:
+        seconds = data.get("seconds")
+        return _sign(word).append(
+            word.replace("_", " ") + (f" after {seconds_text(seconds)} at work" if seconds else "")
+        )
+    if record.kind == "drive.failed":
+        return _sign("failed").append(f"could not be driven: {data.get('message', '')}")
+    return None
+
+
+def _is_short(record: Record) -> bool:
+    due = record.data.get("due") if record.kind == "step.waiting" and record.data.get("kind") == "timer" else None
+    return due is not None and seconds_between(record.at, datetime.fromisoformat(due)) < _SHORT
+
+
+def _sign(status: str) -> Text:
+    sign, style = SIGNS.get("running" if status == "started" else status, ("?", "default"))
+    return Text(f"{sign} ", style)
+
+
+def _words(word: str, data: Mapping[str, Any]) -> Text:
+    """What is to be said of a step."""
+    error = one_line(str((data.get("error") or {}).get("message", "")), 200)
+    if word == "started":
+        return Text("")
+    if word == "retrying":
+        again = seconds_text(float(data.get("delay", 0)))
+        return Text(f"  attempt {data.get('attempt')} of {data.get('of')} failed: {error} Again in {again}.", "yellow")
+    if word == "waiting":
+        due = data.get("due")
+        until = f" until {time_text(datetime.fromisoformat(due), datetime.now(UTC))}" if due else ""
+        return Text(f"  waits for {data.get('kind')}{until}", "yellow")
+    text = Text()
+    if data.get("started_at") and data.get("ended_at"):
+        begun, ended = (datetime.fromisoformat(data[key]) for key in ("started_at", "ended_at"))
+        text.append(f"  {seconds_text(seconds_between(begun, ended))}", "dim")
+    if data.get("attempts", 0) > 1:
+        text.append(f"  {data['attempts']} attempts", "yellow")
+    if word != "completed":
+        text.append(f"  {word.replace('_', ' ')}", SIGNS.get(word, ("", "default"))[1])
+    if by := data.get("decided_by"):
+        text.append(f"  by {by}", "dim")
+    more = error or data.get("detail") or data.get("reason") or ""
+    return text.append(f": {one_line(more, 200)}" if more and word != "completed" else "")
+
+
+def open_waits(story: Story) -> list[OpenWait]:
+    """What is waited for, as far as the story says."""
+    return [
+        _wait(story.execution.id, node.path, 0, node.question, node.started_at or story.execution.created_at)
+        for node in story.steps()
+        if node.question is not None
+    ]
+
+
+def wait_of(record: Record) -> OpenWait:
+    """The wait that a `step.waiting` record is about."""
+    return _wait(record.execution_id, record.path or "", record.generation, record.data, record.at)
+
+
+def _wait(execution_id: str, path: str, generation: int, said: Mapping[str, Any], at: datetime) -> OpenWait:
+    """The wait as it is kept, from what its record says; who may decide stands in the question too."""
+    question = {key: value for key, value in said.items() if key not in ("kind", "due")}
+    due = said.get("due")
+    wait = Wait(
+        kind=said["kind"],
+        question=question,
+        event_type=question.get("event_type"),
+        match=question.get("filter") or {},
+        due=datetime.fromisoformat(due) if due else None,
+        assignees=(*question.get("assignees", ()), *(f"group:{group}" for group in question.get("groups", ()))),
+    )
+    return OpenWait(
+        execution_id=execution_id, path=path, generation=generation, wait=wait, status="open", answer=None, opened_at=at
+    )
