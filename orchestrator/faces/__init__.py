@@ -8,6 +8,7 @@
 All compile with `to_workflow()`, and are carried out by `running`. Baton's own builder is `graphs.builder`.
 """
 
-from orchestrator.faces.running import Means, known_step_types, step_types, using
+from orchestrator.faces.handler import step_types
+from orchestrator.faces.running import Means, known_step_types, using
 
 __all__ = ["Means", "known_step_types", "step_types", "using"]

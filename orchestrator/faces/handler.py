@@ -32,7 +32,7 @@ from graphs.policies import ONCE, Again, after_failure, as_step_error, error_val
 from graphs.prepare import Library
 from graphs.scope import Frame
 from graphs.spec import RetryPolicy, Step, plain
-from graphs.steps import StepConfig, StepContext
+from graphs.steps import StepConfig, StepContext, StepType
 from graphs.stopping import Stoppable
 from graphs.values import json_value
 
@@ -262,3 +262,8 @@ async def announce(context: StepContext, answer: Answer, error: Told) -> None:
                 "error": dict(error),
             }
             await context.emit_event(event, data, key=f"{context.idempotency_key}:{context.attempt}:{flag}")
+
+
+def step_types() -> tuple[StepType, ...]:
+    """The step types that only faces make; for the entry point `baton.step_types`."""
+    return (ErrorHandler(), ToolWithHandler(), AgentWithHandler())

@@ -12,7 +12,7 @@ open an engine on the same file with the same workflow, or execute it again with
 goes on where it was.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -21,14 +21,15 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from agents import Agents, Functions, Models, Tools
+from agents.router import Router
 from graphs.clock import Clock
 from graphs.errors import DefinitionError, NotFoundError
 from graphs.spec import Step, Workflow
 from graphs.state import Result
-from graphs.steps import StepType, StepTypes
+from graphs.steps import StepTypes
 from graphs.validation import validate
 from orchestrator.engine import Orchestrator
-from orchestrator.faces.handler import AgentWithHandler, ErrorHandler, ToolWithHandler
+from orchestrator.faces.handler import step_types
 from orchestrator.plugins import installed_step_types
 from orchestrator.settings import Settings
 from orchestrator.store.port import Execution
@@ -89,11 +90,6 @@ def at_hand(means: Means | None = None) -> Means:
     return means if means is not None else _at_hand.get()
 
 
-def step_types() -> tuple[StepType, ...]:
-    """The step types that only faces make; an entry point `baton.step_types`."""
-    return (ErrorHandler(), ToolWithHandler(), AgentWithHandler())
-
-
 def known_step_types() -> StepTypes:
     """Every step type that is installed, and the faces' own."""
     return StepTypes({**installed_step_types(), **{kind.name: kind for kind in step_types()}}.values())
@@ -147,7 +143,7 @@ def _opened(stack: AsyncExitStack, workflow: Workflow, means: Means) -> Any:
     return Orchestrator.open(
         settings,
         # Empty registries first: a name nobody registered is then a sentence about the name.
-        resources=(Functions(), Tools(), Agents(), Models(), *means.resources),
+        resources=(Functions(), Tools(), Agents(), Models(), Router(), *means.resources),
         hooks=means.hooks,
         workflows=(*means.workflows, workflow),
         step_types=known_step_types(),
@@ -155,17 +151,10 @@ def _opened(stack: AsyncExitStack, workflow: Workflow, means: Means) -> Any:
     )
 
 
-async def carry_out(
-    workflow: Workflow, start: Start, means: Means, begun: Callable[[Execution], None] = lambda execution: None
-) -> Ended:
-    """Start a workflow and wait for its end.
-
-    Args:
-        begun: Told of the execution as soon as it is kept.
-    """
+async def carry_out(workflow: Workflow, start: Start, means: Means) -> Ended:
+    """Start a workflow and wait for its end."""
     async with engine(workflow, means) as baton:
         execution = await begin(baton, workflow, start)
-        begun(execution)
         execution = await baton.wait(execution.id)
         return Ended(execution, await baton.results(execution.id))
 

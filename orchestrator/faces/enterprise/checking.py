@@ -67,14 +67,13 @@ _ACTS = ("action", "agent_capability", "input_mapping", "input_validation")
 _LOOPS = ("loop_condition", "loop_max_iterations")
 _UNUSED: Mapping[StepType, tuple[str, ...]] = {
     StepType.SINGLE: ("parallel_steps", *_LOOPS),
-    StepType.PARALLEL: (*_ACTS, *_LOOPS, "timeout"),
+    StepType.PARALLEL: (*_ACTS, *_LOOPS),
     StepType.CONDITIONAL: (
         *_ACTS, *_LOOPS, "timeout", "parallel_steps", "output_mapping", "error_handlers", "rollback_actions",
     ),
     StepType.LOOP: (),
 }  # fmt: skip
 _INSTEAD = {
-    "timeout": "Give the steps inside a time limit each.",
     "action": "Give it steps inside, or make it a single step.",
     "parallel_steps": "Make it a parallel step.",
     "loop_condition": "Make it a loop step.",

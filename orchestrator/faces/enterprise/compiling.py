@@ -1,6 +1,7 @@
 """The course's steps compiled to steps of the model. What does not go together is refused, never left out."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from graphs.building.options import step_of
@@ -104,11 +105,11 @@ class Compiling:
         retry = self._composite_retry(step) if action.limit is None else retry_of(step.retry_policy, where)
         if retry.threshold is not None:
             raise problem("field_unused", f"{where}: only a parallel step has a 'parallel_failure_threshold'.")
-        if action.limit is None and step.timeout != DEFAULT_TIMEOUT:
-            raise problem("field_unused", f"{where}: the workflow it runs has a time limit of its own.")
         options = {"retry": retry.policy, "input": action.input, **self._aftermath(step, retry.goes_on)}
         if action.limit == "attempt":
             options["timeout"] = step.timeout
+        elif action.limit is None:
+            options |= _limit_of_all(step)
         if step.input_validation:
             options["input_schema"] = schema_of(step.input_validation, where)
             options["input"] = action.input if action.input is not None else action.arguments
@@ -134,7 +135,7 @@ class Compiling:
         }
         if not step.parallel_steps:
             config["steps_from"] = []  # nothing to do is done well
-        options: Any = {**self._flow(step, inside), **self._aftermath(step, retry.goes_on)}
+        options: Any = {**self._flow(step, inside), **self._aftermath(step, retry.goes_on), **_limit_of_all(step)}
         return step_of(step.step_id, "parallel", config, options, steps=self._inside(step))
 
     def _inside(self, step: WorkflowStep) -> tuple[Step, ...]:
@@ -150,8 +151,8 @@ class Compiling:
             options: Any = self._aftermath(step, retry.goes_on)
             inner = step_of(body, "parallel", group, options, steps=self._inside(step))
         else:
-            inner = self._single(step, body, inside, body=True)
-        flow: Any = self._flow(step, inside)
+            inner = self._single(replace(step, timeout=DEFAULT_TIMEOUT), body, inside, body=True)
+        flow: Any = {**self._flow(step, inside), **_limit_of_all(step)}
         return step_of(step.step_id, "loop", config, flow, steps=inner)
 
     def _conditional(self, step: WorkflowStep, inside: bool) -> Step:
@@ -245,6 +246,12 @@ class Compiling:
                         f"step '{step.step_id}' depends on or leads to '{name}', which handles errors or rolls back.",
                         "Make them two steps.",
                     )
+
+
+def _limit_of_all(step: WorkflowStep) -> dict[str, Any]:
+    """The time limit of a step with steps inside: where it is the default, each of these has it, and not all of them
+    together."""
+    return {} if step.timeout == DEFAULT_TIMEOUT else {"timeout": step.timeout}
 
 
 def _all(steps: Iterable[WorkflowStep]) -> Iterator[WorkflowStep]:

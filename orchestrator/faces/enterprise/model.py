@@ -39,7 +39,7 @@ class WorkflowStep:
         action: What is done: `send_mail` (a registered function), `tool:mail`, `agent:clerk`, `workflow:clean-up`,
             `approval:Ship it?`, `event:order.paid`.
         agent_capability: An agent that has it does what `action` says in words, or answers to its arguments.
-        timeout: Seconds an attempt may take.
+        timeout: Seconds an attempt may take. Of a step with steps inside: all of it, where it is not the default.
         input_mapping: Arguments by name, each from a place in the data: `order.id`, `steps.charge.output.id`, or an
             expression in braces.
         output_mapping: Variables by name, each from a place in what the step gave: `id`, `receipt.number`.

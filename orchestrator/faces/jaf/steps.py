@@ -33,15 +33,14 @@ class Making:
     Attributes:
         handlers: Error handlers by step id, already dressed.
         handler: The workflow's error handler, dressed for a step, and how many attempts it may grant.
-        retry, timeout: What the steps around say, for steps inside that say nothing: only what acts is tried, again
-            or for so long.
+        retry: What the steps around say about retries, for steps inside that say nothing: only what acts can be tried
+            again.
     """
 
     handlers: Mapping[str, Any] = field(default_factory=dict)
     handler: Callable[["WorkflowStep"], Any] | None = None
     granted: int = 0
     retry: RetryPolicy | None = None
-    timeout: float | None = None
 
 
 class WorkflowStep(ABC):
@@ -54,7 +53,7 @@ class WorkflowStep(ABC):
         self.conditions: list[Condition] = []
 
     def with_timeout(self, seconds: float) -> Self:
-        """One attempt may take so many seconds."""
+        """One attempt may take so many seconds; of a step with steps inside, all of it."""
         self.timeout = seconds
         return self
 
@@ -116,12 +115,12 @@ class WorkflowStep(ABC):
         return options
 
     def _composite(self, kind: str, making: Making, config: Mapping[str, Any], **inside: Any) -> Step:
-        """A step with steps inside, which inherit what this one says of retries and time."""
+        """A step with steps inside, which inherit what this one says of retries."""
         options: Any = self._options(making)
         return step_of(self.step_id, kind, config, options, **inside)
 
     def _inside(self, making: Making) -> Making:
-        return replace(making, retry=self.retry or making.retry, timeout=self.timeout or making.timeout)
+        return replace(making, retry=self.retry or making.retry)
 
 
 class _Leaf(WorkflowStep):
@@ -129,8 +128,6 @@ class _Leaf(WorkflowStep):
 
     def _leaf(self, kind: str, making: Making, config: dict[str, Any], variables: Any) -> Step:
         options: Any = {**self._options(making), "variables": variables}
-        if making.timeout is not None:
-            options.setdefault("timeout", making.timeout)
         retry = self.retry or making.retry
         if making.handler is not None and self.step_id not in making.handlers:
             kind = WITH_HANDLER[kind]

@@ -47,6 +47,7 @@ class WorkflowStep(ABC):
     """
 
     name: str = ""
+    _id: str | None = None
     timeout: ClassVar[float | None] = None
     failed = _OfThisRun(False)
     error = _OfThisRun(None)
@@ -63,8 +64,12 @@ class WorkflowStep(ABC):
 
     @property
     def id(self) -> str:
-        """The same as `name`."""
-        return self.name
+        """The same as `name`, when nothing else is said."""
+        return self._id or self.name
+
+    @id.setter  # noqa: A003 - it is the property above
+    def id(self, value: str) -> None:
+        self._id = value
 
     @property
     def compensates(self) -> bool:

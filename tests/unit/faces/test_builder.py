@@ -1,6 +1,7 @@
 """Baton's own builder: the same model, and so the same digest, as the YAML that says the same."""
 
 import inspect
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,8 @@ from graphs.errors import DefinitionError
 from graphs.library import example_names, example_path
 from graphs.loader import dump_yaml, load_file, load_workflow
 from graphs.spec import Case, Step, Workflow
-from orchestrator.faces import known_step_types
+from orchestrator.faces import known_step_types, states
+from orchestrator.faces.running import check
 from tests.unit.faces.written import WRITTEN
 
 DEFINITIONS = Path(__file__).parent / "definitions"
@@ -126,6 +128,15 @@ def test_what_the_model_does_not_accept_is_a_sentence(make: Callable[[], Any], s
     with pytest.raises(DefinitionError) as caught:
         make()
     assert str(caught.value) == sentence
+
+
+@pytest.mark.parametrize("module", [builder, states])
+def test_the_examples_of_the_docstrings_run(module: Any) -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", module.__doc__, re.DOTALL)
+    names: dict[str, Any] = dict(vars(module))
+    exec(code, names)
+    built = names["order"] if module is builder else names["workflow"].to_workflow()
+    check(built, TYPES)
 
 
 # -- any workflow, said again with the builder -----------------------------------------------------------------------

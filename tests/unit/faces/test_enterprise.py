@@ -359,6 +359,15 @@ async def test_half_of_a_parallel_step_is_enough(failing: tuple[str, ...], polic
     assert ended.results["group"]["output"]["failed_steps"] == len(failing)
 
 
+def test_the_default_time_limit_is_for_each_step_inside() -> None:
+    group = WorkflowStep("group", "group", StepType.PARALLEL, parallel_steps=[act("one")])
+    loop = WorkflowStep("loop", "loop", StepType.LOOP, action="act", loop_condition="true", timeout=60)
+    assert (only(group).timeout, only(group).steps[0].timeout) == (None, 300)
+    assert only(dataclasses.replace(group, timeout=60)).timeout == 60
+    assert (only(loop).timeout, only(loop).steps[0].timeout) == (60, 300)
+    assert only(act("a", "workflow:b", timeout=60)).timeout == 60
+
+
 async def test_a_parallel_step_without_steps_has_gone_well() -> None:
     ended = await run(workflow(WorkflowStep("group", "group", StepType.PARALLEL)), Office())
     assert ended.execution.status == "completed"
@@ -458,8 +467,10 @@ YES = {"expression": "true"}
             "step 'a': a parallel step has no use for 'action'. Give it steps inside, or make it a single step.",
         ),
         (
-            lambda: only(WorkflowStep("a", "a", StepType.PARALLEL, timeout=60)),
-            "step 'a': a parallel step has no use for 'timeout'. Give the steps inside a time limit each.",
+            lambda: workflow(
+                WorkflowStep("a", "a", COND, timeout=60, conditions=[YES], next_steps=["b"]), act("b")
+            ).to_workflow(),
+            "step 'a': a conditional step has no use for 'timeout'.",
         ),
         (
             lambda: only(WorkflowStep("a", "a", StepType.PARALLEL, retry_policy={"max_attempts": 3})),
@@ -544,10 +555,6 @@ YES = {"expression": "true"}
             ),
             "step 'b': its rollback_actions would not run, because it is inside of another step. "
             "Give them to the step around it.",
-        ),
-        (
-            lambda: only(act("a", "workflow:b", timeout=60)),
-            "step 'a': the workflow it runs has a time limit of its own.",
         ),
     ],
 )

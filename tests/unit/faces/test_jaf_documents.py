@@ -1,5 +1,6 @@
 """X-3 to X-13: the small examples of the JAF document, on the real engine and a real database."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -196,6 +197,18 @@ async def test_the_customer_setup(equip: Equip) -> None:
     assert result.is_success
     assert result.context.variables == {"record_id": 7, "mailed": "welcome", "assign_manager": "Ms. Sol"}
     assert result.steps[0].output["successful_steps"] == 3
+
+
+@pytest.mark.capability("A21", "E07", "Q07")
+async def test_a_group_that_takes_too_long_is_stopped(equip: Equip) -> None:
+    async def hangs() -> None:
+        await asyncio.Event().wait()
+
+    slow = ToolStep("slow", Tool(name="slow", description="Hangs", function=hangs))
+    with equip():
+        result = await Workflow("w").add_step(ParallelStep("group", [slow]).with_timeout(0.05)).execute()
+    assert result.status == "timed_out"
+    assert result.steps[0].error == "timeout: step 'group' took longer than its 0.05 s."
 
 
 # -- X-8 -------------------------------------------------------------------------------------------------------------
@@ -429,6 +442,12 @@ async def test_the_detailed_logger_is_told_of_every_step(equip: Equip) -> None:
     assert told[2]["workflow_id"] == "logged_workflow" and told[2]["state_keys"] == ["given", "found"]
     assert [line["success"] for line in told if "success" in line] == [True, False, False]
     assert all(line["duration_ms"] >= 0 for line in told if "duration_ms" in line)
+
+
+async def test_the_printed_workflow_without_steps_completes(equip: Equip) -> None:
+    with equip():
+        result = await WorkflowBuilder("logged_workflow").with_logger(WorkflowLogger()).build().execute()
+    assert (result.status, result.steps, result.success_rate) == ("completed", [], 100.0)
 
 
 # -- streaming -------------------------------------------------------------------------------------------------------
