@@ -4,15 +4,18 @@ from collections.abc import Iterable, Mapping
 from contextlib import AsyncExitStack
 from typing import Any
 
-from agents.services import Services
+from agents import Agents, Functions, Models, Services, Tools
+from agents.router import Router
 from graphs.clock import Clock
 from orchestrator.settings import Settings
 
 
 async def gather(stack: AsyncExitStack, settings: Settings, given: Iterable[Any], clock: Clock) -> Mapping[type, Any]:
-    """Resources by type; a later one of a type replaces an earlier one. What can be closed is closed in the end."""
-    resources: dict[type, Any] = {Services: Services.from_mapping(settings.services, clock=clock)}
-    for value in given:
+    """Resources by type; one that is given replaces the one that is there by default. What can be closed is closed
+    in the end."""
+    services = Services.from_mapping(settings.services, clock=clock)
+    resources: dict[type, Any] = {}
+    for value in (services, Functions(), Tools(), Agents(), Models(), Router(), *given):
         for kind in type(value).__mro__[:-1]:
             resources[kind] = value
     for value in {id(value): value for value in resources.values()}.values():
