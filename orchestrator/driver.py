@@ -276,7 +276,10 @@ class Driver:
             self._alarm = None
         if self._due:
             left = (self._due[0][0] - self._works.clock.now()).total_seconds()
-            self._alarm = self._works.clock.call_later(max(left, 0.0), self._ring)
+            if left > 0:
+                self._alarm = self._works.clock.call_later(left, self._ring)
+            else:  # over already: it came due while nobody was there
+                asyncio.get_running_loop().call_soon(self._ring)
 
     def _ring(self) -> None:
         now = self._works.clock.now()

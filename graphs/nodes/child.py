@@ -94,6 +94,8 @@ async def _time_limit(body: Body, board: Board, until: str | None) -> AsyncItera
     over = Halt("timeout", f"step '{body.path}' took longer than its {body.planned.step.timeout or 0:g} s", True)
     await host.remind(body.path, due)
     left = (due - host.clock.now()).total_seconds()
+    if left <= 0:  # it came due while nobody was there
+        board.stop(over)
     alarm = host.clock.call_later(max(left, 0.0), lambda: board.stop(over))
     try:
         yield
