@@ -56,7 +56,7 @@ def _by_name(properties: Mapping[str, Any], frame: Frame) -> dict[str, Any]:
 
 def _last_outputs(frame: Frame) -> Any:
     plan = frame.plan
-    needed = {need.step for planned in plan.steps.values() for need in planned.needs}
+    needed = {need.step for planned in plan.steps.values() if not planned.stands_for for need in planned.needs}
     ends = [name for name, planned in plan.steps.items() if name not in needed and planned.stands_for is None]
     given = {
         name: plan.effective(name, frame.results)["output"]

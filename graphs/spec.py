@@ -80,6 +80,8 @@ class OnFailure(Model):
     def _fallback_is_given(self) -> Self:
         if (self.action == "fallback") != (self.fallback is not None):
             raise ValueError("action 'fallback' and the key 'fallback' (a step) go together")
+        if self.fallback is not None and self.fallback.on_failure.fallback is not None:
+            raise ValueError("a fallback has no fallback of its own; give it a 'sequence' or a 'switch' instead")
         return self
 
 
