@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal, Self
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
+from graphs.code import code_of
 from graphs.durations import Duration
 from graphs.errors import Category
 
@@ -325,14 +326,7 @@ def describe_callable(function: Any) -> dict[str, str]:
     if isinstance(function, FromState):
         function = function.function
     name = f"{getattr(function, '__module__', '?')}:{getattr(function, '__qualname__', type(function).__qualname__)}"
-    code = getattr(function, "__code__", None)
-    body = repr((code.co_code, _constants(code), code.co_names)) if code else name
-    return {"$python": name, "digest": hashlib.sha256(body.encode()).hexdigest()[:16]}
-
-
-def _constants(code: Any) -> tuple[Any, ...]:
-    # A nested code object's repr holds its address, which differs from process to process.
-    return tuple((c.co_code, _constants(c), c.co_names) if hasattr(c, "co_code") else c for c in code.co_consts)
+    return {"$python": name, "digest": hashlib.sha256(repr(code_of(function)).encode()).hexdigest()[:16]}
 
 
 def plain(value: Any) -> Any:
