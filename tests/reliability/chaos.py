@@ -1,0 +1,72 @@
+"""`python -m tests.reliability.chaos --kills 200 --seed 1`: the long run. Prints what it found in one line."""
+
+import argparse
+import asyncio
+import random
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from tests.reliability.harness import Harness, Summary
+from tests.reliability.jobs import BATCH, MORE, Job
+
+
+async def kill(
+    harness: Harness,
+    kills: int,
+    seed: int,
+    jobs: Sequence[Job],
+    *,
+    at_once: tuple[int, int],
+    fresh: float,
+    progress: bool = False,
+) -> Summary:
+    """Run some of the jobs, and others, and others, until so many kills have counted.
+
+    Args:
+        at_once: How many jobs a run has, at least and at most.
+        fresh: The share of the engine's starts that use an interpreter of their own.
+
+    Raises:
+        AssertionError: something was lost or done twice; the message lists everything that was found.
+    """
+    chance, summary = random.Random(seed), harness.summary
+    undisturbed = await harness.undisturbed(jobs)
+    while summary.kills < kills:
+        some = chance.sample(jobs, chance.randint(*at_once))
+        await harness.under_kills(random.Random(chance.random()), kills - summary.kills, undisturbed, some, fresh=fresh)
+        if progress:
+            sys.stderr.write(f"{summary.kills} of {kills} kills, {summary.runs} runs\n")
+    return summary
+
+
+async def _main(kills: int, seed: int, folder: Path) -> int:
+    began = time.monotonic()
+    async with Harness.running(folder) as harness:
+        try:
+            await kill(harness, kills, seed, (*BATCH, *MORE), at_once=(3, 8), fresh=0.05, progress=True)
+            code = 0
+        except AssertionError as error:
+            sys.stderr.write(f"{error}\n")
+            code = 1
+        print(f"seed {seed}: {harness.summary}, {time.monotonic() - began:.0f} s")
+    return code
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.reliability.chaos", description=__doc__)
+    parser.add_argument("--kills", type=int, default=200, help="kills that count: with something in flight")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--keep", type=Path, help="an empty folder for everything; what failed is left there")
+    given = parser.parse_args()
+    if given.keep is not None:
+        given.keep.mkdir(parents=True, exist_ok=True)
+        return asyncio.run(_main(given.kills, given.seed, given.keep))
+    with tempfile.TemporaryDirectory(prefix="baton-chaos-") as folder:
+        return asyncio.run(_main(given.kills, given.seed, Path(folder)))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

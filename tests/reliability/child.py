@@ -1,0 +1,109 @@
+"""`python -m tests.reliability.child`: an engine process that is made to be killed.
+
+It opens the engine on a file, starts the executions that are not there yet, drives everything to its end, prints a
+summary as JSON and exits with 0. What the engine has acknowledged it writes, line by line, into a file (`--say`).
+
+`BATON_TEST_CRASH_AT=name:n` kills the process when the named point is reached for the n-th time (see `points`);
+`BATON_TEST_CRASH_AT=count` only counts. Nobody else reads that variable.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from api.demo.services.names import SERVICE_NAMES
+from graphs.errors import BatonError, ConflictError
+from graphs.spec import Workflow
+from orchestrator.engine import Orchestrator
+from orchestrator.settings import Settings
+from tests.reliability import points
+from tests.reliability.jobs import JOBS, Job, resources, workflows
+from tests.reliability.reviewer import Reviewer
+
+CRASH_AT = "BATON_TEST_CRASH_AT"
+POLL_SECONDS = 0.03
+
+
+class Says:
+    """The file of what was acknowledged. Each line is written by one call, at once."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+
+    def __call__(self, fact: dict[str, Any]) -> None:
+        os.write(self._file, (json.dumps({"pid": os.getpid(), **fact}) + "\n").encode())
+
+
+def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.reliability.child", description=__doc__)
+    parser.add_argument("--database", type=Path, required=True)
+    parser.add_argument("--services", default="", help="where the demo services are: http://127.0.0.1:PORT")
+    parser.add_argument("--journal", type=Path, required=True, help="where in-process steps write")
+    parser.add_argument("--say", type=Path, required=True, help="where what was acknowledged is written")
+    parser.add_argument("--jobs", required=True, help="ids of jobs, with commas between")
+    parser.add_argument("--answers-as", default="", help="answer everything, under this name; otherwise others do")
+    parser.add_argument("--records", action="store_true", help="also say every record that was committed")
+    return parser.parse_args(given)
+
+
+async def _start(baton: Orchestrator, job: Job, say: Says) -> None:
+    with suppress(ConflictError):  # a process before this one has started it
+        await baton.start(job.workflow, job.input, execution_id=job.id)
+    say({"said": "started", "execution": job.id})
+
+
+async def _say_records(baton: Orchestrator, say: Says) -> None:
+    async for record in baton.watch():
+        if record.seq is not None:
+            say({"said": "recorded", "execution": record.execution_id, "seq": record.seq, "kind": record.kind})
+
+
+async def _carry_out(given: argparse.Namespace, definitions: Sequence[Workflow]) -> dict[str, Any]:
+    say = Says(given.say)
+    jobs = [JOBS[name] for name in given.jobs.split(",")]
+    services = {name: f"{given.services}/{name}" for name in SERVICE_NAMES} if given.services else {}
+    settings = Settings(
+        _env_file=None, database=given.database, services=services, poll=POLL_SECONDS, log_level="warning"
+    )  # type: ignore[call-arg]
+    async with Orchestrator.open(settings, resources=resources(given.journal), workflows=definitions) as baton:
+        say({"said": "driving", "at": time.time()})
+        beside = []
+        if given.records:
+            beside.append(asyncio.create_task(_say_records(baton, say)))
+        if given.answers_as:
+            beside.append(asyncio.create_task(Reviewer(baton, jobs, given.answers_as, say).serve()))
+        for job in jobs:
+            await _start(baton, job, say)
+        ending = asyncio.gather(*(baton.wait(job.id) for job in jobs))
+        # A reviewer that breaks must be heard, and not be waited for.
+        await asyncio.wait([ending, *beside], return_when=asyncio.FIRST_COMPLETED)
+        for task in beside:
+            if task.done():
+                task.result()
+            task.cancel()
+        return {execution.id: str(execution.status) for execution in await ending}
+
+
+def main(given: Sequence[str] | None = None, *, definitions: Sequence[Workflow] | None = None) -> int:
+    """Drive everything to its end; the exit code."""
+    arguments = _arguments(given)
+    if crash_at := os.environ.get(CRASH_AT):
+        points.install(crash_at)
+    try:
+        statuses = asyncio.run(_carry_out(arguments, definitions if definitions is not None else workflows()))
+    except BatonError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    print(json.dumps({"statuses": statuses, "points": points.reached()}), flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,194 @@
+"""What is carried out while engines are killed: executions with fixed ids, their inputs, and how they must end."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from agents import Functions
+from api.demo import catalogue
+from graphs.loader import load_file
+from graphs.spec import Workflow
+from orchestrator.plugins import installed_step_types
+from tests.integration.examples.papers import CONTRACT, INVOICE, VAGUE
+from tests.reliability.journal import Journal, note_down
+
+HERE = Path(__file__).parent
+OWN = ("in_process", "nested_approvals", "every_point", "taken_back")
+
+ORDER: Mapping[str, Any] = {
+    "customer_id": "CUST-67890",
+    "customer_email": "customer@example.com",
+    "order_items": [
+        {"sku": "ITEM-001", "quantity": 2, "price": 29.99},
+        {"sku": "ITEM-002", "quantity": 1, "price": 49.99},
+    ],
+    "order_total": 109.97,
+    "payment_method": "credit_card",
+    "shipping_address": {"street": "123 Main St", "city": "Anytown", "state": "CA", "zip": "12345"},
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One execution.
+
+    Attributes:
+        status: How it must end.
+        early: The event it waits for is published as soon as it can be known, not only once somebody waits (X07).
+        reads: Requests without an idempotency key, because they change nothing (patterns), and whose each is.
+    """
+
+    id: str
+    workflow: str
+    input: Mapping[str, Any]
+    status: str = "completed"
+    early: bool = False
+    reads: Mapping[str, str] = field(default_factory=dict)
+
+
+def registration(name: str, *, early: bool = False) -> Job:
+    """X-1: validate, create, greet, wait for a click, activate."""
+    given = {
+        "username": name,
+        "email": f"{name}@example.com",
+        "password": "correct-horse-battery",
+        "profile_data": {"first_name": name.title()},
+    }
+    return Job(id=f"registration-{name}", workflow="user-registration-workflow", input=given, early=early)
+
+
+def order(number: int, *, declined: bool = False) -> Job:
+    """X-14: reserve, charge, fulfil in four systems at once; or take everything back."""
+    key = f"ORD-{number}"
+    given = {**ORDER, "order_id": key, "payment_method": "declined_card" if declined else "credit_card"}
+    return Job(
+        id=f"order-{number}",
+        workflow="ecommerce_order_processing",
+        input=given,
+        status="compensated" if declined else "completed",
+        reads={rf"GET shipping-service /api/labels\?order_id={key}": "fulfillment_agent"},
+    )
+
+
+def report(patient: str) -> Job:
+    """X-20: gather in two branches, analyse, have a physician look at it, file it."""
+    fetch = "gathering.parallel_data_fetch"
+    steps = {
+        "labs": f"{fetch}.measured.fetch_labs",
+        "vitals": f"{fetch}.measured.fetch_vitals",
+        "medications": f"{fetch}.measured.fetch_medications",
+        "history": f"{fetch}.written.fetch_history",
+        "notes": f"{fetch}.written.fetch_notes",
+        "data-quality": "gathering.judge_quality",
+    }
+    given = {"patient_id": patient}
+    return Job(id=f"report-{patient}", workflow="report_generation", input=given, reads=_of_patient(patient, steps))
+
+
+def _of_patient(patient: str, steps: Mapping[str, str]) -> dict[str, str]:
+    return {f"GET patient-service /api/patients/{patient}/{part}": path for part, path in steps.items()}
+
+
+def gathering(patient: str) -> Job:
+    """X-16: four branches, each a request and a function."""
+    steps = {
+        "labs": "patient_data_gathering.labs.fetch_lab_results",
+        "medications": "patient_data_gathering.medications.fetch_medications",
+        "vitals": "patient_data_gathering.vitals.fetch_vitals",
+        "history": "patient_data_gathering.history.fetch_history",
+    }
+    given = {"patient_id": patient}
+    return Job(
+        id=f"gathering-{patient}", workflow="patient_data_gathering", input=given, reads=_of_patient(patient, steps)
+    )
+
+
+def bookings() -> Job:
+    """X-8: checked side by side, booked in turn."""
+    items = [{"sku": "ITEM-001", "quantity": 1, "price": 29.99}]
+    orders: list[Any] = [{"order_id": f"B-{number}", "items": items} for number in range(3)]
+    wrong = {"order_id": "B-9", "items": [{"sku": "ITEM-001", "quantity": 1, "price": 2.0}], "total": 3.0}
+    return Job(id="bookings", workflow="process_orders", input={"orders": [*orders, wrong]})
+
+
+def customer(workflow: str, number: int, **more: Any) -> Job:
+    """X-3, X-7, X-11: a customer is welcomed, set up, changed in three systems."""
+    return Job(id=f"{workflow}-{number}", workflow=workflow, input={"customer_id": f"cust_{number}", **more})
+
+
+NESTED = Job(
+    id="nested",
+    workflow="nested_approvals",
+    input={"wards": [{"name": "north", "beds": ["n1", "n2"]}, {"name": "south", "beds": ["s1"]}]},
+)
+IN_PROCESS = Job(id="in-process", workflow="in_process", input={"items": ["iron", "tin", "lead"]})
+EVERY_POINT = Job(id="every-point", workflow="every_point", input={"order": "A-1"})
+TAKEN_BACK = Job(id="taken-back", workflow="taken_back", input={}, status="compensated")
+
+BATCH: Sequence[Job] = (
+    registration("john"),
+    registration("jane", early=True),
+    order(1001),
+    order(1002, declined=True),
+    report("PAT-001"),
+    report("PAT-002"),
+    NESTED,
+    IN_PROCESS,
+)
+"""The examples side by side, as an engine has them."""
+
+MORE: Sequence[Job] = (
+    gathering("PAT-003"),
+    bookings(),
+    customer("customer_onboarding", 1, name="John Doe", customer_email="doe@example.com"),
+    customer("customer_setup", 2, name="Jane Roe", email="roe@example.com", tier="premium"),
+    customer("multi_system_update", 3, changes={"tier": "gold"}),
+    Job(
+        id="declined-charge",
+        workflow="payment_processing",
+        input={"order_id": "ORD-2001", "payment_method": "declined_card"},
+    ),
+    Job(id="large-payment", workflow="payment_check", input={"payment_amount": 1500}),
+    Job(
+        id="sign-up",
+        workflow="create_if_not_exists",
+        input={"username": "jack_roe", "email": "jack@example.com"},
+        reads={r"GET user-service /api/users\?email=.*": "look_up_user"},
+    ),
+    Job(id="series", workflow="data_processing", input={"values": [12, 15, 11, 14, 13, 97, 12]}),
+    Job(id="two-states", workflow="example_workflow", input={}),
+    Job(id="invoice", workflow="document_ingestion", input={"title": "Invoice", "content": INVOICE}),
+    Job(
+        id="no-number",
+        workflow="document_ingestion",
+        input={"title": "Invoice", "content": "Invoice without a number. Bill to ACME. Subtotal, tax, total."},
+        status="compensated",
+    ),
+    Job(
+        id="contract",
+        workflow="dataforge_document_processing",
+        input={"title": "Paper", "content": CONTRACT},
+        reads={r"GET document-service /api/documents/doc_\w+/entities": "collect_entities"},
+    ),
+    Job(id="vague", workflow="DocumentProcessingWorkflow", input={"content": VAGUE}),
+    Job(id="classified", workflow="retryable_classification", input={"content": CONTRACT}),
+)
+"""Nearly all other examples. Not `approval_routing`, which needs a document that is there, and not
+`orchestrated_agent_task`, two steps of which read the same page, so that a request does not tell whose it is."""
+
+JOBS: Mapping[str, Job] = {job.id: job for job in (*BATCH, *MORE, EVERY_POINT, TAKEN_BACK)}
+
+
+def workflows() -> list[Workflow]:
+    """The examples and our own."""
+    step_types = installed_step_types()
+    return [*catalogue.workflows(), *(load_file(HERE / f"{name}.yaml", step_types=step_types).workflow for name in OWN)]
+
+
+def resources(journal: Path) -> list[Any]:
+    """What the steps of all of them ask for."""
+    given = catalogue.resources()
+    functions = next(one for one in given if isinstance(one, Functions))
+    functions.register("note_down", note_down)
+    return [*given, Journal(journal)]

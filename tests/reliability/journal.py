@@ -1,0 +1,47 @@
+"""A file that in-process steps write into and sync: the ledger of effects that no service keeps.
+
+One line when a step begins to act and one when it has acted, each on the disk before the step goes on. A line is
+written with one call to a file opened for appending, so that a killed process leaves whole lines.
+"""
+
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+from graphs.errors import StepError
+from graphs.steps import StepContext
+
+Json = dict[str, Any]
+
+
+class Journal:
+    """A resource: where the steps of this process write.
+
+    Args:
+        path: The file; other processes wrote into it before, and will.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def write(self, what: str, key: str) -> None:
+        line = json.dumps({"what": what, "key": key, "pid": os.getpid()}) + "\n"
+        file = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        try:
+            os.write(file, line.encode())
+            os.fsync(file)
+        finally:
+            os.close(file)
+
+
+def note_down(subject: Any, context: StepContext, seconds: float = 0.03, fail: bool = False) -> Json:
+    """The function of the in-process steps: an effect, some time, and an outcome that is the same each time."""
+    journal = context.resource(Journal)
+    journal.write("begin", context.idempotency_key)
+    time.sleep(seconds)
+    journal.write("end", context.idempotency_key)
+    if fail:
+        raise StepError(f"{subject} cannot be done.", category="logic", code="cannot_be_done")
+    return {"subject": subject, "step": context.path}
