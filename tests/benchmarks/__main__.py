@@ -5,7 +5,6 @@ python -m tests.benchmarks [--rounds 5] [--only chain-100,fan] [--json FILE]
 
 import argparse
 import asyncio
-import gc
 import json
 import platform
 import statistics
@@ -74,9 +73,6 @@ async def main(argv: list[str]) -> int:
     wanted = {name for name in options.only.split(",") if name}
     sys.stdout.write(f"Python {platform.python_version()} on {platform.machine()}, medians of {options.rounds}\n")
     sys.stdout.write(f"{'case':28} {'ours':>10} {'plain':>10} {'fastest':>10} {'':14} {'figure':>8}  limit\n")
-    # What was imported is never garbage: without this, collections walk all of LangChain now and then, on both sides.
-    gc.collect()
-    gc.freeze()
     lines = []
     for case in cases.ALL:
         if wanted and case.name not in wanted:
