@@ -3,9 +3,10 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from pydantic import ValidationError
+
 from graphs.clock import Clock
 from graphs.errors import NotFoundError, StoreError
-from graphs.loader import load_document
 from graphs.prepare import Library
 from graphs.spec import Workflow
 from orchestrator.sealing import Cipher, Sealer
@@ -90,7 +91,11 @@ class Catalogue:
         return self.library.add(self._load(document))
 
     def _load(self, document: Mapping[str, Any]) -> Workflow:
-        return load_document(document, step_types=self.library.step_types).workflow
+        # Not judged again: what was accepted once must go on, also under a later Baton that would refuse it.
+        try:
+            return Workflow.model_validate(document)
+        except ValidationError as error:
+            raise StoreError(f"a kept definition cannot be read: {error}", code="definition_unreadable") from error
 
     async def _unknown(self, name: str, version: str | None) -> NotFoundError:
         known = sorted({item.name for item in await self._store.catalogue()} | set(self._given))

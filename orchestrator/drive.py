@@ -322,6 +322,8 @@ class Drive:
     # -- Host: flow --------------------------------------------------------------------------------------------
 
     def idle(self) -> None:
+        if self.flow.closing:
+            return  # parked or draining: whoever rests now has been sent home, and waits for nobody
         if stalled := self.flow.stalled():
             self.failed(deadlock(stalled))
             return

@@ -204,6 +204,10 @@ async def _result(body: Body, woken: Woken, act: Act) -> Result:
         return await act(body)
     except (GraphBubbleUp, StoreError):
         raise  # parked, or the drive cannot go on: neither is this step's failure
+    except asyncio.CancelledError:
+        if (task := asyncio.current_task()) is not None and task.cancelling():
+            raise
+        return body.failed(StepError("its own code was cancelled from within", code="cancelled_within"), attempts=0)
     except Exception as error:  # noqa: BLE001 - callables of a definition may raise anything; siblings must not suffer
         return body.failed(as_step_error(error), attempts=0)
 
