@@ -33,9 +33,6 @@ def test_ctrl_c_parks_the_execution_and_resume_finishes_it(place: Place) -> None
     assert place.read("effects") == ["first", "last"]
 
 
-@pytest.mark.xfail(
-    strict=False, reason="Drive.idle takes a draining flow for a deadlock and fails the execution: return when draining"
-)
 @pytest.mark.capability("D01")
 def test_ctrl_c_lets_a_running_step_finish_within_the_grace_time(place: Place) -> None:
     """Its result is kept; nothing after it is begun."""
