@@ -389,11 +389,12 @@ _VARYING = re.compile(
     r"|\b[a-z]{3}_[0-9a-f]{16}\b"  # ids that services give
     r"|\bTRK[0-9A-F]{12}\b"
     r"|http://127\.0\.0\.1:\d+"
+    r"|\breviewer-\w+\b"  # who was there after a kill
 )
 
 
 def plain(value: Any) -> Any:
-    """A value without what differs from run to run: ids, times, addresses."""
+    """A value without what differs from run to run: ids, times, addresses, who answered."""
     if isinstance(value, str):
         return _VARYING.sub("*", value)
     if isinstance(value, dict):

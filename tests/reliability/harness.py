@@ -26,7 +26,7 @@ from tests.reliability.lives import Lives, Place, ended, watched
 from tests.reliability.nursery import Child, Fresh, Nursery, Starter
 from tests.reliability.reviewer import Reviewer
 
-REVIEWER = "rita"
+REVIEWER = "reviewer-rita"
 HESITATES_SECONDS = 0.15
 ACTS_OF_A_LIFE = 3
 """By execution: so many requests and journal entries a process may begin at most before it is killed."""

@@ -10,6 +10,7 @@ them. A share of the restarts in the long run uses fresh interpreters all the sa
 
 import asyncio
 import ctypes
+import gc
 import json
 import os
 import selectors
@@ -168,6 +169,8 @@ def _serve() -> int:
     import_everything()
     definitions = child.workflows()
     assert threading.active_count() == 1, "a process with threads cannot be forked safely"
+    gc.collect()
+    gc.freeze()  # what is loaded stays as it is: children share its memory instead of copying it page by page
     woken, wakes = os.pipe()
     os.set_blocking(wakes, False)
     signal.set_wakeup_fd(wakes)
