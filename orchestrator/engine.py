@@ -168,9 +168,13 @@ class Orchestrator:
                     return execution
                 await self._has_stopped(records)
 
+    def driving(self, execution_id: str) -> bool:
+        """Whether this process is carrying the execution out at this moment."""
+        return self._driver is not None and self._driver.driving(execution_id)
+
     def _at_rest(self, execution: Execution) -> bool:
-        driven = self._driver is not None and self._driver.driving(execution.id)
-        return execution.status in (ExecutionStatus.WAITING, ExecutionStatus.PAUSED) and not driven
+        resting = execution.status in (ExecutionStatus.WAITING, ExecutionStatus.PAUSED)
+        return resting and not self.driving(execution.id)
 
     async def _has_stopped(self, records: Subscription) -> None:
         async for record in records:
