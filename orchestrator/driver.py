@@ -94,6 +94,21 @@ class Driver:
 
         What rests costs nothing but a reminder of when its waits and its deadline are over.
         """
+        try:
+            await self._take_up()
+            listening = asyncio.create_task(self._listen(), name="signals")
+            try:
+                yield
+            finally:
+                listening.cancel()
+                with suppress(asyncio.CancelledError):
+                    await listening
+        finally:
+            await self.drain()
+            if self._alarm is not None:
+                self._alarm.cancel()
+
+    async def _take_up(self) -> None:
         self._works.store.changed()
         signals = await self._works.store.signals(0)
         self._seen = signals[-1].seq if signals else 0
@@ -102,16 +117,6 @@ class Driver:
         for execution_id, due in await self._works.store.next_due():
             self._remind(execution_id, due)
         await self._remember_deadlines()
-        listening = asyncio.create_task(self._listen(), name="signals")
-        try:
-            yield
-        finally:
-            listening.cancel()
-            with suppress(asyncio.CancelledError):
-                await listening
-            await self.drain()
-            if self._alarm is not None:
-                self._alarm.cancel()
 
     async def _listen(self) -> None:
         """Hear what other processes stored. One look at shared memory while nobody commits."""

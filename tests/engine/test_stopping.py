@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from graphs.errors import ConflictError
+from graphs.errors import ConflictError, StoreError
+from orchestrator.driver import Driver
 from tests.support.engine.engines import (
     act,
     ask,
@@ -222,3 +223,30 @@ async def test_policy_cancel_stops_running_siblings(database: Path, gates: Gates
         settled = await statuses(baton, execution)
     assert settled == {"bad": "failed", "slow": "cancelled", "never": "skipped"}
     assert execution.status == "failed" and execution.error is not None and execution.error["step"] == "bad"
+
+
+async def test_an_engine_that_cannot_be_opened_leaves_nothing_running(
+    database: Path, gates: Gates, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it had taken up is let go in order, for the next engine."""
+    async with engine(database, gates=gates) as baton:
+        execution = await baton.start(workflow("w", [act("a", gate="g")]))
+        await gates.reached("g")
+
+    async def broken(self: Driver) -> None:
+        await turns_of_the_loop()
+        raise StoreError("a page is torn")
+
+    with monkeypatch.context() as patch, pytest.raises(StoreError, match="torn"):
+        patch.setattr(Driver, "_remember_deadlines", broken)
+        async with engine(database, gates=gates):
+            raise AssertionError("it was opened")
+    assert [task for task in asyncio.all_tasks() if task.get_name().startswith("drive")] == []
+    gates.open("g")
+    async with engine(database, gates=gates) as baton:
+        assert (await finished(baton, execution)).status == "completed"
+
+
+async def turns_of_the_loop(count: int = 20) -> None:
+    for _ in range(count):
+        await asyncio.sleep(0)

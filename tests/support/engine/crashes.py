@@ -93,7 +93,7 @@ async def either(work: Any, crash: Crash) -> bool:
     doing, crashing_ = asyncio.ensure_future(work), asyncio.ensure_future(crash.happened.wait())
     await asyncio.wait({doing, crashing_}, return_when=asyncio.FIRST_COMPLETED)
     crashing_.cancel()
-    if doing.done():
+    if doing.done() and not crash.happened.is_set():
         doing.result()
         return True
     doing.cancel()
