@@ -144,7 +144,10 @@ def rows(database: Path, sql: str, *values: Any) -> list[tuple[Any, ...]]:
 
 def integrity(database: Path) -> str:
     """What SQLite itself thinks of the file; `ok`, or what is broken."""
-    return str(rows(database, "PRAGMA integrity_check")[0][0])
+    try:
+        return str(rows(database, "PRAGMA integrity_check")[0][0])
+    except sqlite3.DatabaseError as error:
+        return str(error)
 
 
 def settled(database: Path) -> dict[Step, list[Json]]:
@@ -203,6 +206,11 @@ def in_flight(evidence: Evidence, copy: Path, life: int) -> frozenset[Step]:
 def check(evidence: Evidence, undisturbed: Evidence | None = None) -> Findings:
     """Hold everything against everything; with an undisturbed run of the same executions, against that too."""
     found = Findings()
+    for file in (evidence.database, *(kill.copy for kill in evidence.kills)):
+        if (verdict := integrity(file)) != "ok":
+            found.deny(f"{file} is damaged: {verdict}")
+    if found.wrong:
+        return found
     _check_ends(evidence, found)
     _check_results(evidence, found)
     done = acts(evidence, found)
@@ -218,9 +226,6 @@ def check(evidence: Evidence, undisturbed: Evidence | None = None) -> Findings:
 
 
 def _check_ends(evidence: Evidence, found: Findings) -> None:
-    verdict = integrity(evidence.database)
-    if verdict != "ok":
-        found.deny(f"the file is damaged: {verdict}")
     statuses = dict(rows(evidence.database, "SELECT id, status FROM executions"))
     found.executions = len(statuses)
     for execution, status in evidence.expected.items():
@@ -296,9 +301,6 @@ def _check_effects(evidence: Evidence, found: Findings) -> None:
 
 def _check_left_behind(number: int, kill: Kill, evidence: Evidence, found: Findings) -> None:
     """What a killed process left: a sound file, a beginning of what came to be, and all that was acknowledged."""
-    verdict = integrity(kill.copy)
-    if verdict != "ok":
-        found.deny(f"kill {number}: the file is damaged: {verdict}")
     for missing in lost_acknowledgements(kill.copy, kill.acknowledged):
         found.lose(f"kill {number}: {missing}")
     records = "SELECT seq, execution_id, kind, path, generation, at, data FROM records ORDER BY seq"

@@ -45,6 +45,7 @@ def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.reliability.child", description=__doc__)
     parser.add_argument("--database", type=Path, required=True)
     parser.add_argument("--services", default="", help="where the demo services are: http://127.0.0.1:PORT")
+    parser.add_argument("--synchronous", default="full")
     parser.add_argument("--journal", type=Path, required=True, help="where in-process steps write")
     parser.add_argument("--say", type=Path, required=True, help="where what was acknowledged is written")
     parser.add_argument("--jobs", required=True, help="ids of jobs, with commas between")
@@ -70,8 +71,13 @@ async def _carry_out(given: argparse.Namespace, definitions: Sequence[Workflow])
     jobs = [JOBS[name] for name in given.jobs.split(",")]
     services = {name: f"{given.services}/{name}" for name in SERVICE_NAMES} if given.services else {}
     settings = Settings(
-        _env_file=None, database=given.database, services=services, poll=POLL_SECONDS, log_level="warning"
-    )  # type: ignore[call-arg]
+        _env_file=None,  # type: ignore[call-arg]
+        database=given.database,
+        synchronous=given.synchronous,
+        services=services,
+        poll=POLL_SECONDS,
+        log_level="warning",
+    )
     async with Orchestrator.open(settings, resources=resources(given.journal), workflows=definitions) as baton:
         say({"said": "driving", "at": time.time()})
         beside = []

@@ -1,7 +1,7 @@
 """What is carried out while engines are killed: executions with fixed ids, their inputs, and how they must end."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -177,7 +177,12 @@ MORE: Sequence[Job] = (
 """Nearly all other examples. Not `approval_routing`, which needs a document that is there, and not
 `orchestrated_agent_task`, two steps of which read the same page, so that a request does not tell whose it is."""
 
-JOBS: Mapping[str, Job] = {job.id: job for job in (*BATCH, *MORE, EVERY_POINT, TAKEN_BACK)}
+MANY: Sequence[Job] = tuple(
+    replace(EVERY_POINT, id=f"every-point-{number}", input={"order": f"A-{number}"}) for number in range(60)
+)
+"""Starts, decisions and events without a break, for copies of the file while it is written."""
+
+JOBS: Mapping[str, Job] = {job.id: job for job in (*BATCH, *MORE, *MANY, EVERY_POINT, TAKEN_BACK)}
 
 
 def workflows() -> list[Workflow]:

@@ -132,10 +132,12 @@ class Lives:
 
     Args:
         services: Where the demo services are, for jobs that ask them.
+        synchronous: As in the engine's settings.
     """
 
-    def __init__(self, services: str = "") -> None:
+    def __init__(self, services: str = "", synchronous: str = "full") -> None:
         self._services = services
+        self._synchronous = synchronous
 
     async def start(
         self,
@@ -150,6 +152,7 @@ class Lives:
         """Start an engine that carries out the jobs, and with a name also answers what they ask."""
         place.lives += 1
         arguments = ["--database", str(place.database), "--services", self._services]
+        arguments += ["--synchronous", self._synchronous]
         arguments += ["--journal", str(place.journal), "--say", str(place.says)]
         arguments += ["--jobs", ",".join(job.id for job in jobs), "--answers-as", answers_as]
         arguments += ["--records"] if records else []

@@ -81,7 +81,7 @@ class Nursery:
 
     @classmethod
     @asynccontextmanager
-    async def running(cls, log: Path) -> AsyncIterator["Nursery"]:
+    async def running(cls, log: Path, environment: Mapping[str, str] | None = None) -> AsyncIterator["Nursery"]:
         """Start it, wait until everything is loaded, and stop it, and every child of it, at the end."""
         with log.open("ab") as stderr:
             process = await asyncio.create_subprocess_exec(
@@ -90,6 +90,7 @@ class Nursery:
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=stderr,
+                env={**os.environ, **(environment or {})},
             )
         assert process.stdin is not None
         assert process.stdout is not None
