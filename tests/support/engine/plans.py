@@ -19,12 +19,20 @@ HALTED: Result = {"status": "skipped", "reason": "halted"}
 
 
 def planned(
-    name: str, *needs: str, group: str | None = None, stands_for: str | None = None, **step: Any
+    name: str,
+    *needs: str,
+    group: str | None = None,
+    stands_for: str | None = None,
+    index: int | None = None,
+    **step: Any,
 ) -> PlannedStep:
-    """A step in its place; `a!failed` needs that `a` failed."""
+    """A step in its place; `a!failed` needs that `a` failed, `[0].a` stands at item 0."""
     links = tuple(Need(need.split("!")[0], _outcome(need)) for need in needs)
-    local = name.split("~")[0].rsplit(".", 1)[-1]
-    return PlannedStep(name, Step(name=local, **step), "parallel_executor", links, group=group, stands_for=stands_for)
+    own = name.split("~")[0].rsplit(".", 1)[-1]
+    local = name.split("~")[0].removesuffix(own)
+    return PlannedStep(
+        name, Step(name=own, **step), "parallel_executor", links, local, index, group=group, stands_for=stands_for
+    )
 
 
 def _outcome(need: str) -> Outcome:
