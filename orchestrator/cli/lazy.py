@@ -19,7 +19,7 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from graphs.errors import NotFoundError
+from graphs.errors import BatonError
 
 GROUP = "baton.commands"
 
@@ -72,7 +72,7 @@ def _loaded(offer: EntryPoint) -> Any:
     """The command of another package: its `register` is handed an app of its own, so it can replace nothing of ours.
 
     Raises:
-        NotFoundError: it cannot be loaded, or registers nothing under its name.
+        BatonError: it cannot be loaded, or registers nothing under its name.
     """
     app = typer.Typer(add_completion=False)
     app.callback()(lambda: None)  # without it, Typer makes an app of one command that command
@@ -83,7 +83,7 @@ def _loaded(offer: EntryPoint) -> Any:
             raise LookupError("it registers no command of that name")
         return found
     except Exception as error:
-        raise NotFoundError(
+        raise BatonError(
             f"The command '{offer.name}' of {_owner(offer)} cannot be loaded: {type(error).__name__}: {error}.",
             hint="Baton's own commands are not affected.",
             code="command_unloadable",

@@ -10,7 +10,7 @@ from graphs.errors import BatonError, CommitError
 from graphs.state import ExecutionStatus
 from orchestrator.bus import RESTED
 from orchestrator.cli.exits import Exit, exit_of_status, worst
-from orchestrator.cli.support.following import Left, News, Until, enough, failure_of, hear, opened
+from orchestrator.cli.support.following import Left, News, Until, enough, failure_of, hear, opened, take_up
 from orchestrator.cli.support.interrupts import interrupts
 from orchestrator.cli.support.opening import looking
 from orchestrator.cli.support.questions import Questions, as_document
@@ -62,10 +62,8 @@ class Company:
         if self._open is None:
             self._greet(len(await baton.store.unfinished()))
         for execution_id in list(self._open or ()):
-            execution = await baton.get(execution_id)
-            if execution.status is ExecutionStatus.PAUSED:
-                await baton.resume(execution_id)
-            elif execution.status.final:
+            execution = await take_up(baton, execution_id)
+            if execution.status.final:
                 self._leave(Left(execution))
         while self._open is None or self._open:
             letter = await self._mail.get()

@@ -100,9 +100,6 @@ class Follower:
             self._view.note("Nobody drives the database any more: going on here.")
 
     async def _drive(self, baton: Orchestrator, execution_id: str) -> Left | None:
-        execution = await baton.get(execution_id)
-        if execution.status is ExecutionStatus.PAUSED:
-            await baton.resume(execution_id)  # the others are taken up by whoever opens the database
         return await self._consume(baton, execution_id, hear(baton, execution_id, self._mail.put_nowait))
 
     async def _watch(self, execution_id: str) -> Left | None:
@@ -116,6 +113,8 @@ class Follower:
         try:
             await asyncio.sleep(0)  # the source listens before the past is read: nothing falls in between
             story = await self._begin(baton, execution_id)
+            if not elsewhere:
+                await take_up(baton, execution_id)
             if story.execution.status.final:
                 return self._left(story, Left(story.execution))
             return await self._read_mail(baton, story, filling, elsewhere)
@@ -228,6 +227,17 @@ async def opened(setting: Setting, view: View) -> AsyncIterator[Orchestrator]:
     finally:
         if remark is not None:
             remark.cancel()
+
+
+async def take_up(baton: Orchestrator, execution_id: str) -> Execution:
+    """See to it that an execution is driven while we listen.
+
+    An engine that opens the file leaves alone what rests; and a drive that failed while it opened was not heard.
+    """
+    execution = await baton.get(execution_id)
+    if not execution.status.final and not baton.driving(execution_id):
+        await baton.resume(execution_id)
+    return execution
 
 
 async def hear(baton: Orchestrator, execution_id: str | None, put: Callable[[Record], None]) -> None:

@@ -112,6 +112,7 @@ async def test_a_step_may_say_that_it_failed() -> None:
     assert soft.failed is False, "what one run says of itself is not seen by others"
 
 
+@pytest.mark.capability("M18")
 async def test_runs_of_one_step_object_do_not_see_each_others_flags() -> None:
     both = asyncio.Barrier(2)
 

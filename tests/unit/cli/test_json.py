@@ -1,0 +1,102 @@
+"""`--json`: every command prints exactly one JSON document on standard output, whatever happens."""
+
+import json
+
+import pytest
+
+from orchestrator.cli.app import make_app
+from tests.unit.cli.support import Cli
+
+STEPS = """
+    - {name: note, type: function, config: {function: note, args: {path: effects, text: one}}}
+    - name: ask
+      type: approval
+      depends_on: [note]
+      config: {message: "Go on?", payload: {amount: 12}, allow: [approve, reject, edit, respond]}
+    - {name: paid, type: wait_for_event, depends_on: [note], config: {event_type: paid}}
+"""
+COMMANDS = {
+    "validate": (("asks.yaml",), {"ok", "files"}),
+    "publish": (("asks.yaml",), {"workflows"}),
+    "workflows": ((), {"workflows"}),
+    "workflows deprecate": (("asks", "1.0"), {"workflow"}),
+    "run": (("asks", "--id", "order-1", "--metadata", "who=Ada"), {"execution", "waits", "interrupted"}),
+    "list": ((), {"executions"}),
+    "show": (("order-1",), {"execution", "steps", "waits", "forks"}),
+    "inbox": ((), {"waits"}),
+    "draw": (("order-1",), {"mermaid"}),
+    "event": (("paid", "--data", "total:=5", "--key", "pay-1"), {"event"}),
+    "approve": (("order-1", "--edit", "amount:=9"), {"decision"}),
+    "resume": (("order-1",), {"execution", "waits", "interrupted"}),
+    "retry": (("order-1", "--from", "note", "--again"), {"execution", "waits", "interrupted"}),
+    "reject": (("order-1", "ask"), {"decision"}),
+    "fork": (("order-1", "--at", "note", "--detach"), {"execution"}),
+    "cancel": (("order-1",), {"execution"}),
+    "respond": (("order-2", "ask", "--text", "any"), {"decision"}),
+    "prune": (("--older-than", "1d", "--dry-run"), {"executions", "deleted"}),
+    "backup": (("copy.db",), {"backup", "bytes"}),
+    "schema": ((), {"$schema", "$defs"}),
+}
+LINES = {"engine", "work"}
+"""They go on until they are stopped, a line for each record: see tests/acceptance/cli."""
+
+
+@pytest.mark.capability("O03", "C10", "C16", "D18")
+def test_every_command_prints_one_document(cli: Cli) -> None:
+    """In an order in which each finds what the one before left."""
+    cli.flow("asks", STEPS)
+    for name, (words, keys) in COMMANDS.items():
+        if name == "respond":
+            cli("run", "asks.yaml", "--id", "order-2")
+        done = cli(*name.split(), *words, "--json")
+        assert keys <= done.json.keys(), (name, done)
+        assert "error" not in done.json, (name, done)
+
+
+def test_no_command_is_forgotten() -> None:
+    app = make_app()
+    names = {str(info.name) for info in app.registered_commands}
+    for group in app.registered_groups:
+        assert group.typer_instance is not None
+        names |= {str(group.name), *(f"{group.name} {info.name}" for info in group.typer_instance.registered_commands)}
+    assert names == COMMANDS.keys() | LINES
+
+
+def test_errors_are_documents_too(cli: Cli) -> None:
+    """With their code, and with every problem of a definition; standard error stays empty."""
+    missing = cli("show", "nope", "--json")
+    assert missing.json["error"]["code"] == "database_not_found"
+    broken = cli("run", cli.flow("broken", STEPS.replace("approval", "aproval")), "--json")
+    [problem] = broken.json["error"]["problems"]
+    assert (problem["code"], problem["file"], problem["line"]) == ("step_type_unknown", "broken.yaml", 9)
+    assert missing.err == broken.err == ""
+
+
+def test_options_may_stand_before_the_command(cli: Cli) -> None:
+    cli.flow("asks", STEPS)
+    assert cli("--json", "--database", "other.db", "run", "asks.yaml").json["execution"]["workflow"] == "asks"
+    assert len(cli("--database", "other.db", "list", "--json").json["executions"]) == 1
+
+
+@pytest.mark.capability("O02")
+def test_run_tells_records_as_lines_when_it_is_watched(cli: Cli) -> None:
+    done = cli("run", cli.flow("asks", STEPS), "--json", "--watch")
+    lines = [json.loads(line) for line in done.out.splitlines()]
+    assert lines[-1]["execution"]["status"] == "waiting"
+    records = [line["record"] for line in lines if "record" in line]
+    assert {"seq", "kind", "path", "at", "data"} <= records[0].keys()
+
+
+def test_waits_come_with_the_commands_that_answer_them(cli: Cli) -> None:
+    done = cli("run", cli.flow("asks", STEPS), "--id", "order-1", "--json", "--database", "my orders.db")
+    answers = {wait["path"]: wait["answer_with"] for wait in done.json["waits"]}
+    where = "--database 'my orders.db'"
+    assert answers == {
+        "ask": [
+            f"baton approve order-1 ask {where}",
+            f"baton approve order-1 ask --edit amount=... {where}",
+            f"baton reject order-1 ask {where}",
+            f"baton respond order-1 ask --data amount=... {where}",
+        ],
+        "paid": [f"baton event paid {where}"],
+    }
