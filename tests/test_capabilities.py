@@ -10,6 +10,11 @@ def test_every_capability_is_proved_or_put_off_with_a_reason() -> None:
     assert [name for name in LATER if name in found] == []
 
 
-def test_the_table_is_up_to_date() -> None:
-    """`python -m tests.capabilities` writes it."""
-    assert TABLE.read_text() == table()
+def test_the_table_says_the_same_of_every_id() -> None:
+    """`python -m tests.capabilities` writes it; which tests it names may lag behind, what is proved may not."""
+
+    def states(text: str) -> dict[str, bool]:
+        rows = [line.split(" | ") for line in text.splitlines() if line.startswith("| ") and " | " in line]
+        return {row[0].strip("| "): "later:" in row[-1] for row in rows}
+
+    assert states(TABLE.read_text()) == states(table())
