@@ -23,4 +23,7 @@ def main() -> None:
         # A terminal that knows no ✓ gets a `?`, not a traceback.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
-    import_module("orchestrator.cli.app").invoke()
+    try:
+        import_module("orchestrator.cli.app").invoke()
+    except KeyboardInterrupt:  # before the command itself could hear it
+        raise SystemExit(130) from None

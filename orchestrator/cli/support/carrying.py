@@ -56,14 +56,18 @@ async def carry(setting: Setting, kept: Kept, *, watch: bool | None, until_rest:
     questions = kept.questions
     as_json = setting.shared.as_json
     view = _view(as_json, watch, questions)
-    follower = Follower(setting, view, _until(until_rest, as_json))
+
+    def told(left: Left) -> None:
+        in_one_line = isinstance(view, JsonLines)
+        tell(left, questions, as_json=as_json, in_one_line=in_one_line, with_waits=type(view) is Quiet)
+
+    follower = Follower(setting, view, _until(until_rest, as_json), told)
     try:
         with interrupts(follower.interrupt):
             left = await follower.follow(kept.execution.id, kept.since)
     finally:
         view.close()
-    lines = as_json and isinstance(view, JsonLines)
-    return tell(left, questions, as_json=as_json, in_one_line=lines, with_waits=type(view) is Quiet)
+    return Exit.INTERRUPTED if left.interrupted else exit_of_status(left.execution.status)
 
 
 def stored(kept: Kept, *, as_json: bool) -> int:
@@ -78,11 +82,8 @@ def stored(kept: Kept, *, as_json: bool) -> int:
     return Exit.COMPLETED
 
 
-def tell(
-    left: Left, questions: Questions, *, as_json: bool, in_one_line: bool = False, with_waits: bool = False
-) -> int:
-    """Print how an execution was left; gives the exit code."""
-    code = Exit.INTERRUPTED if left.interrupted else exit_of_status(left.execution.status)
+def tell(left: Left, questions: Questions, *, as_json: bool, in_one_line: bool, with_waits: bool) -> None:
+    """Print how an execution was left."""
     if as_json:
         document: dict[str, Any] = {
             "execution": left.execution,
@@ -95,7 +96,6 @@ def tell(
             output().print(line)
         if left.execution.output is not None:
             print_json(left.execution.output)
-    return code
 
 
 def _outcome(left: Left, questions: Questions, *, with_waits: bool) -> list[Text]:

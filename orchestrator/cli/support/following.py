@@ -62,12 +62,14 @@ class Follower:
         setting: Where.
         view: Who is shown what happens.
         until: When to stop.
+        tell: Told how it was left, at once: closing the engine may take a while, when other executions are at work.
     """
 
-    def __init__(self, setting: Setting, view: View, until: Until) -> None:
+    def __init__(self, setting: Setting, view: View, until: Until, tell: Callable[[Left], None]) -> None:
         self._setting = setting
         self._view = view
         self._until = until
+        self._tell = tell
         self._mail: asyncio.Queue[Record | News] = asyncio.Queue()
         self._since = 0
         self._over = False
@@ -113,10 +115,12 @@ class Follower:
         try:
             await asyncio.sleep(0)  # the source listens before the past is read: nothing falls in between
             story = await self._begin(baton, execution_id)
-            if not elsewhere:
-                await take_up(baton, execution_id)
-            if story.execution.status.final:
-                return self._left(story, Left(story.execution))
+            execution = await (baton.get(execution_id) if elsewhere else take_up(baton, execution_id))
+            if execution.status.final:
+                # Its last record may have come before anybody listened, or while the others were read.
+                for record in await baton.records(execution_id, after=self._since):
+                    self._take(story, record)
+                return self._left(story, Left(execution))
             return await self._read_mail(baton, story, filling, elsewhere)
         finally:
             filling.cancel()
@@ -196,6 +200,7 @@ class Follower:
         self._over = True
         story.settle(left.execution)
         self._view.end(story)
+        self._tell(left)
         return left
 
     async def _poll(self, baton: Orchestrator, execution_id: str) -> None:
