@@ -37,6 +37,9 @@ _PATIENCE: Final = 1.0
 """Seconds of leaving after which it is said what for."""
 
 
+_RESTING: Final = (ExecutionStatus.WAITING, ExecutionStatus.PAUSED)
+
+
 class News(Enum):
     """Letters that are no records."""
 
@@ -102,6 +105,10 @@ class Follower:
             self._view.note("Nobody drives the database any more: going on here.")
 
     async def _drive(self, baton: Orchestrator, execution_id: str) -> Left | None:
+        unfinished = await baton.store.unfinished()
+        others = [other for other, status in unfinished if other != execution_id and status not in _RESTING]
+        if others:
+            self._view.note(f"{len(others)} other unfinished executions of this database go on here too.")
         return await self._consume(baton, execution_id, hear(baton, execution_id, self._mail.put_nowait))
 
     async def _watch(self, execution_id: str) -> Left | None:
@@ -173,7 +180,7 @@ class Follower:
         execution = await baton.get(record.execution_id)
         if execution.status.final:
             return Left(execution)
-        if record.kind != RESTED or execution.status not in (ExecutionStatus.WAITING, ExecutionStatus.PAUSED):
+        if record.kind != RESTED or execution.status not in _RESTING:
             return None
         waits = await baton.waits(record.execution_id)
         if not waits:  # answered meanwhile
@@ -215,7 +222,7 @@ class Follower:
                 rested = execution.updated_at
                 self._mail.put_nowait(Record(execution_id, RESTED, SystemClock().now()))
             polls += 1
-            if polls % _PROBE_EVERY == 0 and not execution.status.final and _nobody_drives(self._setting):
+            if polls % _PROBE_EVERY == 0 and not execution.status.final and nobody_drives(self._setting):
                 return
             await asyncio.sleep(_POLL)
 
@@ -270,7 +277,8 @@ def failure_of(record: Record) -> BatonError:
     return BatonError(**{"message": "It could not be driven.", **record.data})
 
 
-def _nobody_drives(setting: Setting) -> bool:
+def nobody_drives(setting: Setting) -> bool:
+    """Whether no engine drives the database now."""
     # Taken for an instant only. Whoever tries in that instant watches, asks again half a second later, and gets it.
     try:
         with engine_lock(setting.settings.database.absolute(), SystemClock()):

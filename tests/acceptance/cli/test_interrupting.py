@@ -61,6 +61,8 @@ def test_a_killed_process_loses_nothing_that_was_finished(place: Place) -> None:
     running = started(place)
     running.signal(signal.SIGKILL)
     assert running.ends().code == -signal.SIGKILL
+    retried = place.baton("retry", "long-1", "--from", "hold")
+    assert (retried.code, "baton resume long-1" in retried.err) == (9, True)
     place.touch("go")
     resumed = place.baton("resume", "--json")
     assert resumed.code == 0
