@@ -130,9 +130,11 @@ class Orchestrator:
     async def _create(self, workflow: Workflow, given: Any, start: Start, **fork: Any) -> Execution:
         pins = await pin(workflow, self.catalogue.find)
         execution, secrets = new_execution(workflow, given, start, pins, self.clock, self.catalogue.cipher)
+        # With the same id and the same key, what comes back may be an older execution: that is not begun again.
+        known = start.execution_id is not None and await self.store.execution(start.execution_id) is not None
         at_once = not fork and self._driver is not None and self._driver.has_room
         created = await self.store.create(execution, secrets, taken_up=at_once, **fork)
-        if created.id == execution.id:
+        if created.id == execution.id and not known:
             self._driver_takes(created.id, "start", new=created if at_once else None)
         return created
 
