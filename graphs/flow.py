@@ -18,10 +18,13 @@ from dataclasses import replace
 from enum import Enum
 from typing import Protocol
 
-from graphs.errors import BatonError, DeadlockError
+from graphs.errors import BatonError, DeadlockError, EngineError
 from graphs.planner import Halt, Plan, PlannedStep, Tally
 from graphs.state import Result
 from graphs.stopping import Stoppable
+
+_ROLL_CALL_SECONDS = 30.0
+"""After which every dispatched body must have begun. They begin at once; the rest is for slow machines."""
 
 
 class Woken(Enum):
@@ -168,6 +171,7 @@ class Flow:
         self._quiet: asyncio.Future[None] | None = None
         self._running: dict[str, Stoppable] = {}
         self._children: dict[str, Flow] = {}
+        self._roll: asyncio.TimerHandle | None = None
         board.flows.append(self)
         if parent is not None:
             parent._children[step] = self
@@ -181,7 +185,10 @@ class Flow:
         self.dispatched = frozenset(names)
         self.fresh = fresh
         self.entered.clear()
-        self._active = {name for name in self.dispatched if name not in self.board.results | self.board.extras}
+        self._active = {
+            name for name in self.dispatched if name not in self.board.results and name not in self.board.extras
+        }
+        self._call_the_roll(_ROLL_CALL_SECONDS)
 
     def committed(self, results: Mapping[str, Result]) -> None:
         """Results of this flow are durable: release whoever waits for them, then let their steps go."""
@@ -192,6 +199,20 @@ class Flow:
         if self._quiet is not None and not self._active and not self._resting and not self._quiet.done():
             self._quiet.set_result(None)
         self._test_idle()
+
+    def _call_the_roll(self, seconds: float, *, again: bool = True) -> None:
+        if self._roll is not None:
+            self._roll.cancel()
+        # The loop's own clock: what is watched here is this process, not the workflow.
+        self._roll = asyncio.get_running_loop().call_later(seconds, self._count_those_who_entered, again)
+
+    def _count_those_who_entered(self, again: bool) -> None:
+        """As many bodies must have begun as were dispatched; one that never does would be waited for, for ever."""
+        missing = sorted(self._active - self.entered)
+        if missing and again:  # the process may have been stopped for a while, right after the dispatch
+            self._call_the_roll(_ROLL_CALL_SECONDS, again=False)
+        elif missing:
+            self.root.failed(not_begun(missing, len(self.dispatched)))
 
     async def quiet(self) -> None:
         """Wait until everything of the superstep before is committed.
@@ -209,6 +230,8 @@ class Flow:
     def close(self) -> None:
         """The plan's graph run is over."""
         self.board.flows.remove(self)
+        if self._roll is not None:
+            self._roll.cancel()
         if self.parent is not None:
             self.parent._children.pop(self.step, None)
 
@@ -340,4 +363,13 @@ def deadlock(paths: list[str]) -> DeadlockError:
     return DeadlockError(
         f"nothing can go on: {', '.join(paths)} wait for each other, and nothing from outside is awaited.",
         remaining=paths,
+    )
+
+
+def not_begun(missing: list[str], dispatched: int) -> EngineError:
+    """Some bodies were sent and never began: a defect, or a foreign hand in the graph."""
+    return EngineError(
+        f"{len(missing)} of {dispatched} dispatched steps have not begun: {missing[:5]}.",
+        hint="Only this engine may carry out a workflow's graph.",
+        code="steps_not_begun",
     )

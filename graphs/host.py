@@ -150,9 +150,9 @@ class Host(Protocol):
         """Something worth a record: seen live, and kept where `keep` says so."""
         ...
 
-    async def open_wait(self, path: str, wait: Wait) -> tuple[Wait, Answer | None]:
+    async def open_wait(self, path: str, wait: Wait, state: Any) -> tuple[Wait, Answer | None]:
         """Keep a wait before anybody rests on it. Gives the one that was kept first (its end does not move when the
-        step is entered again), and the answer when there already is one."""
+        step is entered again), and the answer when there already is one. `state` is for the hooks, the first time."""
         ...
 
     async def close_wait(self, path: str, *, elapsed: bool) -> Answer | None:

@@ -19,7 +19,7 @@ from graphs.compile import FOREVER, CompiledGraph
 from graphs.composites.subworkflow import root_plan
 from graphs.errors import StepCancelledError
 from graphs.expressions import EvaluationContext
-from graphs.flow import Board, Flow, Woken, deadlock
+from graphs.flow import Board, Flow, Woken, deadlock, not_begun
 from graphs.graph_state import EnterpriseWorkflowState
 from graphs.host import Facts, run_graph
 from graphs.nodes.perform import PlanContext
@@ -115,7 +115,9 @@ class Drive:
         finally:
             for alarm in [*self._limits, *self._starting.values()]:
                 alarm.cancel()
-        if self.board.remaining():
+        if missing := self.board.remaining():
+            if not self.flow.closing:
+                raise not_begun(missing, len(self.flow.dispatched))
             return await self._rest()
         await self._finish()
         return "ended"
@@ -142,6 +144,7 @@ class Drive:
             pass  # parked
         finally:
             saver.forget(thread, "")
+            self.flow.close()
 
     async def _rest(self) -> Left:
         status = ExecutionStatus.QUEUED if self.draining else ExecutionStatus.WAITING
@@ -369,13 +372,15 @@ class Drive:
 
     # -- Host: waits -------------------------------------------------------------------------------------------
 
-    async def open_wait(self, path: str, wait: Wait) -> tuple[Wait, Answer | None]:
+    async def open_wait(self, path: str, wait: Wait, state: Any) -> tuple[Wait, Answer | None]:
         kept = await self._works.store.open_wait(
             self.execution.id, path, self._facts.generation, wait, self._facts.started_at
         )
         if kept.status == "cancelled":
             raise StepCancelledError(f"step '{path}' was stopped while it waited.")
-        if kept.status == "open" and kept.opened_at >= self._began_at:  # otherwise its record is there
+        if new := kept.opened_at >= self._began_at:  # otherwise it began earlier, and looks whether it was answered
+            self.started(path, 1, state)
+        if new and kept.status == "open":
             question = {"kind": wait.kind, **wait.question, "due": kept.wait.due.isoformat() if kept.wait.due else None}
             self.note("step.waiting", path, question, keep=True)
         return replace(kept.wait, on_timeout=wait.on_timeout), answer_of(kept)

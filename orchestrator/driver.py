@@ -9,6 +9,7 @@ import heapq
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
+from traceback import format_exception
 
 from graphs.clock import Alarm
 from graphs.errors import BatonError, CommitError, EngineError
@@ -189,8 +190,10 @@ class Driver:
             if error.code != "execution_ended":  # somebody said "look again" of one that has just ended
                 await self._left_with(execution_id, error)
             return False
-        except Exception as error:  # the edge of a drive: whatever broke it must be heard
-            self._works.log.error("drive.broken", execution_id=execution_id, exc_info=error)
+        except Exception as error:  # noqa: BLE001 - the edge of a drive: whatever broke it must be heard
+            # As text: a structured traceback would show the values of locals, secrets among them.
+            trace = "".join(format_exception(error))
+            self._works.log.error("drive.broken", execution_id=execution_id, trace=trace)
             broken = EngineError(f"the drive broke: {type(error).__name__}: {error}", code="drive_broken")
             await self._left_with(execution_id, broken)
             return False

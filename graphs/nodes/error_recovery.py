@@ -60,6 +60,7 @@ async def _compensate(context: PlanContext, config: RunnableConfig) -> Update:
     body = Body(context, place, config)
     body.begin()
     context.flow.dispatch([COMPENSATION], fresh=context.flow.fresh)
+    context.flow.entered.add(COMPENSATION)
 
     async def open_data() -> Mapping[str, Any]:
         return {}

@@ -34,8 +34,7 @@ async def _act(body: Body) -> Result:
     config = await body.rendered_config()
     context = step_context(body, 1)
     wait = _with_step_policy(body, kind.wait(context, config))
-    body.host.started(body.path, 1, context.state)
-    wait, answer = await body.host.open_wait(body.path, wait)
+    wait, answer = await body.host.open_wait(body.path, wait, context.state)
     if answer is None:
         answer = await _rest(body, wait)
     if answer is None:

@@ -80,7 +80,7 @@ async def test_whatever_raises_inside_a_step_is_that_steps_failure_only(
     assert effects.counts["sibling"] == 1
 
 
-@pytest.mark.parametrize("kind", sorted(WEIRD.keys() - {"surrogate", "deep"}))
+@pytest.mark.parametrize("kind", sorted(WEIRD.keys() - {"surrogate", "deep", "large"}))
 async def test_a_value_that_cannot_be_kept_fails_its_step_and_nothing_else(kind: str, database: Path) -> None:
     """Results are made JSON inside the body (rule 1), so a bad one is no lost commit."""
     definition = workflow("w", [act("bad", weird=kind), act("other"), act("later", "bad")])
@@ -91,7 +91,7 @@ async def test_a_value_that_cannot_be_kept_fails_its_step_and_nothing_else(kind:
     assert results["later"]["status"] == "skipped" and execution.status == "failed"
 
 
-@pytest.mark.parametrize("kind", ["surrogate", "deep"])
+@pytest.mark.parametrize("kind", ["surrogate", "deep", "large"])
 async def test_a_strange_value_that_can_be_kept_is_read_back_as_it_was_kept(kind: str, database: Path) -> None:
     """Half characters are repaired before anybody reads them; the file and the dependents see the same."""
     definition = workflow("w", [act("odd", weird=kind), act("echo", "odd", value="{{ steps.odd.output }}")])

@@ -95,6 +95,7 @@ WEIRD: dict[str, Callable[[], Any]] = {
     "huge": lambda: 2**80,
     "surrogate": lambda: "half \ud800 character",
     "bytes": lambda: b"\x00\xff",
+    "large": lambda: "x" * 2_000_000,
     "deep": lambda: _nested(60),
     "key": lambda: {1: "a number is no key"},
 }
