@@ -19,21 +19,6 @@ async def test_an_execution_is_not_started_again_by_its_key(tmp_path: Path) -> N
 
 
 @pytest.mark.capability("D01", "D20", "D22")
-async def test_an_execution_is_not_started_again_by_its_key(tmp_path: Path) -> None:
-    effects, definition = Effects(), workflow("w", [act("a"), act("b", "a")])
-    async with engine(tmp_path / "baton.db", effects=effects) as baton:
-        first = await run(baton, definition, idempotency_key="k")
-        assert (await baton.start(definition, idempotency_key="k")).id == first.id
-        await turns(baton, 20)
-    assert effects.began == ["a", "b"]
-
-
-@pytest.mark.xfail(
-    strict=True,
-    reason="Orchestrator._create takes the older execution for a new one when both its id and its key are given, "
-    "and carries it out from the beginning: see the report of the kill tests",
-)
-@pytest.mark.capability("D01", "D20", "D22")
 async def test_nor_by_its_id_and_its_key_together(tmp_path: Path) -> None:
     effects, definition = Effects(), workflow("w", [act("a"), act("b", "a")])
     async with engine(tmp_path / "baton.db", effects=effects) as baton:
