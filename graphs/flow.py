@@ -214,6 +214,10 @@ class Flow:
         elif missing:
             self.root.failed(not_begun(missing, len(self.dispatched)))
 
+    def unsettled(self) -> list[str]:
+        """What was dispatched and has no result: steps, partitions, compensation."""
+        return sorted(self._active | self._resting)
+
     async def quiet(self) -> None:
         """Wait until everything of the superstep before is committed.
 

@@ -177,8 +177,8 @@ class Host(Protocol):
         """Results that were there before this drive: what a plan without a checkpoint starts with (retry, fork)."""
         ...
 
-    async def compensating(self) -> None:
-        """Compensation begins."""
+    async def compensating(self, *, first: bool) -> None:
+        """Compensation begins, or (not `first`) goes on in another process."""
         ...
 
     async def emit_event(self, event_type: str, data: Any = None, *, key: str | None = None) -> None: ...

@@ -115,7 +115,7 @@ class Drive:
         finally:
             for alarm in [*self._limits, *self._starting.values()]:
                 alarm.cancel()
-        if missing := self.board.remaining():
+        if missing := self.flow.unsettled() or self.board.remaining():
             if not self.flow.closing:
                 raise not_begun(missing, len(self.flow.dispatched))
             return await self._rest()
@@ -426,8 +426,11 @@ class Drive:
             self._seeds = {} if self._new else await self.results("")
         return self._seeds
 
-    async def compensating(self) -> None:
-        self._works.store.append(self._record("execution.compensating", None, {}))
+    async def compensating(self, *, first: bool) -> None:
+        for alarm in self._limits:
+            alarm.cancel()  # the work is over; half an undoing would be worse than a late one
+        records = [self._record("execution.compensating", None, {})] if first else []
+        await self._works.store.compensating(self.execution.id, records)
 
     async def emit_event(self, event_type: str, data: Any = None, *, key: str | None = None) -> None:
         await self._works.emit_event(event_type, data, key=key, source=self.execution.id)

@@ -214,7 +214,7 @@ class Driver:
     async def _stirred(self, execution_id: str) -> bool:
         execution = await self._works.store.execution(execution_id)
         # `rest` did not go through: something was stored between the last look and parking.
-        return execution is not None and execution.status is ExecutionStatus.RUNNING
+        return execution is not None and execution.status in (ExecutionStatus.RUNNING, ExecutionStatus.COMPENSATING)
 
     async def _left_with(self, execution_id: str, error: BatonError) -> None:
         """A drive could not go on: the execution is left as it is, and the reason is said.

@@ -55,7 +55,7 @@ async def _compensate(context: PlanContext, config: RunnableConfig) -> Update:
     planned = compensations(workflow, board.plan, board.results, order, conclusion, host.library)
     if not planned:
         return {}
-    await host.compensating()
+    await host.compensating(first=False)
     place = PlannedStep(COMPENSATION, Step(name="compensation", type="sequence"), "error_recovery")
     body = Body(context, place, config)
     body.begin()
@@ -63,6 +63,7 @@ async def _compensate(context: PlanContext, config: RunnableConfig) -> Update:
     context.flow.entered.add(COMPENSATION)
 
     async def open_data() -> Mapping[str, Any]:
+        await host.compensating(first=True)
         return {}
 
     inner, _, _ = await carry_out(
@@ -92,7 +93,9 @@ def _undone(context: PlanContext, name: str) -> dict[str, Any]:
     """What the compensation of a step sees of it (E11, X24)."""
     board = context.flow.board
     result = board.results[name]
-    seen: dict[str, Any] = {"output": result.get("output"), "error": result.get("error")}
+    seen: dict[str, Any] = {"output": result.get("output")}
+    if "error" in result:  # else `error` is what made the compensation necessary
+        seen["error"] = result["error"]
     main = Body(context, board.plan.steps[name], {})
     if main.prepared.input is not None:
         try:
@@ -103,7 +106,8 @@ def _undone(context: PlanContext, name: str) -> dict[str, Any]:
 
 
 def _outcome(body: Body, plan: Plan, results: Mapping[str, Result]) -> Result:
-    wrong = [name for name in plan.steps if plan.failed_for_good(name, results)]
+    cut = [name for name, result in results.items() if result.get("reason") in ("cancelled", "halted")]
+    wrong = [name for name in plan.steps if plan.failed_for_good(name, results) or name in cut]
     done = [name for name in plan.steps if results[name]["status"] == "completed"]
     result: Result = {"status": "failed" if wrong else "completed", "output": {"compensated": done, "failed": wrong}}
     if wrong:

@@ -154,6 +154,18 @@ class Executions(Part):
         rested: bool = await self._writer.submit(work, thread=execution_id)
         return rested
 
+    async def compensating(self, execution_id: str, records: Sequence[Record]) -> None:
+        """See the port."""
+        rows = [record_row(record) for record in records]
+
+        def work(db: sqlite3.Connection) -> list[Record]:
+            db.execute(
+                "UPDATE executions SET status = 'compensating' WHERE id = ? AND status = 'running'", (execution_id,)
+            )
+            return insert(db, rows)
+
+        await self._writer.submit(work, thread=execution_id, on_commit=self._announce)
+
     async def finish(
         self,
         execution_id: str,

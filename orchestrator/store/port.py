@@ -116,6 +116,10 @@ class Store(Protocol):
         """Go to rest, unless something was stored since `signal` was `seen`. False: look again."""
         ...
 
+    async def compensating(self, execution_id: str, records: Sequence[Record]) -> None:
+        """What was done is being undone: the status says so, with these records."""
+        ...
+
     async def finish(
         self,
         execution_id: str,

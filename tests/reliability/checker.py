@@ -150,6 +150,11 @@ def integrity(database: Path) -> str:
         return str(error)
 
 
+def unfinished(database: Path) -> dict[str, str]:
+    """Executions that have not ended, and their statuses."""
+    return {name: status for name, status in rows(database, "SELECT id, status FROM executions") if status not in FINAL}
+
+
 def settled(database: Path) -> dict[Step, list[Json]]:
     """Every step that has a result, with its results (one, if all is well)."""
     found: dict[Step, list[Json]] = defaultdict(list)

@@ -177,9 +177,9 @@ async def watched(life: Child, place: Place) -> AsyncIterator[None]:
     except TimeoutError:
         life.send(signal.SIGKILL)
         await life.ended
-        unfinished = checker.rows(place.database, "SELECT id, status FROM executions WHERE ended_at IS NULL")
-        open_waits = checker.rows(place.database, "SELECT execution_id, path FROM waits WHERE status = 'open'")
+        left = await place.copy("unfinished")
+        open_waits = checker.rows(left, "SELECT execution_id, path FROM waits WHERE status = 'open'")
         raise AssertionError(
-            f"{place.folder}: not done after {END_SECONDS:g} s: {unfinished}, open waits {open_waits}\n"
+            f"{place.folder}: not done after {END_SECONDS:g} s: {checker.unfinished(left)}, open waits {open_waits}\n"
             f"{place.output.read_text()}"
         ) from None

@@ -104,7 +104,7 @@ async def test_copies_of_a_file_that_is_being_written(tmp_path: Path) -> None:
         for shot in shots:
             _check_copy(shot.database, shot.acknowledged, place)
         # Otherwise nothing happened while it was copied, and nothing has been shown.
-        busy = [shot for shot in shots if shot.wal > 0 and _unfinished(shot.database)]
+        busy = [shot for shot in shots if shot.wal > 0 and checker.unfinished(shot.database)]
         assert len(busy) >= COPIES // 2
         assert len({len(shot.acknowledged) for shot in busy}) >= COPIES // 3
         for shot in chance.sample(busy, CARRIED_ON):
@@ -119,10 +119,6 @@ def _check_copy(copy: Path, acknowledged: list[dict[str, Any]], place: Place) ->
         "SELECT execution_id, path, generation, answer FROM waits WHERE status = 'answered'",
     ):
         assert set(checker.rows(copy, sql)) <= set(checker.rows(place.database, sql))
-
-
-def _unfinished(copy: Path) -> list[str]:
-    return [row[0] for row in checker.rows(copy, "SELECT id FROM executions WHERE ended_at IS NULL")]
 
 
 async def _carry_on(shot: Snapshot, lives: Lives, nursery: Nursery) -> None:
