@@ -1,29 +1,36 @@
 """Records as they happen, to whoever listens in this process. A slow listener loses records, never the engine time."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from contextlib import contextmanager
 
 from orchestrator.store.port import Record
 
 _ROOM = 10_000
 RESTED = "execution.rested"
-"""The kind of the record that says a drive is over, however it ended; it is never kept."""
+"""The kind of the record that says nobody works on an execution any more, however that came; it is never kept."""
 
 
 class Subscription:
     """Records for one listener. `missed` counts those that found no room."""
 
-    def __init__(self, execution_id: str | None) -> None:
-        self.execution_id = execution_id
+    def __init__(self, kinds: Collection[str] | None) -> None:
         self.missed = 0
+        self._kinds = kinds
         self._queue: asyncio.Queue[Record | None] = asyncio.Queue(_ROOM)
 
     def offer(self, record: Record | None) -> None:
+        if record is not None and self._kinds is not None and record.kind not in self._kinds:
+            return
         try:
             self._queue.put_nowait(record)
         except asyncio.QueueFull:
             self.missed += 1
+
+    async def next(self) -> Record | None:
+        """The next record; None when the engine is closed."""
+        return await self._queue.get()
 
     async def __aiter__(self) -> AsyncIterator[Record]:
         while (record := await self._queue.get()) is not None:
@@ -34,28 +41,36 @@ class Bus:
     """Hands every record to every subscription that wants it."""
 
     def __init__(self) -> None:
-        self._subscriptions: list[Subscription] = []
+        self._subscriptions: defaultdict[str | None, list[Subscription]] = defaultdict(list)
 
-    @property
-    def listened(self) -> bool:
-        return bool(self._subscriptions)
+    def wanted(self, execution_id: str) -> bool:
+        """Whether anybody listens to that execution."""
+        return execution_id in self._subscriptions or None in self._subscriptions
 
     def publish(self, records: Sequence[Record]) -> None:
-        for subscription in self._subscriptions:
-            for record in records:
-                if subscription.execution_id in (None, record.execution_id):
+        if not self._subscriptions:
+            return
+        for record in records:
+            for whom in (record.execution_id, None):
+                for subscription in self._subscriptions.get(whom, ()):
                     subscription.offer(record)
 
     @contextmanager
-    def subscribe(self, execution_id: str | None = None) -> Iterator[Subscription]:
-        """Listen to one execution, or to all."""
-        subscription = Subscription(execution_id)
-        self._subscriptions.append(subscription)
+    def subscribe(
+        self, execution_id: str | None = None, *, kinds: Collection[str] | None = None
+    ) -> Iterator[Subscription]:
+        """Listen to one execution, or to all; to records of some kinds, or of every kind."""
+        subscription = Subscription(kinds)
+        self._subscriptions[execution_id].append(subscription)
         try:
             yield subscription
         finally:
-            self._subscriptions.remove(subscription)
+            listening = self._subscriptions[execution_id]
+            listening.remove(subscription)
+            if not listening:
+                del self._subscriptions[execution_id]
 
     def close(self) -> None:
-        for subscription in self._subscriptions:
-            subscription.offer(None)
+        for listening in self._subscriptions.values():
+            for subscription in listening:
+                subscription.offer(None)

@@ -45,7 +45,7 @@ _SOON = 0.001
 """Seconds that do not count: a clock may ring that much early."""
 
 _LATE_START = 0.2
-"""Seconds after which a step that is still at work gets a record of its start, for readers in other processes."""
+"""Seconds (up to twice that) after which a step that is still at work gets a record of its start, for readers in other processes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,8 @@ class Drive:
         self._answers: dict[str, Answer] = {}
         self._seeds: Mapping[str, Result] | None = None
         self._expected: dict[str, tuple[Flow, str, datetime | None, Alarm | None]] = {}
-        self._starting: dict[str, Alarm] = {}
+        self._starting: dict[str, Record | None] = {}
+        self._late_starts: Alarm | None = None
         self._limits: list[Alarm] = []
         self._reminders: list[datetime] = []
         self._endings: list[asyncio.Future[None]] = []
@@ -113,8 +114,9 @@ class Drive:
             self._task and self._task.uncancel()
             raise self._abort from None
         finally:
-            for alarm in [*self._limits, *self._starting.values()]:
-                alarm.cancel()
+            for alarm in (*self._limits, self._late_starts):
+                if alarm is not None:
+                    alarm.cancel()
         if missing := self.flow.unsettled() or self.board.remaining():
             if not self.flow.closing:
                 raise not_begun(missing, len(self.flow.dispatched))
@@ -353,11 +355,26 @@ class Drive:
         record = self._record("step.started", path, {"attempt": attempt})
         self._works.publish([record])
         self._works.hooks.step_started(path, names)
-        self._starting[path] = self.clock.call_later(_LATE_START, lambda: self._works.store.append(record))
+        self._starting[path] = record
+        if self._late_starts is None:
+            self._late_starts = self.clock.call_later(_LATE_START, self._keep_late_starts)
+
+    def _keep_late_starts(self) -> None:
+        self._late_starts = None
+        due, young = self.clock.now() - timedelta(seconds=_LATE_START), False
+        for path, record in self._starting.items():
+            if record is None:
+                continue
+            if record.at > due:
+                young = True
+                continue
+            self._works.store.append(record)
+            self._starting[path] = None
+        if young:
+            self._late_starts = self.clock.call_later(_LATE_START, self._keep_late_starts)
 
     def settled(self, path: str, result: Result) -> None:
-        if alarm := self._starting.pop(path, None):
-            alarm.cancel()
+        self._starting.pop(path, None)
         self._works.hooks.step_completed(self.execution.id, self.workflow.name, path, result)
 
     def note(self, kind: str, path: str, data: Mapping[str, Any], *, keep: bool = False) -> None:

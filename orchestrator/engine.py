@@ -20,7 +20,7 @@ from graphs.spec import Workflow
 from graphs.state import ExecutionStatus, Result
 from graphs.steps import Answer, StepTypes
 from graphs.values import json_value
-from orchestrator.bus import RESTED, Bus, Subscription
+from orchestrator.bus import RESTED, Bus
 from orchestrator.catalogue import Catalogue
 from orchestrator.driver import Driver
 from orchestrator.parts import assemble
@@ -163,26 +163,20 @@ class Orchestrator:
 
     async def wait(self, execution_id: str, until: Literal["end", "rest"] = "end") -> Execution:
         """Wait until an execution has ended, or (`rest`) until it ended or waits for the world outside."""
-        with self._bus.subscribe(execution_id) as records:
+        with self._bus.subscribe(execution_id, kinds=_STOPS) as stops:
             while True:
-                execution = await self.get(execution_id)
-                if execution.status.final or (until == "rest" and self._at_rest(execution)):
-                    return execution
-                await self._has_stopped(records)
+                if not self.driving(execution_id):
+                    execution = await self.get(execution_id)
+                    if execution.status.final or (until == "rest" and execution.status in _AT_REST):
+                        return execution
+                if await stops.next() is None:
+                    raise ConflictError(
+                        "the engine was closed while somebody waited for an execution.", code="engine_closed"
+                    )
 
     def driving(self, execution_id: str) -> bool:
         """Whether this process is carrying the execution out at this moment."""
         return self._driver is not None and self._driver.driving(execution_id)
-
-    def _at_rest(self, execution: Execution) -> bool:
-        resting = execution.status in (ExecutionStatus.WAITING, ExecutionStatus.PAUSED)
-        return resting and not self.driving(execution.id)
-
-    async def _has_stopped(self, records: Subscription) -> None:
-        async for record in records:
-            if record.kind in _LAST_RECORDS or record.kind == RESTED:
-                return
-        raise ConflictError("the engine was closed while somebody waited for an execution.", code="engine_closed")
 
     async def results(self, execution_id: str, prefix: str = "") -> Mapping[str, Result]:
         """Results of settled steps by path, in the order in which they were committed."""
@@ -323,6 +317,8 @@ class Orchestrator:
 
 
 _LAST_RECORDS = frozenset(f"execution.{status}" for status in ExecutionStatus if status.final)
+_STOPS = _LAST_RECORDS | {RESTED}
+_AT_REST = (ExecutionStatus.WAITING, ExecutionStatus.PAUSED)
 
 
 def check_decision(asked: OpenWait, decision: Decision, data: Any) -> None:

@@ -50,7 +50,13 @@ async def assemble(
     """Build the parts; what must be closed is left to the stack, in order."""
     bus = Bus()
     store = await stack.enter_async_context(
-        SqliteStore.open(settings.database, clock=clock, synchronous=settings.synchronous, on_committed=bus.publish)
+        SqliteStore.open(
+            settings.database,
+            clock=clock,
+            synchronous=settings.synchronous,
+            on_committed=bus.publish,
+            wanted=bus.wanted,
+        )
     )
     stack.callback(bus.close)
     offered = load_modules(settings.modules)

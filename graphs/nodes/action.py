@@ -66,6 +66,8 @@ async def _in_its_place(body: Body, attempt: int) -> Any:
 async def _in_time(body: Body, kind: Action, context: StepContext, config: Any) -> Any:
     limit = attempt_timeout(body.planned.step, body.context.frame.config, kind)
     try:
+        if limit is None:
+            return await kind.run(context, config)
         async with Stoppable(body.host.clock, limit, body.path):
             return await kind.run(context, config)
     except BatonError:

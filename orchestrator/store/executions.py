@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from graphs.errors import BatonError, ConflictError, StoreError
 from graphs.state import ExecutionStatus
+from orchestrator.store.announcing import Kept
 from orchestrator.store.execution_rows import (
     INSERT_EXECUTION,
     SELECT_EXECUTION,
@@ -55,18 +56,17 @@ class Executions(Part):
         secret_rows = [(execution.id, name, value) for name, value in secrets.items()]
         now = self._now()
 
-        def work(db: sqlite3.Connection) -> tuple[Execution | None, list[Record]] | BatonError:
+        def work(db: sqlite3.Connection) -> tuple[Execution | None, Kept] | BatonError:
             if older := _find_idempotent(db, execution):
                 return older, []
-            if taken := _find(db, execution.id):
-                return ConflictError(
-                    f"There is an execution '{execution.id}' already, of {taken.workflow}@{taken.version}.",
-                    hint="Leave the id out to get a new one, or give an idempotency key to get this one back.",
-                    code="execution_exists",
-                    execution_id=execution.id,
-                )
-            db.execute(INSERT_EXECUTION, row)
-            db.executemany("INSERT INTO secrets (execution_id, name, value) VALUES (?, ?, ?)", secret_rows)
+            try:
+                db.execute(INSERT_EXECUTION, row)
+            except sqlite3.IntegrityError:
+                if taken := _find(db, execution.id):
+                    return _taken(taken)
+                raise
+            if secret_rows:
+                db.executemany("INSERT INTO secrets (execution_id, name, value) VALUES (?, ?, ?)", secret_rows)
             copied = copy_newest(db, results_of, execution.id, leave_out, leave_out_alone) if results_of else []
             if taken_up:
                 db.execute(_BEGIN_RUN, (execution.id, 1, "start", _HOST, os.getpid(), now))
@@ -74,7 +74,7 @@ class Executions(Part):
             raise_signal(db, execution.id, "start", None, now)
             return _find(db, execution.id), copied
 
-        def announce(kept: tuple[Execution | None, list[Record]]) -> None:
+        def announce(kept: tuple[Execution | None, Kept]) -> None:
             self._announce(kept[1])
 
         created, _ = await self._writer.submit(work, thread=execution.id, reset=True, on_commit=announce)
@@ -158,7 +158,7 @@ class Executions(Part):
         """See the port."""
         rows = [record_row(record) for record in records]
 
-        def work(db: sqlite3.Connection) -> list[Record]:
+        def work(db: sqlite3.Connection) -> Kept:
             db.execute(
                 "UPDATE executions SET status = 'compensating' WHERE id = ? AND status = 'running'", (execution_id,)
             )
@@ -185,17 +185,15 @@ class Executions(Part):
         rows = [record_row(record) for record in records]
         values = (status, to_json(output), to_json(error), active_seconds, now, now if status.final else None)
 
-        def work(db: sqlite3.Connection) -> list[Record] | BatonError:
-            execution = _find(db, execution_id)
-            if execution is None:
-                return no_execution(execution_id)
-            if execution.status.final:
-                return ended(execution)
-            db.execute(
+        def work(db: sqlite3.Connection) -> Kept | BatonError:
+            changed = db.execute(
                 "UPDATE executions SET status = ?, output = ?, error = ?, active_seconds = ?, updated_at = ?, "
-                "ended_at = ? WHERE id = ?",
+                f"ended_at = ? WHERE id = ? AND {UNFINISHED}",
                 (*values, execution_id),
-            )
+            ).rowcount
+            if not changed:
+                before = _find(db, execution_id)
+                return ended(before) if before else no_execution(execution_id)
             db.execute(
                 "UPDATE waits SET status = 'cancelled', closed_at = ? WHERE execution_id = ? AND status = 'open'",
                 (now, execution_id),
@@ -224,6 +222,15 @@ class Executions(Part):
 
         asked: Execution = await self._writer.submit(work)
         return asked
+
+
+def _taken(older: Execution) -> ConflictError:
+    return ConflictError(
+        f"There is an execution '{older.id}' already, of {older.workflow}@{older.version}.",
+        hint="Leave the id out to get a new one, or give an idempotency key to get this one back.",
+        code="execution_exists",
+        execution_id=older.id,
+    )
 
 
 def ended(execution: Execution) -> ConflictError:

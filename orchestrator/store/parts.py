@@ -1,14 +1,14 @@
 """What the chapters of the SQLite store share."""
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from graphs.clock import Clock
 from graphs.errors import NotFoundError
-from orchestrator.store.port import Record
+from orchestrator.store.announcing import Announcer, Kept
 from orchestrator.store.reader import Reader
-from orchestrator.store.rows import insert_records, kept, to_time
+from orchestrator.store.rows import INSERT_RECORD, to_time
 from orchestrator.store.saver import BatonSaver
 from orchestrator.store.writer import Writer
 
@@ -25,22 +25,18 @@ class Part:
         saver: BatonSaver,
         *,
         clock: Clock,
-        on_committed: Callable[[Sequence[Record]], None] | None = None,
+        announce: Announcer,
     ) -> None:
         self._writer = writer
         self._reader = reader
         self._saver = saver
         self._clock = clock
-        self._on_committed = on_committed
+        self._announce = announce
         self._drives = False
         """Whether this process drives the file: what it stores itself is no news to it."""
 
     def _now(self) -> str:
         return to_time(self._clock.now())
-
-    def _announce(self, records: Sequence[Record]) -> None:
-        if self._on_committed is not None and records:
-            self._on_committed(records)
 
 
 def raise_signal(db: sqlite3.Connection, execution_id: str, kind: SignalKind, path: str | None, now: str) -> None:
@@ -58,6 +54,6 @@ def no_execution(execution_id: str) -> NotFoundError:
     )
 
 
-def insert(db: sqlite3.Connection, rows: Sequence[tuple[Any, ...]]) -> list[Record]:
-    """Insert record rows; gives the records with their seqs, for the listeners."""
-    return kept(rows, insert_records(db, rows))
+def insert(db: sqlite3.Connection, rows: Sequence[tuple[Any, ...]]) -> Kept:
+    """Insert rows of INSERT_RECORD; gives them with their seqs, for the listeners."""
+    return [(db.execute(INSERT_RECORD, row).lastrowid or 0, *row) for row in rows]

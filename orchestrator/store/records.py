@@ -6,6 +6,7 @@ from typing import Any
 
 from graphs.errors import BatonError
 from graphs.state import Result
+from orchestrator.store.announcing import Kept
 from orchestrator.store.parts import Part, insert, no_execution, raise_signal
 from orchestrator.store.port import Record
 from orchestrator.store.results import copy_newest, is_below, newest, supersede
@@ -63,7 +64,7 @@ class Records(Part):
         row = (execution_id, "execution.rewound", None, generation, now, to_json(fact))
         new_input = None if input is None else to_json(input)
 
-        def work(db: sqlite3.Connection) -> list[Record] | BatonError:
+        def work(db: sqlite3.Connection) -> Kept | BatonError:
             changed = db.execute(
                 "UPDATE executions SET status = 'queued', generation = ?, digest = ifnull(?, digest), "
                 "input = ifnull(?, input), active_seconds = 0, output = 'null', error = 'null', "

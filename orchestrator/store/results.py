@@ -4,8 +4,8 @@ import sqlite3
 from collections.abc import Sequence
 
 from graphs.state import StepStatus
+from orchestrator.store.announcing import Kept
 from orchestrator.store.parts import insert
-from orchestrator.store.port import Record
 
 _SETTLED = ", ".join(
     f"'step.{status}'"
@@ -41,7 +41,7 @@ def newest(db: sqlite3.Connection, execution_id: str) -> dict[str, tuple[str, in
 
 def copy_newest(
     db: sqlite3.Connection, source: str, target: str, leave_out: Sequence[str], leave_out_alone: Sequence[str]
-) -> list[Record]:
+) -> Kept:
     """Give an execution the results of another, without some paths and what is below them, and without some alone."""
     rows = [
         (target, kind, path, generation, at, data)

@@ -1,7 +1,6 @@
 """Values to columns and back: JSON as text, times as ISO 8601 in UTC with microseconds (so that text order is time
 order, and a person can read the file)."""
 
-import sqlite3
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -78,13 +77,3 @@ def to_record(row: Sequence[Any]) -> Record:
     """A record from SELECT_RECORDS."""
     seq, execution_id, kind, path, generation, at, data = row
     return Record(execution_id, kind, datetime.fromisoformat(at), path, generation, orjson.loads(data), seq)
-
-
-def insert_records(db: sqlite3.Connection, rows: Sequence[tuple[Any, ...]]) -> list[int]:
-    """Insert rows of INSERT_RECORD; gives their seqs."""
-    return [int(db.execute(INSERT_RECORD, row).lastrowid or 0) for row in rows]
-
-
-def kept(rows: Sequence[tuple[Any, ...]], seqs: Sequence[int]) -> list[Record]:
-    """The records that inserted rows became."""
-    return [to_record((seq, *row)) for seq, row in zip(seqs, rows, strict=True)]

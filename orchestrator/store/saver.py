@@ -13,7 +13,7 @@ Graphs of users' own get what the official saver gives: every write durable when
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -38,11 +38,10 @@ from graphs.errors import BatonError, CommitError, CorruptStateError
 from graphs.host import CommitListener
 from graphs.state import Result
 from orchestrator.store import checkpoints
+from orchestrator.store.announcing import Announcer
 from orchestrator.store.commits import CommitResults, Row, record_rows, write_rows
 from orchestrator.store.plans import Plans, SavedPlan
-from orchestrator.store.port import Record
 from orchestrator.store.reader import Reader
-from orchestrator.store.rows import kept
 from orchestrator.store.serializer import StrictSerializer, located
 from orchestrator.store.writer import Writer
 
@@ -55,7 +54,7 @@ class BatonSaver(AsyncSqliteSaver):
         reader: Answers what LangGraph asks in its hot path.
         lists: A connection that cannot write, not yet started, for the official saver's own lists.
         clock: For results that do not say when they ended.
-        on_committed: Gets the records of committed results.
+        announce: Gets the records of committed results.
     """
 
     serde: StrictSerializer
@@ -67,13 +66,13 @@ class BatonSaver(AsyncSqliteSaver):
         lists: aiosqlite.Connection,
         *,
         clock: Clock,
-        on_committed: Callable[[Sequence[Record]], None] | None = None,
+        announce: Announcer,
     ) -> None:
         super().__init__(lists, serde=StrictSerializer())
         self._writer = writer
         self._reader = reader
         self._clock = clock
-        self._on_committed = on_committed
+        self._announce = announce
         self._plans = Plans()
 
     # -- graphs.host.Checkpoints -------------------------------------------------------------------------------
@@ -182,8 +181,8 @@ class BatonSaver(AsyncSqliteSaver):
         self, listener: CommitListener, results: Mapping[str, Result], records: Sequence[Row], seqs: Sequence[int]
     ) -> None:
         listener.committed(results)
-        if self._on_committed is not None and seqs:
-            self._on_committed(kept(records, seqs))
+        if seqs:
+            self._announce([(seq, *row) for seq, row in zip(seqs, records, strict=True)])
 
     def _lost_checkpoint(self, thread: str, error: BatonError) -> None:
         self._plans.settled(thread)

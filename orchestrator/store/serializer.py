@@ -50,10 +50,9 @@ class StrictSerializer(JsonPlusSerializer):
 
     def dumps_typed(self, obj: Any) -> tuple[str, bytes]:
         """The value's kind and bytes, as LangGraph's own serializer would write them."""
-        # Every step is sent by a `Send`, which is written twice; LangGraph's encoder asks a dozen other kinds first.
-        if type(obj) is Send and obj.timeout is None:
-            return "msgpack", ormsgpack.packb(obj, default=_pack, option=_option)
-        return super().dumps_typed(obj)
+        if obj is None or isinstance(obj, bytes | bytearray):
+            return super().dumps_typed(obj)
+        return "msgpack", ormsgpack.packb(obj, default=_pack, option=_option)
 
     def dumps_readable(self, obj: Any) -> tuple[str, bytes]:
         """As `dumps_typed`, for values that anybody may have made: what could not be read back is not written.
@@ -136,6 +135,7 @@ class StrictSerializer(JsonPlusSerializer):
 
 
 def _pack(value: Any) -> ormsgpack.Ext:
+    # A checkpoint holds a `Send` for every step; LangGraph's encoder asks a dozen other kinds first.
     if type(value) is not Send or value.timeout is not None:
         return _msgpack_default(value)  # type: ignore[return-value]
     parts = (Send.__module__, Send.__name__, (value.node, value.arg))

@@ -20,6 +20,7 @@ import aiosqlite
 
 from graphs.clock import Clock
 from orchestrator.store import backup
+from orchestrator.store.announcing import Announcer, everybody
 from orchestrator.store.catalogue import Catalogue
 from orchestrator.store.connect import Synchronous, absolute
 from orchestrator.store.events import Events
@@ -52,6 +53,7 @@ class SqliteStore(Catalogue, Executions, Records, Waits, Events, Retention):
         synchronous: Synchronous = "full",
         read_only: bool = False,
         on_committed: Callable[[Sequence[Record]], None] | None = None,
+        wanted: Callable[[str], bool] | None = None,
         patience: float = 30.0,
     ) -> AsyncIterator["SqliteStore"]:
         """Open a file, making it or bringing it up to date first; closed at the end of the block.
@@ -62,6 +64,7 @@ class SqliteStore(Catalogue, Executions, Records, Waits, Events, Retention):
             synchronous: `full` survives a power cut; `normal` may lose the last commits in one.
             read_only: Every write is refused.
             on_committed: Gets every record after its commit, with its seq, on the event loop.
+            wanted: Whether records of an execution are of interest at this moment; without it, all are.
             patience: Seconds to go on trying to write while another process holds the lock.
 
         Raises:
@@ -70,7 +73,11 @@ class SqliteStore(Catalogue, Executions, Records, Waits, Events, Retention):
         if isinstance(path, str):
             with tempfile.TemporaryDirectory(prefix="baton-") as folder:
                 async with cls.open(
-                    Path(folder) / "memory.db", clock=clock, synchronous="off", on_committed=on_committed
+                    Path(folder) / "memory.db",
+                    clock=clock,
+                    synchronous="off",
+                    on_committed=on_committed,
+                    wanted=wanted,
                 ) as store:
                     yield store
             return
@@ -79,8 +86,9 @@ class SqliteStore(Catalogue, Executions, Records, Waits, Events, Retention):
         writer = Writer(path, synchronous=synchronous, patience=patience, read_only=read_only)
         reader = Reader(path)
         lists = aiosqlite.connect(f"file:{quote(str(path))}?mode=ro", uri=True)
-        saver = BatonSaver(writer, reader, lists, clock=clock, on_committed=on_committed)
-        store = cls(writer, reader, saver, clock=clock, on_committed=on_committed)
+        announce = Announcer(on_committed, wanted or everybody)
+        saver = BatonSaver(writer, reader, lists, clock=clock, announce=announce)
+        store = cls(writer, reader, saver, clock=clock, announce=announce)
         store.path = path
         try:
             yield store

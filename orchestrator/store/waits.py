@@ -7,6 +7,7 @@ from typing import Any, Literal, cast
 
 from graphs.errors import BatonError, ConflictError, NotFoundError
 from graphs.steps import Answer, Wait
+from orchestrator.store.announcing import Kept
 from orchestrator.store.matching import fields_of, first_event
 from orchestrator.store.parts import Part, insert, no_execution, raise_signal
 from orchestrator.store.port import OpenWait, Record, Signal
@@ -90,7 +91,7 @@ class Waits(Part):
         given = to_json(_from_answer(answer, now))
         rows = [record_row(record) for record in records]
 
-        def work(db: sqlite3.Connection) -> tuple[OpenWait | None, list[Record]] | BatonError:
+        def work(db: sqlite3.Connection) -> tuple[OpenWait | None, Kept] | BatonError:
             row = db.execute(
                 f"{_SELECT} WHERE execution_id = ? AND path = ? AND NOT superseded "
                 "ORDER BY status = 'open' DESC, seq DESC LIMIT 1",
@@ -109,7 +110,7 @@ class Waits(Part):
             raise_signal(db, execution_id, "answer", path, now)
             return _at(db, execution_id, path, wait.generation), insert(db, rows)
 
-        def announce(kept: tuple[OpenWait | None, list[Record]]) -> None:
+        def announce(kept: tuple[OpenWait | None, Kept]) -> None:
             self._announce(kept[1])
 
         answered, _ = await self._writer.submit(work, on_commit=announce)
