@@ -45,6 +45,10 @@ class Root(Protocol):
         """Everybody rests. Park (now or later), or find that this is a deadlock."""
         ...
 
+    def stirred(self) -> None:
+        """Somebody can go on again, after `idle`."""
+        ...
+
     def failed(self, error: BaseException) -> None:
         """A commit was lost: end this drive."""
         ...
@@ -169,6 +173,7 @@ class Flow:
         self._waiters: dict[str, asyncio.Future[Woken]] = {}
         self._outside: set[str] = set()
         self._quiet: asyncio.Future[None] | None = None
+        self._idle = False
         self._running: dict[str, Stoppable] = {}
         self._children: dict[str, Flow] = {}
         self._roll: asyncio.TimerHandle | None = None
@@ -347,6 +352,9 @@ class Flow:
         self._active.add(name)
         if self.parent is not None:
             self.parent._stir(self.step)
+        elif self._idle:
+            self._idle = False
+            self.root.stirred()
 
     def _test_idle(self) -> None:
         if self._active or not self._resting:  # none resting: all settled, and the graph run is about to end
@@ -354,6 +362,7 @@ class Flow:
         if self.parent is not None:
             self.parent._rest(self.step)
         else:
+            self._idle = True
             self.root.idle()
 
 

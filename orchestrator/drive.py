@@ -17,7 +17,7 @@ from langgraph.errors import GraphInterrupt
 from graphs.clock import Alarm, Clock
 from graphs.compile import FOREVER, CompiledGraph
 from graphs.composites.subworkflow import root_plan
-from graphs.errors import StepCancelledError
+from graphs.errors import BatonError, StepCancelledError
 from graphs.expressions import EvaluationContext
 from graphs.flow import Board, Flow, Woken, deadlock, not_begun
 from graphs.graph_state import EnterpriseWorkflowState
@@ -33,19 +33,20 @@ from graphs.state import ExecutionStatus, Result
 from graphs.steps import Answer, Logger, Wait
 from graphs.undo import COMPENSATION
 from orchestrator.hooks import Hooks
-from orchestrator.places import Places
+from orchestrator.places import Places, Seat
 from orchestrator.sealing import Sealer
 from orchestrator.settings import Settings
 from orchestrator.store.port import Execution, OpenWait, Record
 from orchestrator.store.sqlite import SqliteStore
 
-Left = Literal["ended", "resting", "drained"]
+Left = Literal["ended", "resting", "stirred", "drained"]
+"""How a drive was left; `stirred`: something was stored between the last look and parking."""
 TIMEOUT_BY = "baton:timeout"
 _SOON = 0.001
 """Seconds that do not count: a clock may ring that much early."""
 
 _LATE_START = 0.2
-"""Seconds (up to twice that) after which a step that is still at work gets a record of its start, for readers in other processes."""
+"""Seconds (up to twice that) after which a step still at work gets a record of its start, for other processes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +70,17 @@ class Works:
 class Drive:
     """Drives one execution once. Use `run`; everything else is for the graph's nodes and for the engine."""
 
-    def __init__(self, works: Works, execution: Execution, workflow: Workflow, sealer: Sealer, *, new: bool) -> None:
+    def __init__(
+        self, works: Works, execution: Execution, workflow: Workflow, sealer: Sealer, seat: Seat, *, new: bool
+    ) -> None:
         self._works = works
         self._new = new
+        self._seat = seat
+        self._signal = execution.signal
+        self._settling: asyncio.Future[None] | None = None
+        self._lying_down = False
+        self._stirs = 0
+        self._compensating = False
         self._sealer = sealer
         self._task: asyncio.Task[Any] | None = None
         self._abort: BaseException | None = None
@@ -110,10 +119,14 @@ class Drive:
             await self._carry_out()
         except asyncio.CancelledError:
             if self._abort is None:
+                if self.draining:  # cut at the end of the grace time: its steps run again
+                    await self._rest()
                 raise
             self._task and self._task.uncancel()
             raise self._abort from None
         finally:
+            if self._settling is not None:
+                self._settling.cancel()
             for alarm in (*self._limits, self._late_starts):
                 if alarm is not None:
                     alarm.cancel()
@@ -150,8 +163,10 @@ class Drive:
 
     async def _rest(self) -> Left:
         status = ExecutionStatus.QUEUED if self.draining else ExecutionStatus.WAITING
-        await self._works.store.rest(self.execution.id, self.execution.signal, status, self.active_seconds)
-        return "drained" if self.draining else "resting"
+        rested = await self._works.store.rest(self.execution.id, self._signal, status, self.active_seconds)
+        if self.draining:
+            return "drained"
+        return "resting" if rested else "stirred"
 
     async def _finish(self) -> None:
         conclusion = self.board.plan.conclude(self.board.results, self.board.halt)
@@ -239,9 +254,9 @@ class Drive:
             self.board.stop(Halt("cancelled", detail, True))
 
     def drain(self) -> None:
-        """Start nothing new; what runs may finish."""
-        self.draining = True
-        self.flow.park()
+        """Start nothing new; what runs may finish. What rests keeps resting."""
+        self.draining = not self.resting
+        self.let_go()
 
     @property
     def reminders(self) -> list[datetime]:
@@ -336,6 +351,68 @@ class Drive:
         soon = self.clock.now() + timedelta(seconds=self._works.settings.short_wait)
         if any(due is not None and due <= soon for _, _, due, _ in self._expected.values()):
             return  # an alarm is about to ring: parking and coming back would cost more than waiting
+        if not self._seat.may_linger:
+            self.flow.park()
+        elif self._settling is None:
+            self._settling = asyncio.ensure_future(self._settle())
+
+    def stirred(self) -> None:
+        if self._idle_since is not None:
+            self._idle_seconds += self.clock.monotonic() - self._idle_since
+            self._idle_since = None
+        self._stirs += 1
+        if self._seat.given_up:
+            self._seat.take_back()
+        elif not self._lying_down:
+            return
+        # Before anything else of it: whatever it does while it is kept as waiting, a crash would leave unfinished.
+        status = ExecutionStatus.COMPENSATING if self._compensating else ExecutionStatus.RUNNING
+        self._works.store.stirred(self.execution.id, self._facts.generation, status)
+
+    async def _settle(self) -> None:
+        """Go to rest and stay in memory: an answer finds every body where it waits."""
+        try:
+            while self._idle_since is not None and not self._seat.given_up and not self.flow.closing:
+                if not await self._lie_down():
+                    await self._catch_up()
+        except BatonError as error:
+            self.failed(error)
+        finally:
+            self._settling = None
+
+    async def _lie_down(self) -> bool:
+        stirs, self._lying_down = self._stirs, True
+        try:
+            rested = await self._works.store.rest(
+                self.execution.id, self._signal, ExecutionStatus.WAITING, self.active_seconds, lingers=True
+            )
+        finally:
+            self._lying_down = False
+        if rested and stirs == self._stirs and not self.flow.closing:
+            self._seat.give_up()
+        return rested
+
+    async def _catch_up(self) -> None:
+        """Something was stored since the last look."""
+        execution = await self._works.store.execution(self.execution.id)
+        if execution is None:
+            return
+        self._signal = execution.signal
+        if execution.cancel_requested is not None:
+            self.halt(execution.cancel_requested)
+        for kept in await self._works.store.waits(self.execution.id, status="answered"):
+            if (answer := answer_of(kept)) is not None and not self.knows(kept.path):
+                self.deliver(kept.path, answer)
+
+    @property
+    def resting(self) -> bool:
+        """Whether it waits for the world outside, and that is stored."""
+        return self._seat.given_up
+
+    def let_go(self) -> None:
+        """It has rested in memory for long enough: park it."""
+        if self._seat.given_up:
+            self._seat.take_back()
         self.flow.park()
 
     def failed(self, error: BaseException) -> None:
@@ -390,16 +467,21 @@ class Drive:
     # -- Host: waits -------------------------------------------------------------------------------------------
 
     async def open_wait(self, path: str, wait: Wait, state: Any) -> tuple[Wait, Answer | None]:
+        if self._new:
+            self.started(path, 1, state)
+        question = {"kind": wait.kind, **wait.question, "due": wait.due.isoformat() if wait.due else None}
         kept = await self._works.store.open_wait(
-            self.execution.id, path, self._facts.generation, wait, self._facts.started_at
+            self.execution.id,
+            path,
+            self._facts.generation,
+            wait,
+            self._facts.started_at,
+            records=[self._record("step.waiting", path, question)],
         )
         if kept.status == "cancelled":
             raise StepCancelledError(f"step '{path}' was stopped while it waited.")
-        if new := kept.opened_at >= self._began_at:  # otherwise it began earlier, and looks whether it was answered
+        if kept.opened_at >= self._began_at:  # otherwise it began earlier, and looks whether it was answered
             self.started(path, 1, state)
-        if new and kept.status == "open":
-            question = {"kind": wait.kind, **wait.question, "due": kept.wait.due.isoformat() if kept.wait.due else None}
-            self.note("step.waiting", path, question, keep=True)
         return replace(kept.wait, on_timeout=wait.on_timeout), answer_of(kept)
 
     async def remind(self, path: str, due: datetime) -> None:
@@ -416,7 +498,6 @@ class Drive:
         now = self.clock.now()
         if wait.due is not None and wait.due <= now:
             return Answer("elapsed", at=wait.due)
-        self._stir()
         self.unexpect(path)
         alarm = None
         if wait.due is not None:
@@ -427,11 +508,6 @@ class Drive:
     def unexpect(self, path: str) -> None:
         if (expected := self._expected.pop(path, None)) and expected[3] is not None:
             expected[3].cancel()
-
-    def _stir(self) -> None:
-        if self._idle_since is not None:
-            self._idle_seconds += self.clock.monotonic() - self._idle_since
-            self._idle_since = None
 
     # -- Host: the rest ----------------------------------------------------------------------------------------
 
@@ -446,6 +522,7 @@ class Drive:
     async def compensating(self, *, first: bool) -> None:
         for alarm in self._limits:
             alarm.cancel()  # the work is over; half an undoing would be worse than a late one
+        self._compensating = True
         records = [self._record("execution.compensating", None, {})] if first else []
         await self._works.store.compensating(self.execution.id, records)
 

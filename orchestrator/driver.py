@@ -17,6 +17,7 @@ from graphs.state import ExecutionStatus
 from orchestrator.bus import RESTED
 from orchestrator.catalogue import Catalogue
 from orchestrator.drive import Drive, Left, Works, answer_of
+from orchestrator.places import Room, Seat
 from orchestrator.store.port import Execution, ExecutionFilter, OpenWait, Record
 
 _AFTER_LOST_COMMIT = 2.0
@@ -33,8 +34,13 @@ class Driver:
         self._catalogue = catalogue
         self._drives: dict[str, Drive | None] = {}
         self._again: set[str] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._slots = asyncio.Semaphore(works.settings.max_executions)
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._room = Room(
+            works.settings.max_executions,
+            lingering=works.settings.max_lingering,
+            seconds=works.settings.linger,
+            clock=works.clock,
+        )
         self._seen = 0
         self._due: list[tuple[datetime, str]] = []
         self._alarm: Alarm | None = None
@@ -45,7 +51,7 @@ class Driver:
     @property
     def has_room(self) -> bool:
         """Whether one more execution would be driven at once."""
-        return not self._draining and not self._slots.locked()
+        return not self._draining and not self._room.full
 
     def take(self, execution_id: str, reason: str, *, new: Execution | None = None) -> None:
         """Take an execution up, unless it is being driven; then it is looked at once more when that has ended."""
@@ -53,19 +59,35 @@ class Driver:
             return
         if execution_id in self._drives:
             self._again.add(execution_id)
+            self._let_go(execution_id)
             return
         self._drives[execution_id] = None
         task = asyncio.create_task(self._drive(execution_id, reason, new), name=f"drive {execution_id}")
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks[execution_id] = task
+        task.add_done_callback(lambda _: self._tasks.pop(execution_id, None))
+
+    def _let_go(self, execution_id: str) -> None:
+        """Park what rests in memory."""
+        drive = self._drives.get(execution_id)
+        if drive is not None and drive.resting:
+            drive.let_go()
+
+    async def put_away(self, execution_id: str) -> None:
+        """Return when an execution that rests is only in the database."""
+        self._let_go(execution_id)
+        task = self._tasks.get(execution_id)
+        if task is not None and not self.driving(execution_id):
+            await asyncio.wait([task])
 
     def answered(self, wait: OpenWait) -> None:
-        """A wait was answered: by a live body at once, otherwise by taking the execution up."""
+        """A wait was answered: tell the live body, or take the execution up."""
         answer = answer_of(wait)
         drive = self._drives.get(wait.execution_id)
         if drive is not None and answer is not None:
+            # If it is just ending: it cannot go to rest without seeing that something was stored.
             drive.deliver(wait.path, answer)
-        self.take(wait.execution_id, "answer")
+        else:
+            self.take(wait.execution_id, "answer")
 
     async def event_matched(self, matched: Iterable[tuple[str, str]]) -> None:
         for execution_id, path in matched:
@@ -82,10 +104,15 @@ class Driver:
         drive = self._drives.get(execution.id)
         if drive is not None and execution.cancel_requested is not None:
             drive.halt(execution.cancel_requested)
-        self.take(execution.id, "cancel")
+        else:
+            self.take(execution.id, "cancel")
 
     def driving(self, execution_id: str) -> bool:
-        return execution_id in self._drives
+        """Whether it is at work on an execution, or about to be."""
+        if execution_id not in self._drives:
+            return False
+        drive = self._drives[execution_id]
+        return drive is None or not drive.resting
 
     # -- serving -----------------------------------------------------------------------------------------------
 
@@ -157,7 +184,7 @@ class Driver:
             if drive is not None:
                 drive.drain()
         if self._tasks:
-            _, late = await asyncio.wait(self._tasks, timeout=self._works.settings.grace)
+            _, late = await asyncio.wait(self._tasks.values(), timeout=self._works.settings.grace)
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
@@ -165,56 +192,53 @@ class Driver:
     # -- driving one execution ---------------------------------------------------------------------------------
 
     async def _drive(self, execution_id: str, reason: str, new: Execution | None) -> None:
+        seat = None
         try:
-            async with self._slots:
-                while True:
-                    self._again.discard(execution_id)
-                    if self._draining or not await self._once(execution_id, reason, new):
-                        break
-                    new = None
-                    if execution_id not in self._again and not await self._stirred(execution_id):
-                        break
+            seat = await self._room.enter(lambda: self._announce_rest(execution_id), lambda: self._let_go(execution_id))
+            while not self._draining:
+                self._again.discard(execution_id)
+                left = await self._once(execution_id, reason, new, seat)
+                new = None
+                if left != "stirred" and not (left == "resting" and execution_id in self._again):
+                    break
         finally:
             self._drives.pop(execution_id, None)
             self._again.discard(execution_id)
+            if seat is not None:
+                seat.leave()
             self._announce_rest(execution_id)
 
-    async def _once(self, execution_id: str, reason: str, new: Execution | None) -> bool:
-        """Drive once; True when the execution rests and may be looked at again."""
+    async def _once(self, execution_id: str, reason: str, new: Execution | None, seat: Seat) -> Left:
+        """Drive once, and see to what is left."""
         try:
-            left = await self._carry(execution_id, reason, new)
+            left = await self._carry(execution_id, reason, new, seat)
         except EngineError as error:
             await self._broken(execution_id, error)
-            return False
+            return "ended"
         except BatonError as error:
             if error.code != "execution_ended":  # somebody said "look again" of one that has just ended
                 await self._left_with(execution_id, error)
-            return False
+            return "ended"
         except Exception as error:  # noqa: BLE001 - the edge of a drive: whatever broke it must be heard
             # As text: a structured traceback would show the values of locals, secrets among them.
             trace = "".join(format_exception(error))
             self._works.log.error("drive.broken", execution_id=execution_id, trace=trace)
             broken = EngineError(f"the drive broke: {type(error).__name__}: {error}", code="drive_broken")
             await self._left_with(execution_id, broken)
-            return False
+            return "ended"
         if left == "resting":
             await self._note_due(execution_id)
-        return left == "resting"
+        return left
 
-    async def _carry(self, execution_id: str, reason: str, new: Execution | None) -> Left:
+    async def _carry(self, execution_id: str, reason: str, new: Execution | None, seat: Seat) -> Left:
         execution = new or await self._works.store.begin_drive(execution_id, reason)
         workflow = await self._catalogue.pinned(execution)
         sealer = await self._catalogue.sealer(execution)
-        drive = Drive(self._works, execution, workflow, sealer, new=new is not None)
+        drive = Drive(self._works, execution, workflow, sealer, seat, new=new is not None)
         self._drives[execution_id] = drive
         if new is not None:
             self._works.publish([Record(execution_id, "execution.started", self._works.clock.now())])
         return await drive.run()
-
-    async def _stirred(self, execution_id: str) -> bool:
-        execution = await self._works.store.execution(execution_id)
-        # `rest` did not go through: something was stored between the last look and parking.
-        return execution is not None and execution.status in (ExecutionStatus.RUNNING, ExecutionStatus.COMPENSATING)
 
     async def _left_with(self, execution_id: str, error: BatonError) -> None:
         """A drive could not go on: the execution is left as it is, and the reason is said.
@@ -293,6 +317,6 @@ class Driver:
         now = self._works.clock.now()
         while self._due and self._due[0][0] <= now:
             _, execution_id = heapq.heappop(self._due)
-            if not self.driving(execution_id):
+            if execution_id not in self._drives:  # a live drive has alarms of its own
                 self.take(execution_id, "timer")
         self._arm()

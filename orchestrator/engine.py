@@ -223,9 +223,10 @@ class Orchestrator:
         if asked is not None:
             check_decision(asked, decision, data)
         answer = Answer(_OUTCOMES[decision], json_value(data), by, reason, self.clock.now())
-        answered = await self.store.answer_wait(execution_id, path, answer)
+        generation = asked.generation if asked is not None else 0
         note = {"decision": _OUTCOMES[decision], "by": by, "reason": reason}
-        self.store.append(Record(execution_id, "approval.decided", self.clock.now(), path, answered.generation, note))
+        record = Record(execution_id, "approval.decided", self.clock.now(), path, generation, note)
+        answered = await self.store.answer_wait(execution_id, path, answer, records=[record])
         if self._driver is not None:
             self._driver.answered(answered)
         return answered
@@ -277,6 +278,8 @@ class Orchestrator:
             again: Effects should happen again: a new generation of idempotency keys.
             newest: On the newest published definition instead of the pinned one.
         """
+        if self._driver is not None:
+            await self._driver.put_away(execution_id)
         execution = await self.get(execution_id)
         workflow = await self.catalogue.definition_for_retry(execution, newest=newest)
         await rewound(self.store, self.catalogue.library, execution, workflow, from_step, again=again)

@@ -26,6 +26,9 @@ class Settings(BaseSettings):
         max_steps: Steps at work at the same time, over all executions.
         partition_size: Steps in one superstep at most; larger plans are split into concurrent flows.
         short_wait: Seconds; a timer due within them is waited for without parking the execution.
+        linger: Seconds that an execution which waits for the world outside stays in memory, ready to go on at once;
+            then it is only in the database. 0: never.
+        max_lingering: How many do so at the same time; the one that rests longest goes first.
         poll: Seconds between looks for what other processes stored.
         grace: Seconds that running steps get to finish when the engine stops.
         expose: Environment variables that expressions may read as `env.NAME`.
@@ -43,6 +46,8 @@ class Settings(BaseSettings):
     max_steps: int = Field(default=1000, ge=1)
     partition_size: int = Field(default=250, ge=10)
     short_wait: Duration = 0.5
+    linger: Duration = 30.0
+    max_lingering: int = Field(default=1000, ge=0)
     poll: Duration = 0.1
     grace: Duration = 10.0
     expose: Annotated[tuple[str, ...], NoDecode] = ()

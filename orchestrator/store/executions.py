@@ -135,7 +135,9 @@ class Executions(Part):
         taken: Execution = await self._writer.submit(work, thread=execution_id, reset=True)
         return taken
 
-    async def rest(self, execution_id: str, seen: int, status: ExecutionStatus, active_seconds: float) -> bool:
+    async def rest(
+        self, execution_id: str, seen: int, status: ExecutionStatus, active_seconds: float, *, lingers: bool = False
+    ) -> bool:
         """See the port."""
         now = self._now()
 
@@ -145,14 +147,29 @@ class Executions(Part):
                 f"WHERE id = ? AND signal = ? AND {UNFINISHED}",
                 (status, active_seconds, now, execution_id, seen),
             ).rowcount
-            if changed:
+            if changed and not lingers:
                 _end_run(db, execution_id, status, now)
-            elif _find(db, execution_id) is None:
+            elif not changed and _find(db, execution_id) is None:
                 return no_execution(execution_id)
             return bool(changed)
 
         rested: bool = await self._writer.submit(work, thread=execution_id)
         return rested
+
+    def stirred(self, execution_id: str, generation: int, status: ExecutionStatus) -> None:
+        """See the port."""
+
+        def work(db: sqlite3.Connection) -> BatonError | None:
+            changed = db.execute(
+                "UPDATE executions SET status = ? WHERE id = ? AND generation = ? "
+                "AND status IN ('waiting', 'running', 'compensating')",
+                (status, execution_id, generation),
+            ).rowcount
+            return None if changed else _moved_on(execution_id)
+
+        self._writer.hand_over(
+            work, thread=execution_id, on_lost=lambda error: self._saver.tell_lost(execution_id, error)
+        )
 
     async def compensating(self, execution_id: str, records: Sequence[Record]) -> None:
         """See the port."""
@@ -230,6 +247,15 @@ def _taken(older: Execution) -> ConflictError:
         hint="Leave the id out to get a new one, or give an idempotency key to get this one back.",
         code="execution_exists",
         execution_id=older.id,
+    )
+
+
+def _moved_on(execution_id: str) -> ConflictError:
+    return ConflictError(
+        f"Execution '{execution_id}' was started anew from one of its steps while it waited in memory.",
+        hint="It is taken up as it stands now.",
+        code="execution_moved_on",
+        execution_id=execution_id,
     )
 
 

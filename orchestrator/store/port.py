@@ -112,8 +112,18 @@ class Store(Protocol):
         """A process takes the execution up: status running, `drives` + 1, a `run` row."""
         ...
 
-    async def rest(self, execution_id: str, seen: int, status: ExecutionStatus, active_seconds: float) -> bool:
-        """Go to rest, unless something was stored since `signal` was `seen`. False: look again."""
+    async def rest(
+        self, execution_id: str, seen: int, status: ExecutionStatus, active_seconds: float, *, lingers: bool = False
+    ) -> bool:
+        """Go to rest, unless something was stored since `signal` was `seen`. False: look again.
+
+        `lingers`: whoever drives it keeps it in memory, and its run goes on.
+        """
+        ...
+
+    def stirred(self, execution_id: str, generation: int, status: ExecutionStatus) -> None:
+        """An execution that lingered goes on; handed over, not waited for. When it was started anew meanwhile, nothing
+        that follows is kept, and its live plans are told."""
         ...
 
     async def compensating(self, execution_id: str, records: Sequence[Record]) -> None:
@@ -182,9 +192,21 @@ class Store(Protocol):
 
     # -- waits, events, signals --------------------------------------------------------------------------------
 
-    async def open_wait(self, execution_id: str, path: str, generation: int, wait: Wait, since: datetime) -> OpenWait:
-        """Keep a wait, or give the one that is there. An event awaited may have come before: received at `since`
-        or later, it answers the wait at once (X07), and each event answers one wait of an execution at most."""
+    async def open_wait(
+        self,
+        execution_id: str,
+        path: str,
+        generation: int,
+        wait: Wait,
+        since: datetime,
+        *,
+        records: Sequence[Record] = (),
+    ) -> OpenWait:
+        """Keep a wait, or give the one that is there.
+
+        An event awaited may have come before: received at `since` or later, it answers the wait at once (X07), and
+        each event answers one wait of an execution at most. The records are kept with a wait that stays open.
+        """
         ...
 
     async def close_wait(

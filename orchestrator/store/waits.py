@@ -28,7 +28,16 @@ CLOSE = "UPDATE waits SET status = ?, answer = ?, closed_at = ? WHERE seq = ?"
 class Waits(Part):
     """The chapter on waits and signals."""
 
-    async def open_wait(self, execution_id: str, path: str, generation: int, wait: Wait, since: datetime) -> OpenWait:
+    async def open_wait(
+        self,
+        execution_id: str,
+        path: str,
+        generation: int,
+        wait: Wait,
+        since: datetime,
+        *,
+        records: Sequence[Record] = (),
+    ) -> OpenWait:
         """See the port.
 
         Raises:
@@ -42,9 +51,11 @@ class Waits(Part):
         if wait.kind == "event":
             found, seen = await self._reader.read(lambda db: _early(db, execution_id, wait, earliest, 0))
 
-        def work(db: sqlite3.Connection) -> OpenWait | BatonError:
+        rows = [record_row(record) for record in records]
+
+        def work(db: sqlite3.Connection) -> tuple[OpenWait, Kept] | BatonError:
             if there := _at(db, execution_id, path, generation):
-                return there
+                return there, ()
             tenant = _tenant(db, execution_id)
             if tenant is None:
                 return no_execution(execution_id)
@@ -54,10 +65,13 @@ class Waits(Part):
                 event, _ = _early(db, execution_id, wait, earliest, 0 if event else seen)
             if event:
                 _take(db, seq or 0, event, execution_id, path, now)
-            return _at(db, execution_id, path, generation) or no_execution(execution_id)
+            opened = _at(db, execution_id, path, generation)
+            if opened is None:
+                return no_execution(execution_id)
+            return opened, () if event else insert(db, rows)
 
-        opened: OpenWait = await self._writer.submit(work, thread=execution_id)
-        return opened
+        opened, _ = await self._writer.submit(work, thread=execution_id, on_commit=lambda kept: self._announce(kept[1]))
+        return cast(OpenWait, opened)
 
     async def close_wait(
         self, execution_id: str, path: str, generation: int, status: Literal["elapsed", "cancelled"]

@@ -220,6 +220,8 @@ class Writer:
                 )
                 return
         unit.run(db)
+        if unit.error is not None and unit.future is None and unit.thread is not None:
+            self._lost.setdefault(unit.thread, unit.error)
 
     def _begin(self) -> sqlite3.Connection:
         # The real clock, not the store's: what is awaited here is another process, and tests stop theirs.
