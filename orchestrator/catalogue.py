@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from graphs.clock import Clock
 from graphs.errors import NotFoundError, StoreError
+from graphs.inputs import secret_paths
 from graphs.prepare import Library
 from graphs.spec import Workflow
 from orchestrator.sealing import Cipher, Sealer
@@ -149,8 +150,15 @@ class Catalogue:
 
     async def sealer(self, execution: Execution) -> Sealer:
         """What opens the execution's secrets."""
+        workflow = self.library.workflow(execution.digest)
+        if workflow is not None and not self._has_secrets(workflow):
+            return Sealer({}, None)
         secrets = await self._store.secrets(execution.id)
         return Sealer(secrets, self.cipher() if secrets else None)
+
+    def _has_secrets(self, workflow: Workflow) -> bool:
+        schema = workflow.spec.input.schema_
+        return self.library.remember("has_secrets", workflow.digest, lambda: bool(secret_paths(schema)))
 
 
 def _callables(value: Any) -> list[str]:

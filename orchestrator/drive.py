@@ -17,7 +17,7 @@ from langgraph.errors import GraphInterrupt
 from graphs.clock import Alarm, Clock
 from graphs.compile import FOREVER, CompiledGraph
 from graphs.composites.subworkflow import root_plan
-from graphs.errors import BatonError, StepCancelledError
+from graphs.errors import StepCancelledError
 from graphs.expressions import EvaluationContext
 from graphs.flow import Board, Flow, Woken, deadlock, not_begun
 from graphs.graph_state import EnterpriseWorkflowState
@@ -375,7 +375,7 @@ class Drive:
             while self._idle_since is not None and not self._seat.given_up and not self.flow.closing:
                 if not await self._lie_down():
                     await self._catch_up()
-        except BatonError as error:
+        except Exception as error:  # noqa: BLE001 - nobody else waits for this task
             self.failed(error)
         finally:
             self._settling = None

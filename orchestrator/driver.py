@@ -216,6 +216,8 @@ class Driver:
             await self._broken(execution_id, error)
             return "ended"
         except BatonError as error:
+            if error.code == "execution_moved_on":  # started anew while it rested: as it stands now, then
+                return "stirred"
             if error.code != "execution_ended":  # somebody said "look again" of one that has just ended
                 await self._left_with(execution_id, error)
             return "ended"

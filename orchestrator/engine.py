@@ -218,9 +218,10 @@ class Orchestrator:
             ConflictError: it is decided or over; the message names who won.
             InputError: it does not allow this decision, or the edited value does not fit its schema.
         """
-        await self.get(execution_id)
-        asked = next((wait for wait in await self.store.waits(execution_id) if wait.path == path), None)
-        if asked is not None:
+        asked = await self.store.asked(execution_id, path)
+        if asked is None:
+            await self.get(execution_id)
+        elif asked.status == "open":
             check_decision(asked, decision, data)
         answer = Answer(_OUTCOMES[decision], json_value(data), by, reason, self.clock.now())
         generation = asked.generation if asked is not None else 0

@@ -42,7 +42,7 @@ class Events(Part):
                 db.execute(
                     "INSERT INTO deliveries (event, execution_id, path) VALUES (?, ?, ?)", (seq, execution_id, path)
                 )
-                raise_signal(db, execution_id, "event", path, now)
+                raise_signal(db, execution_id, "event", path, now, own=self._drives)
             return PublishedEvent(event_id, tuple((execution_id, path) for _, execution_id, path in matched))
 
         published: PublishedEvent = await self._writer.submit(work)

@@ -71,7 +71,7 @@ class Executions(Part):
             if taken_up:
                 db.execute(_BEGIN_RUN, (execution.id, 1, "start", _HOST, os.getpid(), now))
                 return execution, copied
-            raise_signal(db, execution.id, "start", None, now)
+            raise_signal(db, execution.id, "start", None, now, own=self._drives)
             return _find(db, execution.id), copied
 
         def announce(kept: tuple[Execution | None, Kept]) -> None:
@@ -234,7 +234,7 @@ class Executions(Part):
             if execution.cancel_requested is not None:
                 return execution
             db.execute("UPDATE executions SET cancel_requested = ? WHERE id = ?", (request, execution_id))
-            raise_signal(db, execution_id, "cancel", None, now)
+            raise_signal(db, execution_id, "cancel", None, now, own=self._drives)
             return _find(db, execution_id) or no_execution(execution_id)
 
         asked: Execution = await self._writer.submit(work)

@@ -39,10 +39,16 @@ class Part:
         return to_time(self._clock.now())
 
 
-def raise_signal(db: sqlite3.Connection, execution_id: str, kind: SignalKind, path: str | None, now: str) -> None:
-    """Tell the driving engine, in the transaction of what happened: an execution that goes to rest now looks again."""
+def raise_signal(
+    db: sqlite3.Connection, execution_id: str, kind: SignalKind, path: str | None, now: str, *, own: bool
+) -> None:
+    """Tell the driving engine, in the transaction of what happened: an execution that goes to rest now looks again.
+
+    `own`: this process drives the file; whoever stores something in it tells its driver without a detour.
+    """
     db.execute("UPDATE executions SET signal = signal + 1, updated_at = ? WHERE id = ?", (now, execution_id))
-    db.execute("INSERT INTO signals (execution_id, kind, path) VALUES (?, ?, ?)", (execution_id, kind, path))
+    if not own:
+        db.execute("INSERT INTO signals (execution_id, kind, path) VALUES (?, ?, ?)", (execution_id, kind, path))
 
 
 def no_execution(execution_id: str) -> NotFoundError:

@@ -20,6 +20,7 @@ class Plans:
     Attributes:
         listeners: The live flows.
         new: Plans without a checkpoint yet; the next read of each is answered from here, once.
+        empty: Plans of which nothing was ever kept; until the first checkpoint.
         loaded: Checkpoints just loaded; the next read of each is answered from here, once.
         pending: How many checkpoints of a thread are handed over and not yet committed.
         lists_open: Whether the connection for the official saver's lists was started.
@@ -27,13 +28,22 @@ class Plans:
 
     listeners: dict[Key, CommitListener] = field(default_factory=dict)
     new: set[Key] = field(default_factory=set)
+    empty: set[Key] = field(default_factory=set)
     loaded: dict[Key, CheckpointTuple] = field(default_factory=dict)
     pending: dict[str, int] = field(default_factory=dict)
     lists_open: bool = False
 
     def forget(self, key: Key) -> None:
         self.listeners.pop(key, None)
+        self.empty.discard(key)
         self.stale(key)
+
+    def first(self, key: Key) -> bool:
+        """Whether this is the plan's first checkpoint: nothing older is to be deleted."""
+        if key not in self.empty:
+            return False
+        self.empty.discard(key)
+        return True
 
     def stale(self, key: Key) -> None:
         """The plan's checkpoint changes: what was prepared for the next read of it no longer holds."""

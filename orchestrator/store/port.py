@@ -226,6 +226,10 @@ class Store(Protocol):
         """
         ...
 
+    async def asked(self, execution_id: str, path: str) -> OpenWait | None:
+        """The open wait at a path; when there is none, the newest that was there."""
+        ...
+
     async def waits(self, execution_id: str | None = None, *, status: str | None = "open") -> Sequence[OpenWait]: ...
     async def next_due(self) -> Sequence[tuple[str, datetime]]:
         """For each resting execution with an open wait that has an end: its id and its earliest one."""

@@ -79,7 +79,7 @@ class Records(Part):
                 supersede(db, execution_id, path, now, alone=True)
             for table in ("checkpoints", "writes"):
                 db.execute(f"DELETE FROM {table} WHERE thread_id = ?", (execution_id,))
-            raise_signal(db, execution_id, "resume", None, now)
+            raise_signal(db, execution_id, "resume", None, now, own=self._drives)
             return insert(db, [row])
 
         await self._writer.submit(work, thread=execution_id, reset=True, on_commit=self._announce)

@@ -2,7 +2,9 @@
 
 import sqlite3
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
+from operator import itemgetter
 from typing import Any, Literal, cast
 
 from graphs.errors import BatonError, ConflictError, NotFoundError
@@ -20,7 +22,14 @@ _SELECT = (
 _INSERT = (
     "INSERT INTO waits (execution_id, path, generation, kind, question, event_type, match, match_fields, match_values, "
     "due, lookback, on_timeout, response_schema, assignees, tenant, status, answer, opened_at) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open', 'null', ?)"
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open', 'null', ?) "
+    "ON CONFLICT (execution_id, path, generation) WHERE NOT superseded DO NOTHING"
+)
+_AS_KEPT = itemgetter(3, 4, 5, 6, 9, 10, 11, 12, 13)
+"""What _SELECT gives of a wait's own columns, from a row of _INSERT."""
+
+_ASKED = (
+    f"{_SELECT} WHERE execution_id = ? AND path = ? AND NOT superseded ORDER BY status = 'open' DESC, seq DESC LIMIT 1"
 )
 CLOSE = "UPDATE waits SET status = ?, answer = ?, closed_at = ? WHERE seq = ?"
 
@@ -52,23 +61,23 @@ class Waits(Part):
             found, seen = await self._reader.read(lambda db: _early(db, execution_id, wait, earliest, 0))
 
         rows = [record_row(record) for record in records]
+        row = _to_row(execution_id, path, generation, wait)
+        new = _from_row((execution_id, path, generation, "open", "null", now, None, *_AS_KEPT(row)))
 
         def work(db: sqlite3.Connection) -> tuple[OpenWait, Kept] | BatonError:
-            if there := _at(db, execution_id, path, generation):
-                return there, ()
             tenant = _tenant(db, execution_id)
             if tenant is None:
                 return no_execution(execution_id)
-            seq = db.execute(_INSERT, (*_to_row(execution_id, path, generation, wait), tenant, now)).lastrowid
+            inserted = db.execute(_INSERT, (*row, tenant, now))
+            if not inserted.rowcount:
+                return _kept_at(db, execution_id, path, generation), ()
             event = found
             if wait.kind == "event" and not (event and _free(db, event, execution_id)):
                 event, _ = _early(db, execution_id, wait, earliest, 0 if event else seen)
-            if event:
-                _take(db, seq or 0, event, execution_id, path, now)
-            opened = _at(db, execution_id, path, generation)
-            if opened is None:
-                return no_execution(execution_id)
-            return opened, () if event else insert(db, rows)
+            if not event:
+                return new, insert(db, rows)
+            _take(db, inserted.lastrowid or 0, event, execution_id, path, now)
+            return _kept_at(db, execution_id, path, generation), ()
 
         opened, _ = await self._writer.submit(work, thread=execution_id, on_commit=lambda kept: self._announce(kept[1]))
         return cast(OpenWait, opened)
@@ -91,7 +100,7 @@ class Waits(Part):
                 (status, answer, now, execution_id, path, generation),
             ).rowcount
             if changed and not own:  # the driving engine closes its own flows' waits: no news to it
-                raise_signal(db, execution_id, "answer", path, now)
+                raise_signal(db, execution_id, "answer", path, now, own=False)
             return _at(db, execution_id, path, generation) or _no_wait(execution_id, path)
 
         closed: OpenWait = await self._writer.submit(work)
@@ -101,16 +110,12 @@ class Waits(Part):
         self, execution_id: str, path: str, answer: Answer, *, records: Sequence[Record] = ()
     ) -> OpenWait:
         """See the port."""
-        now = self._now()
+        now, own = self._now(), self._drives
         given = to_json(_from_answer(answer, now))
         rows = [record_row(record) for record in records]
 
-        def work(db: sqlite3.Connection) -> tuple[OpenWait | None, Kept] | BatonError:
-            row = db.execute(
-                f"{_SELECT} WHERE execution_id = ? AND path = ? AND NOT superseded "
-                "ORDER BY status = 'open' DESC, seq DESC LIMIT 1",
-                (execution_id, path),
-            ).fetchone()
+        def work(db: sqlite3.Connection) -> tuple[OpenWait, Kept] | BatonError:
+            row = db.execute(_ASKED, (execution_id, path)).fetchone()
             if row is None:
                 return _no_wait(execution_id, path)
             wait = _from_row(row)
@@ -121,14 +126,17 @@ class Waits(Part):
                 "WHERE execution_id = ? AND path = ? AND generation = ? AND status = 'open'",
                 (given, now, execution_id, path, wait.generation),
             )
-            raise_signal(db, execution_id, "answer", path, now)
-            return _at(db, execution_id, path, wait.generation), insert(db, rows)
+            raise_signal(db, execution_id, "answer", path, now, own=own)
+            answered = replace(wait, status="answered", answer=_to_answer(from_json(given)))
+            return answered, insert(db, rows)
 
-        def announce(kept: tuple[OpenWait | None, Kept]) -> None:
-            self._announce(kept[1])
-
-        answered, _ = await self._writer.submit(work, on_commit=announce)
+        answered, _ = await self._writer.submit(work, on_commit=lambda kept: self._announce(kept[1]))
         return cast(OpenWait, answered)
+
+    async def asked(self, execution_id: str, path: str) -> OpenWait | None:
+        """See the port."""
+        rows = self._reader.point(_ASKED, (execution_id, path))
+        return _from_row(rows[0]) if rows else None
 
     async def waits(self, execution_id: str | None = None, *, status: str | None = "open") -> Sequence[OpenWait]:
         """See the port. Oldest first."""
@@ -197,6 +205,12 @@ def _at(db: sqlite3.Connection, execution_id: str, path: str, generation: int) -
     sql = f"{_SELECT} WHERE execution_id = ? AND path = ? AND generation = ? AND NOT superseded"
     row = db.execute(sql, (execution_id, path, generation)).fetchone()
     return _from_row(row) if row else None
+
+
+def _kept_at(db: sqlite3.Connection, execution_id: str, path: str, generation: int) -> OpenWait:
+    kept = _at(db, execution_id, path, generation)
+    assert kept is not None  # in the transaction that has just found or made it
+    return kept
 
 
 def _no_wait(execution_id: str, path: str) -> NotFoundError:

@@ -307,10 +307,46 @@ async def test_the_driving_engine_closing_its_own_waits_is_no_news_to_it(store: 
         assert await store.rest("e1", taken.signal, ExecutionStatus.WAITING, 0)
 
 
-async def test_an_engine_that_starts_finds_no_old_signals(store: Store) -> None:
+async def test_an_engine_that_starts_finds_no_old_signals(store: Store, opener: Opener) -> None:
     await store.create(execution("e1"), {})
     old = (await store.signals(0))[-1].seq
-    async with store.driving():
+    async with store.driving(), opener() as other:
         assert await store.signals(0) == []
-        await store.create(execution("e2"), {})
+        await other.create(execution("e2"), {})
         assert [each.seq for each in await store.signals(0)] == [old + 1]
+
+
+async def test_what_the_driving_engine_stores_itself_is_no_news_but_counts(store: Store) -> None:
+    """It tells its driver without a detour; going to rest sees it all the same."""
+    await store.create(execution("e1"), {})
+    async with store.driving():
+        taken = await store.begin_drive("e1", "start")
+        await store.open_wait("e1", "ask", 0, approval(), START)
+        await store.answer_wait("e1", "ask", Answer("approved"))
+        assert await store.signals(0) == []
+        assert not await store.rest("e1", taken.signal, ExecutionStatus.WAITING, 0)
+
+
+async def test_a_wait_and_its_records_are_kept_together_once(store: Store, announced: list[Record]) -> None:
+    """Opened again, it stays as it is; answered at once by an event, nobody waits, and nothing says so."""
+    await store.create(execution("e1"), {})
+    asked = Record("e1", "step.waiting", START, "ask", data={"n": 1})
+    for _ in range(2):
+        assert (await store.open_wait("e1", "ask", 0, approval(), START, records=[asked])).status == "open"
+    await store.publish_event("paid", {}, key=None, source=None)
+    waits = Record("e1", "step.waiting", START, "paid")
+    answered = await store.open_wait("e1", "paid", 0, event("paid"), START, records=[waits])
+    assert answered.status == "answered"
+    assert [record.path for record in await store.records("e1")] == ["ask"]
+    assert [(record.path, record.data) for record in announced] == [("ask", {"n": 1})]
+
+
+async def test_what_is_asked_at_a_path(store: Store) -> None:
+    """The open wait; when there is none, the newest that was there."""
+    await store.create(execution("e1"), {})
+    assert await store.asked("e1", "ask") is None
+    await store.open_wait("e1", "ask", 0, approval(), START)
+    assert (asked := await store.asked("e1", "ask")) is not None and asked.status == "open"
+    await store.answer_wait("e1", "ask", Answer("approved", by="ann"))
+    assert (asked := await store.asked("e1", "ask")) is not None and asked.answer is not None
+    assert (asked.status, asked.answer.by) == ("answered", "ann")

@@ -50,21 +50,27 @@ FAILING = workflow(
 )
 
 
-async def _live(database: Path, definition: Workflow, clock: ManualClock, effects: Effects) -> Orchestrator:
-    async with engine(database, effects=effects, clock=clock, workflows=[SUB], partition_size=10) as baton:
+async def _live(
+    database: Path, definition: Workflow, clock: ManualClock, effects: Effects, linger: float
+) -> Orchestrator:
+    async with engine(
+        database, effects=effects, clock=clock, workflows=[SUB], partition_size=10, linger=linger
+    ) as baton:
         if await baton.store.execution("e") is None:
             await baton.start(definition, {}, execution_id="e")
         await answered(baton, "e")
         return baton
 
 
-async def _result(database: Path, definition: Workflow, effects: Effects, crash: Crash | None) -> tuple[object, ...]:
+async def _result(
+    database: Path, definition: Workflow, effects: Effects, crash: Crash | None, linger: float
+) -> tuple[object, ...]:
     """Everything the execution came to."""
     clock = ManualClock()
     if crash is not None:
         with crashing(crash):
-            await either(_live(database, definition, clock, effects), crash)
-    await asyncio.wait_for(_live(database, definition, clock, effects), 30)
+            await either(_live(database, definition, clock, effects, linger), crash)
+    await asyncio.wait_for(_live(database, definition, clock, effects, linger), 30)
     async with engine(database, drive=False) as baton:
         execution = await baton.get("e")
         results = await baton.results("e")
@@ -81,18 +87,24 @@ _SETTLED = ("completed", "failed", "skipped", "cancelled", "timed_out")
 
 
 @pytest.mark.capability("D01", "D02", "D03", "X16")
-@pytest.mark.parametrize("unheard", [False, True], ids=["lost", "kept but not heard"])
+@pytest.mark.parametrize(
+    ("unheard", "linger"),
+    [(False, 0.0), (True, 0.0), (False, 30.0)],
+    ids=["lost", "kept but not heard", "lost, lingering"],
+)
 @pytest.mark.parametrize("definition", [EVERYTHING, STAGED, FAILING], ids=["everything", "staged", "failing"])
-async def test_it_does_not_matter_where_the_process_dies(definition: Workflow, unheard: bool, tmp_path: Path) -> None:
+async def test_it_does_not_matter_where_the_process_dies(
+    definition: Workflow, unheard: bool, linger: float, tmp_path: Path
+) -> None:
     """After every single commit in turn: same end, same results, each kept once; at most what was in flight acts
     again."""
     once = Effects()
-    expected = await _result(tmp_path / "once.db", definition, once, None)
+    expected = await _result(tmp_path / "once.db", definition, once, None, linger)
     point = 0
     while True:
         point += 1
         effects, crash = Effects(), Crash(point, unheard=unheard)
-        found = await _result(tmp_path / f"{point}.db", definition, effects, crash)
+        found = await _result(tmp_path / f"{point}.db", definition, effects, crash, linger)
         assert found[:3] == expected[:3], f"after {point} commits"
         repeated = effects.counts - once.counts
         assert set(repeated.values()) <= {1, 2} and len(repeated) <= 4, f"after {point} commits: {repeated}"

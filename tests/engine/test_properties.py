@@ -28,14 +28,17 @@ from tests.support.engine.steps import Effects
 from tests.support.engine.strategies import flowcharts
 
 KEY = "e"
+LINGER = st.sampled_from([0.0, 30.0])
+"""Parked at once, or at rest in memory first."""
 PATIENCE = 30
 
 
 class Case:
     """One random workflow on one file, and everything that must hold of it."""
 
-    def __init__(self, chart: Flowchart, folder: str) -> None:
+    def __init__(self, chart: Flowchart, folder: str, linger: float = 0.0) -> None:
         self.chart = chart
+        self.linger = linger
         self.expected: Expected = expect(chart)
         self.database = Path(folder) / "a.db"
         self.clock = ManualClock()
@@ -58,7 +61,14 @@ class Case:
             self.wrong.append(f"{context.path} began before {missing}")
 
     def open(self, **more: Any) -> contextlib.AbstractAsyncContextManager[Orchestrator]:
-        return engine(self.database, effects=self.effects, clock=self.clock, workflows=self.subworkflows, **more)
+        return engine(
+            self.database,
+            effects=self.effects,
+            clock=self.clock,
+            workflows=self.subworkflows,
+            linger=self.linger,
+            **more,
+        )
 
     async def begin(self, baton: Orchestrator) -> None:
         if await baton.store.execution(KEY) is None:
@@ -134,8 +144,8 @@ def _run(work: Any) -> None:
 
 @pytest.mark.capability("F01", "F03", "F30", "X16", "X17")
 @_examples
-@given(flowcharts())
-def test_straight_through_it_ends_as_the_model_says(chart: Flowchart) -> None:
+@given(flowcharts(), LINGER)
+def test_straight_through_it_ends_as_the_model_says(chart: Flowchart, linger: float) -> None:
     """Every status, every number, every attempt; nothing early, nothing twice."""
 
     async def work(case: Case) -> None:
@@ -144,13 +154,13 @@ def test_straight_through_it_ends_as_the_model_says(chart: Flowchart) -> None:
         case.check_effects()
 
     with tempfile.TemporaryDirectory() as folder:
-        _run(work(Case(chart, folder)))
+        _run(work(Case(chart, folder, linger)))
 
 
 @pytest.mark.capability("D01", "D02", "X08")
 @_examples
-@given(flowcharts(), st.lists(st.integers(0, 6), min_size=4, max_size=4), st.integers(0, 3))
-def test_parked_and_reopened_it_ends_the_same(chart: Flowchart, chosen: list[int], live: int) -> None:
+@given(flowcharts(), st.lists(st.integers(0, 6), min_size=4, max_size=4), st.integers(0, 3), LINGER)
+def test_parked_and_reopened_it_ends_the_same(chart: Flowchart, chosen: list[int], live: int, linger: float) -> None:
     """Whatever order the answers come in, one at a time or all, in the process that asked or in another."""
 
     async def work(case: Case) -> None:
@@ -168,13 +178,15 @@ def test_parked_and_reopened_it_ends_the_same(chart: Flowchart, chosen: list[int
         case.check_effects()
 
     with tempfile.TemporaryDirectory() as folder:
-        _run(work(Case(chart, folder)))
+        _run(work(Case(chart, folder, linger)))
 
 
 @pytest.mark.capability("D01", "D02")
 @_examples
-@given(flowcharts(), st.lists(st.tuples(st.integers(1, 40), st.booleans()), min_size=1, max_size=4))
-def test_crashed_at_any_commit_it_ends_the_same(chart: Flowchart, points: list[tuple[int, bool]]) -> None:
+@given(flowcharts(), st.lists(st.tuples(st.integers(1, 40), st.booleans()), min_size=1, max_size=4), LINGER)
+def test_crashed_at_any_commit_it_ends_the_same(
+    chart: Flowchart, points: list[tuple[int, bool]], linger: float
+) -> None:
     """Only steps that were in flight may act again; what was kept is never done again."""
 
     async def work(case: Case) -> None:
@@ -187,4 +199,4 @@ def test_crashed_at_any_commit_it_ends_the_same(chart: Flowchart, points: list[t
         await case.check()
 
     with tempfile.TemporaryDirectory() as folder:
-        _run(work(Case(chart, folder)))
+        _run(work(Case(chart, folder, linger)))

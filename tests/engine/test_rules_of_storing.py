@@ -79,7 +79,7 @@ async def test_a_result_that_the_file_refuses_is_not_half_kept(database: Path, e
 
 async def test_an_execution_of_another_engine_format_is_left_alone(database: Path, effects: Effects) -> None:
     """Rule 2: the number is stored with the execution and checked before anything of it runs."""
-    async with engine(database, effects=effects) as baton:
+    async with engine(database, effects=effects, linger=0.0) as baton:
         execution = await rested(baton, await baton.start(workflow("w", [ask("q"), act("a", "q")])))
         await baton.store._writer.submit([("UPDATE executions SET engine_format = 99", ())])
         failed = asyncio.create_task(_hears(baton, "drive.failed"))
@@ -129,42 +129,44 @@ async def test_steps_that_take_long_are_not_missed_at_the_roll_call(
         assert (await finished(baton, execution)).status == "completed"
 
 
+@pytest.mark.parametrize("linger", [0.0, 30.0])
 async def test_an_answer_between_the_last_look_and_parking_is_not_lost(
-    database: Path, effects: Effects, monkeypatch: pytest.MonkeyPatch
+    linger: float, database: Path, effects: Effects, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Rule 4: going to rest is a compare-and-set. The answer comes from a process that tells nobody."""
     rests: list[bool] = []
     original = SqliteStore.rest
 
-    async def rest(self: SqliteStore, execution_id: str, *args: Any) -> bool:
+    async def rest(self: SqliteStore, execution_id: str, *args: Any, **more: Any) -> bool:
         if not rests:
             await self.answer_wait(execution_id, "q", Answer("approved", by="ann"))
-        rests.append(await original(self, execution_id, *args))
+        rests.append(await original(self, execution_id, *args, **more))
         return rests[-1]
 
     monkeypatch.setattr(SqliteStore, "rest", rest)
-    async with engine(database, effects=effects, poll=3600) as baton:
+    async with engine(database, effects=effects, poll=3600, linger=linger) as baton:
         execution = await baton.start(workflow("w", [act("before"), ask("q"), act("after", "q")]))
         execution = await finished(baton, execution)
     assert execution.status == "completed" and rests == [False]
     assert effects.counts == {"before": 1, "after": 1}
 
 
+@pytest.mark.parametrize("linger", [0.0, 30.0])
 async def test_an_event_between_the_last_look_and_parking_is_not_lost(
-    database: Path, monkeypatch: pytest.MonkeyPatch
+    linger: float, database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Rule 4, for events."""
     original, rests = SqliteStore.rest, list[bool]()
 
-    async def rest(self: SqliteStore, execution_id: str, *args: Any) -> bool:
+    async def rest(self: SqliteStore, execution_id: str, *args: Any, **more: Any) -> bool:
         if not rests:
             await self.publish_event("go", {}, key=None, source=None)
-        rests.append(await original(self, execution_id, *args))
+        rests.append(await original(self, execution_id, *args, **more))
         return rests[-1]
 
     monkeypatch.setattr(SqliteStore, "rest", rest)
     wait = {"name": "e", "type": "wait_for_event", "config": {"event_type": "go"}}
-    async with engine(database, poll=3600) as baton:
+    async with engine(database, poll=3600, linger=linger) as baton:
         assert (await run(baton, workflow("w", [wait]))).status == "completed"
     assert rests == [False]
 

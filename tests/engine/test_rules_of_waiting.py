@@ -71,7 +71,7 @@ async def test_an_open_question_is_visible_at_once_while_other_branches_run(data
 async def test_answering_one_of_two_questions_does_not_make_the_other_act(database: Path) -> None:
     """Rule 11: the other's body is entered again. It asks nothing anew, starts nothing, and keeps its interrupt id."""
     hook = Hook()
-    async with engine(database, hooks=[hook]) as baton:
+    async with engine(database, hooks=[hook], linger=0.0) as baton:
         execution = await rested(baton, await baton.start(workflow("w", [ask("one"), ask("two"), act("a", "one")])))
         before = await _interrupts(baton, execution)
         assert set(before) == {"one", "two"}
@@ -114,7 +114,7 @@ async def test_short_timers_are_waited_for_and_long_ones_park(database: Path) ->
     for seconds, drives in ((0.4, 1), (0.6, 2)):
         clock = ManualClock()
         delay = {"name": "d", "type": "delay", "config": {"seconds": seconds}}
-        async with engine(database, clock=clock, short_wait=0.5) as baton:
+        async with engine(database, clock=clock, short_wait=0.5, linger=0.0) as baton:
             execution = await baton.start(workflow("w", [delay, act("a", "d")]))
             await until(rings_in(clock, seconds))
             await turns(baton)
@@ -181,7 +181,7 @@ async def test_a_decision_that_is_not_allowed_changes_nothing(database: Path) ->
 async def test_an_event_that_came_before_its_wait_answers_it_without_a_rest(database: Path, effects: Effects) -> None:
     """The verification link was clicked early."""
     wait = {"name": "e", "type": "wait_for_event", "depends_on": ["q"], "config": {"event_type": "x"}}
-    async with engine(database, effects=effects) as baton:
+    async with engine(database, effects=effects, linger=0.0) as baton:
         execution = await rested(baton, await baton.start(workflow("w", [ask("q"), wait])))
         await baton.publish_event("x", {"n": 1})
         await baton.decide(execution.id, "q", "approve")

@@ -105,7 +105,7 @@ async def test_the_langgraph_state_of_an_execution_holds_what_it_did(database: P
 @pytest.mark.capability("M05", "I08")
 async def test_open_questions_are_interrupts_of_the_thread(database: Path) -> None:
     """What is asked, and of whom, is there for any LangGraph client."""
-    async with engine(database) as baton:
+    async with engine(database, linger=0.0) as baton:
         execution = await rested(baton, await baton.start(workflow("w", [ask("q")])))
         state = await compile_graph(baton.store.saver).aget_state({"configurable": {"thread_id": execution.id}})
     assert [interrupt.value["path"] for interrupt in state.interrupts] == ["q"]

@@ -64,7 +64,7 @@ async def engine(
     **settings: Any,
 ) -> AsyncIterator[Orchestrator]:
     """An engine with our step types; quick to start, and cut short at the end unless `grace` says otherwise."""
-    given = {"synchronous": "off", "poll": 0.02, "grace": 0.0, "linger": 30.0, "log_level": "error", **settings}
+    given = {"synchronous": "off", "poll": 0.02, "grace": 0.0, "log_level": "error", **settings}
     async with Orchestrator.open(
         Settings(database=database, _env_file=None, **given),  # type: ignore[call-arg]
         resources=[effects or Effects(), gates or Gates(), Guess(), *resources],
