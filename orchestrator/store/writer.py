@@ -140,7 +140,8 @@ class Writer:
                 error = failure
                 self._loop.call_exception_handler({"message": "A commit listener failed.", "exception": failure})
             if unit.future is None:
-                self._unheard = self._unheard or unit.error
+                if isinstance(unit.error, CommitError):
+                    self._unheard = self._unheard or unit.error
             elif unit.future.done():  # whoever asked was cancelled; what was asked is done all the same
                 continue
             elif error is None:
