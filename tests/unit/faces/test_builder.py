@@ -15,8 +15,8 @@ from graphs.errors import DefinitionError
 from graphs.library import example_names, example_path
 from graphs.loader import dump_yaml, load_file, load_workflow
 from graphs.spec import Case, Step, Workflow
-from orchestrator.faces import known_step_types, states
-from orchestrator.faces.running import check
+from orchestrator.faces import states
+from orchestrator.faces.running import check, known_step_types
 from tests.unit.faces.written import WRITTEN
 
 DEFINITIONS = Path(__file__).parent / "definitions"

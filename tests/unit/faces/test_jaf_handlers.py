@@ -12,7 +12,6 @@ from graphs.builder import wait_for_event, workflow
 from graphs.errors import InputError
 from graphs.spec import Workflow as Definition
 from orchestrator.engine import Orchestrator
-from orchestrator.faces import Means, known_step_types, using
 from orchestrator.faces.handler import ESCALATION, TEAM
 from orchestrator.faces.jaf import (
     ConditionalStep,
@@ -24,6 +23,7 @@ from orchestrator.faces.jaf import (
     WorkflowContext,
     WorkflowResult,
 )
+from orchestrator.faces.running import Means, known_step_types, using
 from orchestrator.settings import Settings
 from tests.unit.faces.conftest import Equip, PromptClock
 

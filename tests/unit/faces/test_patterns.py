@@ -11,7 +11,6 @@ import pytest
 
 from graphs.errors import BatonError, DefinitionError
 from orchestrator.engine import Orchestrator
-from orchestrator.faces import Means, known_step_types
 from orchestrator.faces.patterns import (
     CompensableWorkflow,
     CompensationError,
@@ -31,7 +30,7 @@ from orchestrator.faces.patterns import (
     WorkflowStep,
     WorkflowStepFailed,
 )
-from orchestrator.faces.running import check
+from orchestrator.faces.running import Means, check, known_step_types
 from orchestrator.settings import Settings
 from tests.unit.faces.conftest import Equip, PromptClock
 
