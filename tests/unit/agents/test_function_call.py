@@ -116,6 +116,9 @@ async def test_one_value_goes_to_the_first_parameter(run: Run) -> None:
         (lambda text: text, "hello", "hello"),
         (lambda: "nothing asked", {"a": 1}, "nothing asked"),
         (lambda x=3: x, None, 3),
+        (lambda x=3: x, {}, 3),
+        (lambda x=3: x, 0, 0),
+        (lambda order: order, {}, {}),
         (lambda a, **more: [a, more], {"a": 1, "b": 2}, [1, {"b": 2}]),
     ],
 )
