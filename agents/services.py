@@ -18,6 +18,7 @@ from agents.registry import Registry
 from graphs.clock import Clock, SystemClock
 from graphs.durations import Duration
 from graphs.errors import SettingsError
+from graphs.loading.words import clauses
 
 MAX_RESPONSE_BYTES = 10_000_000
 
@@ -133,7 +134,8 @@ class Services(Registry[Service]):
             try:
                 services.append(Service.model_validate({**fields, "name": name}))
             except ValidationError as error:
-                faults += [_fault(name, one) for one in error.errors(include_url=False, include_input=False)]
+                # A proxy's address may hold a password: the values are not shown.
+                faults += [f"service '{name}', {clause}" for clause in clauses(Service, error, hide=True)]
             except TypeError:
                 faults.append(f"service '{name}' is neither a URL nor an object with a base_url")
         if faults:
@@ -161,8 +163,3 @@ class Services(Registry[Service]):
         """Close all connections. A later call opens new ones."""
         pools, self._pools = list(self._pools.values()), {}
         await asyncio.gather(*(pool.aclose() for pool in pools))
-
-
-def _fault(service: str, error: Any) -> str:
-    place = ".".join(str(part) for part in error["loc"])
-    return f"service '{service}', {place or 'value'}: {error['msg'].removeprefix('Value error, ')}"

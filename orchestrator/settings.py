@@ -9,6 +9,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from graphs.durations import Duration
 from graphs.errors import SettingsError
+from graphs.loading.words import complaints
 
 PREFIX = "BATON_"
 
@@ -26,13 +27,15 @@ class Settings(BaseSettings):
         max_steps: Steps at work at the same time, over all executions.
         partition_size: Steps in one superstep at most; larger plans are split into concurrent flows.
         short_wait: Seconds; a timer due within them is waited for without parking the execution.
-        poll: Seconds between looks for what other processes stored.
+        poll: Seconds between looks for what other processes stored; more than 0.
         grace: Seconds that running steps get to finish when the engine stops.
         expose: Environment variables that expressions may read as `env.NAME`.
         log_level, log_format: What is logged to standard error, and how.
     """
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=".env", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+    )
 
     database: Path = Path("baton.db")
     synchronous: Literal["full", "normal", "off"] = "full"
@@ -43,7 +46,7 @@ class Settings(BaseSettings):
     max_steps: int = Field(default=1000, ge=1)
     partition_size: int = Field(default=250, ge=10)
     short_wait: Duration = 0.5
-    poll: Duration = 0.1
+    poll: Duration = Field(default=0.1, gt=0)
     grace: Duration = 10.0
     expose: Annotated[tuple[str, ...], NoDecode] = ()
     log_level: Literal["debug", "info", "warning", "error"] = "warning"
@@ -52,7 +55,21 @@ class Settings(BaseSettings):
     @field_validator("services", mode="before")
     @classmethod
     def _services_are_json(cls, value: Any) -> Any:
-        return orjson.loads(value) if isinstance(value, str) and value.strip() else value or {}
+        if not isinstance(value, str):
+            return value
+        try:
+            return orjson.loads(value)
+        except orjson.JSONDecodeError as error:
+            raise ValueError(f"it is not JSON: {error}") from None
+
+    @field_validator("short_wait", "poll", "grace", mode="before")
+    @classmethod
+    def _a_bare_number_is_seconds(cls, value: Any) -> Any:
+        # The environment has only text, so a number arrives there as one.
+        try:
+            return float(value) if isinstance(value, str) else value
+        except ValueError:
+            return value
 
     @field_validator("modules", "expose", mode="before")
     @classmethod
@@ -70,7 +87,7 @@ def read_settings(**given: Any) -> Settings:
         return Settings(**{name: value for name, value in given.items() if value is not None})
     except ValidationError as error:
         wrong = [
-            f"{PREFIX}{str(detail['loc'][0]).upper()} is {detail.get('input')!r}: {detail['msg']}"
-            for detail in error.errors(include_url=False)
+            f"{PREFIX}{str(complaint.path[0]).upper()}: {complaint.message}"
+            for complaint in complaints(Settings, error)
         ]
         raise SettingsError(f"{'; '.join(wrong)}.", hint="Mend it in the environment or in .env.") from error

@@ -6,6 +6,7 @@ from typing import Any, TypedDict, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from graphs.errors import DefinitionError, Problem
+from graphs.loading.places import written
 from graphs.loading.words import complaints
 from graphs.spec import Dependency, FromState, OnFailure, OnTimeout, RetryPolicy, Step
 
@@ -97,7 +98,7 @@ def made(model: type[M], what: str, values: Mapping[str, Any]) -> M:
 
 
 def _problem(what: str, complaint: Any) -> Problem:
-    where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in complaint.path).lstrip(".")
+    where = written(complaint.path)
     return Problem(complaint.code, f"{what}{f', {where}' if where else ''}: {complaint.message}.", complaint.hint)
 
 

@@ -1,7 +1,8 @@
 """Where something stands: for machines (a path), for people (`step 'pay'`), and in the text (line, column)."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any, Literal, TypeAlias
 
 from graphs.loading.nodes import ListNode, MapNode, Node, ScalarNode, Span
@@ -55,6 +56,11 @@ class Place:
     def __str__(self) -> str:
         """`step 'pay', config.endpoint`; outside of steps `output.values.total`."""
         return f"{self.subject}, {self.inside}" if self.step is not None and self.inside else self.subject
+
+
+def written(path: Sequence[str | int], where: str = "") -> str:
+    """A path as it is written, after what it stands in: `input.items[0].sku`."""
+    return reduce(_joined, path, where)
 
 
 def _joined(where: str, key: str | int) -> str:

@@ -134,7 +134,7 @@ async def test_every_wrong_argument_is_named(run: Run, functions: Functions) -> 
         await run("charge", args={"amount": "much", "curency": "USD"})
     assert str(caught.value) == (
         "function 'charge' cannot be called: argument 'order_id' is missing; "
-        "argument 'amount': Input should be a valid number, unable to parse string as a number; "
+        "argument 'amount': the value is not a number; "
         "there is no argument 'curency' (did you mean 'currency'?). It takes order_id, amount, currency."
     )
     assert (caught.value.code, caught.value.category, caught.value.retryable) == (
