@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 from graphs.errors import InputError, NotFoundError, StepError
 from graphs.expressions import EvaluationContext, Template, parse_condition, parse_template
 from graphs.inputs import check_input
+from graphs.loading.words import clauses
 from graphs.spec import FromState, Step, Workflow
 from graphs.steps import Node, StepType, StepTypes
 
@@ -124,6 +125,11 @@ class Prepared:
         self._constant_config = self._model(rendered) if self._config.constant else None
 
     @property
+    def constant(self) -> bool:
+        """Whether its configuration holds no expressions, so that it has been checked already."""
+        return self._constant_config is not None
+
+    @property
     def slow(self) -> bool:
         """Whether evaluating the configuration takes so long that it is better done in a thread."""
         return "password_hash" in self._config.calls
@@ -155,17 +161,10 @@ class Prepared:
             return self.kind.Config.model_validate({**rendered, **self._deferred})
         except ValidationError as error:
             raise StepError(
-                f"step '{self.step.name}': {'; '.join(_plain_words(error))}.",
+                f"step '{self.step.name}': {'; '.join(clauses(self.kind.Config, error, 'config'))}.",
                 category="validation",
                 code="config_invalid",
             ) from error
-
-
-def _plain_words(error: ValidationError) -> list[str]:
-    return [
-        f"config.{'.'.join(str(part) for part in detail['loc'])}: {detail['msg'][:1].lower()}{detail['msg'][1:]}"
-        for detail in error.errors(include_url=False, include_input=False)
-    ]
 
 
 class Library:

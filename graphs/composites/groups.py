@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from pydantic import AliasChoices, Field, ValidationError
+from pydantic import AliasChoices, Field
 
 from graphs.composites.base import (
     CONTINUE,
@@ -17,6 +17,7 @@ from graphs.composites.base import (
     outputs,
     plan_of,
 )
+from graphs.composites.made import check_made
 from graphs.errors import Problem, StepError
 from graphs.expressions import EvaluationContext
 from graphs.planner import Conclusion, FailurePolicy, Join, Plan, failed, plan_steps
@@ -85,7 +86,9 @@ class Parallel(Composite):
         config: ParallelConfig = opening.config
         data = config.model_dump(mode="json", exclude={"steps_from"})
         if config.steps_from is not None:
-            _check_steps_made_at_run_time(opening, config.steps_from)
+            if len(config.steps_from) > MOST_ITEMS:
+                raise _too_many(opening.step.name, len(config.steps_from))
+            check_made(opening, config.steps_from)
             data["steps"] = list(config.steps_from)  # as given: secrets in them are still known to be secret
         return data
 
@@ -132,37 +135,6 @@ class ParallelGroup(Parallel):
 
     name: ClassVar[str] = "parallel_group"
     summary: ClassVar[str] = "the same as 'parallel'"
-
-
-def _check_steps_made_at_run_time(opening: Opening, documents: list[dict[str, Any]]) -> None:
-    if len(documents) > MOST_ITEMS:
-        raise _too_many(opening.step.name, len(documents))
-    steps, wrong, names = [], [], {step.name for step in opening.step.steps}
-    for index, document in enumerate(documents):
-        try:
-            step = Step.model_validate(document)
-            opening.library.kind(step)
-        except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            place = ".".join(str(part) for part in first["loc"])
-            wrong.append(f"steps_from[{index}].{place}: {first['msg']}")
-            continue
-        if step.name in names:
-            wrong.append(f"steps_from[{index}]: the name '{step.name}' is taken")
-        names.add(step.name)
-        steps.append(step)
-    unknown = [
-        f"'{step.name}' depends on '{need.step}'"
-        for step in steps
-        for need in step.depends_on
-        if need.step not in names
-    ]
-    if wrong or unknown:
-        raise StepError(
-            f"step '{opening.step.name}' was given steps that cannot be run: {'; '.join(wrong + unknown)}.",
-            category="validation",
-            code="steps_invalid",
-        )
 
 
 class MapConfig(JoinConfig):
