@@ -8,6 +8,7 @@ from pydantic import model_validator
 from agents.calling import Callee
 from agents.functions import Function, Functions
 from agents.functions import function as of_callable
+from agents.redaction import Redaction
 from graphs.errors import StepError
 from graphs.expressions import reveal
 from graphs.steps import Action, StepConfig, StepContext
@@ -52,7 +53,9 @@ class FunctionStep(Action):
             arguments = _single(callee, config.input)
         else:
             arguments = from_input(callee, context.input)
-        return await callee.call(callee.bind(reveal(arguments)), context)
+        redaction = Redaction([arguments])
+        with redaction.of_errors():
+            return redaction.value(await callee.call(callee.bind(reveal(arguments)), context))
 
 
 def _function(context: StepContext, function: str | Callable[..., Any]) -> Function:

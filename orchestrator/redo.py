@@ -12,7 +12,6 @@ from graphs.spec import Workflow
 from graphs.state import Result
 from graphs.undo import COMPENSATION
 from orchestrator.anew import failed_paths, made_anew
-from orchestrator.sealing import REFERENCE
 from orchestrator.starting import Start
 from orchestrator.store.port import Execution
 from orchestrator.store.sqlite import SqliteStore
@@ -92,10 +91,9 @@ async def fork_start(
     results = await store.results(execution.id)
     library = baton.catalogue.library
     anew = made_anew(workflow, [check_path(plan, at, results)], results, library, pinned_by(execution, library))
-    given = {**execution.input, **edit} if isinstance(execution.input, Mapping) else dict(edit) or execution.input
-    if _has_reference(given):
-        sealer = await baton.catalogue.sealer(execution)
-        given = _plain(given, sealer)
+    sealer = await baton.catalogue.sealer(execution)
+    before = reveal(sealer.open_input(execution.input))
+    given = {**before, **edit} if isinstance(before, Mapping) else dict(edit) or before
     start = Start(
         metadata=execution.metadata,
         user_context=execution.user_context,
@@ -118,13 +116,3 @@ def pinned_by(execution: Execution, library: Library) -> Callable[[str, str | No
         return library.workflow(digest) if digest else None
 
     return pinned
-
-
-def _has_reference(value: Any) -> bool:
-    if isinstance(value, Mapping):
-        return REFERENCE in value or any(_has_reference(item) for item in value.values())
-    return isinstance(value, list) and any(_has_reference(item) for item in value)
-
-
-def _plain(value: Any, sealer: Any) -> Any:
-    return reveal(sealer.open_input(value))
