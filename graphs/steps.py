@@ -35,6 +35,7 @@ class StepConfig(BaseModel):
 class Logger(Protocol):
     """The part of a structlog logger that steps use."""
 
+    def bind(self, **values: Any) -> "Logger": ...
     def debug(self, event: str, **values: Any) -> Any: ...
     def info(self, event: str, **values: Any) -> Any: ...
     def warning(self, event: str, **values: Any) -> Any: ...
@@ -52,6 +53,7 @@ class StepContext:
         input: What the step's `input` gave; without one, the workflow's input.
         state: A read-only mapping over variables, input and outputs for Python callables (X02).
         resources: Values by type that the application offers (services, tools, models …).
+        log: Each line of it says execution, workflow, run, tenant, step and attempt; secrets are masked.
         progress: Tells watchers how far the step is; not kept.
     """
 

@@ -87,6 +87,9 @@ class Drive:
         self._idle_since: float | None = None
         self._idle_seconds = 0.0
         self._places = asyncio.Semaphore(workflow.spec.config.max_parallel_steps)
+        self._log = works.log.bind(
+            execution_id=execution.id, workflow_id=workflow.name, run=execution.drives, tenant=execution.tenant
+        )
         self.execution = execution
         self.workflow = workflow
         self.board = Board(root_plan(workflow, works.library))
@@ -268,7 +271,7 @@ class Drive:
 
     @property
     def log(self) -> Logger:
-        return self._works.log
+        return self._log
 
     @property
     def library(self) -> Library:
@@ -352,13 +355,13 @@ class Drive:
             return
         record = self._record("step.started", path, {"attempt": attempt})
         self._works.publish([record])
-        self._works.hooks.step_started(path, names)
+        self._works.hooks.step_started(self._log, path, attempt, names)
         self._starting[path] = self.clock.call_later(_LATE_START, lambda: self._works.store.append(record))
 
     def settled(self, path: str, result: Result) -> None:
         if alarm := self._starting.pop(path, None):
             alarm.cancel()
-        self._works.hooks.step_completed(self.execution.id, self.workflow.name, path, result)
+        self._works.hooks.step_completed(self._log, path, result)
 
     def note(self, kind: str, path: str, data: Mapping[str, Any], *, keep: bool = False) -> None:
         record = self._record(kind, path or None, data)

@@ -40,6 +40,7 @@ _NO_CHANCE = random.Random(0)
 def _note_retry(body: Body, failure: StepError, attempt: int, most: int, delay: float) -> None:
     data = {"attempt": attempt, "of": most, "delay": round(delay, 3), "error": error_value(failure, attempt=attempt)}
     body.host.note("step.retrying", body.path, data, keep=True)
+    body.host.log.info("step.retrying", step=body.path, **data)
 
 
 async def _pause(body: Body, seconds: float) -> None:
@@ -97,7 +98,7 @@ def step_context(body: Body, attempt: int) -> StepContext:
         input=given,
         state=body.state(),
         clock=body.host.clock,
-        log=body.host.log,
+        log=body.host.log.bind(step=body.path, attempt=attempt),
         resources=body.host.resources,
         metadata=facts.metadata,
         user_context=facts.user_context,
