@@ -18,7 +18,7 @@ from typing import Any, Literal, NamedTuple
 from graphs.errors import EngineError
 from graphs.spec import Outcome, Step
 from graphs.state import Result
-from graphs.steps import Node
+from graphs.steps import Node, StepType
 
 COMPANION = "~fallback"
 
@@ -44,6 +44,8 @@ class PlannedStep:
         group: The branch or item it counts for in a join.
         stands_for: For a companion: the step whose failure it answers.
         undoes: For a compensation: the step whose effect it undoes.
+        kind: For a step that was made at run time: what performs it, with all it needs. Such a step is written
+            nowhere, so nothing in it is an expression.
     """
 
     name: str
@@ -55,6 +57,7 @@ class PlannedStep:
     group: str | None = None
     stands_for: str | None = None
     undoes: str | None = None
+    kind: StepType | None = None
 
 
 class Run(NamedTuple):

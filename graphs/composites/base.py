@@ -65,6 +65,8 @@ class Composite(StepType):
 
     grows: ClassVar[bool] = False
     """Whether its plan gets more steps as it goes (loops)."""
+    see_through: ClassVar[bool] = False
+    """Whether a failure inside is told as the step's own: nobody wrote the steps inside (agents)."""
     isolated: ClassVar[bool] = False
     """Whether the steps inside see their own input only (sub-workflows)."""
 
@@ -78,7 +80,11 @@ class Composite(StepType):
 
     @abstractmethod
     def plan(self, step: Step, data: Data, library: Library) -> Plan:
-        """The plan inside. Pure: a resumed execution asks again and must get the same."""
+        """The plan inside. Pure: a resumed execution asks again and must get the same.
+
+        For types that grow, `data` also holds what is known of the plan: `iterations`, how many of them have begun,
+        and `results`, by step name.
+        """
 
     def frame(self, frame: Frame, step: Step, data: Data, library: Library) -> Frame:
         """Change what the steps inside see (items, input) where that differs from what is around."""

@@ -47,9 +47,11 @@ async def carry_out(
     saved = None if context.flow.fresh else await host.checkpoints.saved(thread, namespace)
     data = host.unseal(saved.values["frame"]) if saved else await open_data()
     seeds = {} if saved is not None else await _seeds(body)
+    kept = data
     if grow_for is not None:
-        known = [*saved.dispatched, *saved.results] if saved is not None else seeds
-        data = {**data, "iterations": _iterations(known)}
+        results = saved.results if saved is not None else seeds
+        known = [*saved.dispatched, *results] if saved is not None else results
+        data = {**data, "iterations": _iterations(known), "results": results}
     board = Board(plan_for(data))
     flow = Flow(
         board,
@@ -68,7 +70,7 @@ async def carry_out(
         board.prime({name: result for name, result in seeds.items() if name in board.plan.steps})
     grow = grow_for(board, frame, data) if grow_for is not None else None
     until = _until(body, saved)
-    given = {"frame": host.seal(dict(data)), "context": {"until": until} if until else {}}
+    given = {"frame": host.seal(dict(kept)), "context": {"until": until} if until else {}}
     async with _time_limit(body, board, until):
         await run_flow(PlanContext(host, flow, frame, grow), body.config, given, new=saved is None)
     return board, frame, data

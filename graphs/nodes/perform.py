@@ -75,6 +75,8 @@ class Body:
 
     @cached_property
     def prepared(self) -> Prepared:
+        if self.planned.kind is not None:  # made at run time: of use to this body only
+            return Prepared(self.planned.step, self.planned.kind)
         return self.host.library.prepare(self.planned.step)
 
     @cached_property
