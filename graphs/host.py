@@ -1,6 +1,6 @@
 """Ports between the graph and whoever keeps executions alive: the graph asks, the orchestrator's room answers."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,9 +10,10 @@ from langchain_core.runnables import RunnableConfig
 
 from graphs.clock import Clock
 from graphs.flow import Flow
+from graphs.planner import Conclusion, Halt
 from graphs.prepare import Library
 from graphs.spec import Workflow
-from graphs.state import Result
+from graphs.state import Happened, Result
 from graphs.steps import Answer, Logger, Wait
 
 
@@ -177,8 +178,20 @@ class Host(Protocol):
         """Results that were there before this drive: what a plan without a checkpoint starts with (retry, fork)."""
         ...
 
-    async def compensating(self, *, first: bool) -> None:
-        """Compensation begins, or (not `first`) goes on in another process."""
+    @property
+    def stopped(self) -> Halt | None:
+        """Why also what undoes, or (terminated) what runs in any case, is to be stopped."""
+        ...
+
+    @property
+    def terminated(self) -> Halt | None: ...
+
+    async def history(self) -> Sequence[Happened]:
+        """What the execution did, in the order in which it was committed."""
+        ...
+
+    async def compensating(self, conclusion: Conclusion) -> None:
+        """Compensation begins, or goes on in another process; why is kept before anything is undone."""
         ...
 
     async def emit_event(self, event_type: str, data: Any = None, *, key: str | None = None) -> None: ...

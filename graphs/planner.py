@@ -344,13 +344,17 @@ def plan_steps(
             needs = [Need(local + previous, "succeeded")]
         name = local + step.name
         planned.append(PlannedStep(name, step, node_of(step), tuple(needs), local, index, group))
-        if step.on_failure.fallback is not None:
-            planned.append(_companion(planned[-1], step.on_failure.fallback, node_of))
+        if (companion := companion_of(planned[-1], node_of)) is not None:
+            planned.append(companion)
         previous = step.name
     return planned
 
 
-def _companion(subject: PlannedStep, fallback: Step, node_of: Callable[[Step], Node]) -> PlannedStep:
+def companion_of(subject: PlannedStep, node_of: Callable[[Step], Node]) -> PlannedStep | None:
+    """The step that answers a planned step's failure, if there is one."""
+    fallback = subject.step.on_failure.fallback
+    if fallback is None:
+        return None
     # Whoever waits for the world outside does so in the one node that interrupts, also as a fallback.
     node: Node = "human_approval" if node_of(fallback) == "human_approval" else "error_recovery"
     return replace(

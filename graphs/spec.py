@@ -157,6 +157,8 @@ class Step(Model):
     on_timeout: OnTimeout | None = None
     compensate: "Step | None" = None
     """The step that undoes this one (E11); it sees this step's input and output."""
+    compensate_failed: bool | None = None
+    """Undo it also when it failed, because it may have acted (X24); without it, as `compensation.include_failed`."""
     sensitive: bool = False
     """Marks effects that a person should know of: the orchestrator counts them, `show` names them."""
     metrics_enabled: bool = True
@@ -235,6 +237,8 @@ class Compensation(Model):
     """Steps that clean up, in the order they are written, after the steps' own compensations (Y13, X11)."""
 
     steps: tuple[Step, ...] = ()
+    include_failed: bool = False
+    """Undo also the steps that failed, ran out of time or were stopped: they may have acted (X24)."""
 
 
 class Parameter(Model):

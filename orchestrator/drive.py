@@ -5,7 +5,7 @@ matters is in the tables, and another process may take the execution up from the
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -29,7 +29,7 @@ from graphs.policies import as_step_error
 from graphs.prepare import Library
 from graphs.scope import Frame
 from graphs.spec import Workflow
-from graphs.state import ExecutionStatus, Result
+from graphs.state import ExecutionStatus, Happened, Result
 from graphs.steps import Answer, Logger, Wait
 from graphs.undo import COMPENSATION
 from orchestrator.hooks import Hooks
@@ -93,9 +93,13 @@ class Drive:
         self.execution = execution
         self.workflow = workflow
         self.board = Board(root_plan(workflow, works.library))
+        if execution.concluded is not None:
+            self.board.concluded = Conclusion(**execution.concluded)
         self.flow = Flow(self.board, self, path="", generation=execution.generation)
         self.frame = self._frame()
         self.draining = False
+        self.stopped: Halt | None = None
+        self.terminated: Halt | None = None
         self.deadline: datetime | None = None
 
     # -- the drive itself --------------------------------------------------------------------------------------
@@ -155,7 +159,7 @@ class Drive:
         return "drained" if self.draining else "resting"
 
     async def _finish(self) -> None:
-        conclusion = self.board.plan.conclude(self.board.results, self.board.halt)
+        conclusion = self.board.conclusion()
         compensation = self.board.extras.get(COMPENSATION)
         output, error = None, conclusion.error
         if conclusion.status == "completed":
@@ -194,6 +198,8 @@ class Drive:
     async def _watch_limits(self) -> None:
         if request := self.execution.cancel_requested:
             self.halt(request)
+        if self.board.concluded is not None:
+            return  # its time is over already, or does not matter any more
         config = self.workflow.spec.config
         if (timeout := config.timeout) is not None:
             why = f"it was at work for longer than its timeout of {timeout:g} s"
@@ -231,13 +237,21 @@ class Drive:
         self.halt(execution.cancel_requested or {"by": TIMEOUT_BY, "reason": why})
 
     def halt(self, request: Mapping[str, Any]) -> None:
-        """A cancel, or the end of time, was stored: stop everything."""
+        """A cancel, or the end of time, was stored: stop everything, or what undoes it."""
         by, why = request.get("by"), request.get("reason")
         if by == TIMEOUT_BY:
-            self.board.stop(Halt("timeout", f"execution '{self.execution.id}' was stopped: {why}", True))
+            halt = Halt("timeout", f"execution '{self.execution.id}' was stopped: {why}", True)
         else:
-            detail = f"cancelled{f' by {by}' if by else ''}{f': {why}' if why else ''}"
-            self.board.stop(Halt("cancelled", detail, True))
+            word = "terminated" if request.get("terminate") else "cancelled"
+            halt = Halt("cancelled", f"{word}{f' by {by}' if by else ''}{f': {why}' if why else ''}", True)
+        if request.get("terminate"):
+            self.terminated = halt
+        if self.terminated or request.get("concluded"):
+            self.stopped = halt
+        if self.board.concluded is None:
+            self.board.stop(halt)
+        if self.stopped is not None:
+            self.flow.stop_inside(halt, also_last=self.terminated is not None)
 
     def drain(self) -> None:
         """Start nothing new; what runs may finish."""
@@ -429,11 +443,14 @@ class Drive:
             self._seeds = {} if self._new else await self.results("")
         return self._seeds
 
-    async def compensating(self, *, first: bool) -> None:
+    async def history(self) -> Sequence[Happened]:
+        return await self._works.store.history(self.execution.id)
+
+    async def compensating(self, conclusion: Conclusion) -> None:
         for alarm in self._limits:
             alarm.cancel()  # the work is over; half an undoing would be worse than a late one
-        records = [self._record("execution.compensating", None, {})] if first else []
-        await self._works.store.compensating(self.execution.id, records)
+        record = self._record("execution.compensating", None, {})
+        await self._works.store.compensating(self.execution.id, conclusion._asdict(), [record])
 
     async def emit_event(self, event_type: str, data: Any = None, *, key: str | None = None) -> None:
         await self._works.emit_event(event_type, data, key=key, source=self.execution.id)

@@ -42,6 +42,7 @@ class StepOptions(TypedDict, total=False):
     on_failure: str | Step | OnFailure | Mapping[str, Any]
     on_timeout: str | OnTimeout | Mapping[str, Any]
     compensate: Step
+    compensate_failed: bool
     sensitive: bool
     metrics_enabled: bool
     labels: Mapping[str, str]

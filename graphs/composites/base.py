@@ -110,17 +110,6 @@ class Composite(StepType):
                 hint="Move 'retry' to the steps inside.",
                 where="retry",
             )
-        for container, steps in step.containers():
-            for inner in steps:
-                if inner.compensate is not None:
-                    yield Problem(
-                        code="compensation_inside",
-                        message=f"step '{inner.name}' inside '{step.name}' says how it is undone, "
-                        "and only steps of the workflow itself are.",
-                        hint=f"Put 'compensate' on '{step.name}'; it sees what the steps inside gave.",
-                        where=f"{container}.{inner.name}.compensate",
-                        severity="warning",
-                    )
 
 
 def plan_of(

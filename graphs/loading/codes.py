@@ -46,7 +46,6 @@ CODES: Final[dict[str, str]] = {
     "container_missing": "A step type cannot do without a list of steps.",
     "container_not_used": "A step type has no such list of steps.",
     "container_empty": "A parallel group of nothing.",
-    "compensation_inside": "`compensate` on a step inside another, which is not undone by itself.",
     "composite_retry": "`retry` on a step that has steps inside.",
     "case_without_test": "A case that says neither `when` nor `equals`.",
     "loop_without_condition": "A loop that does not say how long it goes on.",

@@ -14,6 +14,7 @@ from graphs.policies import as_step_error, error_value
 from graphs.scope import Frame
 from graphs.spec import Workflow
 from graphs.state import Result
+from graphs.undo import undoable
 
 
 async def act(body: Body) -> Result:
@@ -25,7 +26,10 @@ async def act(body: Body) -> Result:
 
     async def open_data() -> Mapping[str, Any]:
         body.host.started(body.path, 1, body.state())
-        return await kind.open(await _opening(body))
+        data = await kind.open(await _opening(body))
+        if not body.path.startswith("~") and undoable(step, data, library):
+            body.host.note("step.opened", body.path, {"frame": body.host.seal(dict(data))}, keep=True)
+        return data
 
     board, frame, data = await carry_out(
         body,

@@ -65,7 +65,7 @@ async def _rest(body: Body, wait: Wait) -> Answer | None:
         host.unexpect(body.path)
     if answer.outcome == "elapsed":
         # Only one of an answer and the deadline wins, and the table says which.
-        return await host.close_wait(body.path, elapsed=True) or answer
+        return await host.close_wait(body.path, elapsed=True)
     return answer
 
 

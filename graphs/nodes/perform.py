@@ -6,7 +6,7 @@ others is the planner's decision. It raises `GraphInterrupt` when it is to be ru
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, TypedDict, cast
 
@@ -183,7 +183,10 @@ async def perform(dispatch: Dispatch, context: PlanContext, config: RunnableConf
     Raises:
         GraphInterrupt: the flow parks; run this step again on resume.
     """
-    body = Body(context, context.flow.board.plan.steps[dispatch["step"]], config)
+    planned = context.flow.board.plan.steps[dispatch["step"]]
+    if context.frame.views:
+        context = replace(context, frame=context.frame.views[planned.name])
+    body = Body(context, planned, config)
     woken = await context.flow.dependencies(body.planned.name)
     if woken is Woken.PARK:
         raise GraphInterrupt(())

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any, cast
 
 from graphs.errors import BatonError, ConflictError, StoreError
-from graphs.state import ExecutionStatus
+from graphs.state import FINALLY, ExecutionStatus
 from orchestrator.store.execution_rows import (
     INSERT_EXECUTION,
     SELECT_EXECUTION,
@@ -154,15 +154,18 @@ class Executions(Part):
         rested: bool = await self._writer.submit(work, thread=execution_id)
         return rested
 
-    async def compensating(self, execution_id: str, records: Sequence[Record]) -> None:
+    async def compensating(self, execution_id: str, concluded: Mapping[str, Any], records: Sequence[Record]) -> None:
         """See the port."""
-        rows = [record_row(record) for record in records]
+        rows, conclusion = [record_row(record) for record in records], to_json(concluded)
 
         def work(db: sqlite3.Connection) -> list[Record]:
+            first = db.execute(
+                "UPDATE executions SET concluded = ? WHERE id = ? AND concluded = 'null'", (conclusion, execution_id)
+            ).rowcount
             db.execute(
                 "UPDATE executions SET status = 'compensating' WHERE id = ? AND status = 'running'", (execution_id,)
             )
-            return insert(db, rows)
+            return insert(db, rows) if first else []
 
         await self._writer.submit(work, thread=execution_id, on_commit=self._announce)
 
@@ -205,10 +208,18 @@ class Executions(Part):
 
         await self._writer.submit(work, thread=execution_id, on_commit=self._announce)
 
-    async def request_cancel(self, execution_id: str, *, by: str | None, reason: str | None) -> Execution:
-        """See the port. Asked for twice, the first asking stays."""
+    async def request_cancel(
+        self,
+        execution_id: str,
+        *,
+        by: str | None,
+        reason: str | None,
+        compensate: bool | None = None,
+        terminate: bool = False,
+    ) -> Execution:
+        """See the port."""
         now = self._now()
-        request = to_json({"by": by, "reason": reason, "at": now})
+        asked_for = {"by": by, "reason": reason, "at": now, "compensate": compensate, "terminate": terminate}
 
         def work(db: sqlite3.Connection) -> Execution | BatonError:
             execution = _find(db, execution_id)
@@ -216,14 +227,39 @@ class Executions(Part):
                 return no_execution(execution_id)
             if execution.status.final:
                 return ended(execution)
-            if execution.cancel_requested is not None:
+            request = {**asked_for, "concluded": execution.concluded is not None}
+            if not _goes_further(request, execution):
                 return execution
-            db.execute("UPDATE executions SET cancel_requested = ? WHERE id = ?", (request, execution_id))
+            db.execute(
+                "UPDATE executions SET cancel_requested = ?, pause_requested = 'null', "
+                "status = iif(status = 'paused', 'queued', status) WHERE id = ?",
+                (to_json(request), execution_id),
+            )
+            # With it the questions are closed: of a decision and a cancel, only one can win.
+            answer = to_json({"outcome": "cancelled", "by": by, "reason": reason, "at": now})
+            db.execute(_CLOSE_WAITS, (answer, now, execution_id, terminate))
             raise_signal(db, execution_id, "cancel", None, now)
             return _find(db, execution_id) or no_execution(execution_id)
 
         asked: Execution = await self._writer.submit(work)
         return asked
+
+
+_CLOSE_WAITS = (
+    "UPDATE waits SET status = 'cancelled', answer = ?, closed_at = ? WHERE execution_id = ? AND status = 'open' "
+    f"AND (? OR instr(path, '{FINALLY}') = 0)"
+)
+"""What `finally` steps ask is asked also after a cancel; only who terminates closes that too."""
+
+
+def _goes_further(request: Mapping[str, Any], execution: Execution) -> bool:
+    """Whether a request to end asks for more than the one there is: the first asking stays, a harder one is heard."""
+    before = execution.cancel_requested
+    if request["terminate"]:
+        return before is None or not before.get("terminate")
+    if request["concluded"]:  # it is ending already: what can still be asked for is that nothing more is undone
+        return not request["compensate"] and not (before or {}).get("concluded")
+    return before is None
 
 
 def ended(execution: Execution) -> ConflictError:

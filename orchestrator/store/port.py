@@ -8,7 +8,7 @@ from typing import Any, Literal, Protocol
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
 
-from graphs.state import ExecutionStatus, Result
+from graphs.state import ExecutionStatus, Happened, Result
 from graphs.steps import Answer, Wait
 from orchestrator.store.values import (
     ENGINE_FORMAT,
@@ -116,8 +116,9 @@ class Store(Protocol):
         """Go to rest, unless something was stored since `signal` was `seen`. False: look again."""
         ...
 
-    async def compensating(self, execution_id: str, records: Sequence[Record]) -> None:
-        """What was done is being undone: the status says so, with these records."""
+    async def compensating(self, execution_id: str, concluded: Mapping[str, Any], records: Sequence[Record]) -> None:
+        """What was done is being undone: the status says so. How the execution ended is kept the first time, with
+        these records; later that stands."""
         ...
 
     async def finish(
@@ -133,8 +134,22 @@ class Store(Protocol):
         """The end of an execution, with its records, in one transaction. Open waits of it are cancelled."""
         ...
 
-    async def request_cancel(self, execution_id: str, *, by: str | None, reason: str | None) -> Execution:
-        """Ask for an end.
+    async def request_cancel(
+        self,
+        execution_id: str,
+        *,
+        by: str | None,
+        reason: str | None,
+        compensate: bool | None = None,
+        terminate: bool = False,
+    ) -> Execution:
+        """Ask for an end, and close what is asked of people. Asked for twice, the first asking stays, unless the
+        second goes further: it terminates, or it stops an undoing. Gives the execution as it then stands; its
+        `cancel_requested` says whose asking counts.
+
+        Args:
+            compensate: Whether what was done is to be undone; None for what the definition says.
+            terminate: At once: nothing is undone, and no `finally` step runs.
 
         Raises:
             NotFoundError, ConflictError: there is none, or it has ended.
@@ -178,6 +193,10 @@ class Store(Protocol):
     async def records(self, execution_id: str, *, after: int = 0, limit: int = 100_000) -> Sequence[Record]: ...
     async def results(self, execution_id: str, prefix: str = "") -> Mapping[str, Result]:
         """The newest results that are not superseded, by path, in the order in which they were committed."""
+        ...
+
+    async def history(self, execution_id: str) -> Sequence[Happened]:
+        """What the execution did, in the order in which it was committed; results that are superseded too."""
         ...
 
     # -- waits, events, signals --------------------------------------------------------------------------------

@@ -26,6 +26,8 @@ class Execution:
             between the last look and parking).
         active_seconds: Time at work so far, waiting for the world outside left out (X33).
         drives: How often a process took it up; grows with every crash.
+        concluded: How it ended, `{"status", "step", "error"}`, once what it did is being undone.
+        pause_requested: Who wants it held, since when and why.
     """
 
     id: str
@@ -51,6 +53,8 @@ class Execution:
     active_seconds: float = 0.0
     drives: int = 0
     cancel_requested: dict[str, Any] | None = None
+    concluded: dict[str, Any] | None = None
+    pause_requested: dict[str, Any] | None = None
     created_at: datetime
     started_at: datetime | None = None
     ended_at: datetime | None = None
