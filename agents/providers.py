@@ -19,10 +19,11 @@ from langchain_core.exceptions import (
 )
 from langchain_core.language_models import BaseChatModel
 
-from agents.classify import MAX_RETRY_AFTER, excerpt, retry_after, verdict
 from agents.scripted import ScriptedModel
 from agents.scripts import Script
+from agents.wording import excerpt
 from graphs.errors import Category, StepError
+from graphs.policies.classify import MAX_RETRY_AFTER, retry_after, verdict
 
 _KEY: Final = re.compile(r"\b(?:sk|pk|key|rk)-[A-Za-z0-9_*-]{6,}")
 
@@ -107,8 +108,7 @@ def _kind(error: Exception) -> tuple[Category, bool | None, str, str] | None:
             return category, None, name, words
     status = getattr(error, "status_code", None)
     if isinstance(status, int):
-        judged = verdict(status)
-        return judged.category, judged.retryable, "model_failed", f"answered {status}"
+        return verdict(status), None, "model_failed", f"answered {status}"
     return None
 
 

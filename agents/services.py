@@ -7,7 +7,7 @@ Only configuration holds URLs and credentials; a definition names a service and 
 import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Annotated, Any, Protocol
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -17,7 +17,7 @@ from agents.loading import load
 from agents.registry import Registry
 from graphs.clock import Clock, SystemClock
 from graphs.durations import Duration
-from graphs.errors import SettingsError
+from graphs.errors import Category, SettingsError
 from graphs.loading.words import clauses
 
 MAX_RESPONSE_BYTES = 10_000_000
@@ -35,6 +35,7 @@ class Service(BaseModel):
         proxy: The proxy to go through. The environment's proxies and `.netrc` are not used.
         max_response_bytes: What a longer answer is refused at.
         max_connections: How many requests may be under way at once.
+        failures: What some of its statuses mean where it is not the usual: `{"409": "transient"}`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
@@ -47,6 +48,7 @@ class Service(BaseModel):
     proxy: str | None = Field(default=None, repr=False)
     max_response_bytes: int = Field(default=MAX_RESPONSE_BYTES, ge=1)
     max_connections: int = Field(default=100, ge=1)
+    failures: Mapping[Annotated[int, Field(ge=100, le=599)], Category] = {}
 
     @field_validator("base_url")
     @classmethod

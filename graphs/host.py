@@ -108,6 +108,8 @@ class Facts:
     metadata: Mapping[str, Any]
     partition_size: int = 250
     """How many steps a superstep holds at most; more are split into concurrent child flows."""
+    short_wait: float = 0.5
+    """Seconds; for less, nobody parks."""
 
 
 class Host(Protocol):
@@ -158,6 +160,19 @@ class Host(Protocol):
 
     async def close_wait(self, path: str, *, elapsed: bool) -> Answer | None:
         """The wait is over; gives the answer when one came first after all."""
+        ...
+
+    async def set_timer(self, path: str, wait: Wait, *, record: tuple[str, Mapping[str, Any]] | None = None) -> None:
+        """Keep a timer for a step that rests between attempts, in place of the one before; with the record that says
+        why, in one transaction."""
+        ...
+
+    async def end_timer(self, path: str) -> None:
+        """The step's timer is over, if it has one."""
+        ...
+
+    async def tried(self, path: str) -> Mapping[str, Any] | None:
+        """The newest `step.retrying` of a step, as kept before this drive; None when there is none."""
         ...
 
     async def remind(self, path: str, due: datetime) -> None:

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, Literal, NamedTuple, NotRequired, TypedDict
 
-
 FINALLY = "~finally"
 """The name of the plan of `finally` steps, in paths: `~finally.close`, `fulfil.~finally.close`."""
 

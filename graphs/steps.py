@@ -17,7 +17,7 @@ from typing import Any, ClassVar, Literal, Protocol, TypeVar
 from pydantic import BaseModel, ConfigDict
 
 from graphs.clock import Clock
-from graphs.errors import DefinitionError, NotFoundError, Problem
+from graphs.errors import DefinitionError, NotFoundError, Problem, StepError
 from graphs.spec import Step
 
 Node = Literal[
@@ -120,6 +120,10 @@ class StepType:
 
     def limit(self, config: Any) -> str | None:
         """The name of the shared resource (a service, a model) whose limits this step is under."""
+        return None
+
+    def classify(self, error: Exception) -> StepError | None:
+        """What an exception of this type's own code means (E21); None when only the general rules know."""
         return None
 
 

@@ -77,6 +77,7 @@ class Drive:
         self._abort: BaseException | None = None
         self._answers: dict[str, Answer] = {}
         self._seeds: Mapping[str, Result] | None = None
+        self._tried: Mapping[str, Mapping[str, Any]] | None = None
         self._expected: dict[str, tuple[Flow, str, datetime | None, Alarm | None]] = {}
         self._starting: dict[str, Alarm] = {}
         self._limits: list[Alarm] = []
@@ -319,6 +320,7 @@ class Drive:
             user_context=execution.user_context,
             metadata=execution.metadata,
             partition_size=self._works.settings.partition_size,
+            short_wait=self._works.settings.short_wait,
         )
         return Frame(
             plan=self.board.plan,
@@ -401,6 +403,19 @@ class Drive:
             question = {"kind": wait.kind, **wait.question, "due": kept.wait.due.isoformat() if kept.wait.due else None}
             self.note("step.waiting", path, question, keep=True)
         return replace(kept.wait, on_timeout=wait.on_timeout), answer_of(kept)
+
+    async def set_timer(self, path: str, wait: Wait, *, record: tuple[str, Mapping[str, Any]] | None = None) -> None:
+        self._answers.pop(path, None)  # it was for the timer before
+        records = [self._record(record[0], path, record[1])] if record is not None else []
+        await self._works.store.set_timer(self.execution.id, path, self._facts.generation, wait, records)
+
+    async def end_timer(self, path: str) -> None:
+        await self._works.store.end_timer(self.execution.id, path)
+
+    async def tried(self, path: str) -> Mapping[str, Any] | None:
+        if self._tried is None:
+            self._tried = {} if self._new else await self._works.store.tried(self.execution.id)
+        return self._tried.get(path)
 
     async def remind(self, path: str, due: datetime) -> None:
         self._reminders.append(due)

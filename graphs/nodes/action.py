@@ -1,11 +1,12 @@
-"""Performing an action: retry ⊃ limit ⊃ time limit ⊃ call, each layer owning one concern."""
+"""Performing an action: retry ⊃ breaker ⊃ limit ⊃ time limit ⊃ call, each layer owning one concern."""
 
 import random
 from typing import Any
 
-from graphs.errors import BatonError, StepCancelledError, StepError
+from graphs.errors import BatonError, StepCancelledError
+from graphs.nodes import again
 from graphs.nodes.perform import Body
-from graphs.policies import Again, after_failure, as_step_error, attempt_timeout, error_value, retry_policy
+from graphs.policies import Again, after_failure, as_step_error, attempt_timeout, classified, retry_policy
 from graphs.state import Result
 from graphs.steps import Action, StepContext
 from graphs.stopping import Stoppable
@@ -14,8 +15,13 @@ from graphs.stopping import Stoppable
 async def act(body: Body) -> Result:
     """Try the step as often as its policy says, and give its result."""
     policy = retry_policy(body.planned.step, body.context.frame.config)
-    chance = random.Random(body.idempotency_key) if policy.max_attempts > 1 else _NO_CHANCE
-    attempt = 0
+    chance, attempt = _NO_CHANCE, 0
+    if policy.max_attempts > 1:
+        chance = random.Random(body.idempotency_key)
+        if (before := await again.tried(body)) is not None:
+            attempt = before.attempts
+            if not await again.until(body, before):
+                return body.failed(before.failure, attempts=attempt)
     while True:
         attempt += 1
         try:
@@ -27,27 +33,11 @@ async def act(body: Body) -> Result:
         decision = after_failure(policy, attempt, failure, chance)
         if not isinstance(decision, Again) or body.context.flow.board.halt is not None:
             return body.failed(failure, attempts=attempt)
-        _note_retry(body, failure, attempt, policy.max_attempts, decision.delay)
-        try:
-            await _pause(body, decision.delay)
-        except StepCancelledError:
+        if not await again.pause(body, failure, attempt, policy.max_attempts, decision.delay):
             return body.failed(failure, attempts=attempt)
 
 
 _NO_CHANCE = random.Random(0)
-
-
-def _note_retry(body: Body, failure: StepError, attempt: int, most: int, delay: float) -> None:
-    data = {"attempt": attempt, "of": most, "delay": round(delay, 3), "error": error_value(failure, attempt=attempt)}
-    body.host.note("step.retrying", body.path, data, keep=True)
-    body.host.log.info("step.retrying", step=body.path, **data)
-
-
-async def _pause(body: Body, seconds: float) -> None:
-    work = Stoppable(body.host.clock, None, body.path)
-    with body.context.flow.running(body.planned.name, work):
-        async with work:
-            await body.host.clock.sleep(seconds)
 
 
 async def _in_its_place(body: Body, attempt: int) -> Any:
@@ -72,7 +62,7 @@ async def _in_time(body: Body, kind: Action, context: StepContext, config: Any) 
     except BatonError:
         raise
     except Exception as error:
-        raise as_step_error(error) from error
+        raise classified(error, kind, body.host.resources, body.host.clock.now()) from error
 
 
 def step_context(body: Body, attempt: int) -> StepContext:

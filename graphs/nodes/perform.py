@@ -111,6 +111,15 @@ class Body:
         if self._started_at is None:
             self._started_at = self.host.clock.now().isoformat()
 
+    @property
+    def began(self) -> str:
+        """When its own time began, in ISO 8601; now, when it has not yet."""
+        return self._started_at or self.host.clock.now().isoformat()
+
+    def began_at(self, began: str) -> None:
+        """An earlier process began it."""
+        self._started_at = began
+
     def completed(self, response: Any, *, attempts: int = 1, **more: Any) -> Result:
         """The result of a step that went well: outputs and variables mapped, everything made plain JSON."""
         output = response

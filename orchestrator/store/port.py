@@ -212,6 +212,20 @@ class Store(Protocol):
         """Close a wait that is still open; gives it as it then stands, so that the caller learns who won."""
         ...
 
+    async def set_timer(
+        self, execution_id: str, path: str, generation: int, wait: Wait, records: Sequence[Record] = ()
+    ) -> None:
+        """Keep a step's timer, in place of the one it had, and these records, in one transaction."""
+        ...
+
+    async def end_timer(self, execution_id: str, path: str) -> None:
+        """Close the timer of a step, if there is an open one."""
+        ...
+
+    async def tried(self, execution_id: str) -> Mapping[str, Mapping[str, Any]]:
+        """What the newest `step.retrying` record of each path says, of steps that are not to be made anew."""
+        ...
+
     async def answer_wait(
         self, execution_id: str, path: str, answer: Answer, *, records: Sequence[Record] = ()
     ) -> OpenWait:

@@ -28,6 +28,8 @@ _HISTORY = (
     "SELECT seq, kind, path, data, superseded FROM records "
     f"WHERE execution_id = ? AND kind IN ({_SETTLED}, '{_OPENED}', '{_EFFECT}') ORDER BY seq"
 )
+_ANEW = f"{_SETTLED}, 'step.retrying'"
+"""What no longer counts when a step is made anew: its result, and the attempts before it."""
 _BELOW = "(path = ? OR substr(path, 1, ?) IN (?, ?))"
 _ALONE = "path = ?"
 
@@ -87,7 +89,7 @@ def supersede(db: sqlite3.Connection, execution_id: str, path: str, now: str, *,
     """A step and what is below it are to be made anew: their results no longer count, and they ask again."""
     where, place = (_ALONE, (path,)) if alone else (_BELOW, (path, len(path) + 1, f"{path}.", f"{path}["))
     db.execute(
-        f"UPDATE records SET superseded = 1 WHERE execution_id = ? AND kind IN ({_SETTLED}) AND {where}",
+        f"UPDATE records SET superseded = 1 WHERE execution_id = ? AND kind IN ({_ANEW}) AND {where}",
         (execution_id, *place),
     )
     # Answered waits too.
