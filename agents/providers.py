@@ -1,5 +1,6 @@
 """Opening chat models, and reading their failures. Loaded through `agents.loading`: LangChain is slow to import."""
 
+import json
 import re
 from collections.abc import Mapping
 from datetime import datetime
@@ -106,10 +107,22 @@ def _kind(error: Exception) -> tuple[Category, bool | None, str, str] | None:
     for kind, category, name, words in _FAULTS:
         if isinstance(error, kind):
             return category, None, name, words
+    if _unreadable(error):
+        return "dependency", None, "model_answer_invalid", "gave an answer that cannot be read"
     status = getattr(error, "status_code", None)
     if isinstance(status, int):
         return verdict(status), None, "model_failed", f"answered {status}"
     return None
+
+
+def _unreadable(error: Exception) -> bool:
+    """Answers with status 200 that are none: no JSON, an empty stream, an error in place of choices."""
+    if isinstance(error, json.JSONDecodeError):
+        return True
+    told = error.args[0] if error.args else None
+    if isinstance(error, ValueError):
+        return isinstance(told, dict) or told == "No generations found in stream."
+    return isinstance(error, TypeError) and "`choices`" in str(told)
 
 
 def _patience(error: Exception, now: datetime) -> float | None:

@@ -51,19 +51,22 @@ async def turn(context: StepContext, model: Any, call: ModelCall) -> dict[str, A
         checkpointer=False,
     )
     given = {"messages": _messages(call.conversation())}
-    work = _streamed(agent, given, context) if assignment["stream"] else agent.ainvoke(given)
+    work = _streamed(agent, given, context, own) if assignment["stream"] else agent.ainvoke(given)
     state = await apart(work)
     assert own.said is not None
+    own.judge_streamed()
     return _Reading(assignment, own.said, own.broken, form, state.get("structured_response"), call).read()
 
 
-async def _streamed(agent: Any, given: dict[str, Any], context: StepContext) -> dict[str, Any]:
+async def _streamed(agent: Any, given: dict[str, Any], context: StepContext, own: "_Turn") -> dict[str, Any]:
     last: dict[str, Any] = {}
     async for mode, value in agent.astream(given, stream_mode=["messages", "values"]):
         if mode == "values":
             last = value
-        elif isinstance(value[0], AIMessageChunk) and value[0].text:
-            context.progress({"kind": "token", "text": str(value[0].text)})
+        elif isinstance(value[0], AIMessageChunk):
+            own.hear(value[0])
+            if value[0].text:
+                context.progress({"kind": "token", "text": str(value[0].text)})
     return last
 
 
@@ -77,6 +80,7 @@ class _Turn(AgentMiddleware[Any, Any, Any]):
         self.said: AIMessage | None = None
         self.broken: dict[str, str] = {}
         """By call id: arguments that were no JSON."""
+        self._arguments: dict[Any, str] = {}
 
     async def awrap_model_call(
         self, request: ModelRequest[Any], handler: Callable[[ModelRequest[Any]], Awaitable[ModelResponse[Any]]]
@@ -91,6 +95,21 @@ class _Turn(AgentMiddleware[Any, Any, Any]):
         self._refuse_cut(self.said)
         self._mend(self.said)
         return response
+
+    def hear(self, chunk: AIMessageChunk) -> None:
+        """Keep the arguments of streamed calls as they came."""
+        for piece in chunk.tool_call_chunks:
+            key = piece.get("index")
+            self._arguments[key] = self._arguments.get(key, "") + (piece.get("args") or "")
+
+    def judge_streamed(self) -> None:
+        """LangChain completes what is cut off (`{"amount": 10` of 1000 is a call with 10); we do not."""
+        calls = self.said.tool_calls if self.said is not None else []
+        if len(calls) == len(self._arguments):
+            for call, text in zip(calls, self._arguments.values(), strict=True):
+                if not _is_object(text or "{}"):
+                    self.broken[str(call["id"])] = text
+                    call["args"] = {}
 
     @hook_config(can_jump_to=["end"])
     async def aafter_model(self, state: Any, runtime: Any) -> dict[str, Any]:
@@ -135,6 +154,13 @@ class _Turn(AgentMiddleware[Any, Any, Any]):
                 self.broken[str(call["id"])] = broken
         message.tool_calls = [call for call, _ in mended]
         message.invalid_tool_calls = []
+
+
+def _is_object(text: str) -> bool:
+    try:
+        return isinstance(json.loads(text), dict)
+    except ValueError:
+        return False
 
 
 class _Reading:
