@@ -176,9 +176,14 @@ class Library:
         self._workflows: dict[str, Workflow] = {}
         self._remembered: dict[tuple[str, str], Any] = {}
 
-    def add(self, workflow: Workflow) -> Workflow:
-        """Keep a workflow; an equal one that is already there is given back, so that prepared steps are shared."""
-        return self._workflows.setdefault(workflow.digest, workflow)
+    def add(self, workflow: Workflow, digest: str | None = None) -> Workflow:
+        """Keep a workflow; an equal one that is already there is given back, so that prepared steps are shared.
+
+        Args:
+            digest: What it is pinned by, where an earlier Baton kept it and counted otherwise than this one does.
+        """
+        workflow = self._workflows.setdefault(workflow.digest, workflow)
+        return self._workflows.setdefault(digest or workflow.digest, workflow)
 
     def workflow(self, digest: str) -> Workflow | None:
         return self._workflows.get(digest)

@@ -88,7 +88,7 @@ class Catalogue:
                 hint="Hand the workflow over (Orchestrator.open(workflows=…), BATON_MODULES), unchanged.",
                 code="definition_needs_python",
             )
-        return self.library.add(self._load(document))
+        return self.library.add(await self._keep(self._load(document)), digest)
 
     def _load(self, document: Mapping[str, Any]) -> Workflow:
         # Not judged again: what was accepted once must go on, also under a later Baton that would refuse it.

@@ -23,10 +23,14 @@ from graphs.expressions import EvaluationContext
 from graphs.planner import Conclusion, FailurePolicy, Join, Plan, failed, plan_steps
 from graphs.prepare import Library
 from graphs.scope import Frame
-from graphs.spec import Step
+from graphs.spec import OTHER_WORDS, Step
 from graphs.steps import StepConfig
 
 MOST_ITEMS = 10_000
+
+
+def _either(word: str) -> AliasChoices:
+    return AliasChoices(word, *(other for other, ours in OTHER_WORDS.items() if ours == word))
 
 
 class JoinConfig(StepConfig):
@@ -35,12 +39,8 @@ class JoinConfig(StepConfig):
     max_concurrency: int = Field(default=10, ge=1, le=10_000)
     wait_for_all: bool = True
     first: int | None = Field(default=None, ge=1)
-    min_success: int | None = Field(
-        default=None, ge=0, validation_alias=AliasChoices("min_success", "minimum_success_count")
-    )
-    min_success_rate: float | None = Field(
-        default=None, ge=0, le=1, validation_alias=AliasChoices("min_success_rate", "parallel_failure_threshold")
-    )
+    min_success: int | None = Field(default=None, ge=0, validation_alias=_either("min_success"))
+    min_success_rate: float | None = Field(default=None, ge=0, le=1, validation_alias=_either("min_success_rate"))
     """X14: called a failure threshold in one document, and compared there as the least rate of successes."""
     failure_policy: FailurePolicyWord = "continue"
 

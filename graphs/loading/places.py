@@ -6,6 +6,7 @@ from functools import reduce
 from typing import Any, Literal, TypeAlias
 
 from graphs.loading.nodes import ListNode, MapNode, Node, ScalarNode, Span
+from graphs.spec import OTHER_WORDS
 
 Path: TypeAlias = tuple[str | int, ...]
 
@@ -220,11 +221,15 @@ class Positions:
         return span, node
 
 
+_ALSO = {word: other for other, word in OTHER_WORDS.items()}
+"""How a key may be written that stands in the model under another name."""
+
+
 def _step_into(node: Node, key: str | int) -> tuple[Span, Node] | None:
     if isinstance(node, MapNode):
         if key == 0:
             return node.span, node
-        if (entry := node.entries.get(str(key))) is None:
+        if (entry := node.entries.get(str(key)) or node.entries.get(_ALSO.get(str(key), ""))) is None:
             return None
         return (entry[1].span if isinstance(entry[1], ScalarNode) else entry[0]), entry[1]
     if isinstance(node, ListNode):

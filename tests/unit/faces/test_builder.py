@@ -163,7 +163,7 @@ def step_again(told: Step) -> Step:
         case "parallel" | "parallel_group":
             branches = {name: list(map(step_again, steps)) for name, steps in told.branches.items()}
             steps = list(map(step_again, told.steps))
-            if told.type == "parallel" and "minimum_success_count" not in config:
+            if told.type == "parallel":
                 return parallel(told.name, steps, branches=branches, **config, **options)
             return step(told.name, told.type, config, steps=steps, branches=branches, **options)
         case "map":
