@@ -33,11 +33,7 @@ async def rewound(
         NotFoundError: it has no such step.
     """
     if execution.status.value in ("running", "compensating"):
-        raise ConflictError(
-            f"Execution '{execution.id}' is {execution.status}; it cannot be started again now.",
-            hint=f"Cancel it first: baton cancel {execution.id}",
-            code="execution_running",
-        )
+        raise _at_work(execution, driven=store.driven())
     plan = root_plan(workflow, library)
     results = await store.results(execution.id)
     paths = [check_path(plan, from_step, results)] if from_step else failed_paths(workflow, results, library)
@@ -56,6 +52,16 @@ async def rewound(
         digest=workflow.digest,
         reason="retry",
     )
+
+
+def _at_work(execution: Execution, *, driven: bool) -> ConflictError:
+    if driven:
+        message = f"Execution '{execution.id}' is {execution.status}; it cannot be started again now."
+        hint = f"Cancel it first: baton cancel {execution.id}"
+    else:  # it still counts as running, and there is nobody who could cancel it
+        message = f"Execution '{execution.id}' was at work when its engine ended, and has not been taken up again."
+        hint = f"Go on with it: baton resume {execution.id}"
+    return ConflictError(message, hint=hint, code="execution_running")
 
 
 def check_path(plan: Plan, path: str, results: Mapping[str, Result]) -> str:

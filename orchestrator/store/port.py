@@ -276,6 +276,10 @@ class Store(Protocol):
         """
         ...
 
+    def driven(self) -> bool:
+        """Whether an engine drives this file now, this one or another."""
+        ...
+
     async def prune(self, *, before: datetime, keep: Sequence[ExecutionStatus] = (), dry_run: bool = False) -> int:
         """Delete final executions that ended before; gives how many."""
         ...

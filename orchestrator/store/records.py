@@ -63,7 +63,7 @@ class Records(Part):
     ) -> None:
         """See the port. The history gets an `execution.rewound` record."""
         now = self._now()
-        fact = {"reason": reason, "superseded": [*superseded, *superseded_alone]}
+        fact = {"reason": reason, "superseded": superseded, "superseded_alone": superseded_alone}
         row = (execution_id, "execution.rewound", None, generation, now, to_json(fact))
         new_input = None if input is None else to_json(input)
 

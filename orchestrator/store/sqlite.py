@@ -19,6 +19,7 @@ from urllib.parse import quote
 import aiosqlite
 
 from graphs.clock import Clock
+from graphs.errors import EngineBusyError
 from orchestrator.store import backup
 from orchestrator.store.catalogue import Catalogue
 from orchestrator.store.connect import Synchronous, absolute
@@ -121,6 +122,15 @@ class SqliteStore(Catalogue, Executions, Records, Waits, Timers, Events, Retenti
                 yield
             finally:
                 self._drives = False
+
+    def driven(self) -> bool:
+        """See the port."""
+        # Taken for an instant only. An engine that opens in that instant is told that the file is busy.
+        try:
+            with engine_lock(self.path, self._clock):
+                return False
+        except EngineBusyError:
+            return True
 
     async def backup(self, target: Path) -> None:
         """See the port, and backup.copy."""

@@ -346,7 +346,7 @@ async def test_rewinding_supersedes_a_path_and_what_is_below_it(store: Store, an
     assert back and (back.status, back.generation, back.digest) == (ExecutionStatus.QUEUED, 1, "d2")
     assert (back.input, back.output, back.error, back.ended_at) == ({"n": 2}, None, None, None)
     assert announced[-1].kind == "execution.rewound"
-    assert announced[-1].data == {"reason": "retry from a", "superseded": ["a"]}
+    assert announced[-1].data == {"reason": "retry from a", "superseded": ["a"], "superseded_alone": []}
     history = [each.path for each in await store.records("e1") if each.kind == "step.completed"]
     assert history == ["a", "ab", "a.x", "a[0].y", "b"]  # what happened stays in the history
 
@@ -360,6 +360,8 @@ async def test_around_a_step_that_is_made_anew_the_others_stay(store: Store) -> 
     await store.copy_results("e1", "e2", leave_out=gone, leave_out_alone=["orders"])
     await store.create(execution("e3"), {}, results_of="e1", leave_out=gone, leave_out_alone=["orders"])
     await store.rewind("e1", superseded=gone, superseded_alone=["orders"], generation=0, reason="retry")
+    told = (await store.records("e1"))[-1].data
+    assert told == {"reason": "retry", "superseded": gone, "superseded_alone": ["orders"]}
     for name in ("e1", "e2", "e3"):
         assert list(await store.results(name)) == ["orders[2].charge"]
 

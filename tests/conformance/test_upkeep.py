@@ -17,7 +17,9 @@ from tests.unit.store.support import START, approval, event, execution, place, p
 async def test_one_engine_drives_and_everybody_else_still_works(store: Store, opener: Opener) -> None:
     await store.create(execution(), {})
     await store.open_wait("e1", "ask", 0, approval(), START)
+    assert not store.driven()
     async with store.driving(), opener() as other:
+        assert store.driven() and other.driven()
         with pytest.raises(EngineBusyError, match="is driven by another engine"):
             async with other.driving():
                 pass

@@ -167,10 +167,10 @@ class Story:
             self.status = "running"
         elif word == "rewound":
             self.status = "queued"
-            gone = record.data.get("superseded", ())
-            for path in gone:
-                # Where something below it is named too, the step around goes alone: the rest inside it stays.
-                self._forget(path, alone=any(other.startswith((f"{path}.", f"{path}[")) for other in gone))
+            for path in record.data.get("superseded", ()):
+                self._forget(path, alone=False)
+            for path in record.data.get("superseded_alone", ()):
+                self._forget(path, alone=True)
 
     def _forget(self, path: str, *, alone: bool) -> None:
         *above, last = _PARTS.findall(path) or [""]
