@@ -6,6 +6,7 @@ thousands of executions of one definition share the work.
 
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
+from weakref import ref
 
 from pydantic import BaseModel, ValidationError
 
@@ -110,11 +111,12 @@ class Test:
 
 
 class Prepared:
-    """One step of a definition, ready to run."""
+    """One step, ready to run. It does not hold the step, whose life is also this one's (see `Library.prepare`)."""
 
     def __init__(self, step: Step, kind: StepType) -> None:
-        self.step = step
+        self.name = step.name
         self.kind = kind
+        self._input_schema = step.input_schema
         self.condition = Test(step.condition) if step.condition is not None else None
         self.input = Value(step.input) if step.input is not None else None
         self.output = Value(step.output) if step.output is not None else None
@@ -150,9 +152,9 @@ class Prepared:
         Raises:
             StepError: it does not; of the category that is never retried.
         """
-        if self.step.input_schema is not None:
+        if self._input_schema is not None:
             try:
-                check_input(self.step.input_schema, value)
+                check_input(self._input_schema, value)
             except InputError as error:
                 raise StepError(error.message, category="validation", code="step_input_invalid") from error
 
@@ -161,7 +163,7 @@ class Prepared:
             return self.kind.Config.model_validate({**rendered, **self._deferred})
         except ValidationError as error:
             raise StepError(
-                f"step '{self.step.name}': {'; '.join(clauses(self.kind.Config, error, 'config'))}.",
+                f"step '{self.name}': {'; '.join(clauses(self.kind.Config, error, 'config'))}.",
                 category="validation",
                 code="config_invalid",
             ) from error
@@ -172,7 +174,7 @@ class Library:
 
     def __init__(self, step_types: StepTypes) -> None:
         self.step_types = step_types
-        self._prepared: dict[int, Prepared] = {}
+        self._prepared: dict[int, tuple[ref[Step], Prepared]] = {}
         self._workflows: dict[str, Workflow] = {}
         self._remembered: dict[tuple[str, str], Any] = {}
 
@@ -205,10 +207,16 @@ class Library:
         return self.kind(step).node
 
     def prepare(self, step: Step) -> Prepared:
-        """The step, ready to run. Steps are compared by identity: a `Library` keeps them alive."""
-        prepared = self._prepared.get(id(step))
-        if prepared is None:
-            prepared = self._prepared[id(step)] = Prepared(step, self.kind(step))
+        """The step, ready to run; kept as long as the step itself is.
+
+        Steps of definitions live as long as this library. Those made at run time go with their plan: an engine that
+        makes some for each of 100,000 items must not keep them all.
+        """
+        key = id(step)
+        if (kept := self._prepared.get(key)) is not None:
+            return kept[1]
+        prepared = Prepared(step, self.kind(step))
+        self._prepared[key] = (ref(step, lambda _: self._prepared.pop(key, None)), prepared)
         return prepared
 
     def remember(self, what: str, digest: str, make: Callable[[], T]) -> T:

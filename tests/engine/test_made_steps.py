@@ -1,10 +1,12 @@
 """Steps that are made at run time, and values that are only known then: what is wrong with them is said in words."""
 
+import gc
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from graphs.prepare import Prepared
 from tests.support.engine.engines import act, engine, run, workflow
 
 _CANNOT = "step 'run_them' was given steps that cannot be run: "
@@ -55,6 +57,23 @@ async def test_what_cannot_be_run_is_named_before_anything_is(
         assert execution.error is not None
         assert (execution.error["code"], execution.error["message"]) == ("steps_invalid", _CANNOT + message)
         assert list(await baton.results(execution.id)) == ["run_them"]
+
+
+async def test_steps_that_were_made_are_let_go_of_with_their_plan(database: Path) -> None:
+    """Those of the definition stay prepared for its next execution."""
+    each = {
+        "name": "each",
+        "type": "map",
+        "config": {"items": "{{ input.items }}"},
+        "steps": [_runs("{{ input.steps }}")],
+    }
+    async with engine(database) as baton:
+        execution = await run(baton, workflow("w", [each]), {"items": [*range(40)], "steps": [act("one"), act("two")]})
+        assert execution.status == "completed"
+        assert len(await baton.results(execution.id)) == 1 + 40 * 3
+        gc.collect()
+        kept = [one.name for one in gc.get_objects() if isinstance(one, Prepared)]
+        assert sorted(kept) == ["each", "run_them"]
 
 
 @pytest.mark.parametrize(
