@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Protocol
 
-from graphs.errors import Problem
+from graphs.errors import Problem, StepError
 from graphs.expressions import EvaluationContext
 from graphs.planner import Conclusion, FailurePolicy, Join, Plan, PlannedStep, Results, ordered
 from graphs.prepare import Library
@@ -154,3 +154,13 @@ def outputs(plan: Plan, results: Results) -> dict[str, Any]:
         for name, planned in plan.steps.items()
         if name in results and planned.stands_for is None and "output" in plan.effective(name, results)
     }
+
+
+def too_many(name: str, count: int, most: int) -> StepError:
+    """The failure of a step that was given more items than are run in one."""
+    return StepError(
+        f"step '{name}' was given {count:,} items, and at most {most:,} are run in one step.",
+        category="validation",
+        code="too_many_items",
+        hint="Split the list, for example by a map over chunks with a map inside.",
+    )

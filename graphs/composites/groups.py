@@ -16,9 +16,10 @@ from graphs.composites.base import (
     last_output,
     outputs,
     plan_of,
+    too_many,
 )
 from graphs.composites.made import check_made
-from graphs.errors import Problem, StepError
+from graphs.errors import Problem
 from graphs.expressions import EvaluationContext
 from graphs.planner import Conclusion, FailurePolicy, Join, Plan, failed, plan_steps
 from graphs.prepare import Library
@@ -87,7 +88,7 @@ class Parallel(Composite):
         data = config.model_dump(mode="json", exclude={"steps_from"})
         if config.steps_from is not None:
             if len(config.steps_from) > MOST_ITEMS:
-                raise _too_many(opening.step.name, len(config.steps_from))
+                raise too_many(opening.step.name, len(config.steps_from), MOST_ITEMS)
             check_made(opening, config.steps_from)
             data["steps"] = list(config.steps_from)  # as given: secrets in them are still known to be secret
         return data
@@ -156,7 +157,7 @@ class Map(Composite):
     async def open(self, opening: Opening) -> Data:
         config: MapConfig = opening.config
         if len(config.items) > MOST_ITEMS:
-            raise _too_many(opening.step.name, len(config.items))
+            raise too_many(opening.step.name, len(config.items), MOST_ITEMS)
         return config.model_dump(mode="python", by_alias=True)
 
     def plan(self, step: Step, data: Data, library: Library) -> Plan:
@@ -221,12 +222,3 @@ def _counts(plan: Plan, results: Mapping[str, Any]) -> dict[str, Any]:
         "success_rate": len(good) / total if total else 1.0,
         "failures": failures,
     }
-
-
-def _too_many(name: str, count: int) -> StepError:
-    return StepError(
-        f"step '{name}' was given {count} items, and at most {MOST_ITEMS} are run in one step.",
-        category="validation",
-        code="too_many_items",
-        hint="Split the list, for example by a map over chunks with a map inside.",
-    )

@@ -83,7 +83,7 @@ CODES: Final[dict[str, str]] = {
     "output_not_allowed": "A value for a field that the output schema does not allow.",
     # Bounds
     "loop_default_bound": "A loop that relies on the default bound.",
-    "loop_too_short": "More items than the default bound.",
+    "loop_too_short": "More items than iterations.",
     "timeout_exceeds_deadline": "`timeout` is longer than `deadline`.",
     "wait_exceeds_deadline": "A wait is longer than the deadline.",
     # Other things
