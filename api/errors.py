@@ -6,6 +6,7 @@ its `hint`, and its other facts. Clients of langgraph-sdk read `detail`, which i
 
 import logging
 from collections.abc import Mapping
+from dataclasses import asdict
 from http import HTTPStatus
 from typing import Any
 
@@ -34,6 +35,9 @@ MEDIA_TYPE = "application/problem+json"
 BY_CODE: Mapping[str, int] = {
     "not_authenticated": 401,
     "not_allowed": 403,
+    "host_not_allowed": 403,
+    "origin_not_allowed": 403,
+    "provider_unreachable": 503,
     "body_too_large": 413,
     "too_many_requests": 429,
     "engine_closed": 503,
@@ -69,6 +73,8 @@ def document_of(error: BatonError, instance: str) -> dict[str, Any]:
     """An error in the one shape."""
     facts = error.as_dict()
     facts.pop("message")
+    if isinstance(error, DefinitionError):
+        facts["problems"] = [asdict(problem) for problem in error.problems]
     return shape(status_of(error), str(error), instance, **facts)
 
 
@@ -104,7 +110,9 @@ async def _baton(request: Request, error: Exception) -> Response:
     if document["status"] == 500:
         _log.error("%s %s: %s", request.method, request.url.path, error)
     retry = error.details.get("retry_after")
-    headers = {"Retry-After": str(int(retry) + 1)} if isinstance(retry, int | float) else None
+    headers = {"Retry-After": str(int(retry) + 1)} if isinstance(retry, int | float) else {}
+    if document["status"] == 401:
+        headers["WWW-Authenticate"] = 'Bearer realm="baton"'
     return answer(document, headers)
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from starlette.requests import HTTPConnection
 
+from api.security.door import Door
 from api.settings import GatewaySettings
 from orchestrator.engine import Orchestrator
 
@@ -15,10 +16,12 @@ class Gateway:
     Attributes:
         orchestrator: Starts, answers, looks, stops.
         settings: How to serve.
+        door: Finds out who asks.
     """
 
     orchestrator: Orchestrator
     settings: GatewaySettings
+    door: Door
 
     async def drain(self) -> None:
         """Begin nothing new; what runs may finish within the time there is."""

@@ -10,12 +10,14 @@ import uvicorn
 
 from api.app import create_app
 from api.gateway import Gateway
-from api.security import refuse_open_network
+from api.security.door import Door
+from api.security.hosts import is_loopback, refuse_open_network
 from api.settings import GatewaySettings, read_gateway_settings
 from graphs.errors import SettingsError
 from orchestrator.cli.exits import Exit
 from orchestrator.cli.options import Shared
 from orchestrator.cli.support.interrupts import interrupts
+from orchestrator.cli.support.opening import looking
 from orchestrator.cli.support.setting import Setting
 from orchestrator.cli.support.terminal import note, warn
 from orchestrator.engine import Orchestrator
@@ -28,14 +30,25 @@ async def serve(shared: Shared, *, host: str | None, port: int | None) -> int:
     """Serve until a signal ends it. See `api.command`."""
     setting = Setting(shared)
     settings = read_gateway_settings(host=host, port=port)
-    refuse_open_network(settings.host)
+    await _refuse_open_network(setting, settings)
     with listening(settings) as listener:
         async with opened(setting, settings) as gateway:
             server = Server(gateway)
             note(f"Serving {setting.settings.database} at {url_of(listener)} (process {os.getpid()}). Ctrl-C stops.")
-            warn("No keys are set: whoever can reach this machine's loopback may do everything.")
+            if not gateway.door.guarded:
+                warn("OPEN: no keys are set, so whoever can reach this machine's loopback may do everything.")
+                note("Make a key to close it: baton keys create --name NAME --role ROLE.")
             await server.serve_until_drained(listener)
     return Exit.COMPLETED
+
+
+async def _refuse_open_network(setting: Setting, settings: GatewaySettings) -> None:
+    """See `refuse_open_network`. Looks before anything listens."""
+    guarded = settings.oidc_issuer is not None
+    if not guarded and not is_loopback(settings.host) and setting.settings.database.exists():
+        async with looking(setting) as baton:
+            guarded = baton.store.guarded()
+    refuse_open_network(settings.host, guarded=guarded)
 
 
 @asynccontextmanager
@@ -48,7 +61,8 @@ async def opened(setting: Setting, settings: GatewaySettings) -> AsyncIterator[G
     engine = setting.settings.model_copy(update={"grace": settings.drain})
     offered = setting.offered
     async with Orchestrator.open(engine, resources=offered.resources, workflows=offered.workflows) as orchestrator:
-        yield Gateway(orchestrator=orchestrator, settings=settings)
+        door = Door(orchestrator.store, settings, orchestrator.clock)
+        yield Gateway(orchestrator=orchestrator, settings=settings, door=door)
 
 
 class Server(uvicorn.Server):

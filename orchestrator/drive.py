@@ -468,7 +468,8 @@ class Drive:
         await self._works.store.compensating(self.execution.id, conclusion._asdict(), [record])
 
     async def emit_event(self, event_type: str, data: Any = None, *, key: str | None = None) -> None:
-        await self._works.emit_event(event_type, data, key=key, source=self.execution.id)
+        own = {"source": self.execution.id, "tenant": self.execution.tenant}
+        await self._works.emit_event(event_type, data, key=key, **own)
 
     def seal(self, value: Any) -> Any:
         return self._sealer.seal(value)

@@ -85,6 +85,8 @@ async def fork_start(
     at: str,
     edit: Mapping[str, Any],
     create: Callable[..., Awaitable[Execution]],
+    *,
+    metadata: Mapping[str, Any],
 ) -> Execution:
     """Start the fork: the results that stay are copied in the transaction that makes it.
 
@@ -101,7 +103,7 @@ async def fork_start(
     before = reveal(sealer.open_input(execution.input))
     given = {**before, **edit} if isinstance(before, Mapping) else dict(edit) or before
     start = Start(
-        metadata=execution.metadata,
+        metadata={**execution.metadata, **metadata},
         user_context=execution.user_context,
         variables=execution.variables,
         priority=execution.priority,

@@ -1,11 +1,12 @@
-"""Who asks. Without keys the gateway is open, and then it listens on this machine only."""
+"""Who asks."""
 
-import ipaddress
 from dataclasses import dataclass
 
 from starlette.requests import HTTPConnection
 
-from graphs.errors import SettingsError
+from api.security.rights import ALL, Right
+from graphs.errors import EngineError
+from orchestrator.store.port import DEFAULT_TENANT
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,36 +16,26 @@ class Principal:
     Attributes:
         name: Who decided, cancelled, published: what is kept beside such acts. None where nobody says who they are.
         tenant: Whose executions, threads and items they see.
+        rights: What they may do.
+        groups: Groups whose approvals they may decide; None where nobody knows (an open gateway).
+        source: What is limited together: a key, or a token's subject.
     """
 
     name: str | None = None
-    tenant: str = "default"
+    tenant: str = DEFAULT_TENANT
+    rights: frozenset[Right] = ALL
+    groups: frozenset[str] | None = None
+    source: str = "open"
+
+    @property
+    def open(self) -> bool:
+        """Whether this is anybody on this machine, at a gateway without keys."""
+        return self.source == "open"
 
 
 async def principal(connection: HTTPConnection) -> Principal:
-    """Who asks: on an open gateway, anybody on this machine."""
-    return Principal()
-
-
-def refuse_open_network(host: str) -> None:
-    """An open gateway is for this machine only.
-
-    Raises:
-        SettingsError: the address can be reached from others.
-    """
-    if not is_loopback(host):
-        raise SettingsError(
-            f"The gateway has no keys, so it does not listen at '{host}', where others could reach it.",
-            hint="Listen at 127.0.0.1.",
-            code="open_on_network",
-        )
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach the address."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    """Who asks; a dependency of routes. The guard before the route has found out (`api.security.guard`)."""
+    who = connection.scope.get("baton.principal")
+    if not isinstance(who, Principal):
+        raise EngineError("A route was reached past its guard.", code="unguarded_route")
+    return who

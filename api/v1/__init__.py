@@ -4,4 +4,13 @@ from collections.abc import Sequence
 
 from fastapi import APIRouter
 
-routers: Sequence[APIRouter] = ()
+from api.v1 import events, executions, going_back, health, records, workflows
+
+routers: Sequence[APIRouter] = (
+    health.router,
+    workflows.router,
+    executions.router,
+    records.router,
+    going_back.router,
+    events.router,
+)

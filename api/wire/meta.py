@@ -5,7 +5,9 @@ from typing import Any
 
 from fastapi import APIRouter
 
-router = APIRouter(tags=["meta"])
+from api.security import everybodys
+
+router = APIRouter(tags=["meta"], dependencies=[everybodys()])
 
 
 @router.get("/ok")

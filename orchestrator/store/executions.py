@@ -59,8 +59,9 @@ class Executions(Part):
             if older := _find_idempotent(db, execution):
                 return older, []
             if taken := _find(db, execution.id):
+                of = f", of {taken.workflow}@{taken.version}" if taken.tenant == execution.tenant else ""
                 return ConflictError(
-                    f"There is an execution '{execution.id}' already, of {taken.workflow}@{taken.version}.",
+                    f"There is an execution '{execution.id}' already{of}.",
                     hint="Leave the id out to get a new one, or give an idempotency key to get this one back.",
                     code="execution_exists",
                     execution_id=execution.id,

@@ -11,9 +11,11 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 from graphs.state import ExecutionStatus, Happened, Result
 from graphs.steps import Answer, Wait
 from orchestrator.store.values import (
+    DEFAULT_TENANT,
     ENGINE_FORMAT,
     Execution,
     ExecutionFilter,
+    Key,
     OpenWait,
     PublishedEvent,
     PublishedWorkflow,
@@ -22,9 +24,11 @@ from orchestrator.store.values import (
 )
 
 __all__ = [
+    "DEFAULT_TENANT",
     "ENGINE_FORMAT",
     "Execution",
     "ExecutionFilter",
+    "Key",
     "OpenWait",
     "PublishedEvent",
     "PublishedWorkflow",
@@ -64,12 +68,18 @@ class Store(Protocol):
         """
         ...
 
-    async def published(self, name: str, version: str | None = None) -> PublishedWorkflow | None:
+    async def published(
+        self, name: str, version: str | None = None, *, tenant: str = DEFAULT_TENANT
+    ) -> PublishedWorkflow | None:
         """One version, or the newest that is not deprecated (the newest of all when all are)."""
         ...
 
-    async def catalogue(self, name: str | None = None) -> Sequence[PublishedWorkflow]: ...
-    async def deprecate(self, name: str, version: str, *, deprecated: bool = True) -> PublishedWorkflow: ...
+    async def catalogue(
+        self, name: str | None = None, *, tenant: str = DEFAULT_TENANT
+    ) -> Sequence[PublishedWorkflow]: ...
+    async def deprecate(
+        self, name: str, version: str, *, deprecated: bool = True, tenant: str = DEFAULT_TENANT
+    ) -> PublishedWorkflow: ...
 
     # -- executions --------------------------------------------------------------------------------------------
 
@@ -264,6 +274,33 @@ class Store(Protocol):
 
     def changed(self) -> bool:
         """Whether signals were stored, by any process, since this was last asked; cheap enough for every 100 ms."""
+        ...
+
+    # -- keys of the gateway -----------------------------------------------------------------------------------
+
+    def guarded(self) -> bool:
+        """Whether a key was ever made. One that has expired or was revoked counts: its end opens nothing."""
+        ...
+
+    def key(self, key_id: str) -> Key | None:
+        """The key of that id, whatever its state; cheap enough for every request."""
+        ...
+
+    async def add_key(self, key: Key) -> None: ...
+    async def keys(self, tenant: str | None = None) -> Sequence[Key]:
+        """All keys, or a tenant's, newest first."""
+        ...
+
+    async def revoke_key(self, key_id: str) -> Key:
+        """End a key. Revoked again, the first time stays.
+
+        Raises:
+            NotFoundError: there is none of that id.
+        """
+        ...
+
+    def key_used(self, key: Key) -> None:
+        """Note that a key was used just now, without waiting for it."""
         ...
 
     # -- the file ----------------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
     SqliteStore ── Writer   one thread, one connection, group commit
         │      └── Reader   point reads in the loop's thread, lists in another
         ├── saver           LangGraph's checkpointer on the same file
-        └── chapters        Catalogue, Executions, Records, Waits, Timers, Events, Retention
+        └── chapters        Catalogue, Executions, Records, Waits, Timers, Events, Keys, Retention
 
 Any process may open the file, read, answer waits, publish events and ask for cancels; one of them drives.
 """
@@ -25,6 +25,7 @@ from orchestrator.store.catalogue import Catalogue
 from orchestrator.store.connect import Synchronous, absolute
 from orchestrator.store.events import Events
 from orchestrator.store.executions import Executions
+from orchestrator.store.keys import Keys
 from orchestrator.store.locking import engine_lock
 from orchestrator.store.port import Record
 from orchestrator.store.reader import Reader
@@ -37,7 +38,7 @@ from orchestrator.store.waits import Waits
 from orchestrator.store.writer import Writer
 
 
-class SqliteStore(Catalogue, Executions, Records, Waits, Timers, Events, Retention):
+class SqliteStore(Catalogue, Executions, Records, Waits, Timers, Events, Keys, Retention):
     """Implements orchestrator.store.port.Store. Made by `open`."""
 
     path: Path
