@@ -93,7 +93,7 @@ SENT: dict[str, list[tuple[str, list[str], int]]] = {
 }
 
 
-@pytest.mark.capability("F18", "M16", "O22", "A50")
+@pytest.mark.capability("F18", "M16", "O22", "A51")
 @pytest.mark.parametrize("strategy", SENT)
 async def test_the_strategy_is_recorded_and_changes_what_is_sent_and_when(
     strategy: str, database: Path, effects: Effects, sent: list[tuple[str, list[str], int]]

@@ -70,7 +70,7 @@ async def test_three_of_four_are_enough(baton: Orchestrator, world: World, examp
     assert (counts["total_steps"], counts["successful_steps"], counts["success_rate"]) == (4, 3, 0.75)
 
 
-@pytest.mark.capability("E11", "E12", "E19", "X11", "X24")
+@pytest.mark.capability("E11", "E12", "E19", "X11")
 async def test_two_of_four_are_not_and_everything_is_taken_back(
     baton: Orchestrator, world: World, examples: Mapping[str, Workflow]
 ) -> None:

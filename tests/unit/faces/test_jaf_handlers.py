@@ -282,7 +282,7 @@ async def test_steps_with_a_handler_of_their_own_are_not_asked_about(equip: Equi
     assert (await run(built, equip)).is_success
 
 
-@pytest.mark.capability("E23", "E24", "I16")
+@pytest.mark.capability("E23", "E24")
 @pytest.mark.parametrize(("flag", "event"), [("escalate", ESCALATION), ("notify_team", TEAM)])
 async def test_what_a_handler_flags_is_an_event_for_others(flag: str, event: str, tmp_path: Path) -> None:
     settings = Settings(database=tmp_path / "baton.db", synchronous="off", log_level="error")
