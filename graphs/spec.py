@@ -152,7 +152,9 @@ class Step(Model):
     input_schema: dict[str, Any] | None = None
     """JSON Schema that `input` must fit before the step acts (D12)."""
     output: dict[str, Any] | None = None
-    """Named outputs, as expressions over `response` (Y10, D09). Without it the response is the output."""
+    """Named outputs, as expressions over `response` (Y10, D09). Without it the response is the output.
+
+    A step with steps inside has a response also when it failed; outputs that cannot be built of it are left out."""
     variables: dict[str, Any] | Literal["merge"] = {}
     """Variables this step sets, as expressions over `output` (D06); `merge`: every key of its output."""
     timeout: Duration | None = None

@@ -102,7 +102,7 @@ def _result(body: Body, kind: Composite, board: Board, frame: Frame, data: Mappi
         return result
     if conclusion.status == "cancelled":
         return body.cancelled("cancelled", board.halt.detail if board.halt else "")
-    return body.failed(_failure(body, conclusion, board), attempts=1, output=response, **more)
+    return body.failed(_failure(body, conclusion, board), attempts=1, output=body.what_there_is(response), **more)
 
 
 def _failure(body: Body, conclusion: Conclusion, board: Board) -> StepError:

@@ -21,7 +21,7 @@ from graphs.flow import Flow, Woken
 from graphs.host import Host
 from graphs.planner import PlannedStep, Skip, failed
 from graphs.policies import as_step_error, error_value
-from graphs.prepare import Prepared
+from graphs.prepare import Prepared, Value
 from graphs.scope import Frame, StateView
 from graphs.state import Result, join_path
 from graphs.values import json_value
@@ -129,6 +129,24 @@ class Body:
         if variables := self._variables(output):
             result["variables"] = variables
         return self._timed(cast(Result, {**result, **more}))
+
+    def what_there_is(self, response: Any) -> Any:
+        """The output of a step that failed and yet has a response: what its mapping can still make of it.
+
+        A dependent that goes on all the same reads the names it knows. What cannot be built is left out and not null,
+        so that who reads it is told, and `default` stands in for it.
+        """
+        mapping = self.planned.step.output
+        if mapping is None or response is None:
+            return response
+        output = {}
+        for key, source in mapping.items():
+            try:
+                value = Value(source).render(self.names | {"response": response}, self.evaluation, self.state)
+                output[key] = json_value(mask(value))
+            except Exception as error:  # noqa: BLE001 - a mapping may call Python; the step's own failure is what counts
+                self.host.log.info("output.left_out", step=self.path, output=key, error=str(error))
+        return output
 
     def failed(self, error: StepError, *, attempts: int, **more: Any) -> Result:
         """The result of a step that did not go well, with what its `on_failure` or `on_timeout` says of it."""
