@@ -2,19 +2,15 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import Field
 
-from graphs.durations import Duration
-from graphs.errors import SettingsError
-
-PREFIX = "BATON_"
+from orchestrator.environment import SEPARATED, EnvironmentSettings, Seconds, read
 
 Algorithm = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
 """None with a shared secret: whoever could check such a token could make one."""
 
 
-class GatewaySettings(BaseSettings):
+class GatewaySettings(EnvironmentSettings):
     """How the gateway serves. Each field is also the environment variable `BATON_<FIELD>`.
 
     Attributes:
@@ -33,28 +29,21 @@ class GatewaySettings(BaseSettings):
         oidc_tenant_claim: Where it says its tenant; without it, everybody is of tenant `default`.
     """
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=".env", extra="ignore", frozen=True)
-
     host: str = "127.0.0.1"
     port: int = Field(default=2024, ge=0, le=65535)
-    origins: Annotated[tuple[str, ...], NoDecode] = ()
-    drain: Duration = 30.0
-    heartbeat: Duration = 5.0
+    origins: Annotated[tuple[str, ...], *SEPARATED] = ()
+    drain: Seconds = 30.0
+    heartbeat: Seconds = 5.0
     max_body: int = Field(default=16 * 1024 * 1024, ge=1024)
 
     oidc_issuer: str | None = None
     oidc_audience: str | None = None
     oidc_jwks: str | None = None
-    oidc_algorithms: Annotated[tuple[Algorithm, ...], NoDecode] = ("RS256", "ES256", "EdDSA")
+    oidc_algorithms: Annotated[tuple[Algorithm, ...], *SEPARATED] = ("RS256", "ES256", "EdDSA")
     oidc_name_claim: str = "sub"
     oidc_roles_claim: str = "roles"
     oidc_groups_claim: str = "groups"
     oidc_tenant_claim: str | None = None
-
-    @field_validator("origins", "oidc_algorithms", mode="before")
-    @classmethod
-    def _lists_are_separated_by_commas(cls, value: Any) -> Any:
-        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
 
 def read_gateway_settings(**given: Any) -> GatewaySettings:
@@ -63,11 +52,4 @@ def read_gateway_settings(**given: Any) -> GatewaySettings:
     Raises:
         SettingsError: a value cannot be; the message names the variable and the value.
     """
-    try:
-        return GatewaySettings(**{name: value for name, value in given.items() if value is not None})
-    except ValidationError as error:
-        wrong = [
-            f"{PREFIX}{str(detail['loc'][0]).upper()} is {detail.get('input')!r}: {detail['msg']}"
-            for detail in error.errors(include_url=False)
-        ]
-        raise SettingsError(f"{'; '.join(wrong)}.", hint="Mend it in the environment or in .env.") from error
+    return read(GatewaySettings, **given)

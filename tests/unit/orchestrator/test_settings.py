@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from api.settings import read_gateway_settings
 from graphs.errors import SettingsError
 from orchestrator.settings import Settings, read_settings
 
@@ -21,6 +22,17 @@ def empty_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_bare_number_is_seconds(monkeypatch: pytest.MonkeyPatch, name: str, text: str, seconds: float) -> None:
     monkeypatch.setenv(f"BATON_{name.upper()}", text)
     assert getattr(read_settings(), name) == seconds
+
+
+def test_the_gateway_reads_its_settings_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BATON_DRAIN", "7")
+    monkeypatch.setenv("BATON_HOST", "")
+    monkeypatch.setenv("BATON_ORIGINS", "https://a.example, https://b.example")
+    found = read_gateway_settings()
+    assert (found.drain, found.host, found.origins) == (7.0, "127.0.0.1", ("https://a.example", "https://b.example"))
+    monkeypatch.setenv("BATON_PORT", "99999")
+    with pytest.raises(SettingsError, match="BATON_PORT: '99999' is too large; the most is 65535"):
+        read_gateway_settings()
 
 
 def test_a_variable_without_a_value_is_not_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
