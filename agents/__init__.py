@@ -1,12 +1,11 @@
 """How one step does its work: services, functions, tools, models, agents, and the built-in step types.
 
 values and resources    Service(s), Functions, Tool(s), Agent(s), Models with Scripts
-step types              service_call, validation, function, tool, agent, emit_event,
-                        approval, wait_for_event, delay
+step types              service_call, validation, function, tool, emit_event, approval, wait_for_event, delay;
+                        and `agent` (agents.agent), which is composite: the composites are slow to import
 behind `loading`        http, schemas, providers, react, routing: slow to import, loaded by the first use
 """
 
-from agents.agent import AgentStep
 from agents.agents import Agent, Agents
 from agents.events import EmitEvent
 from agents.function_call import FunctionStep
@@ -41,13 +40,12 @@ __all__ = [
 
 
 def step_types() -> tuple[StepType, ...]:
-    """The built-in step types without steps inside; the entry point `baton.step_types`."""
+    """The built-in step types that act or wait by themselves; the entry point `baton.step_types`."""
     return (
         ServiceCall(),
         Validation(),
         FunctionStep(),
         ToolStep(),
-        AgentStep(),
         EmitEvent(),
         Approval(),
         WaitForEvent(),

@@ -1,180 +1,87 @@
 """`agent`: let a model reason and act with tools until it has an answer (I05, I07, T07).
 
-A light shell: the loop itself is in `agents.react`, which imports LangChain and is loaded by the first agent step.
+An agent step is a composite: its plan grows by one turn at a time, and the parts of a turn are steps like any other.
+
+    ask[0].model       one call of the model          react_agent
+    ask[0].refund-0    one call of a tool             parallel_executor
+    ask[1].model       the next call of the model, told what the tools gave
+
+So each call has a result that is committed before anything builds on it, an idempotency key that stays the same over
+crashes and retries, a time limit, a record; what a killed process had completed is neither paid nor done again.
+What LangChain's agent is used for is one turn (`agents.react`): its own loop keeps its place in checkpoints of its
+own, which an edit or a retry from a step would void, and ends its supersteps with the slowest tool.
 """
 
-import json
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, Self
+from collections.abc import Iterable
+from typing import Any, ClassVar
 
-from pydantic import BaseModel, Field, field_validator, model_validator
-
-from agents.agents import Agent, Agents, schema_of
-from agents.loading import load
-from agents.models import Models, model_name
-from agents.tools import Tool, Tools
-from graphs.errors import StepError
-from graphs.expressions import mask
-from graphs.steps import Action, Node, StepConfig, StepContext
+from agents.agent_config import AgentConfig
+from agents.agents import Agent
+from agents.assignment import assign
+from agents.models import model_name
+from agents.turns import Course
+from graphs.composites.base import Composite, Data, Opening, plan_of
+from graphs.errors import Problem, StepError
+from graphs.expressions import EvaluationContext
+from graphs.planner import Conclusion, Plan, PlannedStep, Results
+from graphs.prepare import Library
+from graphs.scope import Frame
+from graphs.spec import Step
+from graphs.steps import Action, Node
 from graphs.values import json_value
 
 
-class Message(StepConfig):
-    """A message of a conversation so far."""
-
-    role: Literal["user", "assistant", "system"]
-    content: str
-
-
-class AgentConfig(StepConfig):
-    """What an `agent` step is told. What the step says wins over what its agent says.
-
-    Attributes:
-        agent: A registered agent's name, an agent written out, or (from Python) an `Agent`.
-        agent_capability: In place of `agent`: the first registered agent that has it.
-        model: `provider:model`, or (from Python) a LangChain chat model.
-        instructions: The system prompt.
-        message: What is asked; `prompt` is the same. Without it, the step's input.
-        messages: A conversation that goes before the message.
-        context: Further facts, handed to the model as JSON after the message.
-        tools: Names of registered tools, or (from Python) tools. The agent can call these and no others.
-        output_schema: JSON Schema (or, from Python, a pydantic model) of the answer.
-        max_turns: How often the model may be asked; then the step fails with category `budget`.
-        temperature, max_tokens: Handed to the model.
-        stream: Hand the model's words to `context.progress` as they come.
-    """
-
-    agent: str | Agent | None = None
-    agent_capability: str | None = None
-    model: Any = None
-    instructions: str | None = None
-    message: Any = None
-    messages: tuple[Message, ...] = ()
-    context: Any = None
-    tools: tuple[str | Tool, ...] | None = None
-    output_schema: dict[str, Any] | type[BaseModel] | None = None
-    max_turns: int = Field(default=10, ge=1, le=1000)
-    temperature: float | None = Field(default=None, ge=0, le=2)
-    max_tokens: int | None = Field(default=None, ge=1)
-    stream: bool = False
-
-    @model_validator(mode="before")
-    @classmethod
-    def _a_message_may_be_called_a_prompt(cls, value: Any) -> Any:
-        if isinstance(value, Mapping) and "prompt" in value:
-            if "message" in value:
-                raise ValueError("'message' and 'prompt' are the same; give one")
-            return {("message" if key == "prompt" else key): item for key, item in value.items()}
-        return value
-
-    @field_validator("tools", mode="before")
-    @classmethod
-    def _one_is_a_list(cls, value: Any) -> Any:
-        return (value,) if isinstance(value, str | Tool) else value
-
-    @model_validator(mode="after")
-    def _one_way_to_name_the_agent(self) -> Self:
-        if self.agent is not None and self.agent_capability is not None:
-            raise ValueError("give either 'agent' or 'agent_capability'")
-        return self
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Assignment:
-    """What an agent is to do, with everything looked up: the argument of `agents.react.react`."""
-
-    agent: str
-    model: Any
-    model_name: str
-    instructions: str
-    messages: tuple[tuple[str, str], ...]
-    tools: tuple[Tool, ...]
-    schema: Mapping[str, Any] | None
-    max_turns: int
-    stream: bool
-
-
-class AgentStep(Action):
+class AgentStep(Composite):
     """Runs an agent.
 
-    The response is `{"answer", "structured", "messages", "tool_calls", "usage", "turns", "agent", "model"}`.
+    The response is `{"answer", "structured", "messages", "tool_calls", "usage", "turns", "agent", "model"}`; that of a
+    step that failed holds what was done until then.
     """
 
-    name = "agent"
-    summary = "lets a model reason and act with tools until it has an answer"
+    name: ClassVar[str] = "agent"
+    summary: ClassVar[str] = "lets a model reason and act with tools until it has an answer"
     node: ClassVar[Node] = "react_agent"
-    Config = AgentConfig
+    Config: ClassVar[type[AgentConfig]] = AgentConfig
+    grows: ClassVar[bool] = True
+    see_through: ClassVar[bool] = True
 
     def limit(self, config: AgentConfig) -> str | None:
         own = config.agent.model if isinstance(config.agent, Agent) else None
         return model_name(config.model or own)
 
-    async def run(self, context: StepContext, config: AgentConfig) -> Any:
-        react = await load("agents.react")
-        return await react.react(context, await assign(context, config))
+    async def open(self, opening: Opening) -> Data:
+        assignment = await assign(opening.context, opening.config, opening.step)
+        return json_value(assignment)  # type: ignore[no-any-return]
 
+    def plan(self, step: Step, data: Data, library: Library) -> Plan:
+        return plan_of(self._course(step, data, data["results"]).planned(), failure_policy="stop")
 
-async def assign(context: StepContext, config: AgentConfig) -> Assignment:
-    """Look up agent, model and tools, and put the prompt together.
+    def grow(
+        self, step: Step, data: Data, frame: Frame, library: Library, evaluation: EvaluationContext
+    ) -> list[PlannedStep]:
+        course = self._course(step, data, frame.results)
+        more = [planned for planned in course.planned() if planned.name not in frame.plan.steps]
+        if not more and not course.over:
+            raise StepError(
+                f"agent '{data['agent']}' has no answer after {data['max_turns']} turns.",
+                category="budget",
+                code="turn_limit",
+                hint="Give it more with 'max_turns', or a task it can finish.",
+                turns=data["max_turns"],
+            )
+        return more
 
-    Raises:
-        StepError: something named is not there.
-    """
-    agent = _agent(context, config)
-    models = context.resource(Models)
-    wanted = config.model if config.model is not None else agent.model
-    instructions = config.instructions if config.instructions is not None else agent.instructions
-    return Assignment(
-        agent=agent.name,
-        model=await models.open(wanted, temperature=config.temperature, max_tokens=config.max_tokens),
-        model_name=model_name(wanted if wanted is not None else models.default) or "",
-        instructions=instructions(context.state) if callable(instructions) else instructions,
-        messages=_conversation(context, config),
-        tools=_tools(context, agent.tools if config.tools is None else config.tools),
-        schema=schema_of(agent.output_schema if config.output_schema is None else config.output_schema),
-        max_turns=config.max_turns,
-        stream=config.stream,
-    )
+    def response(
+        self, step: Step, data: Data, frame: Frame, conclusion: Conclusion, evaluation: EvaluationContext
+    ) -> Any:
+        return self._course(step, data, frame.results).response()
 
+    def check(self, step: Step) -> Iterable[Problem]:
+        return ()  # `retry` is meant for the calls of the model, unlike that of other composites
 
-def _agent(context: StepContext, config: AgentConfig) -> Agent:
-    if isinstance(config.agent, Agent):
-        return config.agent
-    if config.agent is not None:
-        return context.resource(Agents).get(config.agent)
-    if config.agent_capability is not None:
-        return context.resource(Agents).with_capability(config.agent_capability)
-    return Agent(name=context.name)
+    def _course(self, step: Step, data: Data, results: Results) -> Course:
+        return Course(step, data, results, self.asking)
 
-
-def _tools(context: StepContext, wanted: tuple[str | Tool, ...]) -> tuple[Tool, ...]:
-    registry = context.resource(Tools) if any(isinstance(one, str) for one in wanted) else Tools()
-    tools = registry.select(wanted)
-    names = [tool.name for tool in tools]
-    if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise StepError(f"the agent is given two tools called '{twice[0]}'.", category="validation", code="tool_twice")
-    return tuple(tools)
-
-
-def _conversation(context: StepContext, config: AgentConfig) -> tuple[tuple[str, str], ...]:
-    """Prompts hold `***` where a secret stands: a model's provider is no place of use."""
-    earlier = tuple((one.role, one.content) for one in config.messages)
-    question = context.input if config.message is None else config.message
-    asked = [] if question is None else [as_text(question)]
-    if config.context is not None:
-        asked.append(f"Context:\n{as_text(config.context)}")
-    if not asked and not earlier:
-        raise StepError(
-            "the agent is asked nothing: the step has neither a message nor an input.",
-            category="validation",
-            code="message_missing",
-            hint="Give it a 'message'.",
-        )
-    return (*earlier, ("user", "\n\n".join(asked))) if asked else earlier
-
-
-def as_text(value: Any) -> str:
-    """A value as a model reads it: text as it is, anything else as JSON; secrets masked."""
-    shown = json_value(mask(value))
-    return shown if isinstance(shown, str) else json.dumps(shown, ensure_ascii=False)
+    def asking(self, step: Step, call: Action) -> Action:
+        """What performs a call of the model; for step types that put something around it."""
+        return call

@@ -8,7 +8,6 @@ from langchain.agents.structured_output import ToolStrategy
 
 from agents import schemas
 from agents.values import shorten
-from graphs.errors import StepError
 
 TOOL: Final = "final_answer"
 
@@ -43,28 +42,16 @@ class AnswerForm:
         """What keeps a response from fitting; None when nothing does."""
         if not self._plain and "value" not in response:
             return "value is missing"
-        return schemas.misfit(self._schema, self._unwrapped(response), "answer")
+        return schemas.misfit(self._schema, self.unwrapped(response), "answer")
 
-    def value(self, response: Any, text: str, agent: str) -> Any:
-        """The answer; a model that would not use the tool may have written it as JSON.
-
-        Raises:
-            StepError: `answer_unfit`.
-        """
-        if response is not None:
-            return self._unwrapped(response)
+    def written(self, text: str) -> tuple[Any, str | None]:
+        """The answer of a model that would not use the tool but wrote it as JSON, and what keeps it from fitting."""
         try:
-            written = json.loads(text)
-            problem = schemas.misfit(self._schema, written, "answer")
+            value = json.loads(text)
         except ValueError:
-            problem = f"it is no JSON: {shorten(text, 100)!r}"
-        if problem is None:
-            return written
-        raise StepError(
-            f"agent '{agent}' gave an answer that does not fit its schema: {problem}.",
-            category="dependency",
-            code="answer_unfit",
-        )
+            return None, f"it is no JSON: {shorten(text, 100)!r}"
+        return value, schemas.misfit(self._schema, value, "answer")
 
-    def _unwrapped(self, response: Any) -> Any:
+    def unwrapped(self, response: Any) -> Any:
+        """The answer itself, out of the tool's arguments."""
         return response if self._plain else response["value"]

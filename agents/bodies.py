@@ -6,7 +6,7 @@ from typing import Any, NoReturn
 
 import orjson
 
-from agents.classify import excerpt
+from agents.wording import excerpt
 from graphs.errors import InputError, StepError
 from graphs.values import json_value
 

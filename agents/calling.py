@@ -16,6 +16,8 @@ from pydantic.json_schema import GenerateJsonSchema
 from agents.threads import in_thread
 from graphs.errors import InputError, StepError
 from graphs.loading.names import nearest
+from graphs.loading.places import written
+from graphs.loading.words import Complaint, complaints
 from graphs.steps import StepContext
 from graphs.values import json_value
 
@@ -85,7 +87,8 @@ class Callee:
         try:
             bound = self._model.model_validate(dict(arguments))
         except ValidationError as error:
-            problems = [self._problem(one) for one in error.errors(include_url=False, include_context=False)]
+            # Secrets are plain here: the values are not shown.
+            problems = [self._problem(one) for one in complaints(self._model, error, hide=True)]
             raise StepError(
                 f"{self.what} cannot be called: {'; '.join(problems)}.",
                 category="validation",
@@ -138,14 +141,13 @@ class Callee:
                 code="annotation_unusable",
             ) from error
 
-    def _problem(self, error: Any) -> str:
-        place = ".".join(str(part) for part in error["loc"])
-        if error["type"] == "missing":
-            return f"argument '{place}' is missing"
-        if error["type"] == "extra_forbidden":
-            near = nearest(place, self.parameters)
-            return f"there is no argument '{place}'" + (f" (did you mean '{near}'?)" if near else "")
-        return f"argument '{place}': {error['msg'].removeprefix('Value error, ')}"
+    def _problem(self, complaint: Complaint) -> str:
+        if not complaint.path and complaint.key is not None:
+            near = nearest(complaint.key, self.parameters)
+            return f"there is no argument '{complaint.key}'" + (f" (did you mean '{near}'?)" if near else "")
+        if not complaint.path and complaint.missing is not None:
+            return f"argument '{complaint.missing}' is missing"
+        return f"argument '{written(complaint.path)}': {complaint.message}"
 
 
 def _is_async(function: Callable[..., Any]) -> bool:

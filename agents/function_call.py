@@ -8,6 +8,7 @@ from pydantic import model_validator
 from agents.calling import Callee
 from agents.functions import Function, Functions
 from agents.functions import function as of_callable
+from agents.redaction import Redaction
 from graphs.errors import StepError
 from graphs.expressions import reveal
 from graphs.steps import Action, StepConfig, StepContext
@@ -22,7 +23,8 @@ class FunctionConfig(StepConfig):
         input: One value for the first parameter, in place of `args`.
 
     With neither `args` nor `input`, the function is given the step's input: its fields by name, or the whole of it
-    when the function has a single parameter that is no field of it.
+    when the function has a single parameter that is no field of it. An input with nothing in it (null, `{}`) is not
+    given to a parameter that has a default.
     """
 
     function: str | Callable[..., Any]
@@ -51,7 +53,9 @@ class FunctionStep(Action):
             arguments = _single(callee, config.input)
         else:
             arguments = from_input(callee, context.input)
-        return await callee.call(callee.bind(reveal(arguments)), context)
+        redaction = Redaction([arguments])
+        with redaction.of_errors():
+            return redaction.value(await callee.call(callee.bind(reveal(arguments)), context))
 
 
 def _function(context: StepContext, function: str | Callable[..., Any]) -> Function:
@@ -67,7 +71,9 @@ def from_input(callee: Callee, value: Any) -> Mapping[str, Any]:
         return value
     if isinstance(value, Mapping) and (any(name in value for name in names) or len(names) != 1):
         return {name: value[name] for name in names if name in value}
-    return {} if not names or (value is None and not callee.required) else {names[0]: value}
+    # An execution started without input has an empty one, which is nothing to fill an optional parameter with.
+    nothing = value is None or value == {}
+    return {} if not names or (nothing and not callee.required) else {names[0]: value}
 
 
 def _single(callee: Callee, value: Any) -> Mapping[str, Any]:

@@ -10,12 +10,13 @@ from typing import Any, Final
 import httpx
 
 from agents.bodies import read_body
-from agents.classify import Verdict, excerpt, retry_after, status_text, verdict
 from agents.redaction import Redaction
 from agents.services import Accepts, Reply, Request, Service
+from agents.wording import excerpt, status_text
 from graphs.clock import Clock
 from graphs.errors import Category, StepError
 from graphs.expressions import reveal
+from graphs.policies.classify import retry_after, verdict
 
 MAX_REDIRECTS: Final = 5
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -139,13 +140,11 @@ class HttpPool:
 
     def _refusal(self, response: httpx.Response, content: bytes, what: str, redaction: Redaction) -> StepError:
         status = response.status_code
-        judged: Verdict = verdict(status)
         # Masked before it is cut: a secret cut in half would not be recognised.
         said = excerpt(redaction.text(content[:50_000].decode("utf-8", "replace")))
         return StepError(
             f"{what} answered {status_text(status)}" + (f": {said}" if said else "."),
-            category=judged.category,
-            retryable=judged.retryable,
+            category=verdict(status, self._service.failures),
             retry_after=retry_after(response.headers.get("retry-after"), self._clock.now()),
             code="service_error",
             status=status,

@@ -1,5 +1,6 @@
 """Opening chat models, and reading their failures. Loaded through `agents.loading`: LangChain is slow to import."""
 
+import json
 import re
 from collections.abc import Mapping
 from datetime import datetime
@@ -19,10 +20,11 @@ from langchain_core.exceptions import (
 )
 from langchain_core.language_models import BaseChatModel
 
-from agents.classify import MAX_RETRY_AFTER, excerpt, retry_after, verdict
 from agents.scripted import ScriptedModel
 from agents.scripts import Script
+from agents.wording import excerpt
 from graphs.errors import Category, StepError
+from graphs.policies.classify import MAX_RETRY_AFTER, retry_after, verdict
 
 _KEY: Final = re.compile(r"\b(?:sk|pk|key|rk)-[A-Za-z0-9_*-]{6,}")
 
@@ -105,11 +107,22 @@ def _kind(error: Exception) -> tuple[Category, bool | None, str, str] | None:
     for kind, category, name, words in _FAULTS:
         if isinstance(error, kind):
             return category, None, name, words
+    if _unreadable(error):
+        return "dependency", None, "model_answer_invalid", "gave an answer that cannot be read"
     status = getattr(error, "status_code", None)
     if isinstance(status, int):
-        judged = verdict(status)
-        return judged.category, judged.retryable, "model_failed", f"answered {status}"
+        return verdict(status), None, "model_failed", f"answered {status}"
     return None
+
+
+def _unreadable(error: Exception) -> bool:
+    """Answers with status 200 that are none: no JSON, an empty stream, an error in place of choices."""
+    if isinstance(error, json.JSONDecodeError):
+        return True
+    told = error.args[0] if error.args else None
+    if isinstance(error, ValueError):
+        return isinstance(told, dict) or told == "No generations found in stream."
+    return isinstance(error, TypeError) and "`choices`" in str(told)
 
 
 def _patience(error: Exception, now: datetime) -> float | None:

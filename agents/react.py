@@ -1,124 +1,124 @@
-"""The ReAct loop: LangChain's agent, kept apart from the graph that our steps run in (I07).
+"""One turn of a ReAct agent: LangChain's agent calls its model once, and stops before the tools (I07).
 
-    react        one assignment, from prompt to response
-    └── _Loop    between LangChain's agent and us: counts turns, calls our tools, checks answers, reads failures
+    turn        one turn, from the conversation to what the model said, checked
+    └── _Turn   between LangChain's agent and us: reads failures, mends messages, ends the turn
 
 Loaded through `agents.loading`: LangChain is slow to import.
 """
 
 import json
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
 from langchain.agents import create_agent
-from langchain.agents.middleware import AgentMiddleware, ModelRequest, ModelResponse
-from langchain.agents.middleware.types import ToolCallRequest
-from langchain_core.messages import AIMessage, AIMessageChunk, AnyMessage, BaseMessage, ToolCall, ToolMessage
+from langchain.agents.middleware import AgentMiddleware, ModelRequest, ModelResponse, hook_config
+from langchain_core.messages import AIMessage, AIMessageChunk, AnyMessage, ToolCall, ToolMessage
 from langchain_core.tools import BaseTool, StructuredTool
-from langgraph.types import Command
 
-from agents.agent import Assignment, as_text
+from agents.agent_calls import Message, ModelCall
 from agents.answers import AnswerForm
 from agents.apart import apart
+from agents.assignment import Assignment, Offer
 from agents.providers import explain
-from agents.tools import Tool
 from agents.values import shorten
-from graphs.errors import BatonError, StepError
+from graphs.errors import BatonError, InputError, StepError
 from graphs.steps import StepContext
 from graphs.values import json_value
 
-MAX_TOOL_RESULT: Final = 50_000
-"""Characters of one tool's result that the model is told; more would crowd out the question."""
+MAX_WORDS: Final = 1_000_000
+"""Characters of one message that are kept; a model that says more has lost its way."""
 
 
-async def react(context: StepContext, assignment: Assignment) -> dict[str, Any]:
-    """Let the agent work, and give the step's response.
+async def turn(context: StepContext, model: Any, call: ModelCall) -> dict[str, Any]:
+    """Let the model speak once.
+
+    Returns:
+        `message`, as LangChain keeps it; `calls`, what it asked for (`refused` says why a call is not made); `usage`;
+        `answer` when it is done; `unfit` when its answer was none and it is to try again.
 
     Raises:
-        StepError: the model failed, its turns are used up, or its answer is none.
+        StepError: the model failed, its answer was cut off or filtered, or unfit once too often.
     """
-    loop = _Loop(context, assignment)
+    assignment = call.assignment
+    form = AnswerForm(assignment["schema"]) if assignment["schema"] is not None else None
+    own = _Turn(context, assignment["model_name"])
     agent: Any = create_agent(
-        assignment.model,
-        tools=[_for_langchain(tool) for tool in assignment.tools],
-        system_prompt=assignment.instructions or None,
-        middleware=[loop],
-        response_format=loop.form.strategy() if loop.form else None,
+        model,
+        tools=[_for_langchain(offer) for offer in assignment["tools"]],
+        system_prompt=assignment["instructions"] or None,
+        middleware=[own],
+        response_format=form.strategy() if form else None,
         checkpointer=False,
     )
-    given = {"messages": [{"role": role, "content": text} for role, text in assignment.messages]}
-    work = _streamed(agent, given, context) if assignment.stream else agent.ainvoke(given)
-    return loop.response(await apart(work))
+    given = {"messages": _messages(call.conversation())}
+    work = _streamed(agent, given, context, own) if assignment["stream"] else agent.ainvoke(given)
+    state = await apart(work)
+    assert own.said is not None
+    own.judge_streamed()
+    return _Reading(assignment, own.said, own.broken, form, state.get("structured_response"), call).read()
 
 
-async def _streamed(agent: Any, given: dict[str, Any], context: StepContext) -> dict[str, Any]:
+async def _streamed(agent: Any, given: dict[str, Any], context: StepContext, own: "_Turn") -> dict[str, Any]:
     last: dict[str, Any] = {}
     async for mode, value in agent.astream(given, stream_mode=["messages", "values"]):
         if mode == "values":
             last = value
-        elif isinstance(value[0], AIMessageChunk) and value[0].text:
-            context.progress({"kind": "token", "text": str(value[0].text)})
+        elif isinstance(value[0], AIMessageChunk):
+            own.hear(value[0])
+            if value[0].text:
+                context.progress({"kind": "token", "text": str(value[0].text)})
     return last
 
 
-@dataclass(slots=True)
-class _Called:
-    """A tool call, with what came of it."""
+class _Turn(AgentMiddleware[Any, Any, Any]):
+    """Stands around the one call of the model, and ends LangChain's loop after it."""
 
-    name: str
-    args: dict[str, Any]
-    number: int
-    outcome: dict[str, Any] = field(default_factory=dict)
-
-
-class _Loop(AgentMiddleware[Any, Any, Any]):
-    """Stands around every model call and every tool call of one agent's work."""
-
-    def __init__(self, context: StepContext, assignment: Assignment) -> None:
+    def __init__(self, context: StepContext, model_name: str) -> None:
         super().__init__()
         self._context = context
-        self._assignment = assignment
-        self._allowed = {tool.name: tool for tool in assignment.tools}
-        self.form = AnswerForm(assignment.schema) if assignment.schema is not None else None
-        self.turns = 0
-        self.calls: list[_Called] = []
-        # Of the turn under way only: some providers begin anew with the same ids in every turn.
-        self._open: dict[str, _Called] = {}
+        self._model_name = model_name
+        self.said: AIMessage | None = None
+        self.broken: dict[str, str] = {}
+        """By call id: arguments that were no JSON."""
+        self._arguments: dict[Any, str] = {}
 
     async def awrap_model_call(
         self, request: ModelRequest[Any], handler: Callable[[ModelRequest[Any]], Awaitable[ModelResponse[Any]]]
     ) -> ModelResponse[Any]:
-        most = self._assignment.max_turns
-        if self.turns >= most:
-            raise StepError(
-                f"agent '{self._assignment.agent}' has no answer after {most} turns.",
-                category="budget",
-                code="turn_limit",
-                hint="Give it more with 'max_turns', or a task it can finish.",
-                turns=most,
-            )
-        self.turns += 1
-        self._context.progress({"kind": "turn", "turn": self.turns})
         try:
             response = await handler(request)
         except BatonError:
             raise
         except Exception as error:
-            raise explain(error, self._assignment.model_name, self._context.clock.now()) or error from error
-        message = next(one for one in response.result if isinstance(one, AIMessage))
-        self._refuse_cut(message)
-        _clean(message)
-        told = self._mended(message)
-        self._number(message, {one.tool_call_id: {"error": str(one.text)} for one in told})
-        told += self._checked(response, message)
-        response.result.extend(told)
+            raise explain(error, self._model_name, self._context.clock.now()) or error from error
+        self.said = next(one for one in response.result if isinstance(one, AIMessage))
+        self._refuse_cut(self.said)
+        self._mend(self.said)
         return response
+
+    def hear(self, chunk: AIMessageChunk) -> None:
+        """Keep the arguments of streamed calls as they came."""
+        for piece in chunk.tool_call_chunks:
+            key = piece.get("index")
+            self._arguments[key] = self._arguments.get(key, "") + (piece.get("args") or "")
+
+    def judge_streamed(self) -> None:
+        """LangChain completes what is cut off (`{"amount": 10` of 1000 is a call with 10); we do not."""
+        calls = self.said.tool_calls if self.said is not None else []
+        if len(calls) == len(self._arguments):
+            for call, text in zip(calls, self._arguments.values(), strict=True):
+                if not _is_object(text or "{}"):
+                    self.broken[str(call["id"])] = text
+                    call["args"] = {}
+
+    @hook_config(can_jump_to=["end"])
+    async def aafter_model(self, state: Any, runtime: Any) -> dict[str, Any]:
+        return {"jump_to": "end"}
 
     def _refuse_cut(self, message: AIMessage) -> None:
         """An answer the provider broke off is no answer, and must not travel on as one."""
         reason = message.response_metadata.get("finish_reason")
-        model = f"model '{self._assignment.model_name}'"
+        model = f"model '{self._model_name}'"
         if reason == "content_filter":
             raise StepError(
                 f"{model} refused the content.", category="validation", retryable=False, code="content_filtered"
@@ -132,123 +132,159 @@ class _Loop(AgentMiddleware[Any, Any, Any]):
                 hint="Raise 'max_tokens', or ask for less.",
             )
 
-    def _mended(self, message: AIMessage) -> list[ToolMessage]:
-        """Calls whose arguments are no JSON become calls without any, each answered with what was wrong: LangChain
-        sets them aside, which would end the loop as if the model had nothing more to say."""
-        told: list[ToolMessage] = []
-        for broken in message.invalid_tool_calls:
-            call = ToolCall(name=broken["name"] or "unnamed", args={}, id=broken["id"], type="tool_call")
-            message.tool_calls.append(call)
-            text = f"Error: the arguments of this call are no JSON: {shorten(str(broken['args']), 200)}"
-            told.append(ToolMessage(text, tool_call_id=str(call["id"]), name=call["name"], status="error"))
+    def _mend(self, message: AIMessage) -> None:
+        """Models send half characters, ids twice or not at all, and arguments that are no JSON.
+
+        The last become calls without arguments: LangChain sets them aside, which would end the loop as if the model
+        had nothing more to say.
+        """
+        message.content = json_value(message.content)
+        mended = [(call, "") for call in message.tool_calls]
+        mended += [
+            (ToolCall(name=one["name"] or "unnamed", args={}, id=one["id"], type="tool_call"), str(one["args"]))
+            for one in message.invalid_tool_calls
+        ]
+        seen: set[str | None] = {None, ""}
+        for position, (call, broken) in enumerate(mended):
+            if call["id"] in seen:
+                call["id"] = f"call_{position}_{call['name']}"
+            seen.add(call["id"])
+            call["args"] = json_value(call["args"])
+            if broken:
+                self.broken[str(call["id"])] = broken
+        message.tool_calls = [call for call, _ in mended]
         message.invalid_tool_calls = []
-        return told
 
-    def _number(self, message: AIMessage, outcomes: dict[str, dict[str, Any]]) -> None:
-        """Number the calls in the order the model made them, so that a repeated call has the key it had before."""
-        own = self.form.tool if self.form else None
-        self._open = {}
-        for call in message.tool_calls:
-            if call["name"] != own:
-                called = _Called(call["name"], call["args"], len(self.calls), outcomes.get(str(call["id"]), {}))
-                self.calls.append(called)
-                self._open[str(call["id"])] = called
 
-    def _checked(self, response: ModelResponse[Any], message: AIMessage) -> list[ToolMessage]:
-        """LangChain does not hold answers against a JSON Schema; an unfit one is sent back with what is wrong."""
-        if self.form is None or response.structured_response is None:
-            return []
-        problem = self.form.misfit(response.structured_response)
+def _is_object(text: str) -> bool:
+    try:
+        return isinstance(json.loads(text), dict)
+    except ValueError:
+        return False
+
+
+class _Reading:
+    """What the model said, as the step's output."""
+
+    def __init__(
+        self,
+        assignment: Assignment,
+        message: AIMessage,
+        broken: dict[str, str],
+        form: AnswerForm | None,
+        formed: Any,
+        call: ModelCall,
+    ) -> None:
+        self._assignment = assignment
+        self._message = message
+        self._broken = broken
+        self._form = form
+        self._formed = formed
+        self._call = call
+        self._unfit: str | None = None
+
+    def read(self) -> dict[str, Any]:
+        calls = [self._called(call) for call in self._message.tool_calls]
+        output: dict[str, Any] = {"message": _kept(self._message), "calls": calls, "usage": _usage(self._message)}
+        if all("form" in call for call in calls):
+            output |= self._answered(calls)
+        if self._unfit is not None:
+            if self._call.reasks >= self._assignment["max_reasks"]:
+                raise StepError(
+                    f"agent '{self._assignment['agent']}' gave an answer that does not fit its schema: {self._unfit}.",
+                    category="dependency",
+                    code="answer_unfit",
+                )
+            output["unfit"] = self._unfit
+        return output
+
+    def _called(self, call: ToolCall) -> dict[str, Any]:
+        called: dict[str, Any] = {"id": call["id"], "name": call["name"], "args": call["args"]}
+        offered = [offer["name"] for offer in self._assignment["tools"]]
+        if self._form is not None and call["name"] == self._form.tool:
+            called["form"] = True
+        if (broken := self._broken.get(str(call["id"]))) is not None:
+            called["refused"] = f"Error: the arguments of this call are no JSON: {shorten(broken, 200)}"
+        elif "form" in called:
+            called["refused"] = "Error: the answer was not taken, because tools were called beside it. Answer again."
+        elif call["name"] not in offered:
+            called["refused"] = f"Error: there is no tool '{call['name']}'. Tools: {', '.join(offered) or 'none'}."
+        return called
+
+    def _answered(self, calls: list[dict[str, Any]]) -> dict[str, Any]:
+        """No tool is to be called: this is the answer, if it is one."""
+        text = shorten(str(self._message.text), MAX_WORDS)
+        if self._form is None:
+            if not text.strip():
+                raise StepError(
+                    f"agent '{self._assignment['agent']}' gave an empty answer.",
+                    category="dependency",
+                    code="answer_empty",
+                )
+            return {"answer": {"text": text, "structured": None}}
+        value, problem = self._formed_value(text, calls)
         if problem is None:
-            return []
-        response.structured_response = None
-        response.result = [one for one in response.result if not isinstance(one, ToolMessage)]
-        call = next(one for one in message.tool_calls if one["name"] == self.form.tool)
-        refusal = f"The answer does not fit its schema: {problem}. Answer again."
-        return [ToolMessage(refusal, tool_call_id=str(call["id"]), name=call["name"], status="error")]
+            words = text or json.dumps(value, ensure_ascii=False)
+            for call in calls:
+                call.pop("refused", None)
+            return {"answer": {"text": words, "structured": value}, "calls": []}
+        self._unfit = problem
+        for call in calls:
+            if str(call["id"]) not in self._broken:
+                call["refused"] = f"The answer does not fit its schema: {problem}. Answer again."
+        return {}
 
-    async def awrap_tool_call(
-        self, request: ToolCallRequest, handler: Callable[[ToolCallRequest], Awaitable[ToolMessage | Command[Any]]]
-    ) -> ToolMessage | Command[Any]:
-        """Our tools are called by us: `handler` would run LangChain's, which are only their descriptions."""
-        call = request.tool_call
-        called = self._open[str(call["id"])]
-        self._context.progress({"kind": "tool", "turn": self.turns, "tool": called.name, "args": called.args})
-        try:
-            called.outcome = {"result": await self._run(called)}
-            text = shorten(as_text(called.outcome["result"]), MAX_TOOL_RESULT)
-        except Exception as error:  # noqa: BLE001 - whatever a tool raises is told to the model, which may do better
-            text = f"Error: {error}" if isinstance(error, BatonError) else f"Error: {type(error).__name__}: {error}"
-            called.outcome = {"error": shorten(text, MAX_TOOL_RESULT)}
-        status = "error" if "error" in called.outcome else "success"
-        return ToolMessage(text, tool_call_id=str(call["id"]), name=called.name, status=status)
-
-    async def _run(self, called: _Called) -> Any:
-        tool = self._allowed.get(called.name)
-        if tool is None:
-            raise StepError(f"there is no tool '{called.name}'. Tools: {', '.join(self._allowed) or 'none'}.")
-        # A key of its own for each call: two refunds in one step are two refunds.
-        key = f"{self._context.idempotency_key}:tool-{called.number}"
-        return await tool.run(called.args, replace(self._context, idempotency_key=key))
-
-    def response(self, state: dict[str, Any]) -> dict[str, Any]:
-        """What the step gives."""
-        messages: list[AnyMessage] = state["messages"]
-        last = next(one for one in reversed(messages) if isinstance(one, AIMessage))
-        text, structured = str(last.text), None
-        if self.form is not None:
-            structured = self.form.value(state.get("structured_response"), text, self._assignment.agent)
-            text = text or json.dumps(structured, ensure_ascii=False)
-        elif not text.strip():
-            raise StepError(
-                f"agent '{self._assignment.agent}' gave an empty answer.", category="dependency", code="answer_empty"
-            )
-        return {
-            "answer": text,
-            "structured": structured,
-            "messages": [_as_json(message) for message in messages],
-            "tool_calls": [{"name": one.name, "args": one.args, **one.outcome} for one in self.calls],
-            "usage": _usage(messages),
-            "turns": self.turns,
-            "agent": self._assignment.agent,
-            "model": self._assignment.model_name,
-        }
+    def _formed_value(self, text: str, calls: list[dict[str, Any]]) -> tuple[Any, str | None]:
+        assert self._form is not None
+        if self._broken:
+            return None, "it is no JSON"
+        if len(calls) > 1:
+            return None, "it was given more than once"
+        if self._formed is not None:
+            problem = self._form.misfit(self._formed)
+            return (self._form.unwrapped(self._formed), None) if problem is None else (None, problem)
+        return self._form.written(text)
 
 
-def _clean(message: AIMessage) -> None:
-    """Models send half characters; sent back to the provider with the next turn, they would break the request."""
-    message.content = json_value(message.content)
-    for call in message.tool_calls:
-        call["args"] = json_value(call["args"])
+def _kept(message: AIMessage) -> dict[str, Any]:
+    """The message as it goes back to the provider with the next turn: all of it, reasoning and signatures too."""
+    data = message.model_dump(mode="json", exclude={"usage_metadata", "invalid_tool_calls", "type"}, exclude_none=True)
+    data = {key: value for key, value in data.items() if value not in ({}, [], "") or key == "content"}
+    if isinstance(data["content"], str):
+        data["content"] = shorten(data["content"], MAX_WORDS)
+    try:
+        return json_value(data)  # type: ignore[no-any-return]
+    except InputError:  # something of a provider's that no JSON holds; what was said is all that is needed
+        return json_value({key: data[key] for key in ("content", "tool_calls", "id") if key in data})  # type: ignore[no-any-return]
 
 
-def _for_langchain(tool: Tool) -> BaseTool:
+def _usage(message: AIMessage) -> dict[str, int]:
+    usage: Any = message.usage_metadata or {}
+    return {name: int(usage.get(name) or 0) for name in ("input_tokens", "output_tokens", "total_tokens")}
+
+
+def _messages(conversation: Sequence[Message]) -> list[AnyMessage | dict[str, Any]]:
+    return [_for_model(message) for message in conversation]
+
+
+def _for_model(message: Message) -> AnyMessage | dict[str, Any]:
+    if "ai" in message:
+        return AIMessage.model_validate(message["ai"])
+    if message["role"] == "tool":
+        keys = ("content", "tool_call_id", "name", "status")
+        return ToolMessage.model_validate({key: message[key] for key in keys})
+    return {"role": message["role"], "content": message["content"]}
+
+
+def _for_langchain(offer: Offer) -> BaseTool:
     """A tool as LangChain describes it to models."""
 
     async def called_by_us(**_: Any) -> None:
-        raise StepError(f"tool '{tool.name}' was called past the loop.", code="tool_misrouted")
+        raise StepError(f"tool '{offer['name']}' was called past the loop.", code="tool_misrouted")
 
     return StructuredTool(
-        name=tool.name, description=tool.description, args_schema=dict(tool.parameters), coroutine=called_by_us
+        name=offer["name"],
+        description=offer["description"],
+        args_schema=dict(offer["parameters"]),
+        coroutine=called_by_us,
     )
-
-
-def _usage(messages: list[AnyMessage]) -> dict[str, int]:
-    total = {"input_tokens": 0, "output_tokens": 0, "total_tokens": 0}
-    for message in messages:
-        if isinstance(message, AIMessage) and message.usage_metadata is not None:
-            for name in total:
-                total[name] += int(message.usage_metadata.get(name) or 0)  # type: ignore[call-overload]
-    return total
-
-
-_ROLES: Final = {"human": "user", "ai": "assistant", "system": "system", "tool": "tool"}
-
-
-def _as_json(message: BaseMessage) -> dict[str, Any]:
-    shown: dict[str, Any] = {"role": _ROLES.get(message.type, message.type), "content": str(message.text)}
-    if isinstance(message, AIMessage) and message.tool_calls:
-        shown["tool_calls"] = [{key: call[key] for key in ("id", "name", "args")} for call in message.tool_calls]
-    if isinstance(message, ToolMessage):
-        shown |= {"tool_call_id": message.tool_call_id, "name": message.name}
-    return shown

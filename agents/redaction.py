@@ -1,17 +1,20 @@
 """Keeping what was revealed for a call out of what comes back from it.
 
-A service may echo the key it was sent, in an error or in an honest answer. Both are kept in the open, so every
-secret that went out is replaced by `***` in what comes in.
+A service may echo the key it was sent, in an error or in an honest answer; so may a function or a tool. All of it is
+kept in the open, so every secret that went out is replaced by `***` in what comes in.
 """
 
 import base64
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import quote, quote_plus
 
+from graphs.errors import StepError
 from graphs.expressions import Secret, reveal
 from graphs.expressions.secret import MASK
+from graphs.policies import as_step_error
 
 SHORTEST = 4
 """Shorter secrets are not searched for: masking every `1` would ruin the answer and hide nothing."""
@@ -46,6 +49,27 @@ class Redaction:
             return [self.value(item) for item in value]
         return value
 
+    @contextmanager
+    def of_errors(self) -> Iterator[None]:
+        """While something is called with the secrets: whatever it raises does not tell them."""
+        try:
+            yield
+        except Exception as error:
+            if not self._forms:
+                raise
+            raise self._error(as_step_error(error)) from None
+
+    def _error(self, error: StepError) -> StepError:
+        return StepError(
+            self.text(error.message),
+            category=error.category,
+            retryable=error.retryable,
+            retry_after=error.retry_after,
+            code=error.code,
+            hint=self.text(error.hint) if error.hint else None,
+            **self.value(error.details),
+        )
+
 
 def _secret_texts(value: Any) -> Iterator[str]:
     if type(value) is Secret:
@@ -70,8 +94,11 @@ def _texts(value: Any) -> Iterator[str]:
 
 
 def _forms(text: str) -> Iterator[str]:
+    escaped = text
     yield text
     yield quote(text, safe="")
     yield quote_plus(text)
-    yield json.dumps(text)[1:-1]
+    for _ in range(2):  # twice: JSON is quoted inside JSON, as in an error about a request
+        escaped = json.dumps(escaped)[1:-1]
+        yield escaped
     yield base64.b64encode(text.encode("utf-8", "replace")).decode()

@@ -8,8 +8,8 @@ from typing import Any, Final
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 
-from agents.agent import as_text
 from agents.apart import apart
+from agents.assignment import as_text
 from agents.providers import explain
 from agents.values import shorten
 from graphs.errors import StepError

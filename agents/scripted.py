@@ -42,8 +42,6 @@ _ERRORS: Final[dict[FailureKind, type[ModelError]]] = {
     "content_filter": ModelInvalidRequestError,
     "context_overflow": ContextOverflowError,
 }
-_ECHOED: Final = 500
-"""Characters of the question that an echo repeats."""
 
 
 class ScriptedModel(BaseChatModel):
@@ -117,7 +115,7 @@ class ScriptedModel(BaseChatModel):
         spoken = sum(isinstance(message, AIMessage) for message in messages)
         asked = _asked(messages)
         answer_tool = _answer_tool(tools, tool_choice)
-        turn = self._turn(spoken, asked, messages, answer_tool)
+        turn = self._turn(spoken, asked, answer_tool)
         self._fail(turn, messages)
         calls = list(turn.calls)
         if answer_tool is not None and turn.structured is not None:
@@ -133,23 +131,15 @@ class ScriptedModel(BaseChatModel):
         message.usage_metadata = _usage(messages, message)
         return message
 
-    def _turn(self, spoken: int, asked: str, messages: list[BaseMessage], answer_tool: dict[str, Any] | None) -> Turn:
-        for rule in self.script.rules:
-            if (turn := rule.answer(asked)) is not None:
-                return turn
-        if spoken < len(self.script.turns):
-            return self.script.turns[spoken]
-        if self.script.otherwise == "fail":
+    def _turn(self, spoken: int, asked: str, answer_tool: dict[str, Any] | None) -> Turn:
+        turn = self.script.turn(spoken, asked, answer_tool.get("parameters", {}) if answer_tool is not None else None)
+        if turn is None:
             raise StepError(
                 f"script '{self.script.name}' has nothing to say to {shorten(asked, 80)!r} (turn {spoken + 1}).",
                 code="script_ended",
                 hint="Give it another turn, a rule that fits, or otherwise='echo'.",
             )
-        if answer_tool is None:
-            return Turn(f"You said: {shorten(asked, _ECHOED)}")
-        schema = answer_tool.get("parameters", {})
-        words = "" if self.script.otherwise == "first" else asked
-        return Turn(structured=_fitting(schema, words))
+        return turn
 
     def _fail(self, turn: Turn, messages: list[BaseMessage]) -> None:
         """Raise the turn's failures, one per try at the same conversation."""
@@ -184,20 +174,6 @@ def _answer_tool(tools: list[dict[str, Any]], tool_choice: Any) -> dict[str, Any
     if not functions or tool_choice in (None, "auto", "none"):
         return None
     return next((one for one in functions if one["name"] == tool_choice), functions[-1])
-
-
-def _fitting(schema: dict[str, Any], words: str) -> Any:
-    """A value of the schema's form. Of several allowed values, the one that occurs first in the words; else the
-    first allowed."""
-    if options := schema.get("enum"):
-        found = [(words.find(str(option)), position) for position, option in enumerate(options)]
-        named = sorted(pair for pair in found if pair[0] >= 0) if words else []
-        return options[named[0][1]] if named else options[0]
-    kind = schema.get("type")
-    if kind == "object" or "properties" in schema:
-        return {name: _fitting(one, words) for name, one in schema.get("properties", {}).items()}
-    plain: dict[Any, Any] = {"integer": 0, "number": 0.0, "boolean": False, "array": [], "null": None}
-    return plain[kind] if kind in plain else f"You said: {shorten(words, _ECHOED)}"
 
 
 def _usage(messages: list[BaseMessage], answer: AIMessage) -> UsageMetadata:

@@ -8,13 +8,18 @@ answer, and many executions may use one script at once.
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from agents.registry import Registry
+from agents.values import shorten
 
 FailureKind = Literal[
     "rate_limit", "timeout", "connection", "server", "authentication", "invalid", "context_overflow", "content_filter"
 ]
+
+
+_ECHOED: Final = 500
+"""Characters of the question that an echo repeats."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +89,39 @@ class Script:
     turns: tuple[Turn, ...] = ()
     rules: tuple[Rule, ...] = ()
     otherwise: Literal["echo", "first", "fail"] = "fail"
+
+    def turn(self, spoken: int, asked: str, form: Mapping[str, Any] | None) -> Turn | None:
+        """What is said next; None when the script has nothing to say.
+
+        Args:
+            spoken: How often the model has spoken in this conversation.
+            asked: The last message.
+            form: JSON Schema of the answer, where one is wanted.
+        """
+        for rule in self.rules:
+            if (turn := rule.answer(asked)) is not None:
+                return turn
+        if spoken < len(self.turns):
+            return self.turns[spoken]
+        if self.otherwise == "fail":
+            return None
+        if form is None:
+            return Turn(f"You said: {shorten(asked, _ECHOED)}")
+        return Turn(structured=fitting(form, "" if self.otherwise == "first" else asked))
+
+
+def fitting(schema: Mapping[str, Any], words: str) -> Any:
+    """A value of the schema's form. Of several allowed values, the one that occurs first in the words; else the
+    first allowed."""
+    if options := schema.get("enum"):
+        found = [(words.find(str(option)), position) for position, option in enumerate(options)]
+        named = sorted(pair for pair in found if pair[0] >= 0) if words else []
+        return options[named[0][1]] if named else options[0]
+    kind = schema.get("type")
+    if kind == "object" or "properties" in schema:
+        return {name: fitting(one, words) for name, one in schema.get("properties", {}).items()}
+    plain: dict[Any, Any] = {"integer": 0, "number": 0.0, "boolean": False, "array": [], "null": None}
+    return plain[kind] if kind in plain else f"You said: {shorten(words, _ECHOED)}"
 
 
 ECHO = Script("echo", otherwise="echo")

@@ -7,7 +7,7 @@ Only configuration holds URLs and credentials; a definition names a service and 
 import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Annotated, Any, Protocol
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -17,7 +17,8 @@ from agents.loading import load
 from agents.registry import Registry
 from graphs.clock import Clock, SystemClock
 from graphs.durations import Duration
-from graphs.errors import SettingsError
+from graphs.errors import Category, SettingsError
+from graphs.loading.words import clauses
 
 MAX_RESPONSE_BYTES = 10_000_000
 
@@ -34,6 +35,7 @@ class Service(BaseModel):
         proxy: The proxy to go through. The environment's proxies and `.netrc` are not used.
         max_response_bytes: What a longer answer is refused at.
         max_connections: How many requests may be under way at once.
+        failures: What some of its statuses mean where it is not the usual: `{"409": "transient"}`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
@@ -46,6 +48,7 @@ class Service(BaseModel):
     proxy: str | None = Field(default=None, repr=False)
     max_response_bytes: int = Field(default=MAX_RESPONSE_BYTES, ge=1)
     max_connections: int = Field(default=100, ge=1)
+    failures: Mapping[Annotated[int, Field(ge=100, le=599)], Category] = {}
 
     @field_validator("base_url")
     @classmethod
@@ -133,7 +136,8 @@ class Services(Registry[Service]):
             try:
                 services.append(Service.model_validate({**fields, "name": name}))
             except ValidationError as error:
-                faults += [_fault(name, one) for one in error.errors(include_url=False, include_input=False)]
+                # A proxy's address may hold a password: the values are not shown.
+                faults += [f"service '{name}', {clause}" for clause in clauses(Service, error, hide=True)]
             except TypeError:
                 faults.append(f"service '{name}' is neither a URL nor an object with a base_url")
         if faults:
@@ -161,8 +165,3 @@ class Services(Registry[Service]):
         """Close all connections. A later call opens new ones."""
         pools, self._pools = list(self._pools.values()), {}
         await asyncio.gather(*(pool.aclose() for pool in pools))
-
-
-def _fault(service: str, error: Any) -> str:
-    place = ".".join(str(part) for part in error["loc"])
-    return f"service '{service}', {place or 'value'}: {error['msg'].removeprefix('Value error, ')}"

@@ -3,6 +3,7 @@
 from typing import Any
 
 from agents.function_call import from_input
+from agents.redaction import Redaction
 from agents.tools import Tool, Tools
 from graphs.expressions import reveal
 from graphs.steps import Action, StepConfig, StepContext
@@ -31,4 +32,6 @@ class ToolStep(Action):
         wanted = config.tool or context.name
         tool = wanted if isinstance(wanted, Tool) else context.resource(Tools).get(wanted)
         arguments = from_input(tool.callee, context.input) if config.args is None else config.args
-        return await tool.run(reveal(arguments), context)
+        redaction = Redaction([arguments])
+        with redaction.of_errors():
+            return redaction.value(await tool.run(reveal(arguments), context))

@@ -19,8 +19,8 @@ from enum import Enum
 from typing import Protocol
 
 from graphs.errors import BatonError, DeadlockError, EngineError
-from graphs.planner import Halt, Plan, PlannedStep, Tally
-from graphs.state import Result
+from graphs.planner import Conclusion, Halt, Plan, PlannedStep, Tally
+from graphs.state import FINALLY, Result
 from graphs.stopping import Stoppable
 
 _ROLL_CALL_SECONDS = 30.0
@@ -66,6 +66,8 @@ class Board:
         self.extras: dict[str, Result] = {}
         """Results that are no step's: of partitions (`#0`), of compensation (`~compensation`)."""
         self.halt: Halt | None = None
+        self.concluded: Conclusion | None = None
+        """How the plan ended, once that is settled for good: when what it did is being undone."""
         self.error: BatonError | None = None
         """Why the plan could not go on growing (a loop's condition that cannot be evaluated, its limit)."""
         self.tally: Tally = plan.tally()
@@ -123,7 +125,11 @@ class Board:
 
     def failed(self) -> bool:
         """Whether the plan, now that everything has settled, has not gone well."""
-        return self.error is not None or self.plan.conclude(self.results, self.halt).status != "completed"
+        return self.error is not None or self.conclusion().status != "completed"
+
+    def conclusion(self) -> Conclusion:
+        """How the plan ended, now that everything has settled."""
+        return self.concluded or self.plan.conclude(self.results, self.halt)
 
     def remaining(self) -> list[str]:
         return self.plan.unfinished(self.results)
@@ -306,6 +312,13 @@ class Flow:
         for child in list(self._children.values()):
             if child.board is not self.board:
                 child.board.stop(_inherited(halt))
+
+    def stop_inside(self, halt: Halt, *, also_last: bool) -> None:
+        """Stop what undoes, and with `also_last` the `finally` steps too, however deep inside."""
+        for child in list(self._children.values()):
+            if also_last or not child.step.endswith(FINALLY):
+                child.board.stop(halt)
+                child.stop_inside(halt, also_last=also_last)
 
     def park(self) -> None:
         """Nobody can go on: everybody who waits is to be run again on resume."""

@@ -1,6 +1,6 @@
 """Ports between the graph and whoever keeps executions alive: the graph asks, the orchestrator's room answers."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,9 +10,10 @@ from langchain_core.runnables import RunnableConfig
 
 from graphs.clock import Clock
 from graphs.flow import Flow
+from graphs.planner import Conclusion, Halt
 from graphs.prepare import Library
 from graphs.spec import Workflow
-from graphs.state import Result
+from graphs.state import Happened, Result
 from graphs.steps import Answer, Logger, Wait
 
 
@@ -107,6 +108,8 @@ class Facts:
     metadata: Mapping[str, Any]
     partition_size: int = 250
     """How many steps a superstep holds at most; more are split into concurrent child flows."""
+    short_wait: float = 0.5
+    """Seconds; for less, nobody parks."""
 
 
 class Host(Protocol):
@@ -160,6 +163,19 @@ class Host(Protocol):
         """The wait is over; gives the answer when one came first after all."""
         ...
 
+    async def set_timer(self, path: str, wait: Wait, *, record: tuple[str, Mapping[str, Any]] | None = None) -> None:
+        """Keep a timer for a step that rests between attempts, in place of the one before; with the record that says
+        why, in one transaction."""
+        ...
+
+    async def end_timer(self, path: str) -> None:
+        """The step's timer is over, if it has one."""
+        ...
+
+    async def tried(self, path: str) -> Mapping[str, Any] | None:
+        """The newest `step.retrying` of a step, as kept before this drive; None when there is none."""
+        ...
+
     async def remind(self, path: str, due: datetime) -> None:
         """Take the execution up at that time, should it rest then: a composite step's time is over."""
         ...
@@ -178,8 +194,20 @@ class Host(Protocol):
         """Results that were there before this drive: what a plan without a checkpoint starts with (retry, fork)."""
         ...
 
-    async def compensating(self, *, first: bool) -> None:
-        """Compensation begins, or (not `first`) goes on in another process."""
+    @property
+    def stopped(self) -> Halt | None:
+        """Why also what undoes, or (terminated) what runs in any case, is to be stopped."""
+        ...
+
+    @property
+    def terminated(self) -> Halt | None: ...
+
+    async def history(self) -> Sequence[Happened]:
+        """What the execution did, in the order in which it was committed."""
+        ...
+
+    async def compensating(self, conclusion: Conclusion) -> None:
+        """Compensation begins, or goes on in another process; why is kept before anything is undone."""
         ...
 
     async def emit_event(self, event_type: str, data: Any = None, *, key: str | None = None) -> None: ...

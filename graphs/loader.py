@@ -24,7 +24,7 @@ from graphs.loading.models import keys_of
 from graphs.loading.nodes import value_of
 from graphs.loading.places import Path as KeyPath
 from graphs.loading.places import Place, Positions, area_of, child_of, place_of, steps_of
-from graphs.loading.reading import read_tree
+from graphs.loading.reading import read_definition
 from graphs.loading.salvage import salvage
 from graphs.loading.words import Complaint, complaints, shown
 from graphs.spec import Workflow
@@ -113,14 +113,10 @@ def load_document(
 
 def examine_text(text: str, *, step_types: StepTypes, file: str | None = None, known: Known | None = None) -> Report:
     """Read a definition from text and report what was found; raises nothing for what the text holds."""
-    reading = read_tree(text, json=bool(file and file.endswith(".json")))
-    positions = Positions(reading.root, reading.text, file)
-    findings = Findings(positions)
-    for fault in reading.faults:
-        findings.add_fault(fault)
-    if reading.root is None:
+    root, positions, findings = read_definition(text, file)
+    if root is None:
         return Report(None, findings.problems())
-    return _examine(value_of(reading.root), positions, findings, step_types, known)
+    return _examine(value_of(root), positions, findings, step_types, known)
 
 
 def examine_document(

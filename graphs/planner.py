@@ -18,7 +18,7 @@ from typing import Any, Literal, NamedTuple
 from graphs.errors import EngineError
 from graphs.spec import Outcome, Step
 from graphs.state import Result
-from graphs.steps import Node
+from graphs.steps import Node, StepType
 
 COMPANION = "~fallback"
 
@@ -44,6 +44,8 @@ class PlannedStep:
         group: The branch or item it counts for in a join.
         stands_for: For a companion: the step whose failure it answers.
         undoes: For a compensation: the step whose effect it undoes.
+        kind: For a step that was made at run time: what performs it, with all it needs. Such a step is written
+            nowhere, so nothing in it is an expression.
     """
 
     name: str
@@ -55,6 +57,7 @@ class PlannedStep:
     group: str | None = None
     stands_for: str | None = None
     undoes: str | None = None
+    kind: StepType | None = None
 
 
 class Run(NamedTuple):
@@ -341,13 +344,17 @@ def plan_steps(
             needs = [Need(local + previous, "succeeded")]
         name = local + step.name
         planned.append(PlannedStep(name, step, node_of(step), tuple(needs), local, index, group))
-        if step.on_failure.fallback is not None:
-            planned.append(_companion(planned[-1], step.on_failure.fallback, node_of))
+        if (companion := companion_of(planned[-1], node_of)) is not None:
+            planned.append(companion)
         previous = step.name
     return planned
 
 
-def _companion(subject: PlannedStep, fallback: Step, node_of: Callable[[Step], Node]) -> PlannedStep:
+def companion_of(subject: PlannedStep, node_of: Callable[[Step], Node]) -> PlannedStep | None:
+    """The step that answers a planned step's failure, if there is one."""
+    fallback = subject.step.on_failure.fallback
+    if fallback is None:
+        return None
     # Whoever waits for the world outside does so in the one node that interrupts, also as a fallback.
     node: Node = "human_approval" if node_of(fallback) == "human_approval" else "error_recovery"
     return replace(

@@ -6,12 +6,14 @@ thousands of executions of one definition share the work.
 
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
+from weakref import ref
 
 from pydantic import BaseModel, ValidationError
 
 from graphs.errors import InputError, NotFoundError, StepError
 from graphs.expressions import EvaluationContext, Template, parse_condition, parse_template
 from graphs.inputs import check_input
+from graphs.loading.words import clauses
 from graphs.spec import FromState, Step, Workflow
 from graphs.steps import Node, StepType, StepTypes
 
@@ -109,11 +111,12 @@ class Test:
 
 
 class Prepared:
-    """One step of a definition, ready to run."""
+    """One step, ready to run. It does not hold the step, whose life is also this one's (see `Library.prepare`)."""
 
     def __init__(self, step: Step, kind: StepType) -> None:
-        self.step = step
+        self.name = step.name
         self.kind = kind
+        self._input_schema = step.input_schema
         self.condition = Test(step.condition) if step.condition is not None else None
         self.input = Value(step.input) if step.input is not None else None
         self.output = Value(step.output) if step.output is not None else None
@@ -122,6 +125,11 @@ class Prepared:
         rendered = {key: value for key, value in step.config.items() if key not in kind.deferred}
         self._config = Value(rendered)
         self._constant_config = self._model(rendered) if self._config.constant else None
+
+    @property
+    def constant(self) -> bool:
+        """Whether its configuration holds no expressions, so that it has been checked already."""
+        return self._constant_config is not None
 
     @property
     def slow(self) -> bool:
@@ -144,9 +152,9 @@ class Prepared:
         Raises:
             StepError: it does not; of the category that is never retried.
         """
-        if self.step.input_schema is not None:
+        if self._input_schema is not None:
             try:
-                check_input(self.step.input_schema, value)
+                check_input(self._input_schema, value)
             except InputError as error:
                 raise StepError(error.message, category="validation", code="step_input_invalid") from error
 
@@ -155,17 +163,10 @@ class Prepared:
             return self.kind.Config.model_validate({**rendered, **self._deferred})
         except ValidationError as error:
             raise StepError(
-                f"step '{self.step.name}': {'; '.join(_plain_words(error))}.",
+                f"step '{self.name}': {'; '.join(clauses(self.kind.Config, error, 'config'))}.",
                 category="validation",
                 code="config_invalid",
             ) from error
-
-
-def _plain_words(error: ValidationError) -> list[str]:
-    return [
-        f"config.{'.'.join(str(part) for part in detail['loc'])}: {detail['msg'][:1].lower()}{detail['msg'][1:]}"
-        for detail in error.errors(include_url=False, include_input=False)
-    ]
 
 
 class Library:
@@ -173,13 +174,18 @@ class Library:
 
     def __init__(self, step_types: StepTypes) -> None:
         self.step_types = step_types
-        self._prepared: dict[int, Prepared] = {}
+        self._prepared: dict[int, tuple[ref[Step], Prepared]] = {}
         self._workflows: dict[str, Workflow] = {}
         self._remembered: dict[tuple[str, str], Any] = {}
 
-    def add(self, workflow: Workflow) -> Workflow:
-        """Keep a workflow; an equal one that is already there is given back, so that prepared steps are shared."""
-        return self._workflows.setdefault(workflow.digest, workflow)
+    def add(self, workflow: Workflow, digest: str | None = None) -> Workflow:
+        """Keep a workflow; an equal one that is already there is given back, so that prepared steps are shared.
+
+        Args:
+            digest: What it is pinned by, where an earlier Baton kept it and counted otherwise than this one does.
+        """
+        workflow = self._workflows.setdefault(workflow.digest, workflow)
+        return self._workflows.setdefault(digest or workflow.digest, workflow)
 
     def workflow(self, digest: str) -> Workflow | None:
         return self._workflows.get(digest)
@@ -201,10 +207,16 @@ class Library:
         return self.kind(step).node
 
     def prepare(self, step: Step) -> Prepared:
-        """The step, ready to run. Steps are compared by identity: a `Library` keeps them alive."""
-        prepared = self._prepared.get(id(step))
-        if prepared is None:
-            prepared = self._prepared[id(step)] = Prepared(step, self.kind(step))
+        """The step, ready to run; kept as long as the step itself is.
+
+        Steps of definitions live as long as this library. Those made at run time go with their plan: an engine that
+        makes some for each of 100,000 items must not keep them all.
+        """
+        key = id(step)
+        if (kept := self._prepared.get(key)) is not None:
+            return kept[1]
+        prepared = Prepared(step, self.kind(step))
+        self._prepared[key] = (ref(step, lambda _: self._prepared.pop(key, None)), prepared)
         return prepared
 
     def remember(self, what: str, digest: str, make: Callable[[], T]) -> T:

@@ -6,7 +6,7 @@ sub-workflow's frame has no way out: it sees its own input only.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -30,7 +30,8 @@ class Frame:
         items: Items of a map or a loop over data, by index.
         item_name: A second name for `item`.
         extra: Further root names (`error`, `output` in compensations; `loop` in loops).
-        undone: In the plan that compensates: `input`, `output` and `error` of each step that is undone.
+        views: In the plan that compensates: the frame of each of its steps, for each stands where what it undoes did.
+        afterwards: It belongs to a compensation: all that the plans around have set is seen.
         workflow: The workflow this frame is the outermost of; None inside composites.
         parent, parent_step: The frame around, and the step of it this plan is inside of.
     """
@@ -48,11 +49,28 @@ class Frame:
     items: list[Any] | None = None
     item_name: str | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
-    undone: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    views: Mapping[str, "Frame"] = field(default_factory=dict)
+    afterwards: bool = False
     workflow: Workflow | None = None
     parent: "Frame | None" = None
     parent_step: PlannedStep | None = None
     _written: dict[str, dict[str, tuple[int, Any]]] = field(default_factory=dict)
+
+    def inside(self, planned: PlannedStep, plan: Plan, results: Mapping[str, Result]) -> "Frame":
+        """The frame of a plan inside one of this plan's steps."""
+        return replace(
+            self,
+            plan=plan,
+            results=results,
+            items=None,
+            item_name=None,
+            views={},
+            afterwards=False,
+            workflow=None,
+            parent=self,
+            parent_step=planned,
+            _written={},
+        )
 
     def names(self, planned: PlannedStep | None) -> dict[str, Any]:
         """The root names of a step's expressions. Without a step: those of the plan's end (outputs)."""
@@ -80,8 +98,6 @@ class Frame:
         names.update(self.extra)
         if planned is not None and planned.stands_for is not None:
             names["error"] = self.results[planned.stands_for].get("error")
-        if planned is not None and planned.undoes is not None:
-            names.update(self.undone.get(planned.undoes, {}))
 
     def variables_at(self, planned: PlannedStep | None) -> dict[str, Any]:
         """Variables as a step sees them: what its ancestors set, later ones in the plan's order winning.
@@ -89,12 +105,27 @@ class Frame:
         Steps that are not ancestors may be running at the same time, so what they set is not seen: the value would
         depend on who was faster. Without a step of the plan: what the whole plan leaves behind.
         """
-        outer = self.parent.variables_at(self.parent_step) if self.parent else dict(self.variables)
+        outer = self._variables_around()
         if not self.plan.writers:
             return outer
         inside = planned is not None and planned.name in self.plan.steps
         written = self._written_before(planned) if planned is not None and inside else self._all_written()
         return outer | {name: value for name, (_, value) in written.items()}
+
+    def _variables_around(self) -> dict[str, Any]:
+        if self.parent is None:
+            return dict(self.variables)
+        if self.afterwards and self.parent_step is not None:
+            return self.parent.variables_after(self.parent_step)
+        return self.parent.variables_at(self.parent_step)
+
+    def variables_after(self, planned: PlannedStep) -> dict[str, Any]:
+        """Variables when all has settled, as the compensation of a step sees them: of a map, its own item's only."""
+        merged = self._written_before(planned) if planned.name in self.plan.steps else {}
+        for order, (name, other) in enumerate(self.plan.steps.items()):
+            if other.local == planned.local and (result := self.results.get(name)):
+                merged |= {key: (order, value) for key, value in (result.get("variables") or {}).items()}
+        return self._variables_around() | {name: value for name, (_, value) in merged.items()}
 
     def written(self) -> dict[str, Any]:
         """What the steps of this plan have set, for the composite step around it to pass on."""

@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Annotated, Any, Literal, Self
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationInfo, field_validator, model_validator
 
 from graphs.code import code_of
 from graphs.durations import Duration
@@ -23,6 +23,11 @@ NAME_PATTERN = r"^[A-Za-z_][A-Za-z0-9_-]{0,127}$"
 Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
 WorkflowName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_.-]{0,127}$")]
 Version = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9.+_-]{0,63}$")]
+
+OTHER_WORDS = {"minimum_success_count": "min_success", "parallel_failure_threshold": "min_success_rate"}
+"""What the requirement documents call two keys of a group's `config` (P07, X14). A definition holds our words, so that
+it is the same one, with the same digest, whichever were written."""
+_JOINING = frozenset({"parallel", "parallel_group", "map"})
 
 Json = Any
 """A JSON value; strings in it may hold `{{ expressions }}` where the field says it is templatable."""
@@ -147,7 +152,9 @@ class Step(Model):
     input_schema: dict[str, Any] | None = None
     """JSON Schema that `input` must fit before the step acts (D12)."""
     output: dict[str, Any] | None = None
-    """Named outputs, as expressions over `response` (Y10, D09). Without it the response is the output."""
+    """Named outputs, as expressions over `response` (Y10, D09). Without it the response is the output.
+
+    A step with steps inside has a response also when it failed; outputs that cannot be built of it are left out."""
     variables: dict[str, Any] | Literal["merge"] = {}
     """Variables this step sets, as expressions over `output` (D06); `merge`: every key of its output."""
     timeout: Duration | None = None
@@ -157,10 +164,22 @@ class Step(Model):
     on_timeout: OnTimeout | None = None
     compensate: "Step | None" = None
     """The step that undoes this one (E11); it sees this step's input and output."""
+    compensate_failed: bool | None = None
+    """Undo it also when it failed, because it may have acted (X24); without it, as `compensation.include_failed`."""
     sensitive: bool = False
     """Marks effects that a person should know of: the orchestrator counts them, `show` names them."""
     metrics_enabled: bool = True
     labels: dict[str, str] = {}
+
+    @field_validator("config")
+    @classmethod
+    def _one_word_for_one_thing(cls, value: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+        if info.data.get("type") not in _JOINING or not OTHER_WORDS.keys() & value.keys():
+            return value
+        for other, word in OTHER_WORDS.items():
+            if {other, word} <= value.keys():
+                raise ValueError(f"'{other}' is another word for '{word}', and both are given")
+        return {OTHER_WORDS.get(key, key): item for key, item in value.items()}
 
     @field_validator("depends_on", mode="before")
     @classmethod
@@ -235,6 +254,8 @@ class Compensation(Model):
     """Steps that clean up, in the order they are written, after the steps' own compensations (Y13, X11)."""
 
     steps: tuple[Step, ...] = ()
+    include_failed: bool = False
+    """Undo also the steps that failed, ran out of time or were stopped: they may have acted (X24)."""
 
 
 class Parameter(Model):
@@ -357,7 +378,7 @@ def _callable_paths(value: Any, path: str) -> Iterator[str]:
 
 def is_name(text: str) -> bool:
     """Whether the text can name a step."""
-    return re.match(NAME_PATTERN, text) is not None
+    return re.fullmatch(NAME_PATTERN, text) is not None
 
 
 for _model in (OnFailure, Case, Step, Compensation, Spec, Workflow):

@@ -5,7 +5,10 @@ Everything here is JSON values, so the checkpoint needs no serializer but msgpac
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any, NotRequired, TypedDict
+from typing import Any, Literal, NamedTuple, NotRequired, TypedDict
+
+FINALLY = "~finally"
+"""The name of the plan of `finally` steps, in paths: `~finally.close`, `fulfil.~finally.close`."""
 
 
 class ExecutionStatus(StrEnum):
@@ -90,6 +93,23 @@ class Result(TypedDict):
     decided_by: NotRequired[str]
     route: NotRequired[str]
     inner: NotRequired[dict[str, Any]]
+
+
+class Happened(NamedTuple):
+    """One thing an execution did, as its history keeps it.
+
+    Attributes:
+        seq: Grows in the order of commits.
+        kind: `settled`: a step has a result. `opened`: a composite step has found out what it is about; `data` holds
+            that. `effect`: a step has done something to the world outside; `data` says how it is undone.
+        superseded: It counts no longer, because what it belongs to was made anew.
+    """
+
+    seq: int
+    kind: Literal["settled", "opened", "effect"]
+    path: str
+    data: Mapping[str, Any]
+    superseded: bool = False
 
 
 def merge(old: Mapping[str, Any] | None, new: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from typing import Any, ClassVar, Literal, Protocol, TypeVar
 from pydantic import BaseModel, ConfigDict
 
 from graphs.clock import Clock
-from graphs.errors import DefinitionError, NotFoundError, Problem
+from graphs.errors import DefinitionError, NotFoundError, Problem, StepError
 from graphs.spec import Step
 
 Node = Literal[
@@ -35,6 +35,7 @@ class StepConfig(BaseModel):
 class Logger(Protocol):
     """The part of a structlog logger that steps use."""
 
+    def bind(self, **values: Any) -> "Logger": ...
     def debug(self, event: str, **values: Any) -> Any: ...
     def info(self, event: str, **values: Any) -> Any: ...
     def warning(self, event: str, **values: Any) -> Any: ...
@@ -52,6 +53,7 @@ class StepContext:
         input: What the step's `input` gave; without one, the workflow's input.
         state: A read-only mapping over variables, input and outputs for Python callables (X02).
         resources: Values by type that the application offers (services, tools, models …).
+        log: Each line of it says execution, workflow, run, tenant, step and attempt; secrets are masked.
         progress: Tells watchers how far the step is; not kept.
     """
 
@@ -118,6 +120,10 @@ class StepType:
 
     def limit(self, config: Any) -> str | None:
         """The name of the shared resource (a service, a model) whose limits this step is under."""
+        return None
+
+    def classify(self, error: Exception) -> StepError | None:
+        """What an exception of this type's own code means (E21); None when only the general rules know."""
         return None
 
 

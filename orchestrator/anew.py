@@ -118,7 +118,12 @@ def failed_paths(workflow: Workflow, results: Results, library: Library) -> list
     ]
     found: list[str] = []
     for top in tops:
-        below = [path for path, result in results.items() if is_inside(path, top) and _undone(result)]
+        # What a failure was told to (an agent) went on from it: it is not why the step failed.
+        below = [
+            path
+            for path, result in results.items()
+            if is_inside(path, top) and _undone(result) and not result.get("continued")
+        ]
         inner = [path for path in below if not any(is_inside(other, path) for other in below)]
         found += inner or [top]
     return found

@@ -11,7 +11,7 @@ from graphs.inputs import secret_paths
 from graphs.prepare import Library
 from graphs.spec import Workflow
 from orchestrator.sealing import Cipher, Sealer
-from orchestrator.store.port import Execution, PublishedWorkflow
+from orchestrator.store.port import DEFAULT_TENANT, Execution, PublishedWorkflow
 from orchestrator.store.sqlite import SqliteStore
 
 
@@ -41,24 +41,29 @@ class Catalogue:
 
     # -- finding -----------------------------------------------------------------------------------------------
 
-    async def definition_of(self, workflow: Workflow | str, version: str | None) -> Workflow:
+    async def definition_of(
+        self, workflow: Workflow | str, version: str | None, tenant: str = DEFAULT_TENANT
+    ) -> Workflow:
         """A workflow to start, kept by its digest so that its executions can be taken up again.
 
         Raises:
             NotFoundError: none is published under the name.
         """
         if isinstance(workflow, str):
-            found = await self.find(workflow, version)
+            found = await self.find(workflow, version, tenant)
             if found is None:
-                raise await self._unknown(workflow, version)
+                raise await self._unknown(workflow, version, tenant)
             workflow = found
         return await self._keep(workflow)
 
-    async def find(self, name: str, version: str | None) -> Workflow | None:
-        """The workflow of that name, kept; the newest version where none is asked for."""
+    async def find(self, name: str, version: str | None, tenant: str = DEFAULT_TENANT) -> Workflow | None:
+        """The workflow of that name, kept; the newest version where none is asked for.
+
+        Workflows handed over in Python are every tenant's; published ones are their publisher's.
+        """
         if (given := self._given.get(name)) is not None and version in (None, given.version):
             return await self._keep(given)
-        published = await self._store.published(name, version)
+        published = await self._store.published(name, version, tenant=tenant)
         if published is None:
             return None
         return await self._keep(self._load(published.document))
@@ -89,7 +94,7 @@ class Catalogue:
                 hint="Hand the workflow over (Orchestrator.open(workflows=…), BATON_MODULES), unchanged.",
                 code="definition_needs_python",
             )
-        return self.library.add(self._load(document))
+        return self.library.add(await self._keep(self._load(document)), digest)
 
     def _load(self, document: Mapping[str, Any]) -> Workflow:
         # Not judged again: what was accepted once must go on, also under a later Baton that would refuse it.
@@ -98,8 +103,8 @@ class Catalogue:
         except ValidationError as error:
             raise StoreError(f"a kept definition cannot be read: {error}", code="definition_unreadable") from error
 
-    async def _unknown(self, name: str, version: str | None) -> NotFoundError:
-        known = sorted({item.name for item in await self._store.catalogue()} | set(self._given))
+    async def _unknown(self, name: str, version: str | None, tenant: str) -> NotFoundError:
+        known = sorted({item.name for item in await self._store.catalogue(tenant=tenant)} | set(self._given))
         asked = f"'{name}'{f' in version {version}' if version else ''}"
         hint = f"Published: {', '.join(known)}." if known else "None is: baton publish FILE."
         return NotFoundError(f"No workflow {asked} is published.", hint=hint, code="workflow_not_found")
@@ -113,7 +118,9 @@ class Catalogue:
 
     # -- publishing --------------------------------------------------------------------------------------------
 
-    async def publish(self, workflow: Workflow, *, by: str | None = None) -> PublishedWorkflow:
+    async def publish(
+        self, workflow: Workflow, *, by: str | None = None, tenant: str = DEFAULT_TENANT
+    ) -> PublishedWorkflow:
         """Add a version (C09, C10).
 
         Raises:
@@ -129,16 +136,19 @@ class Catalogue:
                 document=workflow.as_document(),
                 created_at=self._clock.now(),
                 created_by=by,
+                tenant=tenant,
             )
         )
 
-    async def list(self, name: str | None = None) -> Sequence[PublishedWorkflow]:
+    async def list(self, name: str | None = None, *, tenant: str = DEFAULT_TENANT) -> Sequence[PublishedWorkflow]:
         """Every version, or every version of one workflow."""
-        return await self._store.catalogue(name)
+        return await self._store.catalogue(name, tenant=tenant)
 
-    async def deprecate(self, name: str, version: str, *, deprecated: bool = True) -> PublishedWorkflow:
+    async def deprecate(
+        self, name: str, version: str, *, deprecated: bool = True, tenant: str = DEFAULT_TENANT
+    ) -> PublishedWorkflow:
         """Take a version out of what is started by name alone; executions in flight are not touched."""
-        return await self._store.deprecate(name, version, deprecated=deprecated)
+        return await self._store.deprecate(name, version, deprecated=deprecated, tenant=tenant)
 
     # -- for the driver ----------------------------------------------------------------------------------------
 
@@ -146,7 +156,7 @@ class Catalogue:
         """The definition to go on with: the pinned one, or the newest published of that name."""
         if not newest:
             return await self.pinned(execution)
-        return await self.definition_of(execution.workflow, None)
+        return await self.definition_of(execution.workflow, None, execution.tenant)
 
     async def sealer(self, execution: Execution) -> Sealer:
         """What opens the execution's secrets."""

@@ -5,7 +5,7 @@ matters is in the tables, and another process may take the execution up from the
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -29,7 +29,7 @@ from graphs.policies import as_step_error
 from graphs.prepare import Library
 from graphs.scope import Frame
 from graphs.spec import Workflow
-from graphs.state import ExecutionStatus, Result
+from graphs.state import ExecutionStatus, Happened, Result
 from graphs.steps import Answer, Logger, Wait
 from graphs.undo import COMPENSATION
 from orchestrator.hooks import Hooks
@@ -86,6 +86,7 @@ class Drive:
         self._abort: BaseException | None = None
         self._answers: dict[str, Answer] = {}
         self._seeds: Mapping[str, Result] | None = None
+        self._tried: Mapping[str, Mapping[str, Any]] | None = None
         self._expected: dict[str, tuple[Flow, str, datetime | None, Alarm | None]] = {}
         self._starting: dict[str, Record | None] = {}
         self._late_starts: Alarm | None = None
@@ -97,12 +98,19 @@ class Drive:
         self._idle_since: float | None = None
         self._idle_seconds = 0.0
         self._places = asyncio.Semaphore(workflow.spec.config.max_parallel_steps)
+        self._log = works.log.bind(
+            execution_id=execution.id, workflow_id=workflow.name, run=execution.drives, tenant=execution.tenant
+        )
         self.execution = execution
         self.workflow = workflow
         self.board = Board(root_plan(workflow, works.library))
+        if execution.concluded is not None:
+            self.board.concluded = Conclusion(**execution.concluded)
         self.flow = Flow(self.board, self, path="", generation=execution.generation)
         self.frame = self._frame()
         self.draining = False
+        self.stopped: Halt | None = None
+        self.terminated: Halt | None = None
         self.deadline: datetime | None = None
 
     # -- the drive itself --------------------------------------------------------------------------------------
@@ -169,7 +177,7 @@ class Drive:
         return "resting" if rested else "stirred"
 
     async def _finish(self) -> None:
-        conclusion = self.board.plan.conclude(self.board.results, self.board.halt)
+        conclusion = self.board.conclusion()
         compensation = self.board.extras.get(COMPENSATION)
         output, error = None, conclusion.error
         if conclusion.status == "completed":
@@ -208,6 +216,8 @@ class Drive:
     async def _watch_limits(self) -> None:
         if request := self.execution.cancel_requested:
             self.halt(request)
+        if self.board.concluded is not None:
+            return  # its time is over already, or does not matter any more
         config = self.workflow.spec.config
         if (timeout := config.timeout) is not None:
             why = f"it was at work for longer than its timeout of {timeout:g} s"
@@ -245,13 +255,21 @@ class Drive:
         self.halt(execution.cancel_requested or {"by": TIMEOUT_BY, "reason": why})
 
     def halt(self, request: Mapping[str, Any]) -> None:
-        """A cancel, or the end of time, was stored: stop everything."""
+        """A cancel, or the end of time, was stored: stop everything, or what undoes it."""
         by, why = request.get("by"), request.get("reason")
         if by == TIMEOUT_BY:
-            self.board.stop(Halt("timeout", f"execution '{self.execution.id}' was stopped: {why}", True))
+            halt = Halt("timeout", f"execution '{self.execution.id}' was stopped: {why}", True)
         else:
-            detail = f"cancelled{f' by {by}' if by else ''}{f': {why}' if why else ''}"
-            self.board.stop(Halt("cancelled", detail, True))
+            word = "terminated" if request.get("terminate") else "cancelled"
+            halt = Halt("cancelled", f"{word}{f' by {by}' if by else ''}{f': {why}' if why else ''}", True)
+        if request.get("terminate"):
+            self.terminated = halt
+        if self.terminated or request.get("concluded"):
+            self.stopped = halt
+        if self.board.concluded is None:
+            self.board.stop(halt)
+        if self.stopped is not None:
+            self.flow.stop_inside(halt, also_last=self.terminated is not None)
 
     def drain(self) -> None:
         """Start nothing new; what runs may finish. What rests keeps resting."""
@@ -285,7 +303,7 @@ class Drive:
 
     @property
     def log(self) -> Logger:
-        return self._works.log
+        return self._log
 
     @property
     def library(self) -> Library:
@@ -319,6 +337,7 @@ class Drive:
             user_context=execution.user_context,
             metadata=execution.metadata,
             partition_size=self._works.settings.partition_size,
+            short_wait=self._works.settings.short_wait,
         )
         return Frame(
             plan=self.board.plan,
@@ -431,7 +450,7 @@ class Drive:
             return
         record = self._record("step.started", path, {"attempt": attempt})
         self._works.publish([record])
-        self._works.hooks.step_started(path, names)
+        self._works.hooks.step_started(self._log, path, attempt, names)
         self._starting[path] = record
         if self._late_starts is None:
             self._late_starts = self.clock.call_later(_LATE_START, self._keep_late_starts)
@@ -452,7 +471,7 @@ class Drive:
 
     def settled(self, path: str, result: Result) -> None:
         self._starting.pop(path, None)
-        self._works.hooks.step_completed(self.execution.id, self.workflow.name, path, result)
+        self._works.hooks.step_completed(self._log, path, result)
 
     def note(self, kind: str, path: str, data: Mapping[str, Any], *, keep: bool = False) -> None:
         record = self._record(kind, path or None, data)
@@ -483,6 +502,19 @@ class Drive:
         if kept.opened_at >= self._began_at:  # otherwise it began earlier, and looks whether it was answered
             self.started(path, 1, state)
         return replace(kept.wait, on_timeout=wait.on_timeout), answer_of(kept)
+
+    async def set_timer(self, path: str, wait: Wait, *, record: tuple[str, Mapping[str, Any]] | None = None) -> None:
+        self._answers.pop(path, None)  # it was for the timer before
+        records = [self._record(record[0], path, record[1])] if record is not None else []
+        await self._works.store.set_timer(self.execution.id, path, self._facts.generation, wait, records)
+
+    async def end_timer(self, path: str) -> None:
+        await self._works.store.end_timer(self.execution.id, path)
+
+    async def tried(self, path: str) -> Mapping[str, Any] | None:
+        if self._tried is None:
+            self._tried = {} if self._new else await self._works.store.tried(self.execution.id)
+        return self._tried.get(path)
 
     async def remind(self, path: str, due: datetime) -> None:
         self._reminders.append(due)
@@ -519,15 +551,19 @@ class Drive:
             self._seeds = {} if self._new else await self.results("")
         return self._seeds
 
-    async def compensating(self, *, first: bool) -> None:
+    async def history(self) -> Sequence[Happened]:
+        return await self._works.store.history(self.execution.id)
+
+    async def compensating(self, conclusion: Conclusion) -> None:
         for alarm in self._limits:
             alarm.cancel()  # the work is over; half an undoing would be worse than a late one
         self._compensating = True
-        records = [self._record("execution.compensating", None, {})] if first else []
-        await self._works.store.compensating(self.execution.id, records)
+        record = self._record("execution.compensating", None, {})
+        await self._works.store.compensating(self.execution.id, conclusion._asdict(), [record])
 
     async def emit_event(self, event_type: str, data: Any = None, *, key: str | None = None) -> None:
-        await self._works.emit_event(event_type, data, key=key, source=self.execution.id)
+        own = {"source": self.execution.id, "tenant": self.execution.tenant}
+        await self._works.emit_event(event_type, data, key=key, **own)
 
     def seal(self, value: Any) -> Any:
         return self._sealer.seal(value)

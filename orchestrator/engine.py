@@ -8,7 +8,7 @@ Every call that changes something is durable when it returns.
 """
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal
@@ -20,14 +20,14 @@ from graphs.spec import Workflow
 from graphs.state import ExecutionStatus, Result
 from graphs.steps import Answer, StepTypes
 from graphs.values import json_value
-from orchestrator.bus import RESTED, Bus
+from orchestrator.bus import RESTED, Bus, Subscription
 from orchestrator.catalogue import Catalogue
 from orchestrator.driver import Driver
 from orchestrator.parts import assemble
 from orchestrator.redo import fork_start, rewound
 from orchestrator.settings import Settings
 from orchestrator.starting import Start, new_execution, pin
-from orchestrator.store.port import Execution, ExecutionFilter, OpenWait, PublishedEvent, Record
+from orchestrator.store.port import DEFAULT_TENANT, Execution, ExecutionFilter, OpenWait, PublishedEvent, Record
 from orchestrator.store.sqlite import SqliteStore
 
 Decision = Literal["approve", "reject", "edit", "respond"]
@@ -108,6 +108,7 @@ class Orchestrator:
         user_context: Mapping[str, Any] | None = None,
         variables: Mapping[str, Any] | None = None,
         priority: int = 0,
+        tenant: str = DEFAULT_TENANT,
     ) -> Execution:
         """Start a workflow, given as it is or by the name it is published under.
 
@@ -123,12 +124,13 @@ class Orchestrator:
             user_context=user_context or {},
             variables=variables or {},
             priority=priority,
+            tenant=tenant,
         )
-        definition = await self.catalogue.definition_of(workflow, version)
+        definition = await self.catalogue.definition_of(workflow, version, tenant)
         return await self._create(definition, input, start)
 
     async def _create(self, workflow: Workflow, given: Any, start: Start, **fork: Any) -> Execution:
-        pins = await pin(workflow, self.catalogue.find)
+        pins = await pin(workflow, self.catalogue.find, start.tenant)
         execution, secrets = new_execution(workflow, given, start, pins, self.clock, self.catalogue.cipher)
         # With the same id and the same key, what comes back may be an older execution: that is not begun again.
         known = start.execution_id is not None and await self.store.execution(start.execution_id) is not None
@@ -150,11 +152,7 @@ class Orchestrator:
         """
         execution = await self.store.execution(execution_id)
         if execution is None:
-            raise NotFoundError(
-                f"There is no execution '{execution_id}'.",
-                hint="List what there is: baton list.",
-                code="execution_not_found",
-            )
+            raise no_such_execution(execution_id)
         return execution
 
     async def list(self, which: ExecutionFilter | None = None) -> Sequence[Execution]:
@@ -195,6 +193,10 @@ class Orchestrator:
                 if execution_id is not None and record.kind in _LAST_RECORDS:
                     return
 
+    def listen(self, execution_id: str | None = None) -> AbstractContextManager[Subscription]:
+        """Like `watch`, listening from the moment the block is entered, and until it is left."""
+        return self._bus.subscribe(execution_id)
+
     async def waits(self, execution_id: str | None = None) -> Sequence[OpenWait]:
         """Open waits: approvals, awaited events, timers."""
         return await self.store.waits(execution_id)
@@ -232,9 +234,25 @@ class Orchestrator:
             self._driver.answered(answered)
         return answered
 
-    async def publish_event(self, type: str, data: Any = None, *, key: str | None = None) -> PublishedEvent:  # noqa: A002
-        """Publish an event: every open wait it matches is answered; it is kept for waits that come later (X07)."""
-        event = await self.store.publish_event(type, json_value(data), key=key, source=None)
+    async def publish_event(
+        self,
+        type: str,  # noqa: A002 - the word of the language
+        data: Any = None,
+        *,
+        key: str | None = None,
+        id: str | None = None,  # noqa: A002 - the event's own word
+        source: str | None = None,
+        tenant: str | None = None,
+    ) -> PublishedEvent:
+        """Publish an event: every open wait it matches is answered; it is kept for waits that come later (X07).
+
+        Args:
+            key: What it is about; the same type and key again changes nothing. Waits may ask for it.
+            id: Another name by which it is known when it comes again.
+            source: Who says so.
+            tenant: Whose executions it may answer; without one, everybody's.
+        """
+        event = await self.store.publish_event(type, json_value(data), key=key, source=source, id=id, tenant=tenant)
         if self._driver is not None:
             await self._driver.event_matched(event.matched)
         return event
@@ -288,17 +306,24 @@ class Orchestrator:
         return await self.get(execution_id)
 
     async def fork(
-        self, execution_id: str, at: str, *, edit: Mapping[str, Any] | None = None, newest: bool = False
+        self,
+        execution_id: str,
+        at: str,
+        *,
+        edit: Mapping[str, Any] | None = None,
+        newest: bool = False,
+        metadata: Mapping[str, Any] | None = None,
     ) -> Execution:
         """Start a new execution with this one's results up to a step, and another input.
 
         Args:
             at: The path of the first step that is made anew.
             edit: Changes to the input, merged into it key by key.
+            metadata: The same for its metadata.
         """
         execution = await self.get(execution_id)
         workflow = await self.catalogue.definition_for_retry(execution, newest=newest)
-        return await fork_start(self, execution, workflow, at, edit or {}, self._create)
+        return await fork_start(self, execution, workflow, at, edit or {}, self._create, metadata=metadata or {})
 
     # -- the file ----------------------------------------------------------------------------------------------
 
@@ -323,6 +348,13 @@ class Orchestrator:
 _LAST_RECORDS = frozenset(f"execution.{status}" for status in ExecutionStatus if status.final)
 _STOPS = _LAST_RECORDS | {RESTED}
 _AT_REST = (ExecutionStatus.WAITING, ExecutionStatus.PAUSED)
+
+
+def no_such_execution(execution_id: str) -> NotFoundError:
+    """The error for an id that names nothing."""
+    return NotFoundError(
+        f"There is no execution '{execution_id}'.", hint="List what there is: baton list.", code="execution_not_found"
+    )
 
 
 def check_decision(asked: OpenWait, decision: Decision, data: Any) -> None:

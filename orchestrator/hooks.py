@@ -24,23 +24,28 @@ class Hooks:
         self._log = log
         self._log_steps = log_steps
 
-    def step_started(self, path: str, state: Any) -> None:
+    def step_started(self, log: Logger, path: str, attempt: int, state: Any) -> None:
+        """Tell that a step begins.
+
+        Args:
+            log: Knows whose step it is.
+        """
         if self._log_steps:
-            self._log.info("step.started", step=path)
+            log.info("step.started", step=path, attempt=attempt, state_keys=list(state))
         for call in self._starts:
             self._safely(call, path, state)
 
-    def step_completed(self, execution_id: str, workflow: str, path: str, result: Result) -> None:
+    def step_completed(self, log: Logger, path: str, result: Result) -> None:
+        """Tell that a step has a result, whichever."""
         if not self._log_steps and not self._completes:
             return
         duration_ms = duration(result) * 1000
-        self._log.info(
+        log.info(
             f"step.{result['status']}",
-            execution_id=execution_id,
-            workflow_id=workflow,
             step=path,
             attempts=result.get("attempts", 0),
             duration_ms=round(duration_ms, 3),
+            success=result["status"] == "completed",
         )
         for call in self._completes:
             self._safely(call, path, result, duration_ms)

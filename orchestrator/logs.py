@@ -13,10 +13,12 @@ _LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
 def logger(settings: Settings) -> Any:
     """A logger that writes to standard error what the settings ask for."""
-    renderer: Any = (
-        structlog.processors.JSONRenderer()
+    # Tracebacks as text: structlog's own pretty ones show the values of locals, secrets among them.
+    plain = structlog.dev.plain_traceback
+    renderers: list[Any] = (
+        [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
         if settings.log_format == "json"
-        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        else [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain)]
     )
     return structlog.wrap_logger(
         structlog.PrintLogger(sys.stderr),
@@ -25,7 +27,7 @@ def logger(settings: Settings) -> Any:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             _masked,
-            renderer,
+            *renderers,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[settings.log_level]),
         cache_logger_on_first_use=True,

@@ -9,6 +9,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
+from agents.agent import AgentStep
 from graphs.composites import step_types as composite_step_types
 from graphs.errors import SettingsError
 from graphs.spec import Workflow
@@ -18,7 +19,7 @@ from graphs.steps import StepTypes
 def installed_step_types() -> StepTypes:
     """Every step type that installed packages offer under the entry point `baton.step_types` (I11, I12)."""
     offers = sorted(entry_points(group="baton.step_types"), key=lambda offer: offer.name)
-    return StepTypes([*composite_step_types(), *(kind for offer in offers for kind in offer.load()())])
+    return StepTypes([*composite_step_types(), AgentStep(), *(kind for offer in offers for kind in offer.load()())])
 
 
 @dataclass(slots=True)

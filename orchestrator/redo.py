@@ -12,7 +12,6 @@ from graphs.spec import Workflow
 from graphs.state import Result
 from graphs.undo import COMPENSATION
 from orchestrator.anew import failed_paths, made_anew
-from orchestrator.sealing import REFERENCE
 from orchestrator.starting import Start
 from orchestrator.store.port import Execution
 from orchestrator.store.sqlite import SqliteStore
@@ -34,11 +33,7 @@ async def rewound(
         NotFoundError: it has no such step.
     """
     if execution.status.value in ("running", "compensating"):
-        raise ConflictError(
-            f"Execution '{execution.id}' is {execution.status}; it cannot be started again now.",
-            hint=f"Cancel it first: baton cancel {execution.id}",
-            code="execution_running",
-        )
+        raise _at_work(execution, driven=store.driven())
     plan = root_plan(workflow, library)
     results = await store.results(execution.id)
     paths = [check_path(plan, from_step, results)] if from_step else failed_paths(workflow, results, library)
@@ -57,6 +52,16 @@ async def rewound(
         digest=workflow.digest,
         reason="retry",
     )
+
+
+def _at_work(execution: Execution, *, driven: bool) -> ConflictError:
+    if driven:
+        message = f"Execution '{execution.id}' is {execution.status}; it cannot be started again now."
+        hint = f"Cancel it first: baton cancel {execution.id}"
+    else:  # it still counts as running, and there is nobody who could cancel it
+        message = f"Execution '{execution.id}' was at work when its engine ended, and has not been taken up again."
+        hint = f"Go on with it: baton resume {execution.id}"
+    return ConflictError(message, hint=hint, code="execution_running")
 
 
 def check_path(plan: Plan, path: str, results: Mapping[str, Result]) -> str:
@@ -80,6 +85,8 @@ async def fork_start(
     at: str,
     edit: Mapping[str, Any],
     create: Callable[..., Awaitable[Execution]],
+    *,
+    metadata: Mapping[str, Any],
 ) -> Execution:
     """Start the fork: the results that stay are copied in the transaction that makes it.
 
@@ -92,12 +99,11 @@ async def fork_start(
     results = await store.results(execution.id)
     library = baton.catalogue.library
     anew = made_anew(workflow, [check_path(plan, at, results)], results, library, pinned_by(execution, library))
-    given = {**execution.input, **edit} if isinstance(execution.input, Mapping) else dict(edit) or execution.input
-    if _has_reference(given):
-        sealer = await baton.catalogue.sealer(execution)
-        given = _plain(given, sealer)
+    sealer = await baton.catalogue.sealer(execution)
+    before = reveal(sealer.open_input(execution.input))
+    given = {**before, **edit} if isinstance(before, Mapping) else dict(edit) or before
     start = Start(
-        metadata=execution.metadata,
+        metadata={**execution.metadata, **metadata},
         user_context=execution.user_context,
         variables=execution.variables,
         priority=execution.priority,
@@ -118,13 +124,3 @@ def pinned_by(execution: Execution, library: Library) -> Callable[[str, str | No
         return library.workflow(digest) if digest else None
 
     return pinned
-
-
-def _has_reference(value: Any) -> bool:
-    if isinstance(value, Mapping):
-        return REFERENCE in value or any(_has_reference(item) for item in value.values())
-    return isinstance(value, list) and any(_has_reference(item) for item in value)
-
-
-def _plain(value: Any, sealer: Any) -> Any:
-    return reveal(sealer.open_input(value))

@@ -5,10 +5,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from graphs.errors import CorruptStateError
-from graphs.expressions import Secret, contains_secret, reveal
+from graphs.expressions import Secret, reveal
 
-REFERENCE = "$secret"
-SEALED = "$sealed"
+_REFERENCE = "$secret"
+_SEALED = "$sealed"
+_PLAIN = "$plain"
+_MARKERS = frozenset({_REFERENCE, _SEALED, _PLAIN})
+"""An object with one of these as its only key is ours; anybody else's that looks so is wrapped in `$plain`."""
 
 
 class Cipher(Protocol):
@@ -22,17 +25,27 @@ class Cipher(Protocol):
 def take_secrets(value: Any, paths: Sequence[Sequence[str]]) -> tuple[Any, dict[str, Any]]:
     """An input without its secrets: in their places references, and the plain values by name."""
     taken: dict[str, Any] = {}
+    public = _marked_plain(value) if paths else value
     for path in paths:
-        value = _take(value, tuple(path), (), taken)
-    return value, taken
+        public = _take(public, tuple(path), (), taken)
+    return (public, taken) if taken else (value, taken)
+
+
+def _marked_plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        items = {key: _marked_plain(item) for key, item in value.items()}
+        return {_PLAIN: items} if len(items) == 1 and not _MARKERS.isdisjoint(items) else items
+    return [_marked_plain(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def _take(value: Any, rest: tuple[str, ...], done: tuple[str, ...], taken: dict[str, Any]) -> Any:
     if not rest:
         name = ".".join(done)
-        taken[name] = value
-        return {REFERENCE: name}
+        taken[name] = _replace(value, None, None)
+        return {_REFERENCE: name}
     head, tail = rest[0], rest[1:]
+    if isinstance(value, Mapping) and value.keys() == {_PLAIN}:
+        return {_PLAIN: _take(value[_PLAIN], rest, done, taken)}
     if head == "*" and isinstance(value, list):
         return [_take(item, tail, (*done, str(index)), taken) for index, item in enumerate(value)]
     if isinstance(value, Mapping) and head in value and value[head] is not None:
@@ -54,7 +67,7 @@ class Sealer:
 
     def open_input(self, value: Any) -> Any:
         """The input with its references replaced by opaque secrets."""
-        return _replace(value, REFERENCE, self._opened) if self._secrets else value
+        return _replace(value, _REFERENCE, self._opened) if self._secrets else value
 
     def _opened(self, name: Any) -> Secret:
         if self._cipher is None or name not in self._secrets:
@@ -63,30 +76,30 @@ class Sealer:
 
     def seal(self, value: Any) -> Any:
         """JSON values for the checkpoint."""
-        if self._cipher is None or not contains_secret(value):
-            return value
-        return self._sealed(value)
+        return value if self._cipher is None else self._sealed(_marked_plain(value))
 
     def _sealed(self, value: Any) -> Any:
         if isinstance(value, Secret):
             assert self._cipher is not None
-            return {SEALED: base64.b64encode(self._cipher.encrypt(reveal(value))).decode()}
+            return {_SEALED: base64.b64encode(self._cipher.encrypt(reveal(value))).decode()}
         if isinstance(value, Mapping):
             return {key: self._sealed(item) for key, item in value.items()}
-        return [self._sealed(item) for item in value] if isinstance(value, list | tuple) else value
+        return [self._sealed(item) for item in value] if isinstance(value, list) else value
 
     def unseal(self, value: Any) -> Any:
         """What `seal` was given."""
-        return _replace(value, SEALED, self._unsealed) if self._cipher is not None else value
+        return _replace(value, _SEALED, self._unsealed) if self._cipher is not None else value
 
     def _unsealed(self, text: Any) -> Secret:
         assert self._cipher is not None
         return Secret(self._cipher.decrypt(base64.b64decode(text)))
 
 
-def _replace(value: Any, marker: str, make: Any) -> Any:
+def _replace(value: Any, marker: str | None, make: Any) -> Any:
     if isinstance(value, Mapping):
         if len(value) == 1 and marker in value:
             return make(value[marker])
+        if value.keys() == {_PLAIN}:
+            value = value[_PLAIN]
         return {key: _replace(item, marker, make) for key, item in value.items()}
     return [_replace(item, marker, make) for item in value] if isinstance(value, list) else value

@@ -4,16 +4,13 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import orjson
-from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import NoDecode
 
-from graphs.durations import Duration
-from graphs.errors import SettingsError
-
-PREFIX = "BATON_"
+from orchestrator.environment import SEPARATED, EnvironmentSettings, Seconds, read
 
 
-class Settings(BaseSettings):
+class Settings(EnvironmentSettings):
     """How an engine runs. Each field is also the environment variable `BATON_<FIELD>`.
 
     Attributes:
@@ -29,40 +26,38 @@ class Settings(BaseSettings):
         linger: Seconds that an execution which waits for the world outside stays in memory, ready to go on at once;
             then it is only in the database. 0: never.
         max_lingering: How many do so at the same time; the one that rests longest goes first.
-        poll: Seconds between looks for what other processes stored.
+        poll: Seconds between looks for what other processes stored; more than 0.
         grace: Seconds that running steps get to finish when the engine stops.
         expose: Environment variables that expressions may read as `env.NAME`.
         log_level, log_format: What is logged to standard error, and how.
     """
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=".env", extra="ignore", frozen=True)
-
     database: Path = Path("baton.db")
     synchronous: Literal["full", "normal", "off"] = "full"
     services: Annotated[dict[str, Any], NoDecode] = Field(default_factory=dict)
-    modules: Annotated[tuple[str, ...], NoDecode] = ()
+    modules: Annotated[tuple[str, ...], *SEPARATED] = ()
     secret_key: SecretStr | None = None
     max_executions: int = Field(default=100, ge=1)
     max_steps: int = Field(default=1000, ge=1)
     partition_size: int = Field(default=250, ge=10)
-    short_wait: Duration = 0.5
-    linger: Duration = 30.0
+    short_wait: Seconds = 0.5
+    linger: Seconds = 30.0
     max_lingering: int = Field(default=1000, ge=0)
-    poll: Duration = 0.1
-    grace: Duration = 10.0
-    expose: Annotated[tuple[str, ...], NoDecode] = ()
+    poll: Seconds = Field(default=0.1, gt=0)
+    grace: Seconds = 10.0
+    expose: Annotated[tuple[str, ...], *SEPARATED] = ()
     log_level: Literal["debug", "info", "warning", "error"] = "warning"
     log_format: Literal["console", "json"] = "console"
 
     @field_validator("services", mode="before")
     @classmethod
     def _services_are_json(cls, value: Any) -> Any:
-        return orjson.loads(value) if isinstance(value, str) and value.strip() else value or {}
-
-    @field_validator("modules", "expose", mode="before")
-    @classmethod
-    def _lists_are_separated_by_commas(cls, value: Any) -> Any:
-        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+        if not isinstance(value, str):
+            return value
+        try:
+            return orjson.loads(value)
+        except orjson.JSONDecodeError as error:
+            raise ValueError(f"it is not JSON: {error}") from None
 
 
 def read_settings(**given: Any) -> Settings:
@@ -71,11 +66,4 @@ def read_settings(**given: Any) -> Settings:
     Raises:
         SettingsError: a value cannot be; the message names the variable and the value.
     """
-    try:
-        return Settings(**{name: value for name, value in given.items() if value is not None})
-    except ValidationError as error:
-        wrong = [
-            f"{PREFIX}{str(detail['loc'][0]).upper()} is {detail.get('input')!r}: {detail['msg']}"
-            for detail in error.errors(include_url=False)
-        ]
-        raise SettingsError(f"{'; '.join(wrong)}.", hint="Mend it in the environment or in .env.") from error
+    return read(Settings, **given)

@@ -11,7 +11,7 @@ from graphs.spec import Workflow
 from graphs.state import ExecutionStatus
 from graphs.values import json_value
 from orchestrator.sealing import Cipher, take_secrets
-from orchestrator.store.port import Execution
+from orchestrator.store.port import DEFAULT_TENANT, Execution
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +24,7 @@ class Start:
     user_context: Mapping[str, Any] = field(default_factory=dict)
     variables: Mapping[str, Any] = field(default_factory=dict)
     priority: int = 0
-    tenant: str = "default"
+    tenant: str = DEFAULT_TENANT
     parent: str | None = None
     forked_at: str | None = None
 
@@ -62,7 +62,9 @@ def new_execution(
     return execution, sealed
 
 
-async def pin(workflow: Workflow, find: Callable[[str, str | None], Awaitable[Workflow | None]]) -> dict[str, str]:
+async def pin(
+    workflow: Workflow, find: Callable[[str, str | None, str], Awaitable[Workflow | None]], tenant: str
+) -> dict[str, str]:
     """Digests of every sub-workflow the workflow may start, however deep, under the names they are asked by.
 
     One that cannot be found is left out: the step that wants it fails and says so, if it is ever reached.
@@ -74,7 +76,7 @@ async def pin(workflow: Workflow, find: Callable[[str, str | None], Awaitable[Wo
             key = f"{name}@{version}" if version else name
             if key in pins:
                 continue
-            found = await find(name, version)
+            found = await find(name, version, tenant)
             if found is not None:
                 pins[key] = found.digest
                 waiting.append(found)

@@ -1,8 +1,10 @@
 """What the requirement documents ask, by id, and the tests that prove it: `python -m tests.capabilities` writes
-`tests/CAPABILITIES.md` from the markers (`@pytest.mark.capability("F01")`) on the tests.
+`tests/CAPABILITIES.md` from the markers on the tests (`@pytest.mark.capability("F01")`, and `=== name [F01]` in the
+files of messages, whose cases are tests too).
 """
 
 import ast
+import re
 import sys
 from collections import defaultdict
 from collections.abc import Iterator
@@ -12,26 +14,29 @@ HERE = Path(__file__).parent
 TABLE = HERE / "CAPABILITIES.md"
 
 _GATEWAY = "the HTTP gateway, the next room to be built"
-_RECOVERY = "failure handling in depth: breakers, dead letters, monitoring"
+_RECOVERY = "failure handling in depth: breakers, dead letters, alerts, monitoring"
 _MANY = "a second store and message queues behind the same ports"
 
 LATER = {
-    "A26": _RECOVERY,
-    "A30": _MANY,
-    "A52": _RECOVERY,
+    "A26": "monitoring and analytics on top of the records; streaming and plug-ins are here (A15, I11)",
+    "A30": f"{_MANY}; the other settings are here (P06, P01)",
+    "A50": f"{_RECOVERY}; the graph, its strategies and retries are here (A51, A62, P03)",
+    "A52": "metrics; the decision itself is a record of the execution (M16)",
     "A56": _RECOVERY,
-    "A57": _RECOVERY,
+    "A57": f"{_RECOVERY}; executor, retries and limits are here (A55, P03, P06)",
     "A61": _GATEWAY,
     "C08": "the web page on top of the gateway",
     "I14": _GATEWAY,
     "I15": _GATEWAY,
+    "I16": "events that start executions (triggers) come with the gateway; waiting for them is here (I04)",
     "I17": _MANY,
     "I20": "connectors are named services; ready-made ones come with users' wishes",
     "I21": _GATEWAY,
-    "I22": _GATEWAY,
+    "I22": "several workers on one queue, with the second store",
     "I23": _GATEWAY,
-    "M07": _RECOVERY,
+    "M07": "performance baselines, with monitoring",
     "P05": _RECOVERY,
+    "X24": "`include_failed` comes with failure handling in depth; today what completed is undone (X11)",
 }
 """Ids that nothing proves yet, and what they wait for."""
 
@@ -40,6 +45,9 @@ def asked() -> dict[str, tuple[str, str]]:
     """Section and name of every id, in the order of the documents' table."""
     lines = (HERE / "capabilities.tsv").read_text().splitlines()
     return {parts[1]: (parts[0], parts[2]) for parts in (line.split("\t") for line in lines)}
+
+
+_CASE = re.compile(r"^=== (.+) \[(.+)\]$", re.MULTILINE)
 
 
 def proved() -> dict[str, list[str]]:
@@ -58,6 +66,10 @@ def proved() -> dict[str, list[str]]:
                 if isinstance(inner, ast.FunctionDef | ast.AsyncFunctionDef):
                     for name in _ids(inner.decorator_list):
                         found[name].append(f"{place}::{inner.name}")
+    for path in sorted(HERE.rglob("messages/*.txt")):
+        for case, names in _CASE.findall(path.read_text(encoding="utf-8")):
+            for name in names.split():
+                found[name].append(f"{path.relative_to(HERE).as_posix()}: {case}")
     return found
 
 

@@ -6,6 +6,7 @@ from typing import Any, TypedDict, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from graphs.errors import DefinitionError, Problem
+from graphs.loading.places import written
 from graphs.loading.words import complaints
 from graphs.spec import Dependency, FromState, OnFailure, OnTimeout, RetryPolicy, Step
 
@@ -41,6 +42,7 @@ class StepOptions(TypedDict, total=False):
     on_failure: str | Step | OnFailure | Mapping[str, Any]
     on_timeout: str | OnTimeout | Mapping[str, Any]
     compensate: Step
+    compensate_failed: bool
     sensitive: bool
     metrics_enabled: bool
     labels: Mapping[str, str]
@@ -97,7 +99,7 @@ def made(model: type[M], what: str, values: Mapping[str, Any]) -> M:
 
 
 def _problem(what: str, complaint: Any) -> Problem:
-    where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in complaint.path).lstrip(".")
+    where = written(complaint.path)
     return Problem(complaint.code, f"{what}{f', {where}' if where else ''}: {complaint.message}.", complaint.hint)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Protocol
 
-from graphs.errors import Problem
+from graphs.errors import Problem, StepError
 from graphs.expressions import EvaluationContext
 from graphs.planner import Conclusion, FailurePolicy, Join, Plan, PlannedStep, Results, ordered
 from graphs.prepare import Library
@@ -65,6 +65,8 @@ class Composite(StepType):
 
     grows: ClassVar[bool] = False
     """Whether its plan gets more steps as it goes (loops)."""
+    see_through: ClassVar[bool] = False
+    """Whether a failure inside is told as the step's own: nobody wrote the steps inside (agents)."""
     isolated: ClassVar[bool] = False
     """Whether the steps inside see their own input only (sub-workflows)."""
 
@@ -78,7 +80,11 @@ class Composite(StepType):
 
     @abstractmethod
     def plan(self, step: Step, data: Data, library: Library) -> Plan:
-        """The plan inside. Pure: a resumed execution asks again and must get the same."""
+        """The plan inside. Pure: a resumed execution asks again and must get the same.
+
+        For types that grow, `data` also holds what is known of the plan: `iterations`, how many of them have begun,
+        and `results`, by step name.
+        """
 
     def frame(self, frame: Frame, step: Step, data: Data, library: Library) -> Frame:
         """Change what the steps inside see (items, input) where that differs from what is around."""
@@ -104,17 +110,6 @@ class Composite(StepType):
                 hint="Move 'retry' to the steps inside.",
                 where="retry",
             )
-        for container, steps in step.containers():
-            for inner in steps:
-                if inner.compensate is not None:
-                    yield Problem(
-                        code="compensation_inside",
-                        message=f"step '{inner.name}' inside '{step.name}' says how it is undone, "
-                        "and only steps of the workflow itself are.",
-                        hint=f"Put 'compensate' on '{step.name}'; it sees what the steps inside gave.",
-                        where=f"{container}.{inner.name}.compensate",
-                        severity="warning",
-                    )
 
 
 def plan_of(
@@ -159,3 +154,13 @@ def outputs(plan: Plan, results: Results) -> dict[str, Any]:
         for name, planned in plan.steps.items()
         if name in results and planned.stands_for is None and "output" in plan.effective(name, results)
     }
+
+
+def too_many(name: str, count: int, most: int) -> StepError:
+    """The failure of a step that was given more items than are run in one."""
+    return StepError(
+        f"step '{name}' was given {count:,} items, and at most {most:,} are run in one step.",
+        category="validation",
+        code="too_many_items",
+        hint="Split the list, for example by a map over chunks with a map inside.",
+    )

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from pydantic import AliasChoices, Field, ValidationError
+from pydantic import AliasChoices, Field
 
 from graphs.composites.base import (
     CONTINUE,
@@ -16,16 +16,22 @@ from graphs.composites.base import (
     last_output,
     outputs,
     plan_of,
+    too_many,
 )
-from graphs.errors import Problem, StepError
+from graphs.composites.made import check_made
+from graphs.errors import Problem
 from graphs.expressions import EvaluationContext
 from graphs.planner import Conclusion, FailurePolicy, Join, Plan, failed, plan_steps
 from graphs.prepare import Library
 from graphs.scope import Frame
-from graphs.spec import Step
+from graphs.spec import OTHER_WORDS, Step
 from graphs.steps import StepConfig
 
 MOST_ITEMS = 10_000
+
+
+def _either(word: str) -> AliasChoices:
+    return AliasChoices(word, *(other for other, ours in OTHER_WORDS.items() if ours == word))
 
 
 class JoinConfig(StepConfig):
@@ -34,12 +40,8 @@ class JoinConfig(StepConfig):
     max_concurrency: int = Field(default=10, ge=1, le=10_000)
     wait_for_all: bool = True
     first: int | None = Field(default=None, ge=1)
-    min_success: int | None = Field(
-        default=None, ge=0, validation_alias=AliasChoices("min_success", "minimum_success_count")
-    )
-    min_success_rate: float | None = Field(
-        default=None, ge=0, le=1, validation_alias=AliasChoices("min_success_rate", "parallel_failure_threshold")
-    )
+    min_success: int | None = Field(default=None, ge=0, validation_alias=_either("min_success"))
+    min_success_rate: float | None = Field(default=None, ge=0, le=1, validation_alias=_either("min_success_rate"))
     """X14: called a failure threshold in one document, and compared there as the least rate of successes."""
     failure_policy: FailurePolicyWord = "continue"
 
@@ -85,7 +87,9 @@ class Parallel(Composite):
         config: ParallelConfig = opening.config
         data = config.model_dump(mode="json", exclude={"steps_from"})
         if config.steps_from is not None:
-            _check_steps_made_at_run_time(opening, config.steps_from)
+            if len(config.steps_from) > MOST_ITEMS:
+                raise too_many(opening.step.name, len(config.steps_from), MOST_ITEMS)
+            check_made(opening, config.steps_from)
             data["steps"] = list(config.steps_from)  # as given: secrets in them are still known to be secret
         return data
 
@@ -134,37 +138,6 @@ class ParallelGroup(Parallel):
     summary: ClassVar[str] = "the same as 'parallel'"
 
 
-def _check_steps_made_at_run_time(opening: Opening, documents: list[dict[str, Any]]) -> None:
-    if len(documents) > MOST_ITEMS:
-        raise _too_many(opening.step.name, len(documents))
-    steps, wrong, names = [], [], {step.name for step in opening.step.steps}
-    for index, document in enumerate(documents):
-        try:
-            step = Step.model_validate(document)
-            opening.library.kind(step)
-        except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            place = ".".join(str(part) for part in first["loc"])
-            wrong.append(f"steps_from[{index}].{place}: {first['msg']}")
-            continue
-        if step.name in names:
-            wrong.append(f"steps_from[{index}]: the name '{step.name}' is taken")
-        names.add(step.name)
-        steps.append(step)
-    unknown = [
-        f"'{step.name}' depends on '{need.step}'"
-        for step in steps
-        for need in step.depends_on
-        if need.step not in names
-    ]
-    if wrong or unknown:
-        raise StepError(
-            f"step '{opening.step.name}' was given steps that cannot be run: {'; '.join(wrong + unknown)}.",
-            category="validation",
-            code="steps_invalid",
-        )
-
-
 class MapConfig(JoinConfig):
     """`items` is what the steps are run for; `as` a second name for `item`."""
 
@@ -184,7 +157,7 @@ class Map(Composite):
     async def open(self, opening: Opening) -> Data:
         config: MapConfig = opening.config
         if len(config.items) > MOST_ITEMS:
-            raise _too_many(opening.step.name, len(config.items))
+            raise too_many(opening.step.name, len(config.items), MOST_ITEMS)
         return config.model_dump(mode="python", by_alias=True)
 
     def plan(self, step: Step, data: Data, library: Library) -> Plan:
@@ -249,12 +222,3 @@ def _counts(plan: Plan, results: Mapping[str, Any]) -> dict[str, Any]:
         "success_rate": len(good) / total if total else 1.0,
         "failures": failures,
     }
-
-
-def _too_many(name: str, count: int) -> StepError:
-    return StepError(
-        f"step '{name}' was given {count} items, and at most {MOST_ITEMS} are run in one step.",
-        category="validation",
-        code="too_many_items",
-        hint="Split the list, for example by a map over chunks with a map inside.",
-    )

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from graphs.composites.base import Composite, Data, Opening, last_output, plan_of
+from graphs.composites.base import Composite, Data, Opening, last_output, plan_of, too_many
 from graphs.errors import Problem, StepError
 from graphs.expressions import EvaluationContext
 from graphs.planner import Conclusion, Need, Plan, PlannedStep, plan_steps
@@ -15,15 +15,22 @@ from graphs.scope import Frame, StateView
 from graphs.spec import Step
 from graphs.steps import StepConfig
 
+BOUND = 100
+"""Iterations of a loop over no items that says nothing itself (F21)."""
+MOST_ITERATIONS = 100_000
+
 
 class LoopConfig(StepConfig):
-    """`while` is asked before every iteration, `until` after; both see `loop`, `index` and the last one's steps."""
+    """`while` is asked before every iteration, `until` after; both see `loop`, `index` and the last one's steps.
+
+    Without `max_iterations`, a loop over `items` is bounded by them, and any other by `BOUND`.
+    """
 
     while_: Any = Field(default=None, alias="while")
     until: Any = None
     items: list[Any] | None = None
     as_: str | None = Field(default=None, alias="as", pattern=r"^[a-z_][a-z0-9_]*$")
-    max_iterations: int = Field(default=100, ge=1, le=100_000)
+    max_iterations: int | None = Field(default=None, ge=1, le=MOST_ITERATIONS)
     on_limit: Literal["fail", "stop"] = "fail"
     """What reaching `max_iterations` means, when the loop would go on."""
 
@@ -41,7 +48,11 @@ class Loop(Composite):
 
     async def open(self, opening: Opening) -> Data:
         config: LoopConfig = opening.config
-        return config.model_dump(mode="python", by_alias=True, exclude={"while_", "until"}) | {"iterations": 0}
+        if config.items is not None and len(config.items) > MOST_ITERATIONS:
+            raise too_many(opening.step.name, len(config.items), MOST_ITERATIONS)
+        bound = config.max_iterations or (BOUND if config.items is None else len(config.items))
+        data = config.model_dump(mode="python", by_alias=True, exclude={"while_", "until"})
+        return data | {"max_iterations": bound, "iterations": 0}
 
     def plan(self, step: Step, data: Data, library: Library) -> Plan:
         planned: list[PlannedStep] = []

@@ -9,6 +9,7 @@ from graphs.inputs.formats import WORDS
 from graphs.inputs.schemas import unknown_properties
 from graphs.inputs.secrets import SecretPath, covers
 from graphs.loading.names import nearest
+from graphs.loading.places import written
 from graphs.loading.words import shown
 
 MOST = 50
@@ -33,24 +34,19 @@ def violations(errors: Sequence[ValidationError], name: str, secrets: Sequence[S
 
 def _of(error: ValidationError, name: str, secrets: Sequence[SecretPath]) -> list[Violation]:
     path, keyword = list(error.absolute_path), str(error.validator)
-    where = join(name, path)
+    where = written(path, name)
     if keyword in ("required", "dependentRequired"):
-        return [Violation(join(name, [*path, key]), "is missing") for key in _missing(error)]
+        return [Violation(written([*path, key], name), "is missing") for key in _missing(error)]
     if keyword in ("additionalProperties", "unevaluatedProperties"):
         schema: Any = error.schema
         known, extras = list(schema.get("properties", {})), unknown_properties(schema, _instance(error))
-        return [Violation(join(name, [*path, key]), _unknown(key, known)) for key in extras]
+        return [Violation(written([*path, key], name), _unknown(key, known)) for key in extras]
     hidden = covers(secrets, path)
     return [Violation(where, _words(error, keyword, "the value" if hidden else shown(error.instance), hidden))]
 
 
 def _instance(error: ValidationError) -> Any:
     return error.instance  # typed as possibly unset, which it never is once a validator gave the error
-
-
-def join(name: str, path: Sequence[str | int]) -> str:
-    """`input.items[0].sku`"""
-    return name + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
 
 
 def _missing(error: ValidationError) -> list[str]:

@@ -46,7 +46,6 @@ CODES: Final[dict[str, str]] = {
     "container_missing": "A step type cannot do without a list of steps.",
     "container_not_used": "A step type has no such list of steps.",
     "container_empty": "A parallel group of nothing.",
-    "compensation_inside": "`compensate` on a step inside another, which is not undone by itself.",
     "composite_retry": "`retry` on a step that has steps inside.",
     "case_without_test": "A case that says neither `when` nor `equals`.",
     "loop_without_condition": "A loop that does not say how long it goes on.",
@@ -84,7 +83,7 @@ CODES: Final[dict[str, str]] = {
     "output_not_allowed": "A value for a field that the output schema does not allow.",
     # Bounds
     "loop_default_bound": "A loop that relies on the default bound.",
-    "loop_too_short": "More items than the default bound.",
+    "loop_too_short": "More items than iterations.",
     "timeout_exceeds_deadline": "`timeout` is longer than `deadline`.",
     "wait_exceeds_deadline": "A wait is longer than the deadline.",
     # Other things

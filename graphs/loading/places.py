@@ -1,10 +1,12 @@
 """Where something stands: for machines (a path), for people (`step 'pay'`), and in the text (line, column)."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any, Literal, TypeAlias
 
 from graphs.loading.nodes import ListNode, MapNode, Node, ScalarNode, Span
+from graphs.spec import OTHER_WORDS
 
 Path: TypeAlias = tuple[str | int, ...]
 
@@ -55,6 +57,11 @@ class Place:
     def __str__(self) -> str:
         """`step 'pay', config.endpoint`; outside of steps `output.values.total`."""
         return f"{self.subject}, {self.inside}" if self.step is not None and self.inside else self.subject
+
+
+def written(path: Sequence[str | int], where: str = "") -> str:
+    """A path as it is written, after what it stands in: `input.items[0].sku`."""
+    return reduce(_joined, path, where)
 
 
 def _joined(where: str, key: str | int) -> str:
@@ -214,11 +221,15 @@ class Positions:
         return span, node
 
 
+_ALSO = {word: other for other, word in OTHER_WORDS.items()}
+"""How a key may be written that stands in the model under another name."""
+
+
 def _step_into(node: Node, key: str | int) -> tuple[Span, Node] | None:
     if isinstance(node, MapNode):
         if key == 0:
             return node.span, node
-        if (entry := node.entries.get(str(key))) is None:
+        if (entry := node.entries.get(str(key)) or node.entries.get(_ALSO.get(str(key), ""))) is None:
             return None
         return (entry[1].span if isinstance(entry[1], ScalarNode) else entry[0]), entry[1]
     if isinstance(node, ListNode):

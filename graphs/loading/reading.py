@@ -3,8 +3,10 @@
 import re
 
 from graphs.loading.braces import with_quotes
+from graphs.loading.findings import Findings
 from graphs.loading.json_events import json_events
-from graphs.loading.nodes import Fault
+from graphs.loading.nodes import Fault, Node
+from graphs.loading.places import Positions
 from graphs.loading.tree import Reading, TreeBuilder
 from graphs.loading.yaml_events import yaml_events
 
@@ -30,6 +32,16 @@ def read_tree(text: str, *, json: bool = False) -> Reading:
         if reading.root is not None or json or _certainly_json(text):
             return reading
     return _read_yaml(text)
+
+
+def read_definition(text: str, file: str | None) -> tuple[Node | None, Positions, Findings]:
+    """Read the text of a file: its value (None when it cannot be read), where all of it stands, and its faults."""
+    reading = read_tree(text, json=bool(file and file.endswith(".json")))
+    positions = Positions(reading.root, reading.text, file)
+    findings = Findings(positions)
+    for fault in reading.faults:
+        findings.add_fault(fault)
+    return reading.root, positions, findings
 
 
 def _unreadable(text: str) -> Fault | None:

@@ -7,15 +7,20 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ValidationError
 
+from graphs.expressions import Secret
 from graphs.loading.models import Unfolded, key_of_model_with, keys_of, unfold
 from graphs.loading.names import nearest, suggestion
-from graphs.loading.places import Path
+from graphs.loading.places import Path, written
 
 _SHOWN = 60
+_HIDDEN = object()
 
 
 class Complaint(NamedTuple):
-    """One thing a model does not accept. `path` leads from where the model stands; `key` is an unknown key in it."""
+    """One thing a model does not accept.
+
+    `path` leads from where the model stands; `key` is an unknown key in it, `missing` one that it lacks.
+    """
 
     code: str
     path: Path
@@ -23,15 +28,37 @@ class Complaint(NamedTuple):
     hint: str | None
     key: str | None = None
     kind: str = ""
+    missing: str | None = None
 
 
-def complaints(model: type[BaseModel], error: ValidationError) -> list[Complaint]:
-    """Everything a model does not accept, each once."""
+def complaints(model: type[BaseModel], error: ValidationError, *, hide: bool = False) -> list[Complaint]:
+    """Everything a model does not accept, each once. With `hide`, the values themselves are not shown."""
     found: dict[tuple[Path, str, str], Complaint] = {}
-    for unfolded, group in _grouped(model, error):
+    for unfolded, group in _grouped(model, error, hide):
         complaint = _complaint(unfolded, group)
         found.setdefault((complaint.path, complaint.code, complaint.message), complaint)
     return [one for one in found.values() if not _follows_from_others(one, found.values())]
+
+
+def clauses(model: type[BaseModel], error: ValidationError, where: str = "", *, hide: bool = False) -> list[str]:
+    """The complaints as parts of a sentence, each with its place: `config.seconds: 'x' is not a number`.
+
+    Args:
+        where: What the model stands at, before the path in it.
+        hide: Whether the values may be secret.
+    """
+    return [_clause(complaint, written(complaint.path, where)) for complaint in complaints(model, error, hide=hide)]
+
+
+def _clause(complaint: Complaint, place: str) -> str:
+    words = f"{place}: {complaint.message}" if place else complaint.message
+    if complaint.hint is None or complaint.code not in _HINTED:
+        return words
+    return f"{words} ({complaint.hint[:1].lower()}{complaint.hint[1:].rstrip('.')})"
+
+
+_HINTED = ("unknown_key", "wrong_value")
+"""Complaints whose hint names what was meant; that of others speaks to somebody who writes a file."""
 
 
 def _follows_from_others(complaint: Complaint, all_: Iterable[Complaint]) -> bool:
@@ -44,6 +71,10 @@ def _follows_from_others(complaint: Complaint, all_: Iterable[Complaint]) -> boo
 
 def shown(value: Any) -> str:
     """A value as it may stand in a message: short, on one line, as it would be written."""
+    if value is _HIDDEN:
+        return "the value"
+    if isinstance(value, Secret):
+        return "a secret"
     if isinstance(value, Mapping):
         return "a mapping"
     if isinstance(value, list | tuple | set | frozenset):
@@ -59,10 +90,11 @@ def shown(value: Any) -> str:
 _Group = list[Any]
 
 
-def _grouped(model: type[BaseModel], error: ValidationError) -> Iterable[tuple[Unfolded, _Group]]:
+def _grouped(model: type[BaseModel], error: ValidationError, hide: bool) -> Iterable[tuple[Unfolded, _Group]]:
     """Errors of one value together. Where it could have been of several kinds, only those of the kind it is."""
     unions: dict[Path, dict[str, list[tuple[Unfolded, Any]]]] = {}
-    for detail in error.errors(include_url=False):
+    for one in error.errors(include_url=False):
+        detail: Any = {**one, "input": _HIDDEN} if hide else one
         unfolded = unfold(model, detail["loc"])
         if unfolded.union is None:
             yield unfolded, [detail]
@@ -84,7 +116,7 @@ def _complaint(unfolded: Unfolded, group: _Group) -> Complaint:
         return _unknown_key(unfolded)
     if kind == "missing":
         key = str(path[-1])
-        return Complaint("missing_key", path[:-1], f"the key '{key}' is missing", f"Add `{key}: …`.", kind=kind)
+        return Complaint("missing_key", path[:-1], f"the key '{key}' is missing", f"Add `{key}: …`.", None, kind, key)
     if "[key]" in detail["loc"]:
         return Complaint("wrong_name", path, f"the key {shown(path[-1])} cannot be a name", _NAME_HINT, kind=kind)
     told = next((one for one in group if not _is_of_kind(one["type"])), None)

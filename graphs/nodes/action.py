@@ -1,11 +1,12 @@
-"""Performing an action: retry ⊃ limit ⊃ time limit ⊃ call, each layer owning one concern."""
+"""Performing an action: retry ⊃ breaker ⊃ limit ⊃ time limit ⊃ call, each layer owning one concern."""
 
 import random
 from typing import Any
 
 from graphs.errors import BatonError, StepCancelledError, StepError
+from graphs.nodes import again
 from graphs.nodes.perform import Body
-from graphs.policies import Again, after_failure, as_step_error, attempt_timeout, error_value, retry_policy
+from graphs.policies import Again, after_failure, as_step_error, attempt_timeout, classified, retry_policy
 from graphs.state import Result
 from graphs.steps import Action, StepContext
 from graphs.stopping import Stoppable
@@ -14,8 +15,13 @@ from graphs.stopping import Stoppable
 async def act(body: Body) -> Result:
     """Try the step as often as its policy says, and give its result."""
     policy = retry_policy(body.planned.step, body.context.frame.config)
-    chance = random.Random(body.idempotency_key) if policy.max_attempts > 1 else _NO_CHANCE
-    attempt = 0
+    chance, attempt = _NO_CHANCE, 0
+    if policy.max_attempts > 1:
+        chance = random.Random(body.idempotency_key)
+        if (before := await again.tried(body)) is not None:
+            attempt = before.attempts
+            if not await again.until(body, before):
+                return _given_up(body, before.failure, attempt)
     while True:
         attempt += 1
         try:
@@ -27,26 +33,19 @@ async def act(body: Body) -> Result:
         decision = after_failure(policy, attempt, failure, chance)
         if not isinstance(decision, Again) or body.context.flow.board.halt is not None:
             return body.failed(failure, attempts=attempt)
-        _note_retry(body, failure, attempt, policy.max_attempts, decision.delay)
-        try:
-            await _pause(body, decision.delay)
-        except StepCancelledError:
-            return body.failed(failure, attempts=attempt)
+        if not await again.pause(body, failure, attempt, policy.max_attempts, decision.delay):
+            return _given_up(body, failure, attempt)
+
+
+def _given_up(body: Body, failure: StepError, attempts: int) -> Result:
+    """The plan ended during the pause: whoever cancelled it cancelled the next attempt too."""
+    halt = body.context.flow.board.halt
+    if halt is not None and halt.reason in ("cancelled", "timeout"):
+        return body.cancelled("cancelled", halt.detail)
+    return body.failed(failure, attempts=attempts)
 
 
 _NO_CHANCE = random.Random(0)
-
-
-def _note_retry(body: Body, failure: StepError, attempt: int, most: int, delay: float) -> None:
-    data = {"attempt": attempt, "of": most, "delay": round(delay, 3), "error": error_value(failure, attempt=attempt)}
-    body.host.note("step.retrying", body.path, data, keep=True)
-
-
-async def _pause(body: Body, seconds: float) -> None:
-    work = Stoppable(body.host.clock, None, body.path)
-    with body.context.flow.running(body.planned.name, work):
-        async with work:
-            await body.host.clock.sleep(seconds)
 
 
 async def _in_its_place(body: Body, attempt: int) -> Any:
@@ -73,7 +72,7 @@ async def _in_time(body: Body, kind: Action, context: StepContext, config: Any) 
     except BatonError:
         raise
     except Exception as error:
-        raise as_step_error(error) from error
+        raise classified(error, kind, body.host.resources, body.host.clock.now()) from error
 
 
 def step_context(body: Body, attempt: int) -> StepContext:
@@ -99,7 +98,7 @@ def step_context(body: Body, attempt: int) -> StepContext:
         input=given,
         state=body.state(),
         clock=body.host.clock,
-        log=body.host.log,
+        log=body.host.log.bind(step=body.path, attempt=attempt),
         resources=body.host.resources,
         metadata=facts.metadata,
         user_context=facts.user_context,

@@ -27,6 +27,7 @@ async def carry_out(
     frame_for: Callable[[Frame, Mapping[str, Any]], Frame],
     grow_for: Callable[[Board, Frame, Mapping[str, Any]], Callable[[], bool]] | None = None,
     detached: bool = False,
+    halt: Halt | None = None,
 ) -> tuple[Board, Frame, Mapping[str, Any]]:
     """Open the plan inside a step, or go on with it where a crash or a wait left it.
 
@@ -34,6 +35,7 @@ async def carry_out(
         open_data: Asked only when the plan is new; what it gives is kept with the plan's first checkpoint.
         plan_for, frame_for: The plan and what its steps see, from that data.
         detached: The end of the plan around does not end this one.
+        halt: What ends it, when that is known before it begins.
         grow_for: For loops: what adds the next iteration.
 
     Returns:
@@ -47,9 +49,11 @@ async def carry_out(
     saved = None if context.flow.fresh else await host.checkpoints.saved(thread, namespace)
     data = host.unseal(saved.values["frame"]) if saved else await open_data()
     seeds = {} if saved is not None else await _seeds(body)
+    kept = data
     if grow_for is not None:
-        known = [*saved.dispatched, *saved.results] if saved is not None else seeds
-        data = {**data, "iterations": _iterations(known)}
+        results = saved.results if saved is not None else seeds
+        known = [*saved.dispatched, *results] if saved is not None else results
+        data = {**data, "iterations": _iterations(known), "results": results}
     board = Board(plan_for(data))
     flow = Flow(
         board,
@@ -60,7 +64,9 @@ async def carry_out(
         step=body.planned.name,
         detached=detached,
     )
-    frame = frame_for(_inner_frame(context.frame, body, board), data)
+    if halt is not None:
+        board.stop(halt)
+    frame = frame_for(context.frame.inside(body.planned, board.plan, board.results), data)
     if saved is not None:
         board.prime(saved.results)
         flow.dispatch(saved.dispatched, fresh=False)
@@ -68,7 +74,7 @@ async def carry_out(
         board.prime({name: result for name, result in seeds.items() if name in board.plan.steps})
     grow = grow_for(board, frame, data) if grow_for is not None else None
     until = _until(body, saved)
-    given = {"frame": host.seal(dict(data)), "context": {"until": until} if until else {}}
+    given = {"frame": host.seal(dict(kept)), "context": {"until": until} if until else {}}
     async with _time_limit(body, board, until):
         await run_flow(PlanContext(host, flow, frame, grow), body.config, given, new=saved is None)
     return board, frame, data
@@ -133,24 +139,6 @@ async def run_flow(context: PlanContext, config: RunnableConfig, more: Mapping[s
 def _where(config: RunnableConfig) -> tuple[str, str]:
     where = config["configurable"]
     return where["thread_id"], where.get("checkpoint_ns", "")
-
-
-def _inner_frame(outer: Frame, body: Body, board: Board) -> Frame:
-    return Frame(
-        plan=board.plan,
-        results=board.results,
-        input=outer.input,
-        variables=outer.variables,
-        execution=outer.execution,
-        config=outer.config,
-        environment=outer.environment,
-        secrets=outer.secrets,
-        user_context=outer.user_context,
-        metadata=outer.metadata,
-        extra=outer.extra,
-        parent=outer,
-        parent_step=body.planned,
-    )
 
 
 def _iterations(names: Iterable[str]) -> int:

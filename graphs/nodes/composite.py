@@ -10,10 +10,11 @@ from graphs.nodes.action import step_context
 from graphs.nodes.child import carry_out
 from graphs.nodes.perform import Body
 from graphs.planner import Conclusion, ordered
-from graphs.policies import as_step_error
+from graphs.policies import as_step_error, error_value
 from graphs.scope import Frame
 from graphs.spec import Workflow
 from graphs.state import Result
+from graphs.undo import undoable
 
 
 async def act(body: Body) -> Result:
@@ -25,7 +26,10 @@ async def act(body: Body) -> Result:
 
     async def open_data() -> Mapping[str, Any]:
         body.host.started(body.path, 1, body.state())
-        return await kind.open(await _opening(body))
+        data = await kind.open(await _opening(body))
+        if not body.path.startswith("~") and undoable(step, data, library):
+            body.host.note("step.opened", body.path, {"frame": body.host.seal(dict(data))}, keep=True)
+        return data
 
     board, frame, data = await carry_out(
         body,
@@ -88,7 +92,7 @@ def _grower(body: Body, kind: Composite) -> Callable[[Board, Frame, Mapping[str,
 def _result(body: Body, kind: Composite, board: Board, frame: Frame, data: Mapping[str, Any]) -> Result:
     conclusion = board.plan.conclude(board.results, board.halt)
     if board.error is not None:
-        conclusion = Conclusion("failed", None, as_step_error(board.error).as_dict())
+        conclusion = Conclusion("failed", None, error_value(as_step_error(board.error), attempt=1))
     response = kind.response(body.planned.step, data, frame, conclusion, body.evaluation)
     more: dict[str, Any] = {"route": data["route"]} if "route" in data else {}
     if conclusion.status == "completed":
@@ -98,13 +102,22 @@ def _result(body: Body, kind: Composite, board: Board, frame: Frame, data: Mappi
         return result
     if conclusion.status == "cancelled":
         return body.cancelled("cancelled", board.halt.detail if board.halt else "")
-    return body.failed(_failure(body, conclusion, board), attempts=1, output=response, **more)
+    return body.failed(_failure(body, conclusion, board), attempts=1, output=body.what_there_is(response), **more)
 
 
 def _failure(body: Body, conclusion: Conclusion, board: Board) -> StepError:
     if conclusion.step is None and board.halt is not None and board.halt.reason == "timeout":
         return StepTimeoutError(f"{board.halt.detail}.", limit=body.planned.step.timeout)
     inner = conclusion.error or {}
+    if inner and getattr(body.prepared.kind, "see_through", False):
+        known = ("message", "category", "code", "hint", "attempt")
+        return StepError(
+            inner.get("message", ""),
+            category=inner.get("category", "logic"),
+            code=inner.get("code"),
+            hint=inner.get("hint"),
+            **{key: value for key, value in inner.items() if key not in known},
+        )
     where = f": '{conclusion.step}' {conclusion.status.replace('_', ' ')}" if conclusion.step else ""
     return StepError(
         f"step '{body.path}' failed inside{where}: {inner.get('message', 'not enough of it succeeded')}",

@@ -4,7 +4,7 @@ It is entered in two ways: by a `Send` for a companion step, in the same superst
 answers; and by the conditional edge once a plan has ended badly, to compensate what was done.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from langchain_core.runnables import RunnableConfig
@@ -13,15 +13,16 @@ from langgraph.runtime import Runtime
 from graphs.composites import Composite
 from graphs.composites.base import plan_of
 from graphs.errors import BatonError
+from graphs.expressions import EvaluationContext
 from graphs.graph_state import EnterpriseWorkflowState
 from graphs.nodes import action, composite
 from graphs.nodes.child import carry_out
 from graphs.nodes.perform import Body, Dispatch, PlanContext, Update, perform
-from graphs.planner import Conclusion, Halt, Plan, PlannedStep
-from graphs.scope import Frame
+from graphs.planner import COMPANION, Conclusion, Halt, Plan, PlannedStep
+from graphs.scope import Frame, StateView
 from graphs.spec import Step, Workflow
 from graphs.state import Result
-from graphs.undo import COMPENSATION, compensations
+from graphs.undo import COMPENSATION, Undoing, compensations, with_companions
 
 
 async def error_recovery(
@@ -44,36 +45,35 @@ async def _compensate(context: PlanContext, config: RunnableConfig) -> Update:
     board, host = context.flow.board, context.host
     await context.flow.quiet()
     workflow = context.frame.workflow
-    conclusion = board.plan.conclude(board.results, board.halt)
-    if (
-        workflow is None
-        or conclusion.status == "completed"
-        or not _wanted(workflow, conclusion, context.flow.board.halt)
-    ):
+    conclusion = board.conclusion()
+    if workflow is None or conclusion.status == "completed":
         return {}
-    order = [path for path in await host.results("") if path in board.plan.steps]
-    planned = compensations(workflow, board.plan, board.results, order, conclusion, host.library)
-    if not planned:
+    if board.concluded is None and (host.terminated or not _wanted(workflow, conclusion, board.halt)):
         return {}
-    await host.compensating(first=False)
+    history = await host.history()
+    undoings = compensations(context.frame, history, conclusion, host.library, host.unseal)
+    if not undoings:
+        return {}
+    await host.compensating(conclusion)
+    board.concluded = conclusion  # whatever is asked for from now on, this is why it ended
     place = PlannedStep(COMPENSATION, Step(name="compensation", type="sequence"), "error_recovery")
     body = Body(context, place, config)
     body.begin()
     context.flow.dispatch([COMPENSATION], fresh=context.flow.fresh)
     context.flow.entered.add(COMPENSATION)
-
-    async def open_data() -> Mapping[str, Any]:
-        await host.compensating(first=True)
-        return {}
-
     inner, _, _ = await carry_out(
         body,
-        open_data=open_data,
-        plan_for=lambda _: plan_of(planned, failure_policy="continue"),
-        frame_for=lambda frame, _: _frame(context, frame, conclusion, planned),
+        open_data=_nothing,
+        plan_for=lambda _: plan_of(with_companions(undoings, host.library), failure_policy="continue"),
+        frame_for=lambda frame, _: _with_views(context, frame, conclusion, undoings),
         detached=True,
+        halt=host.stopped,
     )
     return {"steps": {COMPENSATION: _outcome(body, inner.plan, inner.results)}}
+
+
+async def _nothing() -> Mapping[str, Any]:
+    return {}
 
 
 def _wanted(workflow: Workflow, conclusion: Conclusion, halt: Halt | None) -> bool:
@@ -83,34 +83,48 @@ def _wanted(workflow: Workflow, conclusion: Conclusion, halt: Halt | None) -> bo
     return halt is None or halt.reason != "cancelled"
 
 
-def _frame(context: PlanContext, frame: Frame, conclusion: Conclusion, planned: list[PlannedStep]) -> Frame:
-    frame.extra = {**frame.extra, "error": conclusion.error or {}}
-    frame.undone = {step.undoes: _undone(context, step.undoes) for step in planned if step.undoes is not None}
+def _with_views(context: PlanContext, frame: Frame, conclusion: Conclusion, undoings: Sequence[Undoing]) -> Frame:
+    """Each undoing step stands where what it undoes stood, and sees what became of it."""
+    views = {}
+    for undoing in undoings:
+        view = undoing.frame.inside(undoing.place, frame.plan, frame.results)
+        view.afterwards = True
+        view.extra = {**view.extra, "error": conclusion.error or {}, **_seen(context, undoing)}
+        views[undoing.planned.name] = views[undoing.planned.name + COMPANION] = view
+    frame.views = views
     return frame
 
 
-def _undone(context: PlanContext, name: str) -> dict[str, Any]:
-    """What the compensation of a step sees of it (E11, X24)."""
-    board = context.flow.board
-    result = board.results[name]
+def _seen(context: PlanContext, undoing: Undoing) -> dict[str, Any]:
+    """What the compensation of a step sees of it (E11, X24), and of an effect what was written down."""
+    if undoing.effect is not None:
+        return {"effect": undoing.effect}
+    result = undoing.result
+    if result is None:
+        return {}
     seen: dict[str, Any] = {"output": result.get("output")}
     if "error" in result:  # else `error` is what made the compensation necessary
         seen["error"] = result["error"]
-    main = Body(context, board.plan.steps[name], {})
-    if main.prepared.input is not None:
+    host, frame, place = context.host, undoing.frame, undoing.place
+    prepared = host.library.prepare(place.step)
+    if prepared.input is not None:
+        names = frame.names(place)
+        evaluation = EvaluationContext(now=host.clock.now(), seed=undoing.planned.name)
         try:
-            seen["input"] = main.prepared.input.render(main.names, main.evaluation, main.state)
+            seen["input"] = prepared.input.render(names, evaluation, lambda: StateView(frame, place, names))
         except BatonError as error:  # it was built once; a callable may not do it twice
-            context.host.log.warning("compensation.input_lost", step=main.path, error=str(error))
+            host.log.warning("compensation.input_lost", step=undoing.planned.undoes, error=str(error))
     return seen
 
 
 def _outcome(body: Body, plan: Plan, results: Mapping[str, Result]) -> Result:
-    cut = [name for name, result in results.items() if result.get("reason") in ("cancelled", "halted")]
-    wrong = [name for name in plan.steps if plan.failed_for_good(name, results) or name in cut]
-    done = [name for name in plan.steps if results[name]["status"] == "completed"]
+    steps = [name for name, planned in plan.steps.items() if planned.stands_for is None]
+    stands = {name: plan.effective(name, results) for name in steps}
+    cut = [name for name, result in stands.items() if result.get("reason") in ("cancelled", "halted")]
+    wrong = [name for name in steps if plan.failed_for_good(name, results) or name in cut]
+    done = [name for name in steps if stands[name]["status"] == "completed"]
     result: Result = {"status": "failed" if wrong else "completed", "output": {"compensated": done, "failed": wrong}}
     if wrong:
-        result["error"] = results[wrong[0]].get("error", {})
+        result["error"] = stands[wrong[0]].get("error", {})
     now = body.host.clock.now().isoformat()
     return {**result, "attempts": 1, "started_at": now, "ended_at": now}

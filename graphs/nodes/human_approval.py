@@ -14,9 +14,9 @@ from langgraph.runtime import Runtime
 from langgraph.types import interrupt
 
 from graphs.errors import BatonError
-from graphs.flow import Woken
 from graphs.nodes.action import step_context
 from graphs.nodes.perform import Body, Dispatch, PlanContext, Update, perform
+from graphs.nodes.resting import rest
 from graphs.policies import as_step_error
 from graphs.state import Result
 from graphs.steps import Answer, StepContext, Wait, Waiting
@@ -36,7 +36,7 @@ async def _act(body: Body) -> Result:
     wait = _with_step_policy(body, kind.wait(context, config))
     wait, answer = await body.host.open_wait(body.path, wait, context.state)
     if answer is None:
-        answer = await _rest(body, wait)
+        answer = await rest(body, wait, lambda: _parked(body, wait))
     if answer is None:
         return body.cancelled("halted", "the plan ended while it waited")
     return _settled(body, kind, context, config, wait, answer)
@@ -47,26 +47,6 @@ def _with_step_policy(body: Body, wait: Wait) -> Wait:
     if on_timeout is not None and on_timeout.action in ("approve", "reject", "continue"):
         return replace(wait, on_timeout=on_timeout.action)
     return wait
-
-
-async def _rest(body: Body, wait: Wait) -> Answer | None:
-    """Wait while others still run; park when nobody does. None: the plan has ended early, and nobody answered."""
-    host, flow = body.host, body.context.flow
-    answer = host.expect(body.path, wait, flow, body.planned.name)
-    try:
-        while answer is None:
-            woken = await flow.outside(body.planned.name)
-            if woken is Woken.PARK:
-                raise _parked(body, wait)
-            answer = host.expect(body.path, wait, flow, body.planned.name)
-            if woken is Woken.HALT and answer is None:
-                return await host.close_wait(body.path, elapsed=False)
-    finally:
-        host.unexpect(body.path)
-    if answer.outcome == "elapsed":
-        # Only one of an answer and the deadline wins, and the table says which.
-        return await host.close_wait(body.path, elapsed=True) or answer
-    return answer
 
 
 def _parked(body: Body, wait: Wait) -> GraphInterrupt:

@@ -6,7 +6,7 @@ others is the planner's decision. It raises `GraphInterrupt` when it is to be ru
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, TypedDict, cast
 
@@ -21,7 +21,7 @@ from graphs.flow import Flow, Woken
 from graphs.host import Host
 from graphs.planner import PlannedStep, Skip, failed
 from graphs.policies import as_step_error, error_value
-from graphs.prepare import Prepared
+from graphs.prepare import Prepared, Value
 from graphs.scope import Frame, StateView
 from graphs.state import Result, join_path
 from graphs.values import json_value
@@ -75,6 +75,8 @@ class Body:
 
     @cached_property
     def prepared(self) -> Prepared:
+        if self.planned.kind is not None:  # made at run time: of use to this body only
+            return Prepared(self.planned.step, self.planned.kind)
         return self.host.library.prepare(self.planned.step)
 
     @cached_property
@@ -109,6 +111,15 @@ class Body:
         if self._started_at is None:
             self._started_at = self.host.clock.now().isoformat()
 
+    @property
+    def began(self) -> str:
+        """When its own time began, in ISO 8601; now, when it has not yet."""
+        return self._started_at or self.host.clock.now().isoformat()
+
+    def began_at(self, began: str) -> None:
+        """An earlier process began it."""
+        self._started_at = began
+
     def completed(self, response: Any, *, attempts: int = 1, **more: Any) -> Result:
         """The result of a step that went well: outputs and variables mapped, everything made plain JSON."""
         output = response
@@ -118,6 +129,24 @@ class Body:
         if variables := self._variables(output):
             result["variables"] = variables
         return self._timed(cast(Result, {**result, **more}))
+
+    def what_there_is(self, response: Any) -> Any:
+        """The output of a step that failed and yet has a response: what its mapping can still make of it.
+
+        A dependent that goes on all the same reads the names it knows. What cannot be built is left out and not null,
+        so that who reads it is told, and `default` stands in for it.
+        """
+        mapping = self.planned.step.output
+        if mapping is None or response is None:
+            return response
+        output = {}
+        for key, source in mapping.items():
+            try:
+                value = Value(source).render(self.names | {"response": response}, self.evaluation, self.state)
+                output[key] = json_value(mask(value))
+            except Exception as error:  # noqa: BLE001 - a mapping may call Python; the step's own failure is what counts
+                self.host.log.info("output.left_out", step=self.path, output=key, error=str(error))
+        return output
 
     def failed(self, error: StepError, *, attempts: int, **more: Any) -> Result:
         """The result of a step that did not go well, with what its `on_failure` or `on_timeout` says of it."""
@@ -181,7 +210,10 @@ async def perform(dispatch: Dispatch, context: PlanContext, config: RunnableConf
     Raises:
         GraphInterrupt: the flow parks; run this step again on resume.
     """
-    body = Body(context, context.flow.board.plan.steps[dispatch["step"]], config)
+    planned = context.flow.board.plan.steps[dispatch["step"]]
+    if context.frame.views:
+        context = replace(context, frame=context.frame.views[planned.name])
+    body = Body(context, planned, config)
     woken = await context.flow.dependencies(body.planned.name)
     if woken is Woken.PARK:
         raise GraphInterrupt(())

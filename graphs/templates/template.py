@@ -14,7 +14,7 @@ from graphs.loading.findings import Findings
 from graphs.loading.names import listing, nearest
 from graphs.loading.nodes import value_of
 from graphs.loading.places import Place, Positions
-from graphs.loading.reading import read_tree
+from graphs.loading.reading import read_definition
 from graphs.loading.words import complaints, shown
 from graphs.spec import Parameter
 from graphs.steps import StepTypes
@@ -81,14 +81,10 @@ def load_template(text: str, *, file: str | None = None) -> WorkflowTemplate:
     Raises:
         DefinitionError: everything that is wrong with it, as far as that can be said before it is filled in.
     """
-    reading = read_tree(text, json=bool(file and file.endswith(".json")))
-    positions = Positions(reading.root, reading.text, file)
-    findings = Findings(positions)
-    for fault in reading.faults:
-        findings.add_fault(fault)
-    if reading.root is None:
+    root, positions, findings = read_definition(text, file)
+    if root is None:
         raise DefinitionError(findings.problems())
-    return _template(value_of(reading.root), positions, findings)
+    return _template(value_of(root), positions, findings)
 
 
 def template_from_document(document: Mapping[str, Any]) -> WorkflowTemplate:

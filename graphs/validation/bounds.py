@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from graphs.composites.loops import Loop
+from graphs.composites.loops import BOUND, Loop
 from graphs.durations import format_duration, parse_duration
 from graphs.loading.findings import Findings
 from graphs.loading.places import Place
@@ -34,21 +34,20 @@ def check_bounds(outline: Outline, findings: Findings) -> None:
 
 
 def _check_loop(site: Site, findings: Findings) -> None:
-    config = site.step.config
-    if "max_iterations" in config or not config.keys() & {"while", "until", "items"}:
+    config, place = site.step.config, site.place.at("config")
+    items, most = config.get("items"), config.get("max_iterations")
+    conditions = config.keys() & {"while", "until"}
+    fails = config.get("on_limit", "fail") == "fail"
+    if most is None and items is None and conditions:
+        words = f"the loop says no 'max_iterations', so it {'fails' if fails else 'ends'} after {BOUND}"
+        hint = "Say how many iterations there may be at most."
+        findings.add("loop_default_bound", place, words, hint, severity="warning")
+    if not isinstance(items, list | tuple) or not isinstance(most, int) or conditions or not fails:
         return
-    most = Loop.Config.model_fields["max_iterations"].default
-    items = config.get("items")
-    place = site.place.at("config")
-    if isinstance(items, list | tuple):
-        if len(items) > most:
-            words = f"there are {len(items)} items, and a loop ends after {most} iterations unless it says otherwise"
-            findings.add("loop_too_short", place.at("items"), words, f"Add `max_iterations: {len(items)}`.")
-        return
-    ends = "fails after" if config.get("on_limit", "fail") == "fail" else "ends after"
-    words = f"the loop says no 'max_iterations', so it {ends} {most}"
-    hint = "Say how many iterations there may be at most."
-    findings.add("loop_default_bound", place, words, hint, severity="warning")
+    if len(items) > most:
+        words = f"there are {len(items)} items, and the loop fails after {most} iterations"
+        hint = "Raise it, or leave it out: without it the loop ends with its items."
+        findings.add("loop_too_short", place.at("max_iterations"), words, hint)
 
 
 def _check_times(outline: Outline, findings: Findings) -> None:

@@ -1,10 +1,8 @@
 """`baton retry`: go on in the same execution from a step."""
 
-from graphs.errors import ConflictError
 from orchestrator.cli.options import Shared
 from orchestrator.cli.support.carrying import carry, kept, stored
 from orchestrator.cli.support.finding import find_execution
-from orchestrator.cli.support.following import nobody_drives
 from orchestrator.cli.support.opening import looking
 from orchestrator.cli.support.setting import Setting
 
@@ -28,22 +26,8 @@ async def retry(
     setting = Setting(shared)
     async with looking(setting, modules=True) as baton:
         before = await find_execution(baton, id)
-        try:
-            execution = await baton.retry(before.id, from_step=from_step, again=again, newest=newest)
-        except ConflictError as error:
-            raise _with_advice(error, setting, before.id) from None
+        execution = await baton.retry(before.id, from_step=from_step, again=again, newest=newest)
         found = await kept(setting, baton, execution)
     if detach:
         return stored(found, as_json=shared.as_json)
     return await carry(setting, found, watch=watch, until_rest=until_rest)
-
-
-def _with_advice(error: ConflictError, setting: Setting, execution_id: str) -> ConflictError:
-    """What died while it was at work still counts as running; then there is nothing to cancel."""
-    if error.code != "execution_running" or not nobody_drives(setting):
-        return error
-    return ConflictError(
-        f"Execution '{execution_id}' was at work when its engine ended, and has not been taken up again.",
-        hint=f"Go on with it: baton resume {execution_id}",
-        code=error.code,
-    )

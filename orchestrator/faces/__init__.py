@@ -6,9 +6,7 @@
     enterprise   the dataclasses WorkflowStep and AdvancedWorkflow
 
 All compile with `to_workflow()`, and are carried out by `running`. Baton's own builder is `graphs.builder`.
+
+Nothing is imported here: the step types of `handler` are found as a plug-in by commands that need no engine, and
+`running` brings one.
 """
-
-from orchestrator.faces.handler import step_types
-from orchestrator.faces.running import Means, known_step_types, using
-
-__all__ = ["Means", "known_step_types", "step_types", "using"]

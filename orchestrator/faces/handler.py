@@ -21,7 +21,8 @@ from typing import Any, ClassVar, Literal, NamedTuple, Protocol
 import orjson
 from pydantic import Field
 
-from agents.agent import AgentConfig, AgentStep
+from agents.agent import AgentStep
+from agents.agent_config import AgentConfig
 from agents.tool_call import ToolConfig, ToolStep
 from graphs.composites import Composite, Opening
 from graphs.composites.base import Data, last_output, plan_of
@@ -32,7 +33,7 @@ from graphs.policies import ONCE, Again, after_failure, as_step_error, error_val
 from graphs.prepare import Library
 from graphs.scope import Frame
 from graphs.spec import RetryPolicy, Step, plain
-from graphs.steps import StepConfig, StepContext, StepType
+from graphs.steps import Action, StepConfig, StepContext, StepType
 from graphs.stopping import Stoppable
 from graphs.values import json_value
 
@@ -210,15 +211,33 @@ class AgentWithHandlerConfig(AgentConfig, Asking):
 
 
 class AgentWithHandler(AgentStep):
-    """Runs an agent; a Python function says whether a failed attempt is followed by another."""
+    """Runs an agent; a Python function says whether a failed call of its model is followed by another."""
 
     name = WITH_HANDLER["agent"]
     summary = "Run an agent; a workflow's error handler is asked about its failures."
     Config: ClassVar[type[AgentConfig]] = AgentWithHandlerConfig
+
+    def asking(self, step: Step, call: Action) -> Action:
+        told = {key: value for key, value in step.config.items() if key in Asking.model_fields}
+        return _ModelCallWithHandler(call, Asking.model_validate(told))
+
+
+class _ModelCallWithHandler(Action):
+    """A call of an agent's model; a Python function says whether a failed one is followed by another."""
+
+    name = "agent_model_with_handler"
+    node = "react_agent"
     default_timeout: ClassVar[float | None] = None
 
-    async def run(self, context: StepContext, config: AgentConfig) -> Any:
-        return await _asking(super().run, context, config)
+    def __init__(self, call: Action, asking: Asking) -> None:
+        self._call = call
+        self._config = asking
+
+    async def run(self, context: StepContext, config: StepConfig) -> Any:
+        async def call(context: StepContext, _: Any) -> Any:
+            return await self._call.run(context, config)
+
+        return await _asking(call, context, self._config)
 
 
 async def _asking(run: Callable[[StepContext, Any], Awaitable[Any]], context: StepContext, config: Any) -> Any:

@@ -190,7 +190,7 @@ def _check_types(workflow: Workflow, kinds: StepTypes) -> None:
     if missing:
         raise NotFoundError(
             f"workflow '{workflow.name}' has steps of type '{missing[0]}', which the given engine does not know.",
-            hint="Open it with Orchestrator.open(step_types=known_step_types()), from orchestrator.faces.",
+            hint="Open it with Orchestrator.open(step_types=known_step_types()), from orchestrator.faces.running.",
             code="step_type_unknown",
         )
 

@@ -7,12 +7,12 @@ from typing import Any
 
 from graphs.errors import BatonError, ConflictError, NotFoundError
 from orchestrator.store.parts import Part
-from orchestrator.store.port import PublishedWorkflow
+from orchestrator.store.port import DEFAULT_TENANT, PublishedWorkflow
 from orchestrator.store.rows import from_json, to_json, to_time
 
 _KEEP = "INSERT OR IGNORE INTO definitions (digest, document) VALUES (?, ?)"
 _SELECT = (
-    "SELECT w.name, w.version, w.digest, w.status, d.document, w.created_at, w.created_by "
+    "SELECT w.name, w.version, w.digest, w.status, d.document, w.created_at, w.created_by, w.tenant "
     "FROM workflows AS w JOIN definitions AS d ON d.digest = w.digest"
 )
 
@@ -35,13 +35,14 @@ class Catalogue(Part):
         document, created_at = to_json(workflow.document), to_time(workflow.created_at)
 
         def work(db: sqlite3.Connection) -> PublishedWorkflow | BatonError:
-            if there := _version(db, workflow.name, workflow.version):
+            if there := _version(db, workflow.tenant, workflow.name, workflow.version):
                 return there if there.digest == workflow.digest else _taken(there)
             db.execute(_KEEP, (workflow.digest, document))
             db.execute(
-                "INSERT INTO workflows (name, version, digest, status, created_at, created_by) "
-                "VALUES (?, ?, ?, ?, ?, ?)",
+                "INSERT INTO workflows (tenant, name, version, digest, status, created_at, created_by) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?)",
                 (
+                    workflow.tenant,
                     workflow.name,
                     workflow.version,
                     workflow.digest,
@@ -55,23 +56,26 @@ class Catalogue(Part):
         published: PublishedWorkflow = await self._writer.submit(work)
         return published
 
-    async def published(self, name: str, version: str | None = None) -> PublishedWorkflow | None:
+    async def published(
+        self, name: str, version: str | None = None, *, tenant: str = DEFAULT_TENANT
+    ) -> PublishedWorkflow | None:
         """See the port. "Newest" is published last: versions are names, not always numbers."""
+        which = f"{_SELECT} WHERE w.tenant = ? AND w.name = ?"
         if version is not None:
-            rows = self._reader.point(f"{_SELECT} WHERE w.name = ? AND w.version = ?", (name, version))
+            rows = self._reader.point(f"{which} AND w.version = ?", (tenant, name, version))
         else:
-            rows = self._reader.point(
-                f"{_SELECT} WHERE w.name = ? ORDER BY w.status = 'deprecated', w.seq DESC LIMIT 1", (name,)
-            )
+            rows = self._reader.point(f"{which} ORDER BY w.status = 'deprecated', w.seq DESC LIMIT 1", (tenant, name))
         return _from_row(rows[0]) if rows else None
 
-    async def catalogue(self, name: str | None = None) -> Sequence[PublishedWorkflow]:
+    async def catalogue(self, name: str | None = None, *, tenant: str = DEFAULT_TENANT) -> Sequence[PublishedWorkflow]:
         """See the port. By name, newest version first."""
-        sql = f"{_SELECT} WHERE ? IS NULL OR w.name = ? ORDER BY w.name, w.seq DESC"
-        rows = await self._reader.read(lambda db: db.execute(sql, (name, name)).fetchall())
+        sql = f"{_SELECT} WHERE w.tenant = ? AND (? IS NULL OR w.name = ?) ORDER BY w.name, w.seq DESC"
+        rows = await self._reader.read(lambda db: db.execute(sql, (tenant, name, name)).fetchall())
         return [_from_row(row) for row in rows]
 
-    async def deprecate(self, name: str, version: str, *, deprecated: bool = True) -> PublishedWorkflow:
+    async def deprecate(
+        self, name: str, version: str, *, deprecated: bool = True, tenant: str = DEFAULT_TENANT
+    ) -> PublishedWorkflow:
         """See the port.
 
         Raises:
@@ -80,8 +84,11 @@ class Catalogue(Part):
         status = "deprecated" if deprecated else "published"
 
         def work(db: sqlite3.Connection) -> PublishedWorkflow | BatonError:
-            db.execute("UPDATE workflows SET status = ? WHERE name = ? AND version = ?", (status, name, version))
-            return _version(db, name, version) or NotFoundError(
+            db.execute(
+                "UPDATE workflows SET status = ? WHERE tenant = ? AND name = ? AND version = ?",
+                (status, tenant, name, version),
+            )
+            return _version(db, tenant, name, version) or NotFoundError(
                 f"There is no published workflow {name}@{version}.",
                 hint="List what there is: baton workflows.",
                 code="workflow_not_found",
@@ -91,8 +98,9 @@ class Catalogue(Part):
         return changed
 
 
-def _version(db: sqlite3.Connection, name: str, version: str) -> PublishedWorkflow | None:
-    row = db.execute(f"{_SELECT} WHERE w.name = ? AND w.version = ?", (name, version)).fetchone()
+def _version(db: sqlite3.Connection, tenant: str, name: str, version: str) -> PublishedWorkflow | None:
+    sql = f"{_SELECT} WHERE w.tenant = ? AND w.name = ? AND w.version = ?"
+    row = db.execute(sql, (tenant, name, version)).fetchone()
     return _from_row(row) if row else None
 
 
@@ -108,7 +116,7 @@ def _taken(there: PublishedWorkflow) -> ConflictError:
 
 
 def _from_row(row: Sequence[Any]) -> PublishedWorkflow:
-    name, version, digest, status, document, created_at, created_by = row
+    name, version, digest, status, document, created_at, created_by, tenant = row
     return PublishedWorkflow(
         name=name,
         version=version,
@@ -117,4 +125,5 @@ def _from_row(row: Sequence[Any]) -> PublishedWorkflow:
         document=from_json(document),
         created_at=datetime.fromisoformat(created_at),
         created_by=created_by,
+        tenant=tenant,
     )

@@ -10,7 +10,12 @@ from orchestrator.store.port import Execution, ExecutionFilter
 from orchestrator.store.rows import from_json, to_json, to_time
 
 _COLUMNS = tuple(field.name for field in fields(Execution))
-_JSON = frozenset({"input", "output", "error", "pins", "metadata", "user_context", "variables", "cancel_requested"})
+_JSON = frozenset(
+    {
+        *("input", "output", "error", "pins", "metadata", "user_context", "variables"),
+        *("cancel_requested", "concluded", "pause_requested"),
+    }
+)
 _TIMES = frozenset({"created_at", "started_at", "ended_at", "updated_at"})
 SELECT_EXECUTION = f"SELECT {', '.join(_COLUMNS)} FROM executions"
 INSERT_EXECUTION = f"INSERT INTO executions ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"

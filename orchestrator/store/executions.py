@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any, cast
 
 from graphs.errors import BatonError, ConflictError, StoreError
-from graphs.state import ExecutionStatus
+from graphs.state import FINALLY, ExecutionStatus
 from orchestrator.store.announcing import Kept
 from orchestrator.store.execution_rows import (
     INSERT_EXECUTION,
@@ -63,7 +63,7 @@ class Executions(Part):
                 db.execute(INSERT_EXECUTION, row)
             except sqlite3.IntegrityError:
                 if taken := _find(db, execution.id):
-                    return _taken(taken)
+                    return _taken(taken, execution)
                 raise
             if secret_rows:
                 db.executemany("INSERT INTO secrets (execution_id, name, value) VALUES (?, ?, ?)", secret_rows)
@@ -171,15 +171,18 @@ class Executions(Part):
             work, thread=execution_id, on_lost=lambda error: self._saver.tell_lost(execution_id, error)
         )
 
-    async def compensating(self, execution_id: str, records: Sequence[Record]) -> None:
+    async def compensating(self, execution_id: str, concluded: Mapping[str, Any], records: Sequence[Record]) -> None:
         """See the port."""
-        rows = [record_row(record) for record in records]
+        rows, conclusion = [record_row(record) for record in records], to_json(concluded)
 
         def work(db: sqlite3.Connection) -> Kept:
+            first = db.execute(
+                "UPDATE executions SET concluded = ? WHERE id = ? AND concluded = 'null'", (conclusion, execution_id)
+            ).rowcount
             db.execute(
                 "UPDATE executions SET status = 'compensating' WHERE id = ? AND status = 'running'", (execution_id,)
             )
-            return insert(db, rows)
+            return insert(db, rows) if first else []
 
         await self._writer.submit(work, thread=execution_id, on_commit=self._announce)
 
@@ -220,10 +223,18 @@ class Executions(Part):
 
         await self._writer.submit(work, thread=execution_id, on_commit=self._announce)
 
-    async def request_cancel(self, execution_id: str, *, by: str | None, reason: str | None) -> Execution:
-        """See the port. Asked for twice, the first asking stays."""
+    async def request_cancel(
+        self,
+        execution_id: str,
+        *,
+        by: str | None,
+        reason: str | None,
+        compensate: bool | None = None,
+        terminate: bool = False,
+    ) -> Execution:
+        """See the port."""
         now = self._now()
-        request = to_json({"by": by, "reason": reason, "at": now})
+        asked_for = {"by": by, "reason": reason, "at": now, "compensate": compensate, "terminate": terminate}
 
         def work(db: sqlite3.Connection) -> Execution | BatonError:
             execution = _find(db, execution_id)
@@ -231,9 +242,17 @@ class Executions(Part):
                 return no_execution(execution_id)
             if execution.status.final:
                 return ended(execution)
-            if execution.cancel_requested is not None:
+            request = {**asked_for, "concluded": execution.concluded is not None}
+            if not _goes_further(request, execution):
                 return execution
-            db.execute("UPDATE executions SET cancel_requested = ? WHERE id = ?", (request, execution_id))
+            db.execute(
+                "UPDATE executions SET cancel_requested = ?, pause_requested = 'null', "
+                "status = iif(status = 'paused', 'queued', status) WHERE id = ?",
+                (to_json(request), execution_id),
+            )
+            # With it the questions are closed: of a decision and a cancel, only one can win.
+            answer = to_json({"outcome": "cancelled", "by": by, "reason": reason, "at": now})
+            db.execute(_CLOSE_WAITS, (answer, now, execution_id, terminate))
             raise_signal(db, execution_id, "cancel", None, now, own=self._drives)
             return _find(db, execution_id) or no_execution(execution_id)
 
@@ -241,9 +260,10 @@ class Executions(Part):
         return asked
 
 
-def _taken(older: Execution) -> ConflictError:
+def _taken(older: Execution, new: Execution) -> ConflictError:
+    of = f", of {older.workflow}@{older.version}" if older.tenant == new.tenant else ""
     return ConflictError(
-        f"There is an execution '{older.id}' already, of {older.workflow}@{older.version}.",
+        f"There is an execution '{older.id}' already{of}.",
         hint="Leave the id out to get a new one, or give an idempotency key to get this one back.",
         code="execution_exists",
         execution_id=older.id,
@@ -257,6 +277,23 @@ def _moved_on(execution_id: str) -> ConflictError:
         code="execution_moved_on",
         execution_id=execution_id,
     )
+
+
+_CLOSE_WAITS = (
+    "UPDATE waits SET status = 'cancelled', answer = ?, closed_at = ? WHERE execution_id = ? AND status = 'open' "
+    f"AND (? OR instr(path, '{FINALLY}') = 0)"
+)
+"""What `finally` steps ask is asked also after a cancel; only who terminates closes that too."""
+
+
+def _goes_further(request: Mapping[str, Any], execution: Execution) -> bool:
+    """Whether a request to end asks for more than the one there is: the first asking stays, a harder one is heard."""
+    before = execution.cancel_requested
+    if request["terminate"]:
+        return before is None or not before.get("terminate")
+    if request["concluded"]:  # it is ending already: what can still be asked for is that nothing more is undone
+        return not request["compensate"] and not (before or {}).get("concluded")
+    return before is None
 
 
 def ended(execution: Execution) -> ConflictError:

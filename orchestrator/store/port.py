@@ -8,12 +8,14 @@ from typing import Any, Literal, Protocol
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
 
-from graphs.state import ExecutionStatus, Result
+from graphs.state import ExecutionStatus, Happened, Result
 from graphs.steps import Answer, Wait
 from orchestrator.store.values import (
+    DEFAULT_TENANT,
     ENGINE_FORMAT,
     Execution,
     ExecutionFilter,
+    Key,
     OpenWait,
     PublishedEvent,
     PublishedWorkflow,
@@ -22,9 +24,11 @@ from orchestrator.store.values import (
 )
 
 __all__ = [
+    "DEFAULT_TENANT",
     "ENGINE_FORMAT",
     "Execution",
     "ExecutionFilter",
+    "Key",
     "OpenWait",
     "PublishedEvent",
     "PublishedWorkflow",
@@ -64,12 +68,18 @@ class Store(Protocol):
         """
         ...
 
-    async def published(self, name: str, version: str | None = None) -> PublishedWorkflow | None:
+    async def published(
+        self, name: str, version: str | None = None, *, tenant: str = DEFAULT_TENANT
+    ) -> PublishedWorkflow | None:
         """One version, or the newest that is not deprecated (the newest of all when all are)."""
         ...
 
-    async def catalogue(self, name: str | None = None) -> Sequence[PublishedWorkflow]: ...
-    async def deprecate(self, name: str, version: str, *, deprecated: bool = True) -> PublishedWorkflow: ...
+    async def catalogue(
+        self, name: str | None = None, *, tenant: str = DEFAULT_TENANT
+    ) -> Sequence[PublishedWorkflow]: ...
+    async def deprecate(
+        self, name: str, version: str, *, deprecated: bool = True, tenant: str = DEFAULT_TENANT
+    ) -> PublishedWorkflow: ...
 
     # -- executions --------------------------------------------------------------------------------------------
 
@@ -126,8 +136,9 @@ class Store(Protocol):
         that follows is kept, and its live plans are told."""
         ...
 
-    async def compensating(self, execution_id: str, records: Sequence[Record]) -> None:
-        """What was done is being undone: the status says so, with these records."""
+    async def compensating(self, execution_id: str, concluded: Mapping[str, Any], records: Sequence[Record]) -> None:
+        """What was done is being undone: the status says so. How the execution ended is kept the first time, with
+        these records; later that stands."""
         ...
 
     async def finish(
@@ -143,8 +154,22 @@ class Store(Protocol):
         """The end of an execution, with its records, in one transaction. Open waits of it are cancelled."""
         ...
 
-    async def request_cancel(self, execution_id: str, *, by: str | None, reason: str | None) -> Execution:
-        """Ask for an end.
+    async def request_cancel(
+        self,
+        execution_id: str,
+        *,
+        by: str | None,
+        reason: str | None,
+        compensate: bool | None = None,
+        terminate: bool = False,
+    ) -> Execution:
+        """Ask for an end, and close what is asked of people. Asked for twice, the first asking stays, unless the
+        second goes further: it terminates, or it stops an undoing. Gives the execution as it then stands; its
+        `cancel_requested` says whose asking counts.
+
+        Args:
+            compensate: Whether what was done is to be undone; None for what the definition says.
+            terminate: At once: nothing is undone, and no `finally` step runs.
 
         Raises:
             NotFoundError, ConflictError: there is none, or it has ended.
@@ -190,6 +215,10 @@ class Store(Protocol):
         """The newest results that are not superseded, by path, in the order in which they were committed."""
         ...
 
+    async def history(self, execution_id: str) -> Sequence[Happened]:
+        """What the execution did, in the order in which it was committed; results that are superseded too."""
+        ...
+
     # -- waits, events, signals --------------------------------------------------------------------------------
 
     async def open_wait(
@@ -213,6 +242,20 @@ class Store(Protocol):
         self, execution_id: str, path: str, generation: int, status: Literal["elapsed", "cancelled"]
     ) -> OpenWait:
         """Close a wait that is still open; gives it as it then stands, so that the caller learns who won."""
+        ...
+
+    async def set_timer(
+        self, execution_id: str, path: str, generation: int, wait: Wait, records: Sequence[Record] = ()
+    ) -> None:
+        """Keep a step's timer, in place of the one it had, and these records, in one transaction."""
+        ...
+
+    async def end_timer(self, execution_id: str, path: str) -> None:
+        """Close the timer of a step, if there is an open one."""
+        ...
+
+    async def tried(self, execution_id: str) -> Mapping[str, Mapping[str, Any]]:
+        """What the newest `step.retrying` record of each path says, of steps that are not to be made anew."""
         ...
 
     async def answer_wait(
@@ -259,6 +302,33 @@ class Store(Protocol):
         """Whether signals were stored, by any process, since this was last asked; cheap enough for every 100 ms."""
         ...
 
+    # -- keys of the gateway -----------------------------------------------------------------------------------
+
+    def guarded(self) -> bool:
+        """Whether a key was ever made. One that has expired or was revoked counts: its end opens nothing."""
+        ...
+
+    def key(self, key_id: str) -> Key | None:
+        """The key of that id, whatever its state; cheap enough for every request."""
+        ...
+
+    async def add_key(self, key: Key) -> None: ...
+    async def keys(self, tenant: str | None = None) -> Sequence[Key]:
+        """All keys, or a tenant's, newest first."""
+        ...
+
+    async def revoke_key(self, key_id: str) -> Key:
+        """End a key. Revoked again, the first time stays.
+
+        Raises:
+            NotFoundError: there is none of that id.
+        """
+        ...
+
+    def key_used(self, key: Key) -> None:
+        """Note that a key was used just now, without waiting for it."""
+        ...
+
     # -- the file ----------------------------------------------------------------------------------------------
 
     def driving(self) -> AbstractAsyncContextManager[None]:
@@ -267,6 +337,10 @@ class Store(Protocol):
         Raises:
             EngineBusyError: another process is; the message names it.
         """
+        ...
+
+    def driven(self) -> bool:
+        """Whether an engine drives this file now, this one or another."""
         ...
 
     async def prune(self, *, before: datetime, keep: Sequence[ExecutionStatus] = (), dry_run: bool = False) -> int:

@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from graphs.errors import BatonError
-from graphs.state import Result
+from graphs.state import Happened, Result
 from orchestrator.store.announcing import Kept
 from orchestrator.store.parts import Part, insert, no_execution, raise_signal
 from orchestrator.store.port import Record
-from orchestrator.store.results import copy_newest, is_below, newest, supersede
+from orchestrator.store.results import copy_newest, history, is_below, newest, supersede
 from orchestrator.store.rows import SELECT_RECORDS, from_json, record_row, to_json, to_record
 
 
@@ -37,6 +37,10 @@ class Records(Part):
         rows = await self._reader.read(lambda db: newest(db, execution_id))
         return {path: from_json(row[-1]) for path, row in rows.items() if is_below(path, prefix)}
 
+    async def history(self, execution_id: str) -> Sequence[Happened]:
+        """See the port."""
+        return await self._reader.read(lambda db: history(db, execution_id))
+
     async def copy_results(
         self, source: str, target: str, *, leave_out: Sequence[str], leave_out_alone: Sequence[str] = ()
     ) -> None:
@@ -60,7 +64,7 @@ class Records(Part):
     ) -> None:
         """See the port. The history gets an `execution.rewound` record."""
         now = self._now()
-        fact = {"reason": reason, "superseded": [*superseded, *superseded_alone]}
+        fact = {"reason": reason, "superseded": superseded, "superseded_alone": superseded_alone}
         row = (execution_id, "execution.rewound", None, generation, now, to_json(fact))
         new_input = None if input is None else to_json(input)
 
@@ -68,7 +72,7 @@ class Records(Part):
             changed = db.execute(
                 "UPDATE executions SET status = 'queued', generation = ?, digest = ifnull(?, digest), "
                 "input = ifnull(?, input), active_seconds = 0, output = 'null', error = 'null', "
-                "cancel_requested = 'null', ended_at = NULL WHERE id = ?",
+                "cancel_requested = 'null', concluded = 'null', pause_requested = 'null', ended_at = NULL WHERE id = ?",
                 (generation, digest, new_input, execution_id),
             ).rowcount
             if not changed:

@@ -1,11 +1,13 @@
 """Results of steps, read back from the records: the newest of each path that is not superseded."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Literal
 
-from graphs.state import StepStatus
+from graphs.state import Happened, StepStatus
 from orchestrator.store.announcing import Kept
 from orchestrator.store.parts import insert
+from orchestrator.store.rows import from_json
 
 _SETTLED = ", ".join(
     f"'step.{status}'"
@@ -21,6 +23,13 @@ _RESULTS = (
     "SELECT path, kind, generation, at, data FROM records "
     f"WHERE execution_id = ? AND kind IN ({_SETTLED}) AND NOT superseded ORDER BY seq"
 )
+_OPENED, _EFFECT = "step.opened", "step.effect"
+_HISTORY = (
+    "SELECT seq, kind, path, data, superseded FROM records "
+    f"WHERE execution_id = ? AND kind IN ({_SETTLED}, '{_OPENED}', '{_EFFECT}') ORDER BY seq"
+)
+_ANEW = f"{_SETTLED}, 'step.retrying'"
+"""What no longer counts when a step is made anew: its result, and the attempts before it."""
 _BELOW = "(path = ? OR substr(path, 1, ?) IN (?, ?))"
 _ALONE = "path = ?"
 
@@ -39,23 +48,48 @@ def newest(db: sqlite3.Connection, execution_id: str) -> dict[str, tuple[str, in
     return found
 
 
+def history(db: sqlite3.Connection, execution_id: str) -> list[Happened]:
+    """What the execution did, in the order of commits."""
+    return [
+        Happened(seq, _HAPPENED.get(kind, "settled"), path, from_json(data), bool(superseded))
+        for seq, kind, path, data, superseded in db.execute(_HISTORY, (execution_id,))
+    ]
+
+
+_HAPPENED: Mapping[str, Literal["opened", "effect"]] = {_OPENED: "opened", _EFFECT: "effect"}
+
+
 def copy_newest(
     db: sqlite3.Connection, source: str, target: str, leave_out: Sequence[str], leave_out_alone: Sequence[str]
 ) -> Kept:
-    """Give an execution the results of another, without some paths and what is below them, and without some alone."""
+    """Give an execution the results of another, without some paths and what is below them, and without some alone.
+
+    With them comes what is needed to undo them: what composite steps opened with, and effects.
+    """
+    settled = newest(db, source)
     rows = [
         (target, kind, path, generation, at, data)
-        for path, (kind, generation, at, data) in newest(db, source).items()
-        if path not in leave_out_alone and not any(is_below(path, left) for left in leave_out)
+        for kind, path, generation, at, data in db.execute(_COPIED, (source,))
+        if not any(is_below(path, left) for left in leave_out)
+        and (
+            kind in (_OPENED, _EFFECT)
+            or (path not in leave_out_alone and settled[path] == (kind, generation, at, data))
+        )
     ]
     return insert(db, rows)
+
+
+_COPIED = (
+    "SELECT kind, path, generation, at, data FROM records "
+    f"WHERE execution_id = ? AND kind IN ({_SETTLED}, '{_OPENED}', '{_EFFECT}') AND NOT superseded ORDER BY seq"
+)
 
 
 def supersede(db: sqlite3.Connection, execution_id: str, path: str, now: str, *, alone: bool = False) -> None:
     """A step and what is below it are to be made anew: their results no longer count, and they ask again."""
     where, place = (_ALONE, (path,)) if alone else (_BELOW, (path, len(path) + 1, f"{path}.", f"{path}["))
     db.execute(
-        f"UPDATE records SET superseded = 1 WHERE execution_id = ? AND kind IN ({_SETTLED}) AND {where}",
+        f"UPDATE records SET superseded = 1 WHERE execution_id = ? AND kind IN ({_ANEW}) AND {where}",
         (execution_id, *place),
     )
     # Answered waits too.

@@ -3,7 +3,7 @@
     SqliteStore ── Writer   one thread, one connection, group commit
         │      └── Reader   point reads in the loop's thread, lists in another
         ├── saver           LangGraph's checkpointer on the same file
-        └── chapters        Catalogue, Executions, Records, Waits, Events, Retention
+        └── chapters        Catalogue, Executions, Records, Waits, Timers, Events, Keys, Retention
 
 Any process may open the file, read, answer waits, publish events and ask for cancels; one of them drives.
 """
@@ -19,12 +19,14 @@ from urllib.parse import quote
 import aiosqlite
 
 from graphs.clock import Clock
+from graphs.errors import EngineBusyError
 from orchestrator.store import backup
 from orchestrator.store.announcing import Announcer, everybody
 from orchestrator.store.catalogue import Catalogue
 from orchestrator.store.connect import Synchronous, absolute
 from orchestrator.store.events import Events
 from orchestrator.store.executions import Executions
+from orchestrator.store.keys import Keys
 from orchestrator.store.locking import engine_lock
 from orchestrator.store.port import Record
 from orchestrator.store.reader import Reader
@@ -32,11 +34,12 @@ from orchestrator.store.records import Records
 from orchestrator.store.retention import Retention
 from orchestrator.store.saver import BatonSaver
 from orchestrator.store.schema import prepare
+from orchestrator.store.timers import Timers
 from orchestrator.store.waits import Waits
 from orchestrator.store.writer import Writer
 
 
-class SqliteStore(Catalogue, Executions, Records, Waits, Events, Retention):
+class SqliteStore(Catalogue, Executions, Records, Waits, Timers, Events, Keys, Retention):
     """Implements orchestrator.store.port.Store. Made by `open`."""
 
     path: Path
@@ -128,6 +131,15 @@ class SqliteStore(Catalogue, Executions, Records, Waits, Events, Retention):
                 yield
             finally:
                 self._drives = False
+
+    def driven(self) -> bool:
+        """See the port."""
+        # Taken for an instant only. An engine that opens in that instant is told that the file is busy.
+        try:
+            with engine_lock(self.path, self._clock):
+                return False
+        except EngineBusyError:
+            return True
 
     async def backup(self, target: Path) -> None:
         """See the port, and backup.copy."""

@@ -11,6 +11,9 @@ from graphs.steps import Answer, Wait
 ENGINE_FORMAT = 1
 """How executions are laid out in checkpoints and tables. A file with another number is refused, not guessed at."""
 
+DEFAULT_TENANT = "default"
+"""Whose everything is where nobody says otherwise: the command line's, and that of a gateway without keys."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Execution:
@@ -26,6 +29,8 @@ class Execution:
             between the last look and parking).
         active_seconds: Time at work so far, waiting for the world outside left out (X33).
         drives: How often a process took it up; grows with every crash.
+        concluded: How it ended, `{"status", "step", "error"}`, once what it did is being undone.
+        pause_requested: Who wants it held, since when and why.
     """
 
     id: str
@@ -41,7 +46,7 @@ class Execution:
     user_context: Mapping[str, Any] = field(default_factory=dict)
     variables: Mapping[str, Any] = field(default_factory=dict)
     priority: int = 0
-    tenant: str = "default"
+    tenant: str = DEFAULT_TENANT
     parent: str | None = None
     forked_at: str | None = None
     idempotency_key: str | None = None
@@ -51,6 +56,8 @@ class Execution:
     active_seconds: float = 0.0
     drives: int = 0
     cancel_requested: dict[str, Any] | None = None
+    concluded: dict[str, Any] | None = None
+    pause_requested: dict[str, Any] | None = None
     created_at: datetime
     started_at: datetime | None = None
     ended_at: datetime | None = None
@@ -121,6 +128,34 @@ class PublishedWorkflow:
     document: Mapping[str, Any]
     created_at: datetime
     created_by: str | None = None
+    tenant: str = DEFAULT_TENANT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Key:
+    """A key of the gateway.
+
+    Attributes:
+        id: Its public part, which finds it.
+        hash: SHA-256 of its secret part, which is kept nowhere.
+        name: Who uses it: what is kept beside decisions and cancels.
+        scopes: The rights it has of its role's; all of them when empty.
+        groups: Groups whose approvals its user may decide.
+        used_at: When it was last used, to the minute.
+    """
+
+    id: str
+    hash: bytes
+    name: str
+    tenant: str
+    role: str
+    scopes: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    created_at: datetime
+    created_by: str | None = None
+    expires_at: datetime | None = None
+    revoked_at: datetime | None = None
+    used_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -210,8 +210,48 @@ async def test_a_cancel_says_who_why_and_when_and_the_first_stays(store: Store, 
     clock.advance(5)
     again = await store.request_cancel("e1", by="bob", reason="me too")
     wanted = {"by": "anna", "reason": "wrong order", "at": "2026-01-01T12:00:00.000000+00:00"}
-    assert asked.cancel_requested == again.cancel_requested == wanted
+    more = {"compensate": None, "terminate": False, "concluded": False}
+    assert asked.cancel_requested == again.cancel_requested == wanted | more
     assert again.signal == asked.signal == 2
+
+
+@pytest.mark.capability("O23")
+async def test_a_harder_end_is_heard_after_a_cancel(store: Store) -> None:
+    await store.create(execution(), {})
+    await store.request_cancel("e1", by="anna", reason=None)
+    asked = await store.request_cancel("e1", by="bob", reason=None, terminate=True)
+    again = await store.request_cancel("e1", by="carl", reason=None, terminate=True)
+    assert [each.cancel_requested and each.cancel_requested["by"] for each in (asked, again)] == ["bob", "bob"]
+
+
+@pytest.mark.capability("X04")
+async def test_while_it_is_undone_a_cancel_means_the_undoing(store: Store) -> None:
+    await store.create(execution(), {})
+    await store.begin_drive("e1", "start")
+    await store.request_cancel("e1", by="anna", reason=None, compensate=True)
+    why = {"status": "cancelled", "step": None, "error": None}
+    await store.compensating("e1", why, [Record("e1", "execution.compensating", START)])
+    await store.compensating("e1", {**why, "status": "failed"}, [Record("e1", "execution.compensating", START)])
+    assert [each.kind for each in await store.records("e1")] == ["execution.compensating"]
+    wished_again = await store.request_cancel("e1", by="bob", reason=None, compensate=True)
+    stopped = await store.request_cancel("e1", by="carl", reason=None)
+    assert wished_again.concluded == stopped.concluded == why and stopped.status == "compensating"
+    assert wished_again.cancel_requested and wished_again.cancel_requested["by"] == "anna"
+    assert stopped.cancel_requested and stopped.cancel_requested["by"] == "carl"
+
+
+@pytest.mark.capability("I08")
+async def test_a_cancel_closes_what_is_asked_and_says_who_won(store: Store) -> None:
+    await store.create(execution(), {})
+    await store.open_wait("e1", "ask", 0, approval(), START)
+    await store.open_wait("e1", "~finally.ask", 0, approval(), START)
+    await store.request_cancel("e1", by="anna", reason=None)
+    with pytest.raises(ConflictError) as caught:
+        await store.answer_wait("e1", "ask", Answer("approved", by="bob"))
+    assert (caught.value.code, caught.value.details["by"]) == ("wait_cancelled", "anna")
+    assert [wait.path for wait in await store.waits("e1")] == ["~finally.ask"]
+    await store.request_cancel("e1", by="anna", reason=None, terminate=True)
+    assert await store.waits("e1") == []
 
 
 async def test_the_end_commits_with_its_records_and_cancels_open_waits(store: Store, announced: list[Record]) -> None:
@@ -306,7 +346,7 @@ async def test_rewinding_supersedes_a_path_and_what_is_below_it(store: Store, an
     assert back and (back.status, back.generation, back.digest) == (ExecutionStatus.QUEUED, 1, "d2")
     assert (back.input, back.output, back.error, back.ended_at) == ({"n": 2}, None, None, None)
     assert announced[-1].kind == "execution.rewound"
-    assert announced[-1].data == {"reason": "retry from a", "superseded": ["a"]}
+    assert announced[-1].data == {"reason": "retry from a", "superseded": ["a"], "superseded_alone": []}
     history = [each.path for each in await store.records("e1") if each.kind == "step.completed"]
     assert history == ["a", "ab", "a.x", "a[0].y", "b"]  # what happened stays in the history
 
@@ -320,6 +360,8 @@ async def test_around_a_step_that_is_made_anew_the_others_stay(store: Store) -> 
     await store.copy_results("e1", "e2", leave_out=gone, leave_out_alone=["orders"])
     await store.create(execution("e3"), {}, results_of="e1", leave_out=gone, leave_out_alone=["orders"])
     await store.rewind("e1", superseded=gone, superseded_alone=["orders"], generation=0, reason="retry")
+    told = (await store.records("e1"))[-1].data
+    assert told == {"reason": "retry", "superseded": gone, "superseded_alone": ["orders"]}
     for name in ("e1", "e2", "e3"):
         assert list(await store.results(name)) == ["orders[2].charge"]
 

@@ -17,13 +17,16 @@ from tests.unit.store.support import START, approval, event, execution, place, p
 async def test_one_engine_drives_and_everybody_else_still_works(store: Store, opener: Opener) -> None:
     await store.create(execution(), {})
     await store.open_wait("e1", "ask", 0, approval(), START)
+    assert not store.driven()
     async with store.driving(), opener() as other:
+        assert store.driven() and other.driven()
         with pytest.raises(EngineBusyError, match="is driven by another engine"):
             async with other.driving():
                 pass
         await other.publish_event("paid", {}, key=None, source=None)
-        await other.request_cancel("e1", by="bob", reason=None)
         assert len(await other.waits()) == 1
+        await other.request_cancel("e1", by="bob", reason=None)
+        assert await other.waits() == []
     async with opener() as other, other.driving():
         pass
 

@@ -70,3 +70,21 @@ async def test_a_wait_deep_inside_stops_only_what_depends_on_it(database: Path, 
         await baton.decide(execution.id, question.path, "approve", by="ann")
         assert (await finished(baton, execution)).status == "completed"
     assert set(effects.counts.values()) == {1}
+
+
+@pytest.mark.capability("E17", "E18", "X17")
+async def test_a_fallback_does_not_wait_for_an_unrelated_question(database: Path, effects: Effects) -> None:
+    """It is sent together with the step it answers for; or else it would stand behind a person for days."""
+    bad = act("bad", fail=True, on_failure={"action": "fallback", "fallback": act("instead")})
+    async with engine(database, effects=effects) as baton:
+        execution = await rested(baton, await baton.start(workflow("w", [ask("q"), bad, act("after", "bad")])))
+        assert effects.done == ["bad~fallback", "after"] and execution.status == "waiting"
+        saved = await baton.store.saver.aget_tuple({"configurable": {"thread_id": execution.id}})
+        assert saved is not None and saved.checkpoint["channel_values"]["dispatched"] == [
+            "q",
+            "bad",
+            "bad~fallback",
+            "after",
+        ]
+        await baton.decide(execution.id, "q", "approve")
+        assert (await finished(baton, execution)).status == "completed"

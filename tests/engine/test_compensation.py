@@ -14,7 +14,7 @@ def _undone(name: str, **more: Any) -> dict[str, Any]:
     return act(name, compensate=act(f"undo_{name}", **more))
 
 
-@pytest.mark.capability("X04", "E10", "E11", "ST1", "X11")
+@pytest.mark.capability("X04", "E10", "E11", "ST1", "X11", "A36", "A55")
 async def test_steps_are_undone_in_reverse_and_then_the_workflows_own_clean_up_runs(
     database: Path, effects: Effects, gates: Gates
 ) -> None:

@@ -56,7 +56,7 @@ async def test_a_group_has_a_limit_of_its_own(database: Path, effects: Effects) 
     assert effects.most["g/"] <= 3 and effects.most["h/"] <= 2 and effects.most[""] <= 4
 
 
-@pytest.mark.capability("P06", "O15")
+@pytest.mark.capability("P06", "O15", "A53")
 async def test_the_engine_limits_steps_and_executions_over_all(database: Path, effects: Effects, gates: Gates) -> None:
     """A second execution waits for its turn when there is no room, and gets it."""
     async with engine(database, effects=effects, gates=gates, max_executions=2, max_steps=3) as baton:

@@ -1,6 +1,10 @@
 """The face of the engine: what the documents' own engines offer under other names, by behaviour."""
 
+import json
+import sqlite3
+from contextlib import closing
 from datetime import UTC, timedelta
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +13,12 @@ import pytest
 from agents import Functions
 from graphs.clock import ManualClock
 from graphs.errors import ConflictError, DefinitionError, EngineBusyError, InputError, NotFoundError
+from graphs.loader import load_workflow
 from graphs.state import ExecutionStatus, StepStatus
 from graphs.steps import Action, StepConfig, StepContext, StepTypes
+from orchestrator.engine import Orchestrator
+from orchestrator.plugins import installed_step_types
+from orchestrator.settings import Settings
 from orchestrator.store.port import ExecutionFilter
 from tests.support.engine.engines import TYPES, act, ask, chain, engine, finished, rested, run, wind, workflow
 from tests.support.engine.steps import Effects, Gates
@@ -49,7 +57,7 @@ async def test_every_step_is_kept_with_its_attempts_times_and_error(database: Pa
     assert bad["error"]["category"] == "transient" and bad["error"]["message"] and bad["ended_at"].endswith("+00:00")
 
 
-@pytest.mark.capability("ST1", "ST2", "ST3", "X29", "ST7")
+@pytest.mark.capability("ST1", "ST2", "ST3", "X29")
 def test_the_statuses_are_the_union_of_all_documents() -> None:
     """One set for executions, one for steps."""
     assert {status.value for status in ExecutionStatus} == {
@@ -61,9 +69,9 @@ def test_the_statuses_are_the_union_of_all_documents() -> None:
     }
 
 
-@pytest.mark.capability("I12", "I11", "A37", "T01")
+@pytest.mark.capability("I12", "I11", "A37")
 async def test_a_type_of_ones_own_stands_beside_the_built_in_ones(database: Path) -> None:
-    """Registered by name; a name nobody offers is refused with the nearest one that is."""
+    """Registered by name, once."""
 
     class Double(Action):
         name = "double"
@@ -83,6 +91,54 @@ async def test_a_type_of_ones_own_stands_beside_the_built_in_ones(database: Path
         StepTypes([Double(), Double()])
 
 
+@pytest.mark.capability("I12", "T01", "A37")
+def test_a_name_that_no_type_has_is_refused_and_no_name_means_a_service_call() -> None:
+    """Where it stands, with the nearest name there is."""
+    text = "metadata: {name: w}\nspec:\n  steps:\n    - {name: a, type: %s}\n"
+    with pytest.raises(DefinitionError, match=r"w.yaml:4:23: .*no step type 'aprov'.*Did you mean 'approval'"):
+        load_workflow(text % "aprov", step_types=TYPES, file="w.yaml")
+    call = "{name: a, config: {service: s, endpoint: /e}}"
+    loaded = load_workflow(f"metadata: {{name: w}}\nspec:\n  steps:\n    - {call}\n", step_types=TYPES)
+    assert loaded.workflow.spec.steps[0].type == "service_call"
+
+
+@pytest.mark.capability("I11", "I12")
+async def test_a_package_brings_step_types_by_the_entry_point_ours_come_by(
+    database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Installed beside Baton, its types are there for every workflow, from YAML too."""
+    assert "baton" in {offer.dist.name for offer in entry_points(group="baton.step_types") if offer.dist is not None}
+    info = tmp_path / "packages" / "shouting-1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: shouting\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[baton.step_types]\nshouting = shouting_steps:step_types\n")
+    (tmp_path / "packages" / "shouting_steps.py").write_text(SHOUTING)
+    monkeypatch.syspath_prepend(tmp_path / "packages")
+    text = "metadata: {name: w}\nspec:\n  steps:\n    - {name: a, type: shout, config: {text: '{{ input.x }}'}}\n"
+    async with Orchestrator.open(Settings(_env_file=None, database=database, synchronous="off")) as baton:  # type: ignore[call-arg]
+        definition = load_workflow(text, step_types=installed_step_types()).workflow
+        assert (await run(baton, definition, {"x": "hello"})).output == "HELLO"
+
+
+SHOUTING = """
+from graphs.steps import Action, StepConfig
+
+
+class Shout(Action):
+    name = "shout"
+
+    class Config(StepConfig):
+        text: str
+
+    async def run(self, context, config):
+        return config.text.upper()
+
+
+def step_types():
+    return [Shout()]
+"""
+
+
 @pytest.mark.capability("T04", "T12", "X14", "E19", "M11", "P07")
 async def test_a_parallel_group_goes_by_its_least_rate_of_successes(database: Path) -> None:
     """Called a failure threshold in one document; what each child did is in the result."""
@@ -98,7 +154,7 @@ async def test_a_parallel_group_goes_by_its_least_rate_of_successes(database: Pa
         assert [failure["step_id"] for failure in output["failures"]] == ["z"]
 
 
-@pytest.mark.capability("X15", "X18", "X20", "E20")
+@pytest.mark.capability("X18", "X20", "E20")
 async def test_a_failure_is_told_once_and_siblings_keep_what_they_did(database: Path, effects: Effects) -> None:
     """One failure path: the first that fails names the execution's error, the others finish and are kept."""
     steps = [act("bad", fail=True), act("beside", yields=3), act("after", "bad")]
@@ -128,7 +184,7 @@ async def test_the_first_successes_release_the_join_and_the_rest_are_cancelled(
     assert execution.status == "completed" and results["g.slow"]["status"] == "cancelled"
 
 
-@pytest.mark.capability("X28", "Y16")
+@pytest.mark.capability("X28", "Y16", "A36")
 async def test_durations_are_text_or_seconds(database: Path) -> None:
     """Both say the same, so both have the same digest."""
     text = workflow("w", [act("a", timeout="1m30s")])
@@ -136,7 +192,7 @@ async def test_durations_are_text_or_seconds(database: Path) -> None:
     assert text.digest == number.digest
 
 
-@pytest.mark.capability("X05", "D13", "D09")
+@pytest.mark.capability("X05", "D13", "D09", "A36", "A55")
 async def test_expressions_are_evaluated_in_every_templatable_field(database: Path) -> None:
     """Configuration, condition, input, output, variables: not in payloads only."""
     step = act("a", value="{{ input.n }}", condition="{{ input.n > 1 }}", output={"twice": "{{ response.value * 2 }}"})
@@ -161,7 +217,7 @@ async def test_a_workflow_that_waits_for_days_is_tested_in_an_instant(database: 
     assert clock.now().tzinfo is UTC
 
 
-@pytest.mark.capability("A53", "A55", "A36", "M14", "O23", "P12")
+@pytest.mark.capability("A53", "M14", "O23", "P12")
 async def test_active_executions_are_listed_and_can_be_stopped(database: Path, gates: Gates) -> None:
     """The registry is the table: by status, by workflow, newest first; nobody polls for the end."""
     async with engine(database, gates=gates) as baton:
@@ -210,12 +266,27 @@ async def test_what_a_caller_says_of_a_run_reaches_its_steps(database: Path, eff
 
 @pytest.mark.capability("I19", "I18", "I26")
 async def test_files_and_databases_are_reached_by_registered_functions(database: Path, tmp_path: Path) -> None:
-    """A small pipeline: extract, transform, load; synchronous functions do not hold the loop."""
-    target = tmp_path / "out.txt"
+    """A small pipeline: extracted from a database, transformed, loaded into another and into a file."""
+    source, target, report = (tmp_path / name for name in ("source.db", "target.db", "report.txt"))
+    with closing(sqlite3.connect(source)) as db, db:
+        db.execute("CREATE TABLE readings (value INTEGER)")
+        db.executemany("INSERT INTO readings VALUES (?)", [(3,), (1,), (2,)])
     functions = Functions()
-    functions.register("extract", lambda: [3, 1, 2])
-    functions.register("transform", lambda rows: sorted(rows))
-    functions.register("load", lambda rows: target.write_text(",".join(map(str, rows))))
+
+    @functions.function
+    def extract() -> list[int]:
+        with closing(sqlite3.connect(source)) as db:
+            return [value for (value,) in db.execute("SELECT value FROM readings")]
+
+    @functions.function
+    def transform(rows: list[int]) -> list[int]:
+        return sorted(value * 10 for value in rows)
+
+    @functions.function
+    def load(rows: list[int]) -> int:
+        with closing(sqlite3.connect(target)) as db, db:
+            db.execute("CREATE TABLE sorted AS SELECT value FROM json_each(?)", (json.dumps(rows),))
+        return report.write_text(",".join(map(str, rows)))
 
     def call(name: str, after: str | None = None) -> dict[str, Any]:
         config: dict[str, Any] = {"function": name}
@@ -226,7 +297,9 @@ async def test_files_and_databases_are_reached_by_registered_functions(database:
     steps = [call("extract"), call("transform", "extract"), call("load", "transform")]
     async with engine(database, resources=[functions]) as baton:
         assert (await run(baton, workflow("etl", steps))).status == "completed"
-    assert target.read_text() == "1,2,3"
+    assert report.read_text() == "10,20,30"
+    with closing(sqlite3.connect(target)) as db:
+        assert db.execute("SELECT value FROM sorted").fetchall() == [(10,), (20,), (30,)]
 
 
 @pytest.mark.capability("P11", "E06")
@@ -249,13 +322,58 @@ async def test_a_recovered_failure_lets_the_workflow_go_on(database: Path) -> No
     assert execution.status == "completed" and execution.output["value"] == "transient"
 
 
-@pytest.mark.capability("D10", "E26")
+@pytest.mark.capability("D10", "E26", "A36")
 async def test_an_input_that_does_not_fit_starts_nothing(database: Path) -> None:
     """Refused with every violation; no execution is kept."""
     async with engine(database) as baton:
         with pytest.raises(InputError, match="n"):
             await baton.start(workflow("w", [act("a")], input={"schema": SCHEMA}), {"n": "four"})
         assert not await baton.list()
+
+
+@pytest.mark.capability("D11", "Y14", "X10", "A36")
+@pytest.mark.parametrize(("given", "status"), [(7, "completed"), ("seven", "failed")])
+async def test_the_output_of_a_run_is_held_against_its_schema(given: Any, status: str, database: Path) -> None:
+    """One that does not fit is the execution's failure, named with its place; its steps keep what they did."""
+    output = {"schema": SCHEMA, "values": {"n": "{{ steps.a.output.value }}"}}
+    async with engine(database) as baton:
+        execution = await run(baton, workflow("w", [act("a", value="{{ input.x }}")], output=output), {"x": given})
+        assert (await baton.results(execution.id))["a"]["status"] == "completed"
+    assert execution.status == status
+    if status == "failed":
+        assert execution.output is None and execution.error is not None
+        assert execution.error["code"] == "output_invalid" and "output.n" in execution.error["message"]
+    else:
+        assert execution.output == {"n": 7} and execution.error is None
+
+
+@pytest.mark.capability("D12", "M03", "X13")
+async def test_the_input_of_a_step_is_held_against_its_schema(database: Path, effects: Effects) -> None:
+    """Before it acts, and without another attempt: the same input would not fit again."""
+    retry = {"max_attempts": 3, "initial_delay": 0}
+    step = act("a", input={"n": "{{ input.x }}"}, input_schema=SCHEMA, retry=retry)
+    async with engine(database, effects=effects) as baton:
+        assert (await run(baton, workflow("w", [step]), {"x": 1})).status == "completed"
+        execution = await run(baton, workflow("w", [step]), {"x": "one"})
+        failed = (await baton.results(execution.id))["a"]
+    assert execution.status == "failed" and effects.began == ["a"]
+    assert failed["attempts"] == 1 and failed["error"]["code"] == "step_input_invalid"
+    assert "input.n" in failed["error"]["message"]
+
+
+@pytest.mark.capability("D17", "Q06", "E25", "M01")
+async def test_everything_of_a_failed_run_can_be_read_afterwards(database: Path) -> None:
+    """In another process, with nothing of it running any more: what came in, what each step gave, why it failed."""
+    steps = [act("a", value={"rows": [1, 2]}), act("bad", "a", fail=True, input={"saw": "{{ steps.a.output }}"})]
+    async with engine(database) as baton:
+        execution = await run(baton, workflow("w", steps), {"n": 5}, metadata={"source": "web"})
+    async with engine(database, drive=False) as reader:
+        kept = await reader.get(execution.id)
+        results, records = await reader.results(execution.id), await reader.records(execution.id)
+    assert (kept.status, kept.input, kept.metadata) == ("failed", {"n": 5}, {"source": "web"})
+    assert kept.error is not None and (kept.error["step"], kept.error["message"]) == ("bad", "asked to fail")
+    assert results["a"]["output"]["value"] == {"rows": [1, 2]} and results["bad"]["error"]["category"] == "transient"
+    assert {"step.completed", "step.failed", "execution.failed"} <= {record.kind for record in records}
 
 
 @pytest.mark.capability("D22", "Q01")

@@ -69,6 +69,24 @@ async def test_a_limit_may_also_just_end_the_loop(database: Path) -> None:
     assert stopped.output["iterations"] == exact.output["iterations"] == 4
 
 
+@pytest.mark.capability("F20", "F21")
+async def test_a_loop_over_items_is_bounded_by_them(database: Path) -> None:
+    """However many; a limit of its own still ends it, with an error that names it."""
+    loop = _loop([act("a", value="{{ item }}")], items="{{ input.items }}")
+    limited = _loop([act("a", value="{{ item }}")], items="{{ input.items }}", max_iterations=3)
+    async with engine(database) as baton:
+        done = await run(baton, workflow("w", [loop]), {"items": [*range(130)]})
+        assert done.status == "completed" and done.output["iterations"] == 130
+        none = await run(baton, workflow("w", [loop]), {"items": []})
+        assert none.status == "completed" and none.output["iterations"] == 0
+        stopped = await run(baton, workflow("w", [limited]), {"items": [1, 2, 3, 4]})
+        assert stopped.error is not None
+        assert stopped.error["code"] == "loop_limit"
+        assert "would go on after 3 iterations, which is its limit" in stopped.error["message"]
+        many = await run(baton, workflow("w", [loop]), {"items": [0] * 100_001})
+        assert many.error is not None and many.error["code"] == "too_many_items"
+
+
 @pytest.mark.capability("F19", "D06", "D04")
 async def test_variables_count_through_iterations_and_are_passed_on(database: Path) -> None:
     """Each iteration sees what the one before set; the condition and the steps after the loop see the last."""

@@ -142,7 +142,7 @@ def _run(work: Any) -> None:
     asyncio.run(asyncio.wait_for(work, PATIENCE))
 
 
-@pytest.mark.capability("F01", "F03", "F30", "X16", "X17")
+@pytest.mark.capability("F01", "F03", "F30", "X16", "X17", "A36", "A55")
 @_examples
 @given(flowcharts(), LINGER)
 def test_straight_through_it_ends_as_the_model_says(chart: Flowchart, linger: float) -> None:

@@ -256,3 +256,28 @@ async def test_an_execution_that_runs_cannot_go_back(database: Path, gates: Gate
         await gates.reached("g")
         with pytest.raises(ConflictError, match="Cancel it first"):
             await baton.retry(execution.id, from_step="a")
+
+
+@pytest.mark.capability("D03")
+async def test_what_is_at_work_is_not_taken_back_and_who_asks_is_told_what_helps(database: Path, gates: Gates) -> None:
+    """While an engine carries it out, cancelling does; when its engine died, there is nobody to hear of that."""
+    async with engine(database, gates=gates) as baton, engine(database, drive=False) as other:
+        execution = await baton.start(workflow("w", [act("a", gate="g")]))
+        await gates.reached("g")
+        for asked in (baton, other):
+            with pytest.raises(ConflictError) as caught:
+                await asked.retry(execution.id)
+            assert str(caught.value) == (
+                f"Execution '{execution.id}' is running; it cannot be started again now. "
+                f"Cancel it first: baton cancel {execution.id}"
+            )
+    async with engine(database, drive=False) as other:
+        # As kill -9 would have left it: who stops in order puts it back into the queue.
+        await other.store._writer.submit([("UPDATE executions SET status = 'running'", ())])
+        with pytest.raises(ConflictError) as caught:
+            await other.retry(execution.id)
+    assert caught.value.code == "execution_running"
+    assert str(caught.value) == (
+        f"Execution '{execution.id}' was at work when its engine ended, and has not been taken up again. "
+        f"Go on with it: baton resume {execution.id}"
+    )

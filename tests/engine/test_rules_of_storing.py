@@ -18,7 +18,7 @@ from graphs.steps import Answer
 from orchestrator.engine import Orchestrator
 from orchestrator.store.port import Execution, Record
 from orchestrator.store.sqlite import SqliteStore
-from tests.support.engine.engines import act, ask, chain, engine, finished, rested, run, turns, until, workflow
+from tests.support.engine.engines import act, ask, chain, engine, finished, rested, run, turns, until, wind, workflow
 from tests.support.engine.steps import Effects, Gates
 
 
@@ -106,6 +106,21 @@ async def test_a_dispatched_body_that_never_begins_is_noticed(
     assert execution.status == "failed"
     assert execution.error is not None and execution.error["code"] == "steps_not_begun"
     assert "1 of 5 dispatched steps have not begun: ['s4']" in execution.error["message"]
+
+
+@pytest.mark.capability("F27", "X16")
+async def test_steps_that_wait_for_one_that_nobody_sent_end_the_execution_by_name(
+    database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing can go on, nothing from outside is awaited: a failure, and no execution that rests for ever."""
+    original = planning._to_dispatch
+    monkeypatch.setattr(planning, "_to_dispatch", lambda context: original(context)[1:])
+    async with engine(database) as baton:
+        execution = await run(baton, workflow("w", chain(4)))
+    assert execution.status == "failed"
+    assert execution.error is not None and execution.error["code"] == "deadlock"
+    assert execution.error["remaining"] == ["s1", "s2", "s3"]
+    assert "s1, s2, s3 wait for each other" in execution.error["message"]
 
 
 async def test_steps_that_take_long_are_not_missed_at_the_roll_call(
@@ -226,6 +241,21 @@ async def test_a_send_carries_the_steps_name_and_little_else(database: Path) -> 
     assert size < 5_000
 
 
+async def test_the_plan_inside_a_step_sends_names_only_too(database: Path) -> None:
+    """What it was opened with is kept once, not once for each of its steps; also when it is planned again."""
+    items = {"name": "m", "type": "map", "config": {"items": ["x" * 1000] * 50}, "steps": [ask("q")]}
+    loop = {"name": "l", "type": "loop", "config": {"while": "true"}, "steps": [act("big", weird="large"), ask("q")]}
+    async with engine(database) as baton:
+        execution = await rested(baton, await baton.start(workflow("w", [items, loop])))
+        await baton.decide(execution.id, "l[0].q", "approve")
+        await rested(baton, execution)
+        assert "l[1].q" in {wait.path for wait in await baton.waits(execution.id)}
+        saved = [each async for each in baton.store.saver.alist({"configurable": {"thread_id": execution.id}})]
+    sends = [send for each in saved for send in each.checkpoint["channel_values"].get("__pregel_tasks", ())]
+    assert len(sends) == 2 + 50 + 2, "the root's, the map's, and the loop's second iteration"
+    assert {frozenset(send.arg) for send in sends} == {frozenset({"step"})}
+
+
 async def test_compensation_goes_by_the_order_of_commits(database: Path, gates: Gates, effects: Effects) -> None:
     """Rule 5: LangGraph merges in the order of sending; what came last is undone first."""
     steps = [
@@ -255,5 +285,8 @@ async def test_there_is_one_child_plan_for_each_body(database: Path) -> None:
             await rested(baton, execution)
         with sqlite3.connect(database) as db:
             namespaces = {ns for (ns,) in db.execute("SELECT checkpoint_ns FROM checkpoints")}
-    assert len(namespaces) == 1 + 1 + 2, "the root, the map, and a loop for each item"
-    assert not any(part.isdigit() for ns in namespaces for part in ns.split("|"))
+        assert len(namespaces) == 1 + 1 + 2, "the root, the map, and a loop for each item"
+        await wind(baton, execution)
+        with sqlite3.connect(database) as db:
+            namespaces |= {ns for (ns,) in db.execute("SELECT checkpoint_ns FROM checkpoints")}
+    assert len(namespaces) == 4 and not any(part.isdigit() for ns in namespaces for part in ns.split("|"))

@@ -1,6 +1,6 @@
 """No node is decoration: each performs what no other does, and the orchestrator's strategy changes what is sent."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +8,9 @@ import pytest
 
 import graphs.nodes.perform as perform
 from graphs.compile import compile_graph
-from tests.support.engine.engines import act, ask, chain, engine, rested, run, workflow
+from graphs.flow import Flow
+from tests.support.engine.engines import act, ask, chain, engine, finished, rested, run, turns, until, workflow
+from tests.support.engine.steps import Effects, Gates
 
 SIX = {"orchestrator", "parallel_executor", "conditional_router", "react_agent", "human_approval", "error_recovery"}
 
@@ -53,6 +55,7 @@ async def test_each_kind_of_work_is_performed_by_its_node_alone(database: Path, 
         "choice": "conditional_router",
         "choice.one": "parallel_executor",
         "think": "react_agent",
+        "think[0].model": "react_agent",
         "ask": "human_approval",
         "event": "human_approval",
         "bad": "parallel_executor",
@@ -68,24 +71,59 @@ def test_the_graph_is_drawn_with_its_six_nodes() -> None:
     assert all(f"{node}" in graph.draw_mermaid() for node in SIX)
 
 
-@pytest.mark.capability("F18", "M16", "O22", "A50")
-async def test_the_strategy_is_recorded_and_changes_what_is_sent_and_when(database: Path) -> None:
-    """Everything at once, stage by stage, or in partitions: seen in how many bodies wait at the same time."""
-    sent: dict[str, list[list[str]]] = {}
-    for strategy, size in (("dataflow", 250), ("staged", 250), ("partitioned", 10)):
-        async with engine(database.with_name(f"{strategy}.db"), partition_size=size) as baton:
-            definition = workflow("w", chain(20), config={"strategy": strategy})
-            execution = await run(baton, definition)
-            assert execution.status == "completed"
-            [planned] = [r for r in await baton.records(execution.id) if r.kind == "execution.planned"]
-            assert planned.data["execution_strategy"]["dispatch"] == strategy
-            assert planned.data["task_analysis"]["size"] == 20 and planned.data["task_analysis"]["complexity_score"] > 0
-            saved = await baton.store.saver.aget_tuple({"configurable": {"thread_id": execution.id}})
-            assert saved is not None
-            sent[strategy] = [saved.checkpoint["channel_values"]["dispatched"]]
-    assert sent["dataflow"] == [[f"s{i}" for i in range(20)]]
-    assert sent["staged"] == [[]], "the last plan of twenty found nothing left to send"
-    assert sent["partitioned"] == [["#0", "#1"]]
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch, effects: Effects) -> list[tuple[str, list[str], int]]:
+    """What was dispatched: into which flow (a partition's name), which steps, and how many had been done by then."""
+    seen: list[tuple[str, list[str], int]] = []
+    original = Flow.dispatch
+
+    def spy(self: Flow, names: Iterable[str], **more: Any) -> None:
+        seen.append((self.step, list(names), len(effects.done)))
+        original(self, names, **more)
+
+    monkeypatch.setattr(Flow, "dispatch", spy)
+    return seen
+
+
+NAMES = [f"s{i}" for i in range(12)]
+SENT: dict[str, list[tuple[str, list[str], int]]] = {
+    "dataflow": [("", NAMES, 0)],
+    "staged": [*(("", [name], place) for place, name in enumerate(NAMES)), ("", [], 12)],
+    "partitioned": [("", ["#0", "#1"], 0), ("#0", NAMES[:10], 0), ("#1", NAMES[10:], 0)],
+}
+
+
+@pytest.mark.capability("F18", "M16", "O22", "A51")
+@pytest.mark.parametrize("strategy", SENT)
+async def test_the_strategy_is_recorded_and_changes_what_is_sent_and_when(
+    strategy: str, database: Path, effects: Effects, sent: list[tuple[str, list[str], int]]
+) -> None:
+    """Everything at once, a stage when the one before it has been done, or concurrent flows of so many steps."""
+    async with engine(database, effects=effects, partition_size=10) as baton:
+        execution = await run(baton, workflow("w", chain(12), config={"strategy": strategy}))
+        [planned] = [record for record in await baton.records(execution.id) if record.kind == "execution.planned"]
+    assert execution.status == "completed" and effects.done == NAMES
+    assert planned.data["execution_strategy"]["dispatch"] == strategy
+    assert planned.data["task_analysis"]["size"] == 12 and planned.data["task_analysis"]["complexity_score"] > 0
+    assert sent == SENT[strategy]
+
+
+@pytest.mark.capability("F18")
+async def test_a_stage_is_a_barrier_and_dataflow_has_none(database: Path, effects: Effects) -> None:
+    """The same workflow: staged, the quick branch waits at each stage for the slow one; otherwise it does not."""
+    steps = [act("slow", gate="g"), *chain(3, "b")]
+    for strategy, before in (("dataflow", ["b0", "b1", "b2"]), ("staged", ["b0"])):
+        effects.done.clear()
+        held = Gates()
+        file = database.with_name(f"{strategy}.db")
+        async with engine(file, effects=effects, gates=held) as baton:
+            execution = await baton.start(workflow("w", steps, config={"strategy": strategy}))
+            await held.reached("g")
+            await until(lambda before=before: effects.done == before)
+            await turns(baton)
+            assert effects.done == before
+            held.open("g")
+            assert (await finished(baton, execution)).status == "completed"
 
 
 @pytest.mark.capability("M05", "E28", "C07")

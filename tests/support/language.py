@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import agents
+from agents.agent import AgentStep
 from graphs import composites
 from graphs.errors import Problem
 from graphs.loader import Report, examine_text
@@ -14,7 +15,7 @@ from graphs.spec import Workflow
 from graphs.steps import StepTypes
 from graphs.validation import Known
 
-STEP_TYPES = StepTypes([*agents.step_types(), *composites.step_types()])
+STEP_TYPES = StepTypes([*agents.step_types(), AgentStep(), *composites.step_types()])
 
 HEADER = "metadata: {name: w}\nspec:\n  steps:\n"
 """What stands before the steps of a small definition; they begin in line 4, column 5."""

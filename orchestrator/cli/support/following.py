@@ -23,7 +23,6 @@ from orchestrator.cli.support.setting import Setting
 from orchestrator.cli.support.story import Story
 from orchestrator.cli.support.views import View
 from orchestrator.engine import Orchestrator
-from orchestrator.store.locking import engine_lock
 from orchestrator.store.port import Execution, OpenWait, Record
 
 Until = Literal["end", "somebody", "rest"]
@@ -222,7 +221,7 @@ class Follower:
                 rested = execution.updated_at
                 self._mail.put_nowait(Record(execution_id, RESTED, SystemClock().now()))
             polls += 1
-            if polls % _PROBE_EVERY == 0 and not execution.status.final and nobody_drives(self._setting):
+            if polls % _PROBE_EVERY == 0 and not execution.status.final and not baton.store.driven():
                 return
             await asyncio.sleep(_POLL)
 
@@ -275,13 +274,3 @@ def enough(until: Until, waits: Sequence[OpenWait]) -> bool:
 def failure_of(record: Record) -> BatonError:
     """Why a drive was given up, as an error."""
     return BatonError(**{"message": "It could not be driven.", **record.data})
-
-
-def nobody_drives(setting: Setting) -> bool:
-    """Whether no engine drives the database now."""
-    # Taken for an instant only. Whoever tries in that instant watches, asks again half a second later, and gets it.
-    try:
-        with engine_lock(setting.settings.database.absolute(), SystemClock()):
-            return True
-    except EngineBusyError:
-        return False

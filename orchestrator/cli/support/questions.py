@@ -67,7 +67,8 @@ def headline(wait: OpenWait) -> str:
     now = datetime.now(UTC)
     question = wait.wait.question
     if wait.wait.kind == "timer":
-        return f"waits until {_due(wait, now)}"
+        attempt = f"for attempt {question['attempt'] + 1} of {question['of']}, " if _is_retry(wait) else ""
+        return f"waits {attempt}until {_due(wait, now)}"
     if wait.wait.kind == "event":
         match = f" with {one_line(wait.wait.match, 80)}" if wait.wait.match else ""
         what = f"waits for the event {wait.wait.event_type}{match}"
@@ -76,6 +77,10 @@ def headline(wait: OpenWait) -> str:
         what = f"asks: {one_line(question.get('message', ''), 120)}{whom}"
     since_when = f"since {time_text(wait.opened_at, now)}"
     return f"{what}  [{since_when}{f', until {_due(wait, now)}' if wait.wait.due else ''}]"
+
+
+def _is_retry(wait: OpenWait) -> bool:
+    return wait.wait.question.get("reason") == "retry"
 
 
 def _due(wait: OpenWait, now: datetime) -> str:

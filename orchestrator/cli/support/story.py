@@ -25,6 +25,7 @@ class Node:
         status: As in `StepStatus`.
         question: What it waits for, while it does.
         progress: What it last said of its progress.
+        again_at: While it is retrying: when it is tried again.
     """
 
     path: str
@@ -38,6 +39,7 @@ class Node:
     detail: str = ""
     question: Mapping[str, Any] | None = None
     progress: Any = None
+    again_at: datetime | None = None
     children: dict[str, "Node"] = field(default_factory=dict)
 
     @property
@@ -65,6 +67,7 @@ class Node:
             "started_at": self.started_at,
             "ended_at": self.ended_at,
             "error": self.error,
+            "again_at": self.again_at if self.status == "retrying" else None,
             "detail": self.detail or None,
         }
         return document | (
@@ -152,7 +155,8 @@ class Story:
         if execution.status in (ExecutionStatus.RUNNING, ExecutionStatus.COMPENSATING):
             return
         for node in self.steps():
-            if not node.settled and node.question is None and not node.children:
+            at_rest = node.question is not None or node.status == "retrying"
+            if not node.settled and not at_rest and not node.children:
                 node.status = "pending"
 
     def _apply_to_execution(self, record: Record) -> None:
@@ -163,10 +167,10 @@ class Story:
             self.status = "running"
         elif word == "rewound":
             self.status = "queued"
-            gone = record.data.get("superseded", ())
-            for path in gone:
-                # Where something below it is named too, the step around goes alone: the rest inside it stays.
-                self._forget(path, alone=any(other.startswith((f"{path}.", f"{path}[")) for other in gone))
+            for path in record.data.get("superseded", ()):
+                self._forget(path, alone=False)
+            for path in record.data.get("superseded_alone", ()):
+                self._forget(path, alone=True)
 
     def _forget(self, path: str, *, alone: bool) -> None:
         *above, last = _PARTS.findall(path) or [""]
@@ -198,6 +202,7 @@ class Story:
             node.status, node.attempts = "running", max(node.attempts, data.get("attempt", 1))
         elif word == "retrying":
             node.status, node.attempts, node.error = "retrying", data["attempt"], data.get("error")
+            node.again_at = _time(data.get("due"))
             node.started_at = node.started_at or record.at
         elif word == "waiting":
             node.status, node.question = "waiting", data

@@ -11,7 +11,7 @@ from rich.tree import Tree
 from graphs.planner import COMPANION
 from graphs.undo import COMPENSATION
 from orchestrator.cli.support.story import Node, Story
-from orchestrator.cli.support.terminal import SIGNS, one_line, seconds_between, seconds_text
+from orchestrator.cli.support.terminal import SIGNS, one_line, seconds_between, seconds_text, time_text
 
 _SPINNER: Final = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 _URGENT: Final = ("failed", "timed_out", "running", "retrying", "waiting", "cancelled")
@@ -78,6 +78,8 @@ def node_text(node: Node, now: datetime, *, live: bool = False) -> Text:
         text.append(f"  {seconds_text(seconds_between(node.started_at, until))}", "dim")
     if node.attempts > 1:
         text.append(f"  {node.attempts} attempts" if node.settled else f"  attempt {node.attempts}", "yellow")
+    if status == "retrying" and node.again_at is not None:
+        text.append(f"  again at {time_text(node.again_at, now)}", "yellow")
     return text.append_text(_remark(node))
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Self
 
 from graphs.building.options import step_of
-from graphs.errors import DefinitionError, InputError, Problem
+from graphs.errors import InputError
 from graphs.spec import Step
 from graphs.state import Result
 from orchestrator.faces.callables import called
@@ -31,12 +31,8 @@ class _Phase(Pattern):
     """A pattern that is one step after the other."""
 
     def compile(self, making: Making, given: Source) -> Piece:
-        """A `sequence` step with its steps inside.
-
-        Where it is the whole workflow it needs none around it. Nor may there be one around steps with compensations:
-        these run for steps of the workflow's own list only, so that is where they stand.
-        """
-        if making.whole or (making.outermost and self.compensates):
+        """A `sequence` step with its steps inside. Where it is the whole workflow it needs none around it."""
+        if making.whole:
             return self._steps(making.part(), given)
         name = making.names.give(self.name, self)
         piece = self._steps(making.inside(), given)
@@ -63,10 +59,6 @@ class SequentialWorkflow(_Phase):
     def add_phase(self, phase: WorkflowPhase) -> Self:
         """The same as `add_step`."""
         return self.add_step(phase)
-
-    @property
-    def compensates(self) -> bool:
-        return any(step.compensates for step in self.steps)
 
     def _steps(self, making: Making, given: Source) -> Piece:
         return one_after_the_other(self.steps, making, given)
@@ -98,24 +90,6 @@ class CompensableWorkflow(_Phase):
     def compensation_steps(self) -> dict[str, WorkflowStep]:
         """Compensations by the id of their step."""
         return {step.id: compensation for step, compensation in self._pairs if compensation is not None}
-
-    @property
-    def compensates(self) -> bool:
-        return any(compensation is not None or step.compensates for step, compensation in self._pairs)
-
-    def compile(self, making: Making, given: Source) -> Piece:
-        if self.compensates and not making.outermost:
-            raise DefinitionError(
-                [
-                    Problem(
-                        "compensation_inside",
-                        f"CompensableWorkflow '{self.name}' stands inside a branch or a case, where the engine runs no "
-                        "compensations.",
-                        "Make it the outermost pattern, or a step or a phase of a sequence that is.",
-                    )
-                ]
-            )
-        return super().compile(making, given)
 
     def _steps(self, making: Making, given: Source) -> Piece:
         made: list[Step] = []
@@ -160,10 +134,6 @@ class ParallelWorkflow(Pattern):
         """Add a branch: steps that run one after the other."""
         self.branches.append(branch)
         return self
-
-    @property
-    def compensates(self) -> bool:
-        return any(step.compensates for branch in self.branches for step in branch)
 
     def _combine_results(self, results: list[Any]) -> dict[str, Any]:
         """What it gives, from what the branches have given, in their order."""
@@ -221,10 +191,6 @@ class ComplexWorkflow(_Phase):
         """Add a phase after those there are."""
         self.phases.append(phase)
         return self
-
-    @property
-    def compensates(self) -> bool:
-        return any(phase.compensates for phase in self.phases)
 
     async def _handle_phase_failure(self, phase: WorkflowPhase, output: dict[str, Any]) -> dict[str, Any] | None:
         """What a phase means that reports no success: that the workflow has failed, unless this is overridden.

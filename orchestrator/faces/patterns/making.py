@@ -81,13 +81,11 @@ class Making:
         names: Shared by the whole workflow.
         retry: What a RetryableStep around says.
         whole: Whether this is all of the workflow.
-        outermost: Whether its steps stand in the workflow's own list: compensations are run for these only.
     """
 
     names: Names = field(default_factory=Names)
     retry: RetryPolicy | None = None
     whole: bool = True
-    outermost: bool = True
 
     def part(self) -> "Making":
         """The same for a part that stands in the same list."""
@@ -95,7 +93,7 @@ class Making:
 
     def inside(self) -> "Making":
         """The same for steps inside of a step."""
-        return replace(self, whole=False, outermost=False)
+        return replace(self, whole=False)
 
     def function(self, name: str, owner: Any, call: "Acts", given: Source, **options: Any) -> Piece:
         """A piece of one step that calls a Python function with one value."""

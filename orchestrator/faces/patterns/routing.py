@@ -50,11 +50,6 @@ class ConditionalWorkflow(_Choice):
         self.default_case = steps
         return self
 
-    @property
-    def compensates(self) -> bool:
-        every = [*(steps for _, steps in self.cases), self.default_case or ()]
-        return any(step.compensates for steps in every for step in steps)
-
     def compile(self, making: Making, given: Source) -> Piece:
         if not self.cases:
             return one_after_the_other(self._only_default(), making, given)
@@ -126,10 +121,6 @@ class LLMRoutingWorkflow(_Choice):
         """Add a route."""
         self.routes[route_name] = steps
         return self
-
-    @property
-    def compensates(self) -> bool:
-        return any(step.compensates for steps in self.routes.values() for step in steps)
 
     def compile(self, making: Making, given: Source) -> Piece:
         self._check()

@@ -71,11 +71,6 @@ class WorkflowStep(ABC):
     def id(self, value: str) -> None:
         self._id = value
 
-    @property
-    def compensates(self) -> bool:
-        """Whether anything in it has a compensation."""
-        return False
-
     @abstractmethod
     async def execute(self, input: dict[str, Any]) -> dict[str, Any]:  # noqa: A002 - the document's word
         """Do it."""

@@ -50,10 +50,6 @@ class RetryableStep(Pattern):
             multiplier=backoff_multiplier,
         )
 
-    @property
-    def compensates(self) -> bool:
-        return self.wrapped.compensates
-
     def compile(self, making: Making, given: Source) -> Piece:
         return self.wrapped.compile(replace(making, retry=self.policy), given)
 

@@ -4,7 +4,7 @@ import asyncio
 import base64
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -15,8 +15,18 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from agents.agent import AgentStep
+from agents.agent_config import AgentConfig
 from graphs.clock import ManualClock
-from graphs.steps import StepContext
+from graphs.composites import Opening
+from graphs.expressions import EvaluationContext
+from graphs.planner import Conclusion, Plan, PlannedStep
+from graphs.policies import as_step_error, error_value
+from graphs.prepare import Library
+from graphs.scope import Frame
+from graphs.spec import Step
+from graphs.state import Result
+from graphs.steps import Action, StepConfig, StepContext, StepTypes
 
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"]
 
@@ -170,3 +180,44 @@ def make_context(clock: ManualClock) -> Callable[..., StepContext]:
         return StepContext(**{**values, **changes})
 
     return make
+
+
+async def work(context: StepContext, config: AgentConfig | dict[str, Any], step: type[AgentStep] = AgentStep) -> Any:
+    """Carry out an agent step without an engine: its plan, one call after the other; a failed call of the model is
+    raised."""
+    given = config if isinstance(config, dict) else dict(config)
+    kind, frame = step(), Frame(Plan({}), {}, None, {}, {})
+    evaluation = EvaluationContext(now=context.clock.now(), seed="")
+    inside = Step(name=context.name, type="agent", config=given)
+    parsed = AgentConfig.model_validate(given)
+    opening = Opening(inside, parsed, {}, evaluation, dict, context, LIBRARY, _no_workflow, context.resources)  # type: ignore[arg-type]
+    data = await kind.open(opening)
+    results: dict[str, Result] = {}
+    while True:
+        frame.plan, frame.results = kind.plan(inside, {**data, "results": results}, LIBRARY), results
+        waiting = [planned for name, planned in frame.plan.steps.items() if name not in results]
+        if not waiting:
+            if not kind.grow(inside, data, frame, LIBRARY, evaluation):
+                return kind.response(inside, data, frame, Conclusion("completed"), evaluation)
+            continue
+        for planned in waiting:
+            results[planned.name] = await _perform(planned, context)
+
+
+async def _perform(planned: PlannedStep, context: StepContext) -> Result:
+    path = f"{context.path}{planned.name}"
+    own = replace(context, path=path, idempotency_key=f"{context.execution_id}:{path}:0")
+    assert isinstance(planned.kind, Action)
+    try:
+        return {"status": "completed", "output": await planned.kind.run(own, StepConfig())}
+    except Exception as error:
+        if planned.step.on_failure.action != "continue":
+            raise
+        return {"status": "failed", "error": error_value(as_step_error(error), attempt=1)}
+
+
+def _no_workflow(name: str, version: str | None) -> Any:
+    raise AssertionError(name)
+
+
+LIBRARY = Library(StepTypes(()))

@@ -12,12 +12,15 @@ from langgraph.graph import END, START, StateGraph
 from pydantic import BaseModel, ValidationError
 
 from agents import Agent, Agents, Call, Failure, Models, Rule, Script, Tool, Tools, Turn, tool
-from agents.agent import AgentConfig, AgentStep
+from agents.agent import AgentStep
+from agents.agent_config import AgentConfig
 from agents.models import split_name
 from agents.scripted import ScriptedModel
 from graphs.errors import StepError
 from graphs.expressions import Secret
 from graphs.steps import StepContext
+
+from .conftest import work
 
 Make = Callable[..., StepContext]
 
@@ -40,7 +43,7 @@ def run(make_context: Make) -> Callable[..., Any]:
         models = Models(allow_real=False, scripts=scripts, default="scripted:echo")
         changes = {name: config.pop(name) for name in ("state", "progress", "name") if name in config}
         context = make_context(models, Tools([add, explode]), *resources, input=given, **changes)
-        return await AgentStep().run(context, AgentConfig.model_validate(config))
+        return await work(context, config)
 
     return go
 
@@ -75,11 +78,11 @@ async def test_an_agent_reasons_and_acts_until_it_has_an_answer(run: Any) -> Non
     )
     response = await run(script, model="scripted:sums", message="Add", tools=["add"])
     assert (response["answer"], response["turns"]) == ("Done.", 3)
-    key = "exec-1:orders[3].charge:0:tool-"
+    key = "exec-1:orders[3].charge"
     assert response["tool_calls"] == [
-        {"name": "add", "args": {"a": 1, "b": 2}, "result": {"sum": 3, "key": f"{key}0"}},
-        {"name": "add", "args": {"a": "3", "b": 4}, "result": {"sum": 7, "key": f"{key}1"}},
-        {"name": "add", "args": {"a": 5, "b": 6}, "result": {"sum": 11, "key": f"{key}2"}},
+        {"name": "add", "args": {"a": 1, "b": 2}, "result": {"sum": 3, "key": f"{key}[0].add-0:0"}},
+        {"name": "add", "args": {"a": "3", "b": 4}, "result": {"sum": 7, "key": f"{key}[0].add-1:0"}},
+        {"name": "add", "args": {"a": 5, "b": 6}, "result": {"sum": 11, "key": f"{key}[1].add-0:0"}},
     ]
     assert [message["role"] for message in response["messages"]] == [
         "user",
@@ -196,7 +199,9 @@ async def test_a_formed_answer_may_be_written_as_json(run: Any) -> None:
 async def test_an_answer_in_no_form_fails(run: Any) -> None:
     for text, problem in (("no idea", "it is no JSON: 'no idea'"), ('{"score": 0}', "answer.label is missing")):
         with pytest.raises(StepError, match=r"^agent 'charge' gave an answer that does not fit its schema") as caught:
-            await run(Script("w", turns=(Turn(text),)), model="scripted:w", message="?", output_schema=SCHEMA)
+            await run(
+                Script("w", turns=(Turn(text),)), model="scripted:w", message="?", output_schema=SCHEMA, max_reasks=0
+            )
         assert problem in str(caught.value)
         assert (caught.value.code, caught.value.category) == ("answer_unfit", "dependency")
     with pytest.raises(StepError, match=r"^agent 'charge' gave an empty answer\.$"):
@@ -333,13 +338,13 @@ async def test_a_models_failure_is_of_a_kind(run: Any, kind: Any, category: str,
 async def test_a_retry_after_a_scripted_failure_gets_the_answer(make_context: Make) -> None:
     failures = (Failure("rate_limit", retry_after=7), Failure("server"))
     models = Models(allow_real=False, scripts=[Script("f", turns=(Turn("ok", failures=failures),))])
-    config = AgentConfig(model="scripted:f", message="?")
+    config = {"model": "scripted:f", "message": "?"}
     with pytest.raises(StepError) as caught:
-        await AgentStep().run(make_context(models), config)
+        await work(make_context(models), config)
     assert caught.value.retry_after == 7
     with pytest.raises(StepError, match="failed at its provider's"):
-        await AgentStep().run(make_context(models), config)
-    assert (await AgentStep().run(make_context(models), config))["answer"] == "ok"
+        await work(make_context(models), config)
+    assert (await work(make_context(models), config))["answer"] == "ok"
 
 
 async def test_a_script_that_has_ended_says_so(run: Any) -> None:
@@ -381,13 +386,13 @@ async def test_an_agent_inside_a_graph_leaves_no_trace_in_its_checkpoints(make_c
     script = Script("t", turns=(Turn(calls=(Call("add", {"a": 1, "b": 1}),)), Turn("two")))
     models = Models(allow_real=False, scripts=[script])
     context = make_context(models, Tools([add]))
-    config = AgentConfig(model="scripted:t", message="?", tools=("add",))
+    config = {"model": "scripted:t", "message": "?", "tools": ["add"]}
 
     class State(TypedDict):
         answer: str
 
     async def node(state: State) -> State:
-        return {"answer": (await AgentStep().run(context, config))["answer"]}
+        return {"answer": (await work(context, config))["answer"]}
 
     graph: Any = StateGraph(State)
     graph.add_node("react_agent", node).add_edge(START, "react_agent").add_edge("react_agent", END)
@@ -418,9 +423,9 @@ async def test_cancelling_the_step_cancels_the_agent(make_context: Make) -> None
             cancelled.set()
 
     script = Script("w", turns=(Turn(calls=(Call("wait"),)),))
-    config = AgentConfig(model="scripted:w", message="?", tools=(Tool("wait", "Waits.", wait),))
+    config = {"model": "scripted:w", "message": "?", "tools": [Tool("wait", "Waits.", wait)]}
     models = Models(allow_real=False, scripts=[script])
-    task = asyncio.create_task(AgentStep().run(make_context(models), config))
+    task = asyncio.create_task(work(make_context(models), config))
     await entered.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -448,9 +453,9 @@ async def test_a_model_must_be_named_fully(make_context: Make) -> None:
         "Write 'provider:model', such as 'openai:gpt-5-mini' or 'scripted:echo'."
     )
     with pytest.raises(StepError, match=r"^no model is named\."):
-        await AgentStep().run(make_context(Models()), AgentConfig(message="?"))
+        await work(make_context(Models()), {"message": "?"})
     with pytest.raises(StepError, match=r"there is no script 'ecko'\. Did you mean 'echo'"):
-        await AgentStep().run(make_context(Models()), AgentConfig(message="?", model="scripted:ecko"))
+        await work(make_context(Models()), {"message": "?", "model": "scripted:ecko"})
 
 
 @pytest.mark.parametrize(

@@ -116,6 +116,9 @@ async def test_one_value_goes_to_the_first_parameter(run: Run) -> None:
         (lambda text: text, "hello", "hello"),
         (lambda: "nothing asked", {"a": 1}, "nothing asked"),
         (lambda x=3: x, None, 3),
+        (lambda x=3: x, {}, 3),
+        (lambda x=3: x, 0, 0),
+        (lambda order: order, {}, {}),
         (lambda a, **more: [a, more], {"a": 1, "b": 2}, [1, {"b": 2}]),
     ],
 )
@@ -131,7 +134,7 @@ async def test_every_wrong_argument_is_named(run: Run, functions: Functions) -> 
         await run("charge", args={"amount": "much", "curency": "USD"})
     assert str(caught.value) == (
         "function 'charge' cannot be called: argument 'order_id' is missing; "
-        "argument 'amount': Input should be a valid number, unable to parse string as a number; "
+        "argument 'amount': the value is not a number; "
         "there is no argument 'curency' (did you mean 'currency'?). It takes order_id, amount, currency."
     )
     assert (caught.value.code, caught.value.category, caught.value.retryable) == (

@@ -27,7 +27,6 @@ def test_the_built_in_step_types() -> None:
         "validation": "parallel_executor",
         "function": "parallel_executor",
         "tool": "parallel_executor",
-        "agent": "react_agent",
         "emit_event": "parallel_executor",
         "approval": "human_approval",
         "wait_for_event": "human_approval",

@@ -13,12 +13,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from agents import Models, Tool, Tools, tool
-from agents.agent import AgentConfig, AgentStep
 from agents.router import Router
 from graphs.errors import StepError
 from graphs.steps import StepContext
 
-from .conftest import serve
+from .conftest import serve, work
 
 Make = Callable[..., StepContext]
 KEY = "sk-test-0123456789abcdef"
@@ -92,7 +91,7 @@ async def run(make_context: Make) -> AsyncIterator[Callable[..., Any]]:
 
     async def go(**config: Any) -> Any:
         values = {"model": "openai:gpt-4.1-mini", "message": "Where is order 7?", **config}
-        return await AgentStep().run(make_context(models, Tools([find_order])), AgentConfig.model_validate(values))
+        return await work(make_context(models, Tools([find_order])), values)
 
     yield go
     await models.aclose()
@@ -135,7 +134,7 @@ async def test_tool_calls_go_back_and_forth(provider: Provider, run: Any) -> Non
 
 
 async def test_half_characters_and_repeated_ids_do_no_harm(provider: Provider, run: Any) -> None:
-    note = Tool("note", "Takes a note.", lambda text, context: [text, context.idempotency_key[-6:]])
+    note = Tool("note", "Takes a note.", lambda text, context: [text, context.idempotency_key[-12:]])
     provider.answers = [
         says("cut \ud83d", ("note", {"text": "a\ud83d"})),
         says(None, ("note", {"text": "b"})),
@@ -143,7 +142,7 @@ async def test_half_characters_and_repeated_ids_do_no_harm(provider: Provider, r
     ]
     response = await run(tools=[note])
     assert response["answer"] == "Done ?"
-    assert [call["result"] for call in response["tool_calls"]] == [["a?", "tool-0"], ["b", "tool-1"]]
+    assert [call["result"] for call in response["tool_calls"]] == [["a?", "[0].note-0:0"], ["b", "[1].note-0:0"]]
 
 
 def broken(name: str) -> Response:
@@ -217,8 +216,8 @@ async def test_words_are_handed_on_as_they_come(provider: Provider, make_context
     provider.answers = [Response(text, media_type="text/event-stream")]
     said: list[Any] = []
     models = Models()
-    config = AgentConfig(model="openai:gpt-4.1-mini", message="?", stream=True)
-    response = await AgentStep().run(make_context(models, progress=said.append), config)
+    config = {"model": "openai:gpt-4.1-mini", "message": "?", "stream": True}
+    response = await work(make_context(models, progress=said.append), config)
     await models.aclose()
     assert response["answer"] == "On its way."
     assert said == [

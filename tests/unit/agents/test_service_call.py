@@ -353,11 +353,11 @@ def test_every_fault_of_the_settings_is_told() -> None:
     assert str(caught.value) == (
         "service 'a', base_url: base_url is a full URL such as 'https://users.internal:8080'; "
         "service 'b', base_url: base_url holds a user or a password; credentials go under 'headers'; "
-        "service 'b', timeot: Extra inputs are not permitted; "
+        "service 'b', there is no key 'timeot' here (did you mean 'timeout'?); "
         "service 'c' is neither a URL nor an object with a base_url; "
         "service 'd', base_url: base_url ends with its path: no '?', no '#', no '{'; "
-        "service 'e', base_url: Field required. "
-        "A service has base_url, headers, max_connections, max_response_bytes, name, proxy, timeout, verify."
+        "service 'e', the key 'base_url' is missing. "
+        "A service has base_url, failures, headers, max_connections, max_response_bytes, name, proxy, timeout, verify."
     )
 
 

@@ -57,10 +57,35 @@ async def test_an_unknown_tool_is_named_with_the_nearest(run: Any) -> None:
 
 
 async def test_a_tool_given_by_python_needs_no_registry(make_context: Make) -> None:
-    config = ToolConfig(tool=send_welcome_email, args={"to": Secret("ann@example.com")})
+    config = ToolConfig(tool=send_welcome_email, args={"to": "ann@example.com"})
     assert (await ToolStep().run(make_context(), config))["sent_to"] == "ann@example.com"
     with pytest.raises(NotFoundError, match="needs Tools"):
         await ToolStep().run(make_context(), ToolConfig(tool="x"))
+
+
+async def test_a_secret_is_told_to_the_tool_and_to_nobody_else(make_context: Make) -> None:
+    """Neither by what it gives nor by what it raises, whatever form it has there; short ones would mask everything."""
+    told: list[str] = []
+
+    @tool
+    def knock(word: str) -> dict[str, Any]:
+        """Knock at the door."""
+        told.append(word)
+        if word == "moon":
+            raise StepError(f"not with {word}", category="transient", retry_after=3, code="shut", tried=[word])
+        return {word: [word, f"'{word}'", 7]}
+
+    async def at_the_door(word: str) -> Any:
+        return await ToolStep().run(make_context(), ToolConfig(tool=knock, args={"word": Secret(word)}))
+
+    assert await at_the_door("sesame") == {"***": ["***", "'***'", 7]}
+    assert await at_the_door("a") == {"a": ["a", "'a'", 7]}
+    with pytest.raises(StepError) as caught:
+        await at_the_door("moon")
+    error = caught.value
+    assert (error.message, error.code, error.category, error.retry_after) == ("not with ***", "shut", "transient", 3)
+    assert error.details == {"tried": ["***"]} and error.__cause__ is None and error.__suppress_context__
+    assert told == ["sesame", "a", "moon"]
 
 
 async def test_wrong_arguments_are_named(run: Any) -> None:

@@ -208,7 +208,7 @@ def test_a_config_that_makes_no_sense_is_refused(model: Any, config: dict[str, A
         model.model_validate(config)
 
 
-@pytest.mark.capability("I16")
+@pytest.mark.capability("D22")
 async def test_an_event_is_published_once_however_often_it_is_tried(make_context: Make) -> None:
     published = []
 

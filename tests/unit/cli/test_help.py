@@ -4,22 +4,33 @@ import inspect
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 import typer
 
+import graphs
 from orchestrator.cli.app import make_app
 from orchestrator.cli.exits import MEANINGS
 from orchestrator.cli.lazy import load
 from orchestrator.cli.options import shared
 from tests.unit.cli.support import Cli
 
+_LIBRARY = Path(graphs.__file__).parent / "library"
 _LOOK = """
 import sys
 from typer.testing import CliRunner
 from orchestrator.cli.app import make_app
 for words in (["--help"], ["run", "--help"], ["show", "--help"], ["workflows", "--help"]):
     assert CliRunner().invoke(make_app(), words).exit_code == 0
+print(*sorted({name.partition(".")[0] for name in sys.modules}))
+"""
+_INVOKE = """
+import sys
+from typer.testing import CliRunner
+from orchestrator.cli.app import make_app
+done = CliRunner().invoke(make_app(), sys.argv[1:])
+assert done.exit_code == 0, done.output
 print(*sorted({name.partition(".")[0] for name in sys.modules}))
 """
 
@@ -75,6 +86,25 @@ def test_help_loads_no_engine() -> None:
     """LangGraph alone takes over a second to import."""
     done = subprocess.run([sys.executable, "-c", _LOOK], capture_output=True, text=True, check=True)
     assert not {"langgraph", "langchain_core", "agents", "sqlite3", "jsonschema"} & set(done.stdout.split())
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("validate", *sorted(map(str, _LIBRARY.glob("*.yaml")))),
+        ("draw", str(_LIBRARY / "process_orders.yaml")),
+        ("schema",),
+    ],
+    ids=lambda words: words[0],
+)
+def test_looking_at_definitions_loads_no_engine(words: tuple[str, ...], tmp_path: Path) -> None:
+    """Editors and pre-commit hooks call these again and again."""
+    done = subprocess.run(
+        [sys.executable, "-c", _INVOKE, *words], capture_output=True, text=True, check=True, cwd=tmp_path
+    )
+    loaded = set(done.stdout.split())
+    assert "graphs" in loaded
+    assert not {"langgraph", "langchain", "langchain_core", "langsmith", "sqlite3", "httpx"} & loaded
 
 
 def test_the_version_is_told(cli: Cli) -> None:

@@ -68,6 +68,8 @@ def test_only_time_answers_a_timer() -> None:
     nap = wait(kind="timer", due=NOW + timedelta(hours=2))
     assert questions().answers(nap) == []
     assert "waits until " in headline(nap)
+    again = wait(kind="timer", due=NOW + timedelta(hours=2), question={"reason": "retry", "attempt": 2, "of": 5})
+    assert headline(again).startswith("waits for attempt 3 of 5, until ")
     assert not for_somebody([nap])
     assert not for_somebody([])
     assert for_somebody([wait(kind="approval"), wait(kind="event", event_type="paid")])

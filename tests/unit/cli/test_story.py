@@ -127,13 +127,24 @@ def test_going_back_makes_steps_pending_again(tell: Teller) -> None:
     """The step around keeps what else is inside it."""
     for path in ("fetch", "orders[0].charge", "orders[1].charge", "orders", "pay"):
         tell("step.completed", path, attempts=1)
-    tell("execution.rewound", superseded=["orders[1].charge", "pay", "orders", "~compensation"])
+    tell("execution.rewound", superseded=["orders[1].charge", "pay", "~compensation"], superseded_alone=["orders"])
     statuses = tell.statuses()
     assert statuses["fetch"] == "completed"
     assert statuses["orders[0].charge"] == "completed"
     assert "orders[1].charge" not in statuses
     assert statuses["pay"] == "pending"
     assert tell.story.status == "queued"
+
+
+@pytest.mark.capability("E01", "O01")
+def test_a_step_between_attempts_says_when_it_is_tried_again(tell: Teller) -> None:
+    """Also in an execution that rests meanwhile."""
+    due = (T0 + timedelta(hours=1)).isoformat()
+    tell("step.retrying", "fetch", attempt=1, of=3, delay=3600, due=due, error={"message": "no route"})
+    tell.story.settle(execution(ExecutionStatus.WAITING))
+    assert tell.statuses()["fetch"] == "retrying"
+    [line] = [line for line in tell.shown().splitlines() if "fetch" in line]
+    assert "again at" in line and "no route" in line
 
 
 def test_steps_that_were_cut_are_not_at_work_in_an_execution_that_rests(tell: Teller) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from agents import Agents, Models, Rule, Script, Tools, Turn
 from graphs.clock import SystemClock
-from orchestrator.faces import Means, using
+from orchestrator.faces.running import Means, using
 
 
 class PromptClock(SystemClock):

@@ -15,8 +15,8 @@ from graphs.errors import DefinitionError
 from graphs.library import example_names, example_path
 from graphs.loader import dump_yaml, load_file, load_workflow
 from graphs.spec import Case, Step, Workflow
-from orchestrator.faces import known_step_types, states
-from orchestrator.faces.running import check
+from orchestrator.faces import states
+from orchestrator.faces.running import check, known_step_types
 from tests.unit.faces.written import WRITTEN
 
 DEFINITIONS = Path(__file__).parent / "definitions"
@@ -163,7 +163,7 @@ def step_again(told: Step) -> Step:
         case "parallel" | "parallel_group":
             branches = {name: list(map(step_again, steps)) for name, steps in told.branches.items()}
             steps = list(map(step_again, told.steps))
-            if told.type == "parallel" and "minimum_success_count" not in config:
+            if told.type == "parallel":
                 return parallel(told.name, steps, branches=branches, **config, **options)
             return step(told.name, told.type, config, steps=steps, branches=branches, **options)
         case "map":

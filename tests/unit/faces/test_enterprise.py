@@ -10,9 +10,8 @@ from agents import Agent, Agents, Functions, Tools, tool
 from graphs.errors import BatonError, DefinitionError
 from graphs.loader import dump_yaml, load_workflow
 from graphs.spec import Step
-from orchestrator.faces import Means, known_step_types
 from orchestrator.faces.enterprise import AdvancedWorkflow, StepStatus, StepType, WorkflowStep
-from orchestrator.faces.running import Ended, Start, carry_out
+from orchestrator.faces.running import Ended, Means, Start, carry_out, known_step_types
 from tests.unit.faces.conftest import PromptClock, scripted
 
 TYPES = known_step_types()

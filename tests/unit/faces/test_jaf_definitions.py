@@ -10,7 +10,7 @@ from graphs import builder
 from graphs.errors import BatonError
 from graphs.spec import Step
 from graphs.spec import Workflow as Definition
-from orchestrator.faces import known_step_types, step_types
+from orchestrator.faces.handler import step_types
 from orchestrator.faces.jaf import (
     AgentStep,
     ConditionalStep,
@@ -22,7 +22,7 @@ from orchestrator.faces.jaf import (
     WorkflowContext,
     WorkflowStep,
 )
-from orchestrator.faces.running import all_steps, check
+from orchestrator.faces.running import all_steps, check, known_step_types
 
 
 def compiled(step: WorkflowStep) -> Step:

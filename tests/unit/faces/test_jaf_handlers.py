@@ -12,7 +12,6 @@ from graphs.builder import wait_for_event, workflow
 from graphs.errors import InputError
 from graphs.spec import Workflow as Definition
 from orchestrator.engine import Orchestrator
-from orchestrator.faces import Means, known_step_types, using
 from orchestrator.faces.handler import ESCALATION, TEAM
 from orchestrator.faces.jaf import (
     ConditionalStep,
@@ -24,6 +23,7 @@ from orchestrator.faces.jaf import (
     WorkflowContext,
     WorkflowResult,
 )
+from orchestrator.faces.running import Means, known_step_types, using
 from orchestrator.settings import Settings
 from tests.unit.faces.conftest import Equip, PromptClock
 
@@ -282,7 +282,7 @@ async def test_steps_with_a_handler_of_their_own_are_not_asked_about(equip: Equi
     assert (await run(built, equip)).is_success
 
 
-@pytest.mark.capability("E23", "E24", "I16")
+@pytest.mark.capability("E23", "E24")
 @pytest.mark.parametrize(("flag", "event"), [("escalate", ESCALATION), ("notify_team", TEAM)])
 async def test_what_a_handler_flags_is_an_event_for_others(flag: str, event: str, tmp_path: Path) -> None:
     settings = Settings(database=tmp_path / "baton.db", synchronous="off", log_level="error")

@@ -9,9 +9,8 @@ from typing import Any
 
 import pytest
 
-from graphs.errors import BatonError, DefinitionError
+from graphs.errors import BatonError
 from orchestrator.engine import Orchestrator
-from orchestrator.faces import Means, known_step_types
 from orchestrator.faces.patterns import (
     CompensableWorkflow,
     CompensationError,
@@ -31,7 +30,7 @@ from orchestrator.faces.patterns import (
     WorkflowStep,
     WorkflowStepFailed,
 )
-from orchestrator.faces.running import check
+from orchestrator.faces.running import Means, check, known_step_types
 from orchestrator.settings import Settings
 from tests.unit.faces.conftest import Equip, PromptClock
 
@@ -393,14 +392,14 @@ async def test_a_pattern_can_be_undone_as_one_step() -> None:
     assert [name for name, _ in log] == ["first", "second"]
 
 
-def test_compensations_where_none_are_run_are_refused() -> None:
-    saga = CompensableWorkflow("saga").add_step(Mark("a"), Mark("undo"))
-    with pytest.raises(DefinitionError) as caught:
-        ParallelWorkflow("p").add_branch([saga]).to_workflow()
-    assert str(caught.value) == (
-        "CompensableWorkflow 'saga' stands inside a branch or a case, where the engine runs no compensations. "
-        "Make it the outermost pattern, or a step or a phase of a sequence that is."
-    )
+async def test_what_was_done_in_a_branch_is_undone_too() -> None:
+    log: list[Any] = []
+    saga = CompensableWorkflow("saga").add_step(Mark("a"), Undo("undo_a", log)).add_step(Mark("b"))
+    group = ParallelWorkflow("group").add_branch([Mark("before"), saga]).add_branch([Mark("other")])
+    workflow = SequentialWorkflow("w").add_step(group).add_step(Fail(ValueError("no")))
+    with pytest.raises(WorkflowStepFailed):
+        await workflow.execute({})
+    assert log == [("undo_a", ["before", "a"])]
 
 
 # -- phases ----------------------------------------------------------------------------------------------------------

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from orchestrator.engine import Orchestrator
-from orchestrator.faces import Means, known_step_types, using
 from orchestrator.faces.patterns import (
     CompensableWorkflow,
     ComplexWorkflow,
@@ -24,6 +23,7 @@ from orchestrator.faces.patterns import (
     WorkflowStep,
     WorkflowStepFailed,
 )
+from orchestrator.faces.running import Means, known_step_types, using
 from orchestrator.settings import Settings
 from tests.unit.faces.conftest import Equip, PromptClock
 from tests.unit.faces.test_patterns import opened_wait

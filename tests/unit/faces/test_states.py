@@ -10,8 +10,7 @@ from agents import Functions
 from graphs import builder
 from graphs.errors import DefinitionError
 from graphs.loader import load_document
-from orchestrator.faces import known_step_types, using
-from orchestrator.faces.running import check
+from orchestrator.faces.running import check, known_step_types, using
 from orchestrator.faces.states import State, Transition, Workflow
 
 TYPES = known_step_types()

@@ -41,7 +41,7 @@ def test_complexity_grows_with_each_measure_and_nothing_is_nothing() -> None:
     assert empty.complexity_score == 0 < one.complexity_score < many.complexity_score
 
 
-@pytest.mark.capability("F18", "M16")
+@pytest.mark.capability("F18", "M16", "F02")
 @pytest.mark.parametrize(
     ("steps", "pattern"),
     [

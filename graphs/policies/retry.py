@@ -1,16 +1,12 @@
-"""Policies decide, they never act: how long an attempt may take, whether a failure is tried again, and when."""
+"""Whether a failed attempt is followed by another, and when."""
 
 import random
 from dataclasses import dataclass
-from typing import Any
 
-from graphs.errors import BatonError, Category, StepError
+from graphs.errors import Category, StepError
 from graphs.spec import Config, RetryPolicy, Step
-from graphs.steps import StepType
 
 ONCE = RetryPolicy(max_attempts=1)
-
-_NEVER_AGAIN: frozenset[Category] = frozenset({"validation", "logic", "cancelled", "budget"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +39,6 @@ def _config_attempts(step: Step) -> int | None:
     return attempts if isinstance(attempts, int) and not isinstance(attempts, bool) and attempts > 0 else None
 
 
-def attempt_timeout(step: Step, config: Config, kind: StepType) -> float | None:
-    """Seconds one attempt may take: the step's own limit, the workflow's, the type's (P02). None: no limit."""
-    if step.timeout is not None:
-        return step.timeout
-    return config.step_timeout if config.step_timeout is not None else kind.default_timeout
-
-
 def after_failure(policy: RetryPolicy, attempt: int, error: StepError, chance: random.Random) -> Again | GiveUp:
     """What a failed attempt leads to.
 
@@ -70,9 +59,7 @@ def after_failure(policy: RetryPolicy, attempt: int, error: StepError, chance: r
 
 
 def _worth_it(policy: RetryPolicy, category: Category) -> bool:
-    if category in policy.give_up_on or category in _NEVER_AGAIN - set(policy.retry_on):
-        return False
-    return category in policy.retry_on
+    return category in policy.retry_on and category not in policy.give_up_on
 
 
 def backoff(policy: RetryPolicy, attempt: int, chance: random.Random) -> float:
@@ -87,21 +74,3 @@ def backoff(policy: RetryPolicy, attempt: int, chance: random.Random) -> float:
             delay = policy.initial_delay * policy.multiplier ** min(attempt - 1, 64)
     delay = min(delay, policy.max_delay)
     return delay * (1 + policy.jitter * (2 * chance.random() - 1)) if policy.jitter else delay
-
-
-def as_step_error(error: Exception) -> StepError:
-    """Any exception of a step's code as a step error: what is not said to be otherwise is a fault of logic."""
-    if isinstance(error, StepError):
-        return error
-    if isinstance(error, BatonError):
-        return StepError(error.message, category="validation", code=error.code, hint=error.hint, **error.details)
-    if isinstance(error, TimeoutError):
-        return StepError(str(error) or "it timed out", category="timeout", code="timeout")
-    if isinstance(error, ConnectionError):
-        return StepError(f"{type(error).__name__}: {error}", category="transient", code="connection_error")
-    return StepError(f"{type(error).__name__}: {error}", category="logic", code="exception")
-
-
-def error_value(error: StepError, *, attempt: int) -> dict[str, Any]:
-    """A failure as it is kept: `code`, `message`, `category`, `attempt` and the error's own facts."""
-    return error.as_dict() | {"category": error.category, "attempt": attempt}

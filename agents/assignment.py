@@ -1,0 +1,173 @@
+"""What an agent step works on: looked up once, when it opens, and kept with its plan as JSON.
+
+What JSON cannot hold (a model or tools that were handed over in Python) is found again where it was found first: in
+the definition, in the registered agent, among the registered tools.
+"""
+
+import json
+from collections.abc import Iterator
+from typing import Any, TypedDict
+
+from agents.agent_config import AgentConfig
+from agents.agents import Agent, Agents, schema_of
+from agents.loading import load
+from agents.models import Models, model_name
+from agents.tools import Tool, Tools
+from graphs.errors import StepError
+from graphs.expressions import mask
+from graphs.spec import FromState, Step
+from graphs.steps import StepContext
+from graphs.values import json_value
+
+
+class Offer(TypedDict):
+    """A tool as the model is told of it."""
+
+    name: str
+    description: str
+    parameters: dict[str, Any]
+
+
+class Assignment(TypedDict):
+    """What an agent is to do. JSON values.
+
+    Attributes:
+        registered: The agent is found under its name among the registered ones.
+        model: `provider:model`; None where Python gave a model as it is.
+        model_name: What the model is called in records.
+    """
+
+    agent: str
+    registered: bool
+    model: str | None
+    model_name: str
+    temperature: float | None
+    max_tokens: int | None
+    instructions: str
+    messages: list[tuple[str, str]]
+    tools: list[Offer]
+    schema: dict[str, Any] | None
+    max_turns: int
+    max_reasks: int
+    stream: bool
+
+
+async def assign(context: StepContext, config: AgentConfig, step: Step) -> Assignment:
+    """Look up agent, model and tools, and put the prompt together.
+
+    Raises:
+        StepError: something named is not there, or there is nothing to do.
+    """
+    agent, registered = _agent(context, config)
+    models = context.resource(Models)
+    wanted = config.model if config.model is not None else agent.model
+    instructions = config.instructions if config.instructions is not None else agent.instructions
+    schema = schema_of(agent.output_schema if config.output_schema is None else config.output_schema)
+    if schema is not None:
+        (await load("agents.schemas")).check_schema(schema)
+    assignment = Assignment(
+        agent=agent.name,
+        registered=registered,
+        model=wanted if isinstance(wanted, str) else None if wanted is not None else models.default,
+        model_name=model_name(wanted if wanted is not None else models.default) or "",
+        temperature=config.temperature,
+        max_tokens=config.max_tokens,
+        instructions=instructions(context.state) if callable(instructions) else instructions,
+        messages=_conversation(context, config),
+        tools=_offers(context, agent.tools if config.tools is None else config.tools),
+        schema=schema,
+        max_turns=config.max_turns,
+        max_reasks=config.max_reasks,
+        stream=config.stream,
+    )
+    await open_model(context, assignment, step)  # so that what cannot work is known before anything is done
+    return assignment
+
+
+async def open_model(context: StepContext, assignment: Assignment, step: Step) -> Any:
+    """The LangChain chat model of an assignment.
+
+    Raises:
+        StepError: it is not there, has no credentials, or real models are switched off.
+    """
+    model: Any = assignment["model"]
+    if model is None:
+        model = _from_python(step.config.get("model"), context)
+        if model is None and (agent := _agent_again(context, assignment, step)) is not None:
+            model = agent.model
+    return await context.resource(Models).open(
+        model, temperature=assignment["temperature"], max_tokens=assignment["max_tokens"]
+    )
+
+
+def find_tool(context: StepContext, assignment: Assignment, step: Step, name: str) -> Tool:
+    """The tool behind an offer.
+
+    Raises:
+        StepError: it is there no more.
+    """
+    for tool in _tools_of_python(context, assignment, step):
+        if tool.name == name:
+            return tool
+    return context.resource(Tools).get(name)
+
+
+def _tools_of_python(context: StepContext, assignment: Assignment, step: Step) -> Iterator[Tool]:
+    agent = _agent_again(context, assignment, step)
+    for given in (_from_python(step.config.get("tools"), context), agent.tools if agent is not None else ()):
+        several = given if isinstance(given, list | tuple) else (given,)
+        yield from (tool for one in several if isinstance(tool := _from_python(one, context), Tool))
+
+
+def _from_python(value: Any, context: StepContext) -> Any:
+    return value.function(context.state) if isinstance(value, FromState) else value
+
+
+def _agent_again(context: StepContext, assignment: Assignment, step: Step) -> Agent | None:
+    given = _from_python(step.config.get("agent"), context)
+    if isinstance(given, Agent):
+        return given
+    return context.resource(Agents).get(assignment["agent"]) if assignment["registered"] else None
+
+
+def _agent(context: StepContext, config: AgentConfig) -> tuple[Agent, bool]:
+    """The agent, and whether it is a registered one."""
+    if isinstance(config.agent, Agent):
+        return config.agent, False
+    if config.agent is not None:
+        return context.resource(Agents).get(config.agent), True
+    if config.agent_capability is not None:
+        return context.resource(Agents).with_capability(config.agent_capability), True
+    return Agent(name=context.name), False
+
+
+def _offers(context: StepContext, wanted: tuple[str | Tool, ...]) -> list[Offer]:
+    registry = context.resource(Tools) if any(isinstance(one, str) for one in wanted) else Tools()
+    tools = registry.select(wanted)
+    names = [tool.name for tool in tools]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise StepError(f"the agent is given two tools called '{twice[0]}'.", category="validation", code="tool_twice")
+    return [Offer(name=tool.name, description=tool.description, parameters=dict(tool.parameters)) for tool in tools]
+
+
+def _conversation(context: StepContext, config: AgentConfig) -> list[tuple[str, str]]:
+    """Prompts hold `***` where a secret stands: a model's provider is no place of use."""
+    earlier: list[tuple[str, str]] = [(one.role, one.content) for one in config.messages]
+    question = context.input if config.message is None else config.message
+    asked = [] if question is None else [as_text(question)]
+    if config.context is not None:
+        asked.append(f"Context:\n{as_text(config.context)}")
+    if not asked and not earlier:
+        raise StepError(
+            "the agent is asked nothing: the step has neither a message nor an input.",
+            category="validation",
+            code="message_missing",
+            hint="Give it a 'message'.",
+        )
+    return [*earlier, ("user", "\n\n".join(asked))] if asked else earlier
+
+
+def as_text(value: Any) -> str:
+    """A value as a model reads it: text as it is, anything else as JSON; secrets masked."""
+    shown = json_value(mask(value))
+    return shown if isinstance(shown, str) else json.dumps(shown, ensure_ascii=False)

@@ -1,0 +1,204 @@
+"""The course of an agent's work, read from the results of its steps. Pure: the same results give the same course."""
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
+from typing import Any, Final, cast
+
+from agents.agent_calls import Message, ModelCall, ToolCall
+from agents.assignment import Assignment, as_text
+from agents.values import shorten
+from graphs.planner import Need, PlannedStep, Results
+from graphs.policies import ONCE
+from graphs.spec import OnFailure, Step, is_name
+from graphs.state import Result
+from graphs.steps import Action
+
+MAX_TOOL_RESULT: Final = 50_000
+"""Characters of one tool's result that the model is told; more would crowd out the question."""
+
+Called = Mapping[str, Any]
+"""A call the model asked for: `{"id", "name", "args"}`, with `refused` (what it is told) when it is not made."""
+
+
+class Course:
+    """What has been said and done, and what is to be done next.
+
+    Args:
+        step: The agent step.
+        data: Its `Assignment`.
+        results: Of the steps inside, by name.
+        asking: Puts something around a call of the model.
+    """
+
+    def __init__(
+        self, step: Step, data: Mapping[str, Any], results: Results, asking: Callable[[Step, Action], Action]
+    ) -> None:
+        self._step = step
+        self._assignment = cast(Assignment, data)
+        self._results = results
+        self._asking = asking
+
+    @cached_property
+    def _said(self) -> list[Mapping[str, Any]]:
+        """What the model gave in each turn that is complete."""
+        said: list[Mapping[str, Any]] = []
+        while (result := self._results.get(_model(len(said)))) is not None and result["status"] == "completed":
+            said.append(result["output"])
+        return said
+
+    @property
+    def _failed(self) -> bool:
+        return _model(len(self._said)) in self._results
+
+    @property
+    def over(self) -> bool:
+        """There is an answer, or there will be none."""
+        return self._failed or (bool(self._said) and "answer" in self._said[-1])
+
+    # -- what is to be done ------------------------------------------------------------------------------------
+
+    def planned(self) -> list[PlannedStep]:
+        """Every step of the plan as far as it is known: the turns that are complete, and the next."""
+        planned: list[PlannedStep] = []
+        before: list[str] = []
+        for number in range(min(len(self._said) + 1, self._assignment["max_turns"])):
+            if number == len(self._said) and (number and self.over and not self._failed):
+                break
+            if any(name not in self._results for name in before):
+                break
+            planned.append(self._model_call(number, before))
+            before = [planned[-1].name]
+            if number < len(self._said):
+                calls = list(self._tool_calls(number))
+                planned += calls
+                before += [call.name for call in calls]
+        return planned
+
+    def _model_call(self, number: int, before: list[str]) -> PlannedStep:
+        own = self._step
+        again = own.on_failure
+        call = ModelCall(
+            own,
+            self._assignment,
+            number=number,
+            reasks=sum("unfit" in said for said in self._said[:number]),
+            conversation=lambda: list(self._messages(number)),
+        )
+        step = Step(
+            name="model",
+            type="agent",
+            retry=own.retry,
+            on_failure=OnFailure(
+                action="retry" if again.action == "retry" else "terminate", max_attempts=again.max_attempts
+            ),
+        )
+        needs = tuple(Need(name, "settled") for name in before)
+        kind = self._asking(own, call)
+        return PlannedStep(_model(number), step, kind.node, needs, local=f"[{number}].", index=number, kind=kind)
+
+    def _tool_calls(self, number: int) -> Iterator[PlannedStep]:
+        for position, call in enumerate(self._said[number]["calls"]):
+            if "refused" not in call:
+                # Once, unless the tool itself can say that it may be tried again: nobody knows what it has done.
+                step = Step(
+                    name=call["name"] if is_name(call["name"]) else "tool",
+                    type="tool",
+                    retry=ONCE,
+                    on_failure=OnFailure(action="continue"),
+                )
+                kind = ToolCall(self._step, self._assignment, call["name"], call["args"], number)
+                needs = (Need(_model(number), "succeeded"),)
+                name = _tool(number, position, call)
+                yield PlannedStep(name, step, kind.node, needs, local=f"[{number}].", index=number, kind=kind)
+
+    # -- what has been said ------------------------------------------------------------------------------------
+
+    def _messages(self, turns: int) -> Iterator[Message]:
+        """The conversation before that turn."""
+        for role, content in self._assignment["messages"]:
+            yield {"role": role, "content": content}
+        for number, said in enumerate(self._said[:turns]):
+            yield {"ai": said["message"]}
+            for position, call in enumerate(said["calls"]):
+                yield self._told(number, position, call)
+
+    def _told(self, number: int, position: int, call: Called) -> Message:
+        outcome = self._outcome(number, position, call)
+        text = outcome["error"] if "error" in outcome else shorten(as_text(outcome["result"]), MAX_TOOL_RESULT)
+        status = "error" if "error" in outcome else "success"
+        return {"role": "tool", "tool_call_id": call["id"], "name": call["name"], "content": text, "status": status}
+
+    def _outcome(self, number: int, position: int, call: Called) -> dict[str, Any]:
+        if "refused" in call:
+            return {"error": call["refused"]}
+        result = self._results.get(_tool(number, position, call))
+        if result is None:
+            return {"error": "Error: it was not carried out."}
+        return {"result": result.get("output")} if result["status"] == "completed" else {"error": _error(result)}
+
+    # -- what it came to ---------------------------------------------------------------------------------------
+
+    def response(self) -> dict[str, Any]:
+        """What the step gives."""
+        answer = self._said[-1].get("answer", {}) if self._said else {}
+        return {
+            "answer": answer.get("text"),
+            "structured": answer.get("structured"),
+            "messages": [_shown(message) for message in self._messages(len(self._said))],
+            "tool_calls": [
+                {"name": call["name"], "args": call["args"], **self._outcome(number, position, call)}
+                for number, said in enumerate(self._said)
+                for position, call in enumerate(said["calls"])
+                if not call.get("form")
+            ],
+            "usage": _total(said["usage"] for said in self._said),
+            "turns": len(self._said),
+            "agent": self._assignment["agent"],
+            "model": self._assignment["model_name"],
+        }
+
+
+def _model(number: int) -> str:
+    return f"[{number}].model"
+
+
+def _tool(number: int, position: int, call: Called) -> str:
+    return f"[{number}].{call['name']}-{position}"
+
+
+def _error(result: Result) -> str:
+    error = result.get("error", {})
+    text = error.get("message") or f"it was {result['status']}"
+    hint = error.get("hint")
+    return shorten(f"Error: {text} {hint}" if hint else f"Error: {text}", MAX_TOOL_RESULT)
+
+
+def _total(usages: Any) -> dict[str, int]:
+    total = {"input_tokens": 0, "output_tokens": 0, "total_tokens": 0}
+    for usage in usages:
+        for name in total:
+            total[name] += usage.get(name) or 0
+    return total
+
+
+def _shown(message: Message) -> dict[str, Any]:
+    """A message as users read it."""
+    if "ai" not in message:
+        return {key: value for key, value in message.items() if key != "status"}
+    ai = message["ai"]
+    shown: dict[str, Any] = {"role": "assistant", "content": text_of(ai.get("content"))}
+    if ai.get("tool_calls"):
+        shown["tool_calls"] = [{key: call[key] for key in ("id", "name", "args")} for call in ai["tool_calls"]]
+    return shown
+
+
+def text_of(content: Any) -> str:
+    """The words of a message; providers give them whole, or in blocks among others."""
+    if isinstance(content, str):
+        return content
+    blocks = content if isinstance(content, list) else []
+    return "".join(
+        one if isinstance(one, str) else str(one.get("text", "")) if one.get("type") == "text" else ""
+        for one in blocks
+        if isinstance(one, str | dict)
+    )

@@ -1,0 +1,270 @@
+"""What the provider answers, and what it was asked."""
+
+import asyncio
+import hashlib
+import json
+import time
+from collections import Counter, deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Any, Final, Literal
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from agents.scripts import Failure, Script, Scripts, Turn
+from api.demo.provider.wire import Completion, failure
+
+FaultKind = Literal[
+    "429", "500", "503", "401", "cut", "invalid_json", "content_filter", "length", "wrong_tool", "bad_arguments", "slow"
+]
+_STATUS: Final[dict[str, tuple[str, str | None]]] = {
+    "429": ("Rate limit reached", "rate_limit_exceeded"),
+    "500": ("The server had an error", None),
+    "503": ("The engine is overloaded", None),
+    "401": ("Incorrect API key provided", "invalid_api_key"),
+}
+_OF_SCRIPTS: Final = {
+    "rate_limit": (429, "rate_limit_exceeded"),
+    "server": (500, None),
+    "authentication": (401, "invalid_api_key"),
+    "invalid": (400, None),
+    "context_overflow": (400, "context_length_exceeded"),
+    "content_filter": (400, "content_filter"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What goes wrong with the next answer.
+
+    Attributes:
+        kind: A status; `cut` (the connection breaks in the middle of the answer); `invalid_json`; `content_filter` and
+            `length` (the answer says that it was broken off); `wrong_tool` (a tool nobody has), `bad_arguments` (no
+            JSON); `slow` (`seconds` between words).
+        times: For how many requests.
+        retry_after: Seconds, for the header of that name.
+    """
+
+    kind: FaultKind
+    times: int = 1
+    retry_after: float | None = None
+    seconds: float = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One request.
+
+    Attributes:
+        conversation: A digest of its messages: the same question again has the same.
+        answered: False for requests that a fault failed.
+    """
+
+    number: int
+    model: str
+    conversation: str
+    body: dict[str, Any]
+    at: float
+    answered: bool = True
+
+
+class Provider:
+    """Says what scripts say; keeps what it was asked.
+
+    Args:
+        scripts: By name; a request's `model` names one. `echo` is always there.
+        arriving, leaving: Awaited for each request, before it is looked at and before its answer is sent: tests hold
+            requests back here, and kill who sent them.
+    """
+
+    def __init__(
+        self,
+        scripts: Iterable[Script] = (),
+        *,
+        arriving: Callable[[int], Awaitable[None]] | None = None,
+        leaving: Callable[[int], Awaitable[None]] | None = None,
+    ) -> None:
+        self.scripts = Scripts(scripts)
+        self.asked: list[Asked] = []
+        self.arriving = arriving
+        self.leaving = leaving
+        self._faults: deque[Fault] = deque()
+        self._raised: Counter[str] = Counter()
+
+    @property
+    def conversations(self) -> Counter[str]:
+        """How often each conversation was answered: 1 for each, unless a call was made again."""
+        return Counter(one.conversation for one in self.asked if one.answered)
+
+    def fail(self, *faults: Fault) -> None:
+        """What goes wrong with the next requests, in this order."""
+        self._faults.extend(fault for one in faults for fault in [one] * one.times)
+
+    def app(self) -> Starlette:
+        """The server."""
+        return Starlette(
+            routes=[
+                Route("/v1/chat/completions", self._completions, methods=["POST"]),
+                Route("/v1/models", self._models),
+                Route("/_control/requests", self._requests),
+                Route("/_control/faults", self._set_faults, methods=["POST"]),
+            ]
+        )
+
+    # -- OpenAI's side -----------------------------------------------------------------------------------------
+
+    async def _completions(self, request: Request) -> Response:
+        body = await request.json()
+        number = len(self.asked)
+        asked = Asked(number, str(body.get("model")), _digest(body.get("messages")), body, time.time())
+        self.asked.append(asked)
+        if self.arriving is not None:
+            await self.arriving(number)
+        response = self._answer(asked, body)
+        if response.status_code != 200 or isinstance(response, _Broken):
+            self.asked[number] = replace(asked, answered=False)
+        if self.leaving is not None:
+            await self.leaving(number)
+        return response
+
+    def _answer(self, asked: Asked, body: dict[str, Any]) -> Response:
+        fault = self._faults.popleft() if self._faults else None
+        if fault is not None and fault.kind in _STATUS:
+            message, code = _STATUS[fault.kind]
+            return _refused(int(fault.kind), message, code, fault.retry_after)
+        if asked.model not in self.scripts:
+            return _refused(404, f"The model '{asked.model}' does not exist", "model_not_found")
+        script = self.scripts.get(asked.model)
+        turn = _turn(script, body)
+        if turn is None:
+            return _refused(400, f"script '{script.name}' has nothing to say", "script_ended")
+        if (failed := self._failure(turn, asked)) is not None:
+            return _of_script(failed)
+        completion = _completion(asked, body, turn, fault)
+        if fault is not None and fault.kind in ("cut", "invalid_json"):
+            return _broken(completion, body, fault)
+        if body.get("stream"):
+            usage = bool((body.get("stream_options") or {}).get("include_usage"))
+            pause = fault.seconds if fault is not None and fault.kind == "slow" else 0.0
+            return StreamingResponse(_spoken(completion, usage, pause), media_type="text/event-stream")
+        return Response(json.dumps(completion.whole()), media_type="application/json")
+
+    def _failure(self, turn: Turn, asked: Asked) -> Failure | None:
+        """The turn's failures, one for each try at the same conversation."""
+        tried = self._raised[asked.conversation]
+        if tried >= len(turn.failures):
+            return None
+        self._raised[asked.conversation] += 1
+        return turn.failures[tried]
+
+    async def _models(self, request: Request) -> Response:
+        listed = [{"id": name, "object": "model", "created": 0, "owned_by": "demo"} for name in self.scripts.names()]
+        return JSONResponse({"object": "list", "data": listed})
+
+    # -- its own side ------------------------------------------------------------------------------------------
+
+    async def _requests(self, request: Request) -> Response:
+        rows = [
+            {"number": one.number, "model": one.model, "conversation": one.conversation, "answered": one.answered}
+            for one in self.asked
+        ]
+        return JSONResponse({"requests": rows})
+
+    async def _set_faults(self, request: Request) -> Response:
+        self.fail(*(Fault(**one) for one in await request.json()))
+        return JSONResponse({"waiting": len(self._faults)})
+
+
+class _Broken(StreamingResponse):
+    """An answer that nobody can use."""
+
+
+def _refused(status: int, message: str, code: str | None, retry_after: float | None = None) -> Response:
+    headers = {} if retry_after is None else {"retry-after": f"{retry_after:g}"}
+    return JSONResponse(failure(message, code), status, headers)
+
+
+def _of_script(failed: Failure) -> Response:
+    status, code = _OF_SCRIPTS.get(failed.kind, (503, None))
+    return _refused(status, failed.message, code, failed.retry_after)
+
+
+def _broken(completion: Completion, body: dict[str, Any], fault: Fault) -> Response:
+    whole = json.dumps(completion.whole())
+    if fault.kind == "invalid_json":
+        return _Broken(iter([whole[: len(whole) // 2]]), media_type="application/json")
+    return _Broken(_cut(completion, whole, stream=bool(body.get("stream"))), media_type="text/event-stream")
+
+
+async def _cut(completion: Completion, whole: str, *, stream: bool) -> AsyncIterator[str]:
+    if stream:
+        events = list(completion.events(with_usage=False))
+        for event in events[: max(1, len(events) // 2)]:
+            yield event
+    else:
+        yield whole[: len(whole) // 2]
+    raise ConnectionAbortedError("the provider hangs up")  # the server then closes the connection, mid-answer
+
+
+async def _spoken(completion: Completion, usage: bool, pause: float) -> AsyncIterator[str]:
+    for event in completion.events(with_usage=usage):
+        yield event
+        if pause:
+            await asyncio.sleep(pause)
+
+
+def _turn(script: Script, body: dict[str, Any]) -> Turn | None:
+    messages = body.get("messages") or []
+    heard = [message for message in messages if message.get("role") not in ("system", "developer")]
+    asked = _words(heard[-1].get("content")) if heard else ""
+    spoken = sum(message.get("role") == "assistant" for message in messages)
+    form = _form(body)
+    return script.turn(spoken, asked, form["parameters"] if form is not None else None)
+
+
+def _form(body: dict[str, Any]) -> dict[str, Any] | None:
+    """The tool through which a structured answer is wanted: the one that is named, or the last when one must be
+    called."""
+    functions: list[dict[str, Any]] = [
+        tool["function"] for tool in body.get("tools") or () if tool.get("type") == "function"
+    ]
+    choice = body.get("tool_choice")
+    if not functions or choice in (None, "auto", "none"):
+        return None
+    named = choice.get("function", {}).get("name") if isinstance(choice, dict) else None
+    return next((one for one in functions if one["name"] == named), functions[-1])
+
+
+def _completion(asked: Asked, body: dict[str, Any], turn: Turn, fault: Fault | None) -> Completion:
+    spoken = sum(message.get("role") == "assistant" for message in body.get("messages") or ())
+    calls = [(call.name, json.dumps(dict(call.args))) for call in turn.calls]
+    form = _form(body)
+    if form is not None and turn.structured is not None:
+        calls.append((form["name"], json.dumps(turn.structured)))
+    kind = fault.kind if fault is not None else None
+    if kind == "wrong_tool":
+        calls = [("no_such_tool", "{}")]
+    if kind == "bad_arguments":
+        calls = [(name, "{broken") for name, _ in calls]
+    finish: Any = kind if kind in ("length", "content_filter") else "tool_calls" if calls else "stop"
+    return Completion(
+        id=f"chatcmpl-{asked.number}",
+        model=asked.model,
+        text=turn.text,
+        calls=tuple((f"call_{spoken}_{index}", name, args) for index, (name, args) in enumerate(calls)),
+        finish=finish,
+        prompt_tokens=sum(len(_words(message.get("content"))) for message in body.get("messages") or ()) // 4 + 1,
+    )
+
+
+def _words(content: Any) -> str:
+    if isinstance(content, list):
+        return "".join(str(part.get("text", "")) for part in content if isinstance(part, dict))
+    return "" if content is None else str(content)
+
+
+def _digest(messages: Any) -> str:
+    return hashlib.sha256(json.dumps(messages, sort_keys=True).encode()).hexdigest()[:16]

@@ -1,0 +1,77 @@
+"""What the gateway says of itself: its OpenAPI document, and a page to look at it."""
+
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+from fastapi.openapi.docs import get_swagger_ui_html
+from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+
+from api.security import everybodys
+from api.security.needs import declared
+
+router = APIRouter(dependencies=[everybodys()], include_in_schema=False)
+
+_SCHEMES = {
+    "key": {"type": "apiKey", "in": "header", "name": "x-api-key", "description": "Made by `baton keys create`."},
+    "token": {"type": "http", "scheme": "bearer", "description": "A key, or a JWT of the OIDC provider."},
+}
+_PROBLEM = {
+    "type": "object",
+    "required": ["type", "title", "status", "detail", "instance", "code"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string", "description": "A sentence: what went wrong, and what to do."},
+        "instance": {"type": "string"},
+        "code": {"type": "string", "description": "A stable word for machines."},
+        "hint": {"type": "string"},
+    },
+}
+
+
+@router.get("/openapi.json")
+async def openapi(request: Request) -> Any:
+    """The OpenAPI document."""
+    return request.app.openapi()
+
+
+@router.get("/docs", response_class=HTMLResponse)
+async def docs() -> HTMLResponse:
+    """The document as a page."""
+    return get_swagger_ui_html(openapi_url="/openapi.json", title="Baton")
+
+
+def describe(app: FastAPI) -> None:
+    """Let the app's document say how to come in, what each route needs, and how errors look."""
+
+    def document() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            made = get_openapi(title=app.title, version=app.version, summary=app.summary, routes=app.routes)
+            parts = made.setdefault("components", {})
+            parts["securitySchemes"] = _SCHEMES
+            parts.setdefault("schemas", {})["Problem"] = _PROBLEM
+            for route in app.routes:
+                if isinstance(route, APIRoute) and route.include_in_schema:
+                    for method in route.methods or ():
+                        _describe(made["paths"][route.path_format][method.lower()], route)
+            app.openapi_schema = made
+        return app.openapi_schema
+
+    app.openapi = document  # type: ignore[method-assign]
+
+
+def _describe(operation: dict[str, Any], route: APIRoute) -> None:
+    rights = sorted({each.right for each in declared(route.dependant) if each.right is not None})
+    operation["x-needs"] = rights
+    operation["security"] = [{"key": []}, {"token": []}] if rights else []
+    problem = {
+        "description": "A problem, in the one shape (RFC 9457).",
+        "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    }
+    responses = operation.setdefault("responses", {})
+    responses.pop("422", None)  # FastAPI's own shape, which we do not send
+    responses["default"] = problem

@@ -1,0 +1,145 @@
+"""One error shape, and one table from errors to status codes. Routes never catch.
+
+The shape is that of RFC 9457 (`type`, `title`, `status`, `detail`, `instance`), with the stable `code` of the error,
+its `hint`, and its other facts. Clients of langgraph-sdk read `detail`, which is always a sentence.
+"""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import asdict
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from graphs.errors import (
+    BatonError,
+    ConflictError,
+    CorruptStateError,
+    DefinitionError,
+    EngineBusyError,
+    ExpressionError,
+    InputError,
+    NotFoundError,
+    StepError,
+    StoreError,
+)
+
+MEDIA_TYPE = "application/problem+json"
+
+BY_CODE: Mapping[str, int] = {
+    "not_authenticated": 401,
+    "not_allowed": 403,
+    "host_not_allowed": 403,
+    "origin_not_allowed": 403,
+    "provider_unreachable": 503,
+    "body_too_large": 413,
+    "too_many_requests": 429,
+    "engine_closed": 503,
+    "store_unopened": 503,
+}
+"""Codes that decide for themselves; all others go by their class."""
+
+BY_CLASS: Mapping[type[BatonError], int] = {
+    NotFoundError: 404,
+    ConflictError: 409,
+    EngineBusyError: 503,
+    InputError: 422,
+    DefinitionError: 422,
+    ExpressionError: 422,
+    StepError: 422,
+    CorruptStateError: 500,
+    StoreError: 503,
+    BatonError: 500,
+}
+"""The nearest class decides."""
+
+_log = logging.getLogger("baton.api")
+
+
+def status_of(error: BatonError) -> int:
+    """The status code an error is answered with."""
+    if (status := BY_CODE.get(error.code)) is not None:
+        return status
+    return next(BY_CLASS[kind] for kind in type(error).__mro__ if kind in BY_CLASS)
+
+
+def document_of(error: BatonError, instance: str) -> dict[str, Any]:
+    """An error in the one shape."""
+    facts = error.as_dict()
+    facts.pop("message")
+    if isinstance(error, DefinitionError):
+        facts["problems"] = [asdict(problem) for problem in error.problems]
+    return shape(status_of(error), str(error), instance, **facts)
+
+
+def shape(status: int, detail: str, instance: str, *, code: str, **facts: Any) -> dict[str, Any]:
+    """The one shape."""
+    named = {
+        "type": f"urn:baton:error:{code}",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        "instance": instance,
+        "code": code,
+    }
+    return {**facts, **named}
+
+
+def answer(document: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Response:
+    """An error's response."""
+    return Response(_dumps(document), status_code=document["status"], headers=headers, media_type=MEDIA_TYPE)
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error of the app in the one shape."""
+    app.add_exception_handler(BatonError, _baton)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _defect)
+
+
+async def _baton(request: Request, error: Exception) -> Response:
+    assert isinstance(error, BatonError)
+    document = document_of(error, request.url.path)
+    if document["status"] == 500:
+        _log.error("%s %s: %s", request.method, request.url.path, error)
+    retry = error.details.get("retry_after")
+    headers = {"Retry-After": str(int(retry) + 1)} if isinstance(retry, int | float) else {}
+    if document["status"] == 401:
+        headers["WWW-Authenticate"] = 'Bearer realm="baton"'
+    return answer(document, headers)
+
+
+async def _invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    # Not the values: they may hold what should not be sent back, or cannot be written as JSON.
+    problems = [
+        {"where": ".".join(str(part) for part in item["loc"]), "message": item["msg"]} for item in error.errors()
+    ]
+    detail = "; ".join(f"{problem['where']}: {problem['message']}" for problem in problems[:5]) + "."
+    return answer(shape(422, detail, request.url.path, code="request_invalid", problems=problems))
+
+
+async def _http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "_").replace("-", "_")
+    detail = str(error.detail)
+    if error.status_code == 404 and detail == "Not Found":
+        detail = f"There is no path '{request.url.path}'. What there is: /docs."
+    return answer(shape(error.status_code, detail, request.url.path, code=code), error.headers)
+
+
+async def _defect(request: Request, error: Exception) -> Response:
+    _log.error("%s %s broke", request.method, request.url.path, exc_info=error)
+    detail = "Something unforeseen happened here. It is in the gateway's log."
+    return answer(shape(500, detail, request.url.path, code="defect"))
+
+
+def _dumps(value: Any) -> bytes:
+    return orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS)

@@ -1,0 +1,34 @@
+"""What every route is given: one frozen value, kept at `app.state.gateway`."""
+
+from dataclasses import dataclass
+
+from starlette.requests import HTTPConnection
+
+from api.security.door import Door
+from api.settings import GatewaySettings
+from orchestrator.engine import Orchestrator
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gateway:
+    """The parts a gateway is made of; each is opened and closed by whoever made it (`api.serve`).
+
+    Attributes:
+        orchestrator: Starts, answers, looks, stops.
+        settings: How to serve.
+        door: Finds out who asks.
+    """
+
+    orchestrator: Orchestrator
+    settings: GatewaySettings
+    door: Door
+
+    async def drain(self) -> None:
+        """Begin nothing new; what runs may finish within the time there is."""
+        await self.orchestrator.drain()
+
+
+def gateway_of(connection: HTTPConnection) -> Gateway:
+    """The gateway a request or a WebSocket came to; a dependency of routes."""
+    gateway: Gateway = connection.app.state.gateway
+    return gateway

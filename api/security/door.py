@@ -1,0 +1,71 @@
+"""The door: finds out who asks. One for each gateway."""
+
+from starlette.requests import HTTPConnection
+
+from api.security.hosts import refuse_strangers
+from api.security.keys import NotAuthenticatedError, admitted, looks_like_a_key, parse_key
+from api.security.principal import Principal
+from api.security.tokens import Tokens
+from api.settings import GatewaySettings
+from graphs.clock import Clock
+from orchestrator.store.port import Store
+
+
+class Door:
+    """Knows keys and tokens, and whether there are any.
+
+    Args:
+        store: Where the keys are; looked at for every request, so that a revoked one opens nothing more.
+        settings: The provider of tokens, and the pages that may call an open gateway.
+        clock: When keys expire.
+    """
+
+    def __init__(self, store: Store, settings: GatewaySettings, clock: Clock) -> None:
+        self._store = store
+        self._settings = settings
+        self._clock = clock
+        self._tokens = Tokens(settings, clock) if settings.oidc_issuer is not None else None
+
+    @property
+    def guarded(self) -> bool:
+        """Whether somebody must say who they are: a key was ever made, or a provider of tokens is set."""
+        return self._tokens is not None or self._store.guarded()
+
+    async def admit(self, connection: HTTPConnection) -> Principal:
+        """Who asks.
+
+        Raises:
+            NotAuthenticatedError: nobody we know.
+            NotAllowedError: not from this machine, at an open gateway.
+        """
+        if not self.guarded:
+            refuse_strangers(connection, self._settings.origins)
+            return Principal()
+        shown = _shown(connection)
+        for text in shown:
+            if looks_like_a_key(text):
+                return self._by_key(text)
+        if self._tokens is not None and (token := _bearer(connection)) is not None:
+            return await self._tokens.admitted(token)
+        raise NotAuthenticatedError(
+            "This needs a key." if not shown else "The key is not known.",
+            hint="Send it as 'x-api-key', or as 'Authorization: Bearer …'.",
+        )
+
+    def _by_key(self, text: str) -> Principal:
+        key_id, secret = parse_key(text) or ("", "")
+        key = self._store.key(key_id)
+        who = admitted(key, secret, self._clock.now())
+        assert key is not None
+        self._store.key_used(key)
+        return who
+
+
+def _shown(connection: HTTPConnection) -> list[str]:
+    candidates = (connection.headers.get("x-api-key"), _bearer(connection))
+    return [text for text in candidates if text]
+
+
+def _bearer(connection: HTTPConnection) -> str | None:
+    scheme, _, text = connection.headers.get("authorization", "").partition(" ")
+    return text.strip() if scheme.lower() == "bearer" and text.strip() else None

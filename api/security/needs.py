@@ -1,0 +1,66 @@
+"""What a route asks of whoever comes to it, declared on the route itself."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import Depends
+from fastapi.dependencies.models import Dependant
+from starlette.requests import HTTPConnection
+
+from api.security.principal import Principal, principal
+from api.security.rights import Right
+from graphs.errors import BatonError
+
+
+class NotAllowedError(BatonError):
+    """We know who asks, and they may not."""
+
+    code = "not_allowed"
+
+
+@dataclass(frozen=True)
+class Needs:
+    """The right a route needs; None for routes that are everybody's.
+
+    The guard before the route has looked already. Called as a dependency it looks once more: a second wall, in the
+    same words.
+    """
+
+    right: Right | None
+
+    async def __call__(self, connection: HTTPConnection) -> None:
+        if self.right is not None:
+            self.check(await principal(connection))
+
+    def check(self, who: Principal) -> None:
+        """Raises:
+        NotAllowedError: they may not.
+        """
+        if self.right is not None and self.right not in who.rights:
+            raise NotAllowedError(
+                f"This needs the right '{self.right}', which {_whose(who)} does not have.",
+                hint=f"It has: {', '.join(sorted(who.rights)) or 'none'}.",
+            )
+
+
+def needs(right: Right) -> Any:
+    """Declare on a route or a router: `dependencies=[needs(Right.READ)]`."""
+    return Depends(Needs(right))
+
+
+def everybodys() -> Any:
+    """Declare that a route is for anybody, known or not: health, documents, links that are their own proof."""
+    return Depends(Needs(None))
+
+
+def declared(dependant: Dependant) -> Iterator[Needs]:
+    """What a route declares, its router's declarations with it."""
+    for dependency in dependant.dependencies:
+        if isinstance(dependency.call, Needs):
+            yield dependency.call
+        yield from declared(dependency)
+
+
+def _whose(who: Principal) -> str:
+    return f"'{who.name}'" if who.name else "whoever asks"

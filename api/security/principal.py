@@ -1,0 +1,41 @@
+"""Who asks."""
+
+from dataclasses import dataclass
+
+from starlette.requests import HTTPConnection
+
+from api.security.rights import ALL, Right
+from graphs.errors import EngineError
+from orchestrator.store.port import DEFAULT_TENANT
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Whoever a request comes from.
+
+    Attributes:
+        name: Who decided, cancelled, published: what is kept beside such acts. None where nobody says who they are.
+        tenant: Whose executions, threads and items they see.
+        rights: What they may do.
+        groups: Groups whose approvals they may decide; None where nobody knows (an open gateway).
+        source: What is limited together: a key, or a token's subject.
+    """
+
+    name: str | None = None
+    tenant: str = DEFAULT_TENANT
+    rights: frozenset[Right] = ALL
+    groups: frozenset[str] | None = None
+    source: str = "open"
+
+    @property
+    def open(self) -> bool:
+        """Whether this is anybody on this machine, at a gateway without keys."""
+        return self.source == "open"
+
+
+async def principal(connection: HTTPConnection) -> Principal:
+    """Who asks; a dependency of routes. The guard before the route has found out (`api.security.guard`)."""
+    who = connection.scope.get("baton.principal")
+    if not isinstance(who, Principal):
+        raise EngineError("A route was reached past its guard.", code="unguarded_route")
+    return who

@@ -1,0 +1,133 @@
+"""Serving: the parts opened in order, uvicorn in front of them, and all of it stopped in order."""
+
+import asyncio
+import os
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+
+import uvicorn
+
+from api.app import create_app
+from api.gateway import Gateway
+from api.security.door import Door
+from api.security.hosts import is_loopback, refuse_open_network
+from api.settings import GatewaySettings, read_gateway_settings
+from graphs.errors import SettingsError
+from orchestrator.cli.exits import Exit
+from orchestrator.cli.options import Shared
+from orchestrator.cli.support.interrupts import interrupts
+from orchestrator.cli.support.opening import looking
+from orchestrator.cli.support.setting import Setting
+from orchestrator.cli.support.terminal import note, warn
+from orchestrator.engine import Orchestrator
+
+_LATE = 2
+"""Seconds that connections get once everything behind them has stopped."""
+
+
+async def serve(shared: Shared, *, host: str | None, port: int | None) -> int:
+    """Serve until a signal ends it. See `api.command`."""
+    setting = Setting(shared)
+    settings = read_gateway_settings(host=host, port=port)
+    await _refuse_open_network(setting, settings)
+    with listening(settings) as listener:
+        async with opened(setting, settings) as gateway:
+            server = Server(gateway)
+            note(f"Serving {setting.settings.database} at {url_of(listener)} (process {os.getpid()}). Ctrl-C stops.")
+            if not gateway.door.guarded:
+                warn("OPEN: no keys are set, so whoever can reach this machine's loopback may do everything.")
+                note("Make a key to close it: baton keys create --name NAME --role ROLE.")
+            await server.serve_until_drained(listener)
+    return Exit.COMPLETED
+
+
+async def _refuse_open_network(setting: Setting, settings: GatewaySettings) -> None:
+    """See `refuse_open_network`. Looks before anything listens."""
+    guarded = settings.oidc_issuer is not None
+    if not guarded and not is_loopback(settings.host) and setting.settings.database.exists():
+        async with looking(setting) as baton:
+            guarded = baton.store.guarded()
+    refuse_open_network(settings.host, guarded=guarded)
+
+
+@asynccontextmanager
+async def opened(setting: Setting, settings: GatewaySettings) -> AsyncIterator[Gateway]:
+    """Open everything a gateway is made of; on leaving, what runs gets the time to finish.
+
+    Raises:
+        EngineBusyError: another process drives the database.
+    """
+    engine = setting.settings.model_copy(update={"grace": settings.drain})
+    offered = setting.offered
+    async with Orchestrator.open(engine, resources=offered.resources, workflows=offered.workflows) as orchestrator:
+        door = Door(orchestrator.store, settings, orchestrator.clock)
+        yield Gateway(orchestrator=orchestrator, settings=settings, door=door)
+
+
+class Server(uvicorn.Server):
+    """uvicorn, stopped in order: first the engine, while answers still go out, then the connections."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        config = uvicorn.Config(
+            create_app(gateway),
+            log_level="warning",
+            lifespan="off",  # what the app needs is open before the app is made
+            timeout_graceful_shutdown=_LATE,
+            server_header=False,
+        )
+        super().__init__(config)
+        self._gateway = gateway
+        self._asked = asyncio.Event()
+
+    async def serve_until_drained(self, listener: socket.socket) -> None:
+        """Serve until `stop` or a signal."""
+        stopping = asyncio.create_task(self._stop_in_order(), name="stopping")
+        try:
+            await self.serve(sockets=[listener])
+        finally:
+            stopping.cancel()
+
+    def stop(self) -> None:
+        """Ask it to stop; may be called again."""
+        self._asked.set()
+
+    async def _stop_in_order(self) -> None:
+        await self._asked.wait()
+        # A client that waits for its run should learn how it ended, if it ends within the time there is.
+        await self._gateway.drain()
+        self.should_exit = True
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """The first signal asks, the second leaves at once; uvicorn's own would cut the connections first."""
+        with interrupts(self.stop):
+            yield
+
+
+def listening(settings: GatewaySettings) -> socket.socket:
+    """The socket to serve at, listening: whoever is told the address may connect.
+
+    Raises:
+        SettingsError: somebody else listens there, or there is no such address.
+    """
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((settings.host, settings.port))
+        listener.listen(1024)
+    except OSError as error:
+        listener.close()
+        raise SettingsError(
+            f"Cannot listen at {settings.host}:{settings.port}: {error.strerror or error}.",
+            hint="Name another port with --port or BATON_PORT; 0 picks a free one.",
+            code="address_unusable",
+        ) from error
+    return listener
+
+
+def url_of(listener: socket.socket) -> str:
+    """Where a socket is reached."""
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

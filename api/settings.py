@@ -1,0 +1,55 @@
+"""Everything about the gateway that can be set, in one frozen value: read once at the edge, then handed on."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from orchestrator.environment import SEPARATED, EnvironmentSettings, Seconds, read
+
+Algorithm = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
+"""None with a shared secret: whoever could check such a token could make one."""
+
+
+class GatewaySettings(EnvironmentSettings):
+    """How the gateway serves. Each field is also the environment variable `BATON_<FIELD>`.
+
+    Attributes:
+        host: The address to listen at. Without keys, only this machine's own (loopback).
+        port: 0 picks a free one. 2024 is where clients of LangGraph look first.
+        origins: Web pages that may call, for browsers (CORS), besides this machine's own; `*` is any.
+        drain: Seconds that runs under way get to finish when the gateway stops; what remains goes on at the next start.
+        heartbeat: Seconds between signs of life on a quiet stream or wait, so that proxies keep it open.
+        max_body: Bytes of a request at most.
+        oidc_issuer: Whose JWTs are accepted, besides keys.
+        oidc_audience: Whom they must be meant for.
+        oidc_jwks: Where the issuer's keys are, a URL or a file; without it, the issuer is asked (OIDC discovery).
+        oidc_algorithms: Signatures that are accepted.
+        oidc_name_claim, oidc_roles_claim, oidc_groups_claim: Where a token says who it is, its roles (ours, by name),
+            and its groups. A dotted path reaches inside (`realm_access.roles`).
+        oidc_tenant_claim: Where it says its tenant; without it, everybody is of tenant `default`.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=2024, ge=0, le=65535)
+    origins: Annotated[tuple[str, ...], *SEPARATED] = ()
+    drain: Seconds = 30.0
+    heartbeat: Seconds = 5.0
+    max_body: int = Field(default=16 * 1024 * 1024, ge=1024)
+
+    oidc_issuer: str | None = None
+    oidc_audience: str | None = None
+    oidc_jwks: str | None = None
+    oidc_algorithms: Annotated[tuple[Algorithm, ...], *SEPARATED] = ("RS256", "ES256", "EdDSA")
+    oidc_name_claim: str = "sub"
+    oidc_roles_claim: str = "roles"
+    oidc_groups_claim: str = "groups"
+    oidc_tenant_claim: str | None = None
+
+
+def read_gateway_settings(**given: Any) -> GatewaySettings:
+    """The settings: what is given, then the environment, then `.env`, then the defaults.
+
+    Raises:
+        SettingsError: a value cannot be; the message names the variable and the value.
+    """
+    return read(GatewaySettings, **given)

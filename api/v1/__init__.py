@@ -1,0 +1,16 @@
+"""Baton's own paths, under `/v1`."""
+
+from collections.abc import Sequence
+
+from fastapi import APIRouter
+
+from api.v1 import events, executions, going_back, health, records, workflows
+
+routers: Sequence[APIRouter] = (
+    health.router,
+    workflows.router,
+    executions.router,
+    records.router,
+    going_back.router,
+    events.router,
+)

@@ -1,0 +1,59 @@
+"""What the routers share: the view of whoever asks, bodies, pages."""
+
+import re
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final
+
+from fastapi import Depends, Path
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from starlette.requests import HTTPConnection
+
+from api.gateway import gateway_of
+from api.security import Principal, principal
+from orchestrator.tenancy import TenantView
+
+MAX_PAGE: Final = 1000
+
+
+class Body(BaseModel):
+    """The base of request bodies: a key that is not known is refused, so that a typing error is found at once."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def view_of(connection: HTTPConnection, who: Annotated[Principal, Depends(principal)]) -> TenantView:
+    """The orchestrator, as the tenant of whoever asks has it; a dependency of routes."""
+    return TenantView(gateway_of(connection).orchestrator, who.tenant, who.name)
+
+
+def _without_nul(text: str) -> str:
+    if "\x00" in text:
+        raise ValueError("it holds a NUL")
+    return text
+
+
+def _in_utc(value: datetime) -> datetime:
+    try:
+        return (value if value.tzinfo else value.replace(tzinfo=UTC)).astimezone(UTC)
+    except OverflowError:
+        raise ValueError("it is out of range") from None
+
+
+Text = Annotated[str, AfterValidator(_without_nul), Field(max_length=1000)]
+Name = Annotated[str, AfterValidator(_without_nul), Field(min_length=1, max_length=200)]
+Time = Annotated[datetime, AfterValidator(_in_utc)]
+"""Without a zone, it is in UTC."""
+
+View = Annotated[TenantView, Depends(view_of)]
+Who = Annotated[Principal, Depends(principal)]
+ExecutionId = Annotated[str, Path(max_length=200, description="The execution's id.")]
+WorkflowName = Annotated[str, Path(max_length=200, description="The workflow's name.")]
+Version = Annotated[str, Path(max_length=100, description="Its version.")]
+
+NEW_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
+"""Ids that callers may choose: they stand in paths."""
+
+
+def page(name: str, items: list[Any], more: str | None) -> dict[str, Any]:
+    """A page: `next` is the cursor of the one after it, null at the end."""
+    return {name: items, "next": more}

@@ -1,0 +1,125 @@
+"""Executions: start, list, show, cancel, resume."""
+
+import uuid
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Query, Response
+from pydantic import Field, StringConstraints
+from starlette.responses import PlainTextResponse
+
+from api.security import Right, needs
+from api.v1.common import MAX_PAGE, NEW_ID, Body, ExecutionId, Name, Text, Time, View, page
+from api.v1.shapes import brief, told, whole
+from graphs.draw import draw_workflow
+from graphs.state import ExecutionStatus
+from orchestrator.cli.support.story import Story
+from orchestrator.store.port import ExecutionFilter
+from orchestrator.tenancy import TenantView
+
+router = APIRouter(prefix="/v1/executions", tags=["executions"])
+_MOST_FORKS = 100
+
+
+class StartBody(Body):
+    """What to start: a published workflow, by name."""
+
+    workflow: Name
+    version: Name | None = None
+    input: Any = None
+    id: Annotated[str, StringConstraints(pattern=f"^{NEW_ID.pattern}$")] | None = None
+    metadata: dict[str, Any] = Field(default_factory=dict)
+    priority: int = Field(default=0, ge=-1000, le=1000)
+
+
+class CancelBody(Body):
+    """Why."""
+
+    reason: Text | None = None
+
+
+@router.post("", status_code=201, dependencies=[needs(Right.RUN)])
+async def start(
+    body: StartBody,
+    view: View,
+    response: Response,
+    idempotency_key: Annotated[str | None, Header(min_length=1, max_length=255)] = None,
+) -> dict[str, Any]:
+    """Start a workflow. The same `Idempotency-Key` again answers 200 with the execution that was started first."""
+    wanted = body.id or str(uuid.uuid4())
+    execution = await view.start(
+        body.workflow,
+        body.input,
+        version=body.version,
+        execution_id=wanted,
+        idempotency_key=idempotency_key,
+        metadata=body.metadata,
+        priority=body.priority,
+    )
+    if execution.id != wanted:
+        response.status_code = 200
+    response.headers["Location"] = f"/v1/executions/{execution.id}"
+    return whole(execution)
+
+
+@router.get("", dependencies=[needs(Right.READ)])
+async def list_executions(
+    view: View,
+    status: Annotated[list[ExecutionStatus] | None, Query(description="May be repeated.")] = None,
+    workflow: Annotated[Name | None, Query()] = None,
+    parent: Annotated[Name | None, Query(description="The execution they were forked from.")] = None,
+    since: Annotated[Time | None, Query(description="Begun at this time or later.")] = None,
+    until: Annotated[Time | None, Query(description="Begun before this time.")] = None,
+    limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 50,
+    cursor: Annotated[Name | None, Query(description="`next` of the page before.")] = None,
+) -> dict[str, Any]:
+    """List executions, newest first."""
+    which = ExecutionFilter(
+        status=status or (),
+        workflow=workflow,
+        parent=parent,
+        since=since,
+        until=until,
+        limit=limit + 1,
+        before=cursor,
+    )
+    found = await view.list(which)
+    more = found[limit - 1].id if len(found) > limit else None
+    return page("executions", [brief(execution) for execution in found[:limit]], more)
+
+
+@router.get("/{execution_id}", dependencies=[needs(Right.READ)])
+async def show(execution_id: ExecutionId, view: View) -> dict[str, Any]:
+    """An execution with its steps (attempts, times, errors), what it waits for, and its forks."""
+    story = await story_of(view, execution_id)
+    forks = await view.list(ExecutionFilter(parent=execution_id, limit=_MOST_FORKS))
+    return told(story, await view.waits(execution_id), forks)
+
+
+@router.get("/{execution_id}/diagram", dependencies=[needs(Right.READ)], response_class=PlainTextResponse)
+async def diagram(execution_id: ExecutionId, view: View) -> PlainTextResponse:
+    """The execution's workflow as Mermaid text, with the status of each step."""
+    story = await story_of(view, execution_id)
+    workflow = await view.baton.catalogue.pinned(story.execution)
+    types = view.baton.catalogue.library.step_types
+    return PlainTextResponse(draw_workflow(workflow, statuses=story.statuses(), step_types=types))
+
+
+@router.post("/{execution_id}/cancel", status_code=202, dependencies=[needs(Right.RUN)])
+async def cancel(execution_id: ExecutionId, view: View, body: CancelBody | None = None) -> dict[str, Any]:
+    """Ask an execution to end. 409 when it has."""
+    return brief(await view.cancel(execution_id, reason=body.reason if body else None))
+
+
+@router.post("/{execution_id}/resume", status_code=202, dependencies=[needs(Right.RUN)])
+async def resume(execution_id: ExecutionId, view: View) -> dict[str, Any]:
+    """Take an execution up that was left queued or interrupted. 409 when it has ended."""
+    return brief(await view.resume(execution_id))
+
+
+async def story_of(view: TenantView, execution_id: str) -> Story:
+    """An execution's story so far."""
+    execution = await view.get(execution_id)
+    story = Story(execution, await view.baton.store.definition(execution.digest))
+    story.tell(await view.baton.records(execution_id))
+    story.settle(await view.get(execution_id))
+    return story

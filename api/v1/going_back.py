@@ -1,0 +1,56 @@
+"""Going back: retry from a step, fork into a new execution; and two executions side by side."""
+
+from typing import Any
+
+from fastapi import APIRouter, Response
+from pydantic import Field
+
+from api.security import Right, needs
+from api.v1.common import Body, ExecutionId, Name, View
+from api.v1.shapes import brief, whole
+from orchestrator.comparing import compare
+
+router = APIRouter(prefix="/v1/executions", tags=["executions"])
+
+
+class RetryBody(Body):
+    """Where to go on, and how.
+
+    `from` is a step's path; without it, every step that failed. `again` lets effects happen again (new idempotency
+    keys). `newest` goes on with the newest published version.
+    """
+
+    from_step: Name | None = Field(default=None, alias="from")
+    again: bool = False
+    newest: bool = False
+
+
+class ForkBody(Body):
+    """The first step that is made anew, and changes to the input, merged into it key by key."""
+
+    at: Name
+    input: dict[str, Any] = Field(default_factory=dict)
+    newest: bool = False
+
+
+@router.post("/{execution_id}/retry", status_code=202, dependencies=[needs(Right.REDRIVE)])
+async def retry(execution_id: ExecutionId, view: View, body: RetryBody | None = None) -> dict[str, Any]:
+    """Go on in the same execution: what failed, or a step and all that follows from it, is made anew."""
+    body = body or RetryBody()
+    retried = await view.retry(execution_id, from_step=body.from_step, again=body.again, newest=body.newest)
+    return brief(retried)
+
+
+@router.post("/{execution_id}/fork", status_code=201, dependencies=[needs(Right.REDRIVE)])
+async def fork(execution_id: ExecutionId, view: View, body: ForkBody, response: Response) -> dict[str, Any]:
+    """Start a new execution with this one's results up to a step."""
+    forked = await view.fork(execution_id, body.at, edit=body.input, newest=body.newest)
+    response.headers["Location"] = f"/v1/executions/{forked.id}"
+    return whole(forked)
+
+
+@router.get("/{execution_id}/compare/{other_id}", dependencies=[needs(Right.READ)])
+async def compare_two(execution_id: ExecutionId, other_id: ExecutionId, view: View) -> dict[str, Any]:
+    """What differs between two executions, step by step."""
+    left, right = await view.get(execution_id), await view.get(other_id)
+    return compare(left, await view.results(left.id), right, await view.results(right.id))

@@ -1,0 +1,100 @@
+"""Steps made at run time (F22): judged before any of them runs, as those of a definition are."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from pydantic import ValidationError
+
+from graphs.composites.base import Opening
+from graphs.errors import BatonError, EngineError, StepError
+from graphs.loading.names import nearest
+from graphs.loading.places import written
+from graphs.loading.words import clauses
+from graphs.planner import ordered, plan_steps
+from graphs.prepare import Library, Prepared
+from graphs.spec import Step
+
+
+def check_made(opening: Opening, documents: Sequence[Mapping[str, Any]]) -> None:
+    """Whether these can be run beside the steps that the definition gives.
+
+    Raises:
+        StepError: `steps_invalid`, naming everything that is wrong with them.
+    """
+    around = opening.step.steps
+    made: list[Step] = []
+    wrong: list[str] = []
+    for index, document in enumerate(documents):
+        where = written((index,), "steps_from")
+        try:
+            step = Step.model_validate(document)
+        except ValidationError as error:
+            wrong += clauses(Step, error, where)
+        else:
+            wrong += _faults(step, where, opening.library)
+            made.append(step)
+    # What cannot be read may be what the others depend on.
+    if not wrong:
+        wrong = [*_names(around, made)] or [*_circle((*around, *made), opening.library)]
+    if wrong:
+        raise StepError(
+            f"step '{opening.step.name}' was given steps that cannot be run: {'; '.join(wrong)}.",
+            category="validation",
+            code="steps_invalid",
+        )
+
+
+def _faults(step: Step, where: str, library: Library) -> Iterator[str]:
+    """What is wrong with a step by itself and with those inside it."""
+    kind = library.step_types.get(step.type)
+    if kind is None:
+        near = nearest(step.type, library.step_types)
+        meant = f" (did you mean '{near}'?)" if near else ""
+        yield f"{where}: there is no step type '{step.type}'{meant}"
+        return
+    containers = dict(step.containers())
+    filled = {key.partition(".")[0].partition("[")[0] for key in containers}
+    yield from (f"{where}: a '{kind.name}' step needs '{key}'" for key in sorted(kind.required_containers - filled))
+    yield from (f"{where}: a '{kind.name}' step has no '{key}'" for key in sorted(filled - kind.containers))
+    try:
+        prepared = Prepared(step, kind)
+    except BatonError as error:
+        yield f"{where}: {error.message.rstrip('.')}"
+    else:
+        # A type's own check relies on a configuration that fits, and of others that is only known when they run.
+        if prepared.constant:
+            problems = [problem for problem in kind.check(step) if problem.severity == "error"]
+            yield from (f"{where}: {problem.message.rstrip('.')}" for problem in problems)
+    for path, inner in _inside(step):
+        yield from _faults(inner, f"{where}.{path}", library)
+
+
+def _inside(step: Step) -> Iterator[tuple[str, Step]]:
+    for container, steps in step.containers():
+        yield from ((f"{container}[{index}]", inner) for index, inner in enumerate(steps))
+    for key, other in (("on_failure.fallback", step.on_failure.fallback), ("compensate", step.compensate)):
+        if other is not None:
+            yield key, other
+
+
+def _names(around: Iterable[Step], made: Sequence[Step]) -> Iterator[str]:
+    """Names that are taken, or that nothing has."""
+    names = {step.name for step in around}
+    for index, step in enumerate(made):
+        if step.name in names:
+            yield f"steps_from[{index}]: the name '{step.name}' is taken"
+        names.add(step.name)
+    for step in made:
+        for need in step.depends_on:
+            if need.step not in names:
+                yield f"'{step.name}' depends on '{need.step}', which is not among them"
+        yield from (
+            f"'{step.name}' goes on to '{name}', which is not among them" for name in step.next if name not in names
+        )
+
+
+def _circle(steps: Sequence[Step], library: Library) -> Iterator[str]:
+    try:
+        ordered(plan_steps(steps, library.node_of))
+    except EngineError as error:
+        yield error.message.rstrip(".")

@@ -1,0 +1,25 @@
+"""Policies decide, they never act. Pure: errors, numbers and a clock's time go in, a decision comes out.
+
+classify    what kind of failure an error is, in one place (E21)
+retry       whether a failed attempt is followed by another, and when
+timing      how long an attempt, and a step with all its attempts, may take
+"""
+
+from graphs.policies.classify import Classifier, as_step_error, classified, error_value, kept_error
+from graphs.policies.retry import ONCE, Again, GiveUp, after_failure, backoff, retry_policy
+from graphs.policies.timing import attempt_timeout
+
+__all__ = [
+    "ONCE",
+    "Again",
+    "Classifier",
+    "GiveUp",
+    "after_failure",
+    "as_step_error",
+    "attempt_timeout",
+    "backoff",
+    "classified",
+    "error_value",
+    "kept_error",
+    "retry_policy",
+]

@@ -1,0 +1,61 @@
+"""Settings from the environment and `.env`: what all have in common, and what is said of values that cannot be."""
+
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BeforeValidator, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from graphs.durations import Duration
+from graphs.errors import SettingsError
+from graphs.loading.words import complaints
+
+PREFIX = "BATON_"
+
+
+class EnvironmentSettings(BaseSettings):
+    """A frozen value, each field of which is also the environment variable `BATON_<FIELD>`.
+
+    A variable without a value is one that somebody has not filled in.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+    )
+
+
+S = TypeVar("S", bound=EnvironmentSettings)
+
+
+def read(settings: type[S], **given: Any) -> S:
+    """Settings: what is given (None is nothing), then the environment, then `.env`, then the defaults.
+
+    Raises:
+        SettingsError: a value cannot be; the message names the variable and the value.
+    """
+    try:
+        return settings(**{name: value for name, value in given.items() if value is not None})
+    except ValidationError as error:
+        wrong = [
+            f"{PREFIX}{str(complaint.path[0]).upper()}: {complaint.message}"
+            for complaint in complaints(settings, error)
+        ]
+        raise SettingsError(f"{'; '.join(wrong)}.", hint="Mend it in the environment or in .env.") from error
+
+
+def _seconds(value: Any) -> Any:
+    # The environment has only text, so a number arrives there as one.
+    try:
+        return float(value) if isinstance(value, str) else value
+    except ValueError:
+        return value
+
+
+def _parts(value: Any) -> Any:
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
+Seconds = Annotated[Duration, BeforeValidator(_seconds)]
+"""A duration; a bare number is seconds."""
+
+SEPARATED = (NoDecode, BeforeValidator(_parts))
+"""For tuples: separated by commas in the environment."""

@@ -1,0 +1,148 @@
+"""One tenant's view of an orchestrator: whoever holds it sees and touches nothing of the others.
+
+What belongs to another tenant is answered exactly like what does not exist.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from graphs.spec import Workflow
+from graphs.state import Result
+from orchestrator.engine import Orchestrator, no_such_execution
+from orchestrator.store.port import (
+    Execution,
+    ExecutionFilter,
+    OpenWait,
+    PublishedEvent,
+    PublishedWorkflow,
+    Record,
+)
+
+STARTED_BY = "started_by"
+"""The key of an execution's metadata that says who started it."""
+
+
+@dataclass(frozen=True, slots=True)
+class TenantView:
+    """An orchestrator as one tenant has it.
+
+    Attributes:
+        baton: The orchestrator.
+        tenant: Whose view it is.
+        by: Who uses it, for what is kept beside acts; None where nobody knows.
+    """
+
+    baton: Orchestrator
+    tenant: str
+    by: str | None = None
+
+    # -- executions --------------------------------------------------------------------------------------------
+
+    async def get(self, execution_id: str) -> Execution:
+        """An execution.
+
+        Raises:
+            NotFoundError: there is none of that id, or it is another tenant's.
+        """
+        execution = await self.baton.store.execution(execution_id)
+        if execution is None or execution.tenant != self.tenant:
+            raise no_such_execution(execution_id)
+        return execution
+
+    async def list(self, which: ExecutionFilter) -> Sequence[Execution]:
+        """Executions, newest first."""
+        if which.before is not None:
+            await self.get(which.before)
+        return await self.baton.list(replace(which, tenant=self.tenant))
+
+    async def start(
+        self,
+        workflow: Workflow | str,
+        input: Any = None,  # noqa: A002 - the word of the language
+        *,
+        version: str | None = None,
+        execution_id: str | None = None,
+        idempotency_key: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        priority: int = 0,
+    ) -> Execution:
+        """See `Orchestrator.start`; the metadata says who started it, whatever it is given."""
+        given = {key: value for key, value in (metadata or {}).items() if key != STARTED_BY}
+        return await self.baton.start(
+            workflow,
+            input,
+            version=version,
+            execution_id=execution_id,
+            idempotency_key=idempotency_key,
+            metadata=given | self._signed(),
+            priority=priority,
+            tenant=self.tenant,
+        )
+
+    def _signed(self) -> dict[str, Any]:
+        return {STARTED_BY: self.by} if self.by else {}
+
+    async def results(self, execution_id: str) -> Mapping[str, Result]:
+        await self.get(execution_id)
+        return await self.baton.results(execution_id)
+
+    async def records(self, execution_id: str, *, after: int = 0, limit: int = 1000) -> Sequence[Record]:
+        await self.get(execution_id)
+        return await self.baton.store.records(execution_id, after=after, limit=limit)
+
+    async def waits(self, execution_id: str) -> Sequence[OpenWait]:
+        await self.get(execution_id)
+        return await self.baton.waits(execution_id)
+
+    async def cancel(self, execution_id: str, *, reason: str | None = None) -> Execution:
+        await self.get(execution_id)
+        return await self.baton.cancel(execution_id, by=self.by, reason=reason)
+
+    async def resume(self, execution_id: str) -> Execution:
+        await self.get(execution_id)
+        return await self.baton.resume(execution_id)
+
+    async def retry(self, execution_id: str, *, from_step: str | None, again: bool, newest: bool) -> Execution:
+        await self.get(execution_id)
+        return await self.baton.retry(execution_id, from_step=from_step, again=again, newest=newest)
+
+    async def fork(self, execution_id: str, at: str, *, edit: Mapping[str, Any], newest: bool) -> Execution:
+        await self.get(execution_id)
+        return await self.baton.fork(execution_id, at, edit=edit, newest=newest, metadata=self._signed())
+
+    # -- events ------------------------------------------------------------------------------------------------
+
+    async def publish_event(
+        self,
+        type: str,  # noqa: A002 - the word of the language
+        data: Any,
+        *,
+        key: str | None = None,
+        id: str | None = None,  # noqa: A002 - the event's own word
+        source: str | None = None,
+    ) -> PublishedEvent:
+        """See `Orchestrator.publish_event`. Ids are a tenant's own, too: another's with the same one is not touched."""
+        own_id = None if id is None else f"{self.tenant}:{id}"
+        return await self.baton.publish_event(
+            type, data, key=key, id=own_id, source=source or self.by, tenant=self.tenant
+        )
+
+    # -- workflows ---------------------------------------------------------------------------------------------
+
+    async def workflows(self, name: str | None = None) -> Sequence[PublishedWorkflow]:
+        return await self.baton.catalogue.list(name, tenant=self.tenant)
+
+    async def definition(self, name: str, version: str | None = None) -> Workflow:
+        """A workflow by name.
+
+        Raises:
+            NotFoundError: none is published under it.
+        """
+        return await self.baton.catalogue.definition_of(name, version, self.tenant)
+
+    async def publish(self, workflow: Workflow) -> PublishedWorkflow:
+        return await self.baton.catalogue.publish(workflow, by=self.by, tenant=self.tenant)
+
+    async def deprecate(self, name: str, version: str, *, deprecated: bool) -> PublishedWorkflow:
+        return await self.baton.catalogue.deprecate(name, version, deprecated=deprecated, tenant=self.tenant)

@@ -1,0 +1,53 @@
+"""The gateway as a server: what it says of itself, how it refuses, how it starts and stops."""
+
+from pathlib import Path
+
+import httpx
+import pytest
+
+from api.security import refuse_open_network
+from api.serve import listening
+from api.settings import GatewaySettings
+from graphs.errors import SettingsError
+from tests.support.gateway.serving import serving
+
+
+async def test_it_says_that_it_lives_and_what_it_is(tmp_path: Path) -> None:
+    async with serving(tmp_path / "baton.db") as served, httpx.AsyncClient(base_url=served.url) as client:
+        assert (await client.get("/ok")).json() == {"ok": True}
+        assert (await client.get("/info")).json()["flags"]["assistants"] is True
+        assert (await client.get("/docs")).status_code == 200
+        assert "/ok" in (await client.get("/openapi.json")).json()["paths"]
+
+
+async def test_an_error_has_the_one_shape(tmp_path: Path) -> None:
+    async with serving(tmp_path / "baton.db") as served, httpx.AsyncClient(base_url=served.url) as client:
+        response = await client.get("/nowhere")
+    assert response.status_code == 404
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.json() == {
+        "type": "urn:baton:error:not_found",
+        "title": "Not Found",
+        "status": 404,
+        "detail": "There is no path '/nowhere'. What there is: /docs.",
+        "instance": "/nowhere",
+        "code": "not_found",
+    }
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost", "127.9.9.9"])
+def test_an_open_gateway_listens_on_this_machine(host: str) -> None:
+    refuse_open_network(host)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.4", "gateway.example"])
+def test_an_open_gateway_refuses_to_listen_for_others(host: str) -> None:
+    with pytest.raises(SettingsError, match=f"has no keys, so it does not listen at '{host}'"):
+        refuse_open_network(host)
+
+
+def test_an_address_in_use_is_named() -> None:
+    with listening(GatewaySettings(port=0)) as first:
+        port = first.getsockname()[1]
+        with pytest.raises(SettingsError, match=f"Cannot listen at 127.0.0.1:{port}: Address already in use"):
+            listening(GatewaySettings(port=port))
