@@ -303,7 +303,8 @@ class Orchestrator:
         """
         execution = await self.get(execution_id)
         workflow = await self.catalogue.definition_for_retry(execution, newest=newest)
-        await rewound(self.store, self.catalogue.library, execution, workflow, from_step, again=again)
+        pins = await pin(workflow, self.catalogue.find, execution.tenant) if newest else execution.pins
+        await rewound(self.store, self.catalogue.library, execution, workflow, from_step, again=again, pins=pins)
         self._driver_takes(execution_id, "retry")
         return await self.get(execution_id)
 

@@ -174,6 +174,8 @@ class Store(Protocol):
         superseded_alone: Sequence[str] = (),
         generation: int,
         digest: str | None = None,
+        version: str | None = None,
+        pins: Mapping[str, str] | None = None,
         input: Any = None,  # noqa: A002 - the execution's own word
         reason: str,
     ) -> None:
@@ -184,6 +186,7 @@ class Store(Protocol):
             superseded: Paths whose results go with everything below them.
             superseded_alone: Paths whose own results go while those below stay: the composite steps around a step
                 that is made anew (`orders`, where only `orders[3].charge` is).
+            digest, version, pins, input: What the execution has from now on; None for what it has.
         """
         ...
 
