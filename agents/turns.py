@@ -87,6 +87,7 @@ class Course:
         step = Step(
             name="model",
             type="agent",
+            limits=own.limits,
             retry=own.retry,
             on_failure=OnFailure(
                 action="retry" if again.action == "retry" else "terminate", max_attempts=again.max_attempts

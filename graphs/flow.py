@@ -20,6 +20,7 @@ from typing import Protocol
 
 from graphs.errors import BatonError, DeadlockError, EngineError
 from graphs.planner import Conclusion, Halt, Plan, PlannedStep, Tally
+from graphs.policies.limits import Limit
 from graphs.state import FINALLY, Result
 from graphs.stopping import Stoppable
 
@@ -70,7 +71,7 @@ class Board:
         self.flows: list[Flow] = []
         self._missing: dict[str, int] = {}
         self._dependents: dict[str, list[tuple[Flow, str]]] = {}
-        self.places = asyncio.Semaphore(plan.max_parallel) if plan.max_parallel else None
+        self.places = Limit("plan", plan.max_parallel) if plan.max_parallel else None
 
     def prime(self, results: Mapping[str, Result]) -> None:
         """Take over results that were committed earlier (and what they mean for the plan)."""
@@ -245,8 +246,8 @@ class Flow:
         if self.parent is not None:
             self.parent._children.pop(self.step, None)
 
-    def places(self) -> list[asyncio.Semaphore]:
-        """The places a step of this flow needs to act: of every plan around that limits them, outermost first."""
+    def places(self) -> list[Limit]:
+        """What a step of this flow needs a place under: every plan around that limits them, outermost first."""
         around = self.parent.places() if self.parent is not None else []
         if self.board.places is None or (self.parent is not None and self.parent.board is self.board):
             return around

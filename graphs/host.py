@@ -137,8 +137,9 @@ class Host(Protocol):
     def idle(self) -> None: ...
     def failed(self, error: BaseException) -> None: ...
 
-    def slot(self, resource: str | None, flow: Flow) -> AbstractAsyncContextManager[None]:
-        """A place to act in, under the limits of the plans around, the execution, the engine and the resource."""
+    def slot(self, names: Sequence[str], path: str, flow: Flow) -> AbstractAsyncContextManager[float]:
+        """A place to act in, under the limits of the plans around, the execution, the engine, and those of these
+        names; gives the seconds it had to be waited for."""
         ...
 
     def started(self, path: str, attempt: int, names: Any) -> None:

@@ -159,6 +159,8 @@ class Step(Model):
     """Variables this step sets, as expressions over `output` (D06); `merge`: every key of its output."""
     timeout: Duration | None = None
     """Seconds one attempt may take (E07). Time spent waiting for other steps does not count."""
+    limits: tuple[Name, ...] = ()
+    """Named limits (`BATON_LIMITS`) it is under besides that of the service or model it uses."""
     retry: RetryPolicy | None = None
     on_failure: OnFailure = Field(default_factory=lambda: OnFailure())
     on_timeout: OnTimeout | None = None
@@ -214,7 +216,7 @@ class Step(Model):
             if steps_or_none is not None:
                 yield key, steps_or_none
 
-    @field_validator("next", mode="before")
+    @field_validator("next", "limits", mode="before")
     @classmethod
     def _one_name_is_a_list(cls, value: Any) -> Any:
         return (value,) if isinstance(value, str) else value

@@ -26,6 +26,8 @@ from graphs.nodes.perform import PlanContext
 from graphs.outcome import workflow_output
 from graphs.planner import Conclusion, Halt
 from graphs.policies import as_step_error
+from graphs.policies.limits import Limit
+from graphs.policies.named import NamedLimits
 from graphs.prepare import Library
 from graphs.scope import Frame
 from graphs.spec import Workflow
@@ -62,7 +64,8 @@ class Works:
     log: Logger
     publish: Callable[[list[Record]], None]
     emit_event: Callable[..., Awaitable[Any]]
-    places: asyncio.Semaphore
+    places: Places
+    limits: NamedLimits
     environment: Mapping[str, str]
 
 
@@ -87,7 +90,7 @@ class Drive:
         self._began_at = works.clock.now()
         self._idle_since: float | None = None
         self._idle_seconds = 0.0
-        self._places = asyncio.Semaphore(workflow.spec.config.max_parallel_steps)
+        self._places = Limit("execution", workflow.spec.config.max_parallel_steps)
         self._log = works.log.bind(
             execution_id=execution.id, workflow_id=workflow.name, run=execution.drives, tenant=execution.tenant
         )
@@ -361,8 +364,15 @@ class Drive:
             if self._task is not None:
                 self._task.cancel()
 
-    def slot(self, resource: str | None, flow: Flow) -> AbstractAsyncContextManager[None]:
-        return Places([*flow.places(), self._places, self._works.places])
+    def slot(self, names: Sequence[str], path: str, flow: Flow) -> AbstractAsyncContextManager[float]:
+        limits = [*flow.places(), self._places, self._works.places.engine]
+        if names:
+            limits += self._works.limits.of(names)
+        return self._works.places.place(limits, self.execution.id, path, self._queues)
+
+    def _queues(self, path: str, limit: Limit) -> None:
+        if limit.named:  # inside its own limits, a large plan always queues: that is no news
+            self.note("step.queued", path, {"limit": limit.name}, keep=True)
 
     # -- Host: records and hooks -------------------------------------------------------------------------------
 

@@ -1,6 +1,5 @@
 """Composition: from settings to an engine's parts, each built once and handed on."""
 
-import asyncio
 from collections.abc import Callable, Iterable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from typing import Any
 
 from graphs.clock import Clock
 from graphs.compile import compile_graph
+from graphs.policies.named import NamedLimits
 from graphs.prepare import Library
 from graphs.spec import Workflow
 from graphs.steps import StepTypes
@@ -18,6 +18,7 @@ from orchestrator.drive import Works
 from orchestrator.driver import Driver
 from orchestrator.hooks import Hooks
 from orchestrator.logs import logger
+from orchestrator.places import Places
 from orchestrator.plugins import installed_step_types, load_modules
 from orchestrator.resources import gather
 from orchestrator.sealing import Cipher
@@ -71,7 +72,8 @@ async def assemble(
         log=logger(settings),
         publish=bus.publish,
         emit_event=_emitter(store, lambda: driver),
-        places=asyncio.Semaphore(settings.max_steps),
+        places=Places(clock, settings.max_steps),
+        limits=NamedLimits(settings.limits),
         environment={name: environ[name] for name in settings.expose if name in environ},
     )
     driver = Driver(works, catalogue)

@@ -38,6 +38,7 @@ class StepOptions(TypedDict, total=False):
     output: Mapping[str, Any]
     variables: Mapping[str, Any] | str
     timeout: Seconds
+    limits: str | Iterable[str]
     retry: int | RetryPolicy | Mapping[str, Any]
     on_failure: str | Step | OnFailure | Mapping[str, Any]
     on_timeout: str | OnTimeout | Mapping[str, Any]

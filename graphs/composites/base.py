@@ -110,6 +110,13 @@ class Composite(StepType):
                 hint="Move 'retry' to the steps inside.",
                 where="retry",
             )
+        if step.limits:
+            yield Problem(
+                code="composite_limits",
+                message=f"step '{step.name}' has steps inside, and only these take places under limits.",
+                hint="Move 'limits' to the steps inside.",
+                where="limits",
+            )
 
 
 def plan_of(

@@ -3,10 +3,13 @@
 import random
 from typing import Any
 
+from langgraph.errors import GraphInterrupt
+
 from graphs.errors import BatonError, StepCancelledError
 from graphs.nodes import again
 from graphs.nodes.perform import Body
 from graphs.policies import Again, after_failure, as_step_error, attempt_timeout, classified, retry_policy
+from graphs.spec import Step
 from graphs.state import Result
 from graphs.steps import Action, StepContext
 from graphs.stopping import Stoppable
@@ -48,10 +51,25 @@ async def _in_its_place(body: Body, attempt: int) -> Any:
     context = step_context(body, attempt)
     work = Stoppable(body.host.clock, None, body.path)
     with body.context.flow.running(body.planned.name, work):
-        async with work, body.host.slot(kind.limit(config), body.context.flow):
+        names = _names(body.planned.step, kind, config)
+        async with work, body.host.slot(names, body.path, body.context.flow) as waited:
+            if waited:
+                _has_queued(body, waited)
             body.begin()
             body.host.started(body.path, attempt, context.state)
             return await _in_time(body, kind, context, config)
+
+
+def _names(step: Step, kind: Action, config: Any) -> tuple[str, ...]:
+    """The named limits a step is under."""
+    own = kind.limit(config)
+    return step.limits if own is None else (own, *step.limits)
+
+
+def _has_queued(body: Body, seconds: float) -> None:
+    body.queued += seconds
+    if body.context.flow.closing:  # the engine drains: nothing new begins
+        raise GraphInterrupt(())
 
 
 async def _in_time(body: Body, kind: Action, context: StepContext, config: Any) -> Any:
