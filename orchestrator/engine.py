@@ -14,12 +14,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 from graphs.clock import Clock, SystemClock
-from graphs.errors import ConflictError, InputError, NotFoundError
-from graphs.inputs import check_input
+from graphs.errors import ConflictError, NotFoundError
 from graphs.spec import Workflow
 from graphs.state import ExecutionStatus, Result
-from graphs.steps import Answer, StepTypes
+from graphs.steps import StepTypes
 from graphs.values import json_value
+from orchestrator.approvals.inbox import Inbox
+from orchestrator.approvals.rules import Given
+from orchestrator.approvals.values import Decision, Person
 from orchestrator.bus import RESTED, Bus, Subscription
 from orchestrator.catalogue import Catalogue
 from orchestrator.driver import Driver
@@ -30,14 +32,6 @@ from orchestrator.starting import Start, new_execution, pin
 from orchestrator.store.port import DEFAULT_TENANT, Execution, ExecutionFilter, OpenWait, PublishedEvent, Record
 from orchestrator.store.sqlite import SqliteStore
 
-Decision = Literal["approve", "reject", "edit", "respond"]
-_OUTCOMES: Mapping[str, Literal["approved", "rejected", "edited", "responded"]] = {
-    "approve": "approved",
-    "reject": "rejected",
-    "edit": "edited",
-    "respond": "responded",
-}
-
 
 class Orchestrator:
     """Made by `open`."""
@@ -46,6 +40,7 @@ class Orchestrator:
         self.store = store
         self.catalogue = catalogue
         self.clock = clock
+        self.inbox = Inbox(store, clock.now, self._driver_hears)
         self._driver = driver
         self._bus = bus
 
@@ -219,7 +214,9 @@ class Orchestrator:
         reason: str | None = None,
         data: Any = None,
     ) -> OpenWait:
-        """Decide an approval. The first decision wins.
+        """Decide an approval. The first decision wins; where several are needed, it is one of them.
+
+        Whoever calls this is trusted to say who decides; `inbox` checks whether they may.
 
         Raises:
             NotFoundError: there is no such approval.
@@ -227,16 +224,12 @@ class Orchestrator:
             InputError: it does not allow this decision, or the edited value does not fit its schema.
         """
         await self.get(execution_id)
-        asked = next((wait for wait in await self.store.waits(execution_id) if wait.path == path), None)
-        if asked is not None:
-            check_decision(asked, decision, data)
-        answer = Answer(_OUTCOMES[decision], json_value(data), by, reason, self.clock.now())
-        answered = await self.store.answer_wait(execution_id, path, answer)
-        note = {"decision": _OUTCOMES[decision], "by": by, "reason": reason}
-        self.store.append(Record(execution_id, "approval.decided", self.clock.now(), path, answered.generation, note))
+        given = Given(decision=decision, data=data, reason=reason)
+        return await self.inbox.decide(execution_id, path, Person(by), given)
+
+    def _driver_hears(self, answered: OpenWait) -> None:
         if self._driver is not None:
             self._driver.answered(answered)
-        return answered
 
     async def publish_event(
         self,
@@ -356,26 +349,3 @@ def no_such_execution(execution_id: str) -> NotFoundError:
     return NotFoundError(
         f"There is no execution '{execution_id}'.", hint="List what there is: baton list.", code="execution_not_found"
     )
-
-
-def check_decision(asked: OpenWait, decision: Decision, data: Any) -> None:
-    """Whether a decision fits what was asked.
-
-    Raises:
-        ConflictError: what waits there is no approval.
-        InputError: the decision is not allowed, or its value does not fit.
-    """
-    if asked.wait.kind != "approval":
-        raise ConflictError(
-            f"'{asked.path}' of execution '{asked.execution_id}' waits for {asked.wait.kind}, not for a decision.",
-            code="not_an_approval",
-        )
-    allowed = asked.wait.question.get("allow") or list(_OUTCOMES)
-    if decision not in allowed:
-        raise InputError(
-            f"'{asked.path}' does not allow '{decision}'.",
-            hint=f"Allowed: {', '.join(allowed)}.",
-            code="decision_not_allowed",
-        )
-    if decision in ("edit", "respond") and asked.wait.response_schema is not None:
-        check_input(dict(asked.wait.response_schema), data)

@@ -1,6 +1,6 @@
 """What Baton asks of a database. One protocol, so that a second one behind it is a parameter, not a rewrite."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from pathlib import Path
@@ -10,11 +10,13 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 
 from graphs.state import ExecutionStatus, Happened, Result
 from graphs.steps import Answer, Wait
+from orchestrator.approvals.values import Approval, Turn
 from orchestrator.store.values import (
     DEFAULT_TENANT,
     ENGINE_FORMAT,
     Execution,
     ExecutionFilter,
+    InboxFilter,
     Key,
     OpenWait,
     PublishedEvent,
@@ -28,6 +30,7 @@ __all__ = [
     "ENGINE_FORMAT",
     "Execution",
     "ExecutionFilter",
+    "InboxFilter",
     "Key",
     "OpenWait",
     "PublishedEvent",
@@ -251,6 +254,21 @@ class Store(Protocol):
         ...
 
     async def waits(self, execution_id: str | None = None, *, status: str | None = "open") -> Sequence[OpenWait]: ...
+    async def approvals(self, which: InboxFilter) -> Sequence[Approval]: ...
+    async def approval(self, execution_id: str, path: str) -> Approval | None:
+        """The approval at a path: the open one, or the last that was there."""
+        ...
+
+    async def act_on(self, execution_id: str, path: str, act: Callable[[Approval], Turn]) -> OpenWait:
+        """Do something about an open wait: judged by `act` as it stands in the transaction that keeps what comes of it.
+
+        Raises:
+            NotFoundError: there is no such wait.
+            ConflictError: it has been answered, is over or cancelled; the message names who won. Or its link was used.
+            BatonError: whatever `act` raises; nothing is kept then.
+        """
+        ...
+
     async def next_due(self) -> Sequence[tuple[str, datetime]]:
         """For each resting execution with an open wait that has an end: its id and its earliest one."""
         ...

@@ -3,7 +3,7 @@
     SqliteStore ── Writer   one thread, one connection, group commit
         │      └── Reader   point reads in the loop's thread, lists in another
         ├── saver           LangGraph's checkpointer on the same file
-        └── chapters        Catalogue, Executions, Records, Waits, Timers, Events, Keys, Retention, and what is served
+        └── chapters        Catalogue, Executions, Records, Waits, Approvals, Timers, Events, Keys, Retention, and what is served
 
 Any process may open the file, read, answer waits, publish events and ask for cancels; one of them drives.
 """
@@ -21,6 +21,7 @@ import aiosqlite
 from graphs.clock import Clock
 from graphs.errors import EngineBusyError
 from orchestrator.store import backup
+from orchestrator.store.approvals import Approvals
 from orchestrator.store.catalogue import Catalogue
 from orchestrator.store.connect import Synchronous, absolute
 from orchestrator.store.events import Events
@@ -41,7 +42,9 @@ from orchestrator.store.waits import Waits
 from orchestrator.store.writer import Writer
 
 
-class SqliteStore(Catalogue, Executions, Records, Waits, Timers, Events, Keys, Retention, Assistants, Threads, Runs):
+class SqliteStore(
+    Catalogue, Executions, Records, Waits, Approvals, Timers, Events, Keys, Retention, Assistants, Threads, Runs
+):
     """Implements orchestrator.store.port.Store. Made by `open`."""
 
     path: Path

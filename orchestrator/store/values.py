@@ -159,6 +159,24 @@ class Key:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InboxFilter:
+    """Which approvals to list, oldest first.
+
+    Attributes:
+        due_before: Only those whose time is over before then.
+        after: When the last one of the page before was opened, and its number.
+    """
+
+    tenant: str | None = None
+    execution_id: str | None = None
+    workflow: str | None = None
+    due_before: datetime | None = None
+    status: Literal["open", "answered", "elapsed", "cancelled"] = "open"
+    after: tuple[datetime, int] | None = None
+    limit: int = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ExecutionFilter:
     """Which executions to list, newest first.
 
