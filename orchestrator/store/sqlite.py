@@ -3,7 +3,8 @@
     SqliteStore ── Writer   one thread, one connection, group commit
         │      └── Reader   point reads in the loop's thread, lists in another
         ├── saver           LangGraph's checkpointer on the same file
-        └── chapters        Catalogue, Executions, Records, Waits, Approvals, Timers, Events, Keys, Retention, and what is served
+        └── chapters        Catalogue, Executions, Records, Waits, Approvals, Timers, Events, Keys, Retention, and what
+                            is served
 
 Any process may open the file, read, answer waits, publish events and ask for cancels; one of them drives.
 """
