@@ -57,9 +57,12 @@ class Board:
     Shared by the partitions of a very large plan, so that a step may depend on one in another partition.
     """
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, results: dict[str, Result] | None = None) -> None:
+        """Args:
+        results: Where they are kept, when somebody looks at them there; empty.
+        """
         self.plan = plan
-        self.results: dict[str, Result] = {}
+        self.results: dict[str, Result] = {} if results is None else results
         self.extras: dict[str, Result] = {}
         """Results that are no step's: of partitions (`#0`), of compensation (`~compensation`)."""
         self.halt: Halt | None = None

@@ -6,7 +6,7 @@ digest whichever way it was written. Whether the parts fit together is asked els
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -336,12 +336,28 @@ def _subworkflows_of(step: Step) -> Iterator[tuple[str, str | None]]:
     if isinstance(name, str):
         version = step.config.get("version")
         yield name, str(version) if version is not None else None
+    yield from _workflows_as_tools(step.config)
     if step.on_timeout is not None and step.on_timeout.compensation_workflow is not None:
         yield step.on_timeout.compensation_workflow, None
     inside = [inner for _, steps in step.containers() for inner in steps]
     for inner in (*inside, step.on_failure.fallback, step.compensate):
         if inner is not None:
             yield from _subworkflows_of(inner)
+
+
+def _workflows_as_tools(config: Mapping[str, Any]) -> Iterator[tuple[str, str | None]]:
+    """Those an agent is offered, by the step or by an agent that is written out in it."""
+    for holder in (config, config.get("agent")):
+        tools = _entry(holder, "tools")
+        for use in tools if isinstance(tools, list | tuple) else (tools,):
+            if isinstance(name := _entry(use, "workflow"), str):
+                version = _entry(use, "version")
+                yield name, None if version is None else str(version)
+
+
+def _entry(holder: Any, key: str) -> Any:
+    """Of an object as it is written, or as a Python value."""
+    return holder.get(key) if isinstance(holder, Mapping) else getattr(holder, key, None)
 
 
 def describe_callable(function: Any) -> dict[str, str]:

@@ -155,8 +155,11 @@ def check_given(approval: Approval, given: Given) -> None:
             hint=f"Allowed: {', '.join(allowed)}.",
             code="decision_not_allowed",
         )
-    if given.decision in ("edit", "respond") and asked.wait.response_schema is not None:
-        check_input(dict(asked.wait.response_schema), given.data)
+    schema = asked.wait.response_schema
+    if given.decision == "edit":  # an edited call of a tool is still one; an answer in its place may be anything
+        schema = asked.wait.question.get("edit_schema", schema)
+    if given.decision in ("edit", "respond") and schema is not None:
+        check_input(dict(schema), given.data)
 
 
 def may_see_as_theirs(approval: Approval, people: Sequence[str], now: datetime) -> bool:
