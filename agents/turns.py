@@ -97,6 +97,7 @@ class Course:
             name="model",
             type="agent",
             limits=own.limits,
+            breaker=own.breaker,
             retry=own.retry,
             on_failure=OnFailure(
                 action="retry" if again.action == "retry" else "terminate", max_attempts=again.max_attempts

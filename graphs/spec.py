@@ -161,6 +161,8 @@ class Step(Model):
     """Seconds one attempt may take (E07). Time spent waiting for other steps does not count."""
     limits: tuple[Name, ...] = ()
     """Named limits (`BATON_LIMITS`) it is under besides that of the service or model it uses."""
+    breaker: Literal["wait", "fail"] | None = None
+    """What it does when the circuit breaker of what it uses is open: wait until that may be probed, or fail."""
     retry: RetryPolicy | None = None
     on_failure: OnFailure = Field(default_factory=lambda: OnFailure())
     on_timeout: OnTimeout | None = None
@@ -231,6 +233,8 @@ class Config(Model):
     """Seconds from start to end in all, waiting included (X33)."""
     step_timeout: Duration | None = None
     retry_policy: RetryPolicy | None = None
+    breaker: Literal["wait", "fail"] = "wait"
+    """What steps do that meet an open circuit breaker and do not say it themselves."""
     max_parallel_steps: int = Field(default=10, ge=1, le=10_000)
     failure_policy: Literal["stop", "cancel", "continue"] = "stop"
     """When a step fails for good: `stop` starts nothing new, `cancel` also stops what runs, `continue` goes on."""

@@ -34,6 +34,7 @@ from graphs.spec import Workflow
 from graphs.state import ExecutionStatus, Happened, Result
 from graphs.steps import Answer, Logger, Wait
 from graphs.undo import COMPENSATION
+from orchestrator.breakers import Breakers, Guarded
 from orchestrator.hooks import Hooks
 from orchestrator.places import Places
 from orchestrator.sealing import Sealer
@@ -66,6 +67,7 @@ class Works:
     emit_event: Callable[..., Awaitable[Any]]
     places: Places
     limits: NamedLimits
+    breakers: Breakers
     environment: Mapping[str, str]
 
 
@@ -364,11 +366,15 @@ class Drive:
             if self._task is not None:
                 self._task.cancel()
 
-    def slot(self, names: Sequence[str], path: str, flow: Flow) -> AbstractAsyncContextManager[float]:
-        limits = [*flow.places(), self._places, self._works.places.engine]
-        if names:
-            limits += self._works.limits.of(names)
-        return self._works.places.place(limits, self.execution.id, path, self._queues)
+    def slot(self, own: str | None, named: Sequence[str], path: str, flow: Flow) -> AbstractAsyncContextManager[float]:
+        works = self._works
+        limits = [*flow.places(), self._places, works.places.engine]
+        if own is None and not named:
+            return works.places.place(limits, self.execution.id, path, self._queues)
+        limits += works.limits.of([*named, own] if own is not None else named)
+        place = works.places.place(limits, self.execution.id, path, self._queues)
+        guards = works.breakers.guards(own, named)
+        return Guarded(guards, f"{self.execution.id}:{path}", place) if guards else place
 
     def _queues(self, path: str, limit: Limit) -> None:
         if limit.named:  # inside its own limits, a large plan always queues: that is no news
@@ -418,6 +424,9 @@ class Drive:
         self._answers.pop(path, None)  # it was for the timer before
         records = [self._record(record[0], path, record[1])] if record is not None else []
         await self._works.store.set_timer(self.execution.id, path, self._facts.generation, wait, records)
+
+    def refuses(self, name: str) -> bool:
+        return self._works.breakers.refuses(name)
 
     async def end_timer(self, path: str) -> None:
         await self._works.store.end_timer(self.execution.id, path)

@@ -84,6 +84,10 @@ class Driver:
             drive.halt(execution.cancel_requested)
         self.take(execution.id, "cancel")
 
+    async def breaker_reset(self, name: str) -> None:
+        """Somebody closed a breaker by hand."""
+        await self._works.breakers.reload(name)
+
     def driving(self, execution_id: str) -> bool:
         return execution_id in self._drives
 
@@ -133,6 +137,9 @@ class Driver:
     async def _hear(self) -> None:
         for signal in await self._works.store.signals(self._seen):
             self._seen = signal.seq
+            if signal.kind == "breaker":
+                await self.breaker_reset(signal.path or "")
+                continue
             execution = await self._works.store.execution(signal.execution_id)
             if execution is None or execution.status.final:
                 continue

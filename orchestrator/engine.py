@@ -29,7 +29,15 @@ from orchestrator.parts import assemble
 from orchestrator.redo import fork_start, rewound
 from orchestrator.settings import Settings
 from orchestrator.starting import Start, new_execution, pin
-from orchestrator.store.port import DEFAULT_TENANT, Execution, ExecutionFilter, OpenWait, PublishedEvent, Record
+from orchestrator.store.port import (
+    DEFAULT_TENANT,
+    Execution,
+    ExecutionFilter,
+    KeptBreaker,
+    OpenWait,
+    PublishedEvent,
+    Record,
+)
 from orchestrator.store.sqlite import SqliteStore
 
 
@@ -320,6 +328,23 @@ class Orchestrator:
         execution = await self.get(execution_id)
         workflow = await self.catalogue.definition_for_retry(execution, newest=newest)
         return await fork_start(self, execution, workflow, at, edit or {}, self._create, metadata=metadata or {})
+
+    # -- breakers ----------------------------------------------------------------------------------------------
+
+    async def breakers(self) -> Sequence[KeptBreaker]:
+        """Every circuit breaker that has ever counted a failure, by name."""
+        return await self.store.breakers()
+
+    async def reset_breaker(self, name: str) -> KeptBreaker:
+        """Close a circuit breaker: what it guards is well again. Every step that waits for it goes on.
+
+        Raises:
+            NotFoundError: it has never counted a failure; the message names those that have.
+        """
+        reset = await self.store.reset_breaker(name)
+        if self._driver is not None:
+            await self._driver.breaker_reset(name)
+        return reset
 
     # -- the file ----------------------------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from graphs.policies.named import NamedLimits
 from graphs.prepare import Library
 from graphs.spec import Workflow
 from graphs.steps import StepTypes
+from orchestrator.breakers import Breakers
 from orchestrator.bus import Bus
 from orchestrator.catalogue import Catalogue
 from orchestrator.drive import Works
@@ -61,6 +62,9 @@ async def assemble(
     if not drive:
         return Parts(store, catalogue, None, bus)
     await stack.enter_async_context(store.driving())
+    limits = NamedLimits(settings.limits)
+    breakers = Breakers(store, clock, limits, logger(settings))
+    await breakers.load()
     works = Works(
         store=store,
         clock=clock,
@@ -73,7 +77,8 @@ async def assemble(
         publish=bus.publish,
         emit_event=_emitter(store, lambda: driver),
         places=Places(clock, settings.max_steps),
-        limits=NamedLimits(settings.limits),
+        limits=limits,
+        breakers=breakers,
         environment={name: environ[name] for name in settings.expose if name in environ},
     )
     driver = Driver(works, catalogue)

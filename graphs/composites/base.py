@@ -110,13 +110,14 @@ class Composite(StepType):
                 hint="Move 'retry' to the steps inside.",
                 where="retry",
             )
-        if step.limits:
-            yield Problem(
-                code="composite_limits",
-                message=f"step '{step.name}' has steps inside, and only these take places under limits.",
-                hint="Move 'limits' to the steps inside.",
-                where="limits",
-            )
+        for key in ("limits", "breaker"):
+            if getattr(step, key):
+                yield Problem(
+                    code=f"composite_{key}",
+                    message=f"step '{step.name}' has steps inside, and only these use anything outside.",
+                    hint=f"Move '{key}' to the steps inside.",
+                    where=key,
+                )
 
 
 def plan_of(

@@ -9,7 +9,7 @@ from graphs.errors import BatonError, StepCancelledError
 from graphs.nodes import again
 from graphs.nodes.perform import Body
 from graphs.policies import Again, after_failure, as_step_error, attempt_timeout, classified, retry_policy
-from graphs.spec import Step
+from graphs.policies.breaker import BreakerOpenError
 from graphs.state import Result
 from graphs.steps import Action, StepContext
 from graphs.stopping import Stoppable
@@ -33,11 +33,22 @@ async def act(body: Body) -> Result:
             return body.cancelled("cancelled", error.message)
         except BatonError as error:
             failure = as_step_error(error)
+        if isinstance(failure, BreakerOpenError) and _waits_for_breakers(body):
+            attempt -= 1
+            if not await again.hold(body, failure, attempt, policy.max_attempts):
+                return body.cancelled("halted", "the plan ended while it waited")
+            continue
         decision = after_failure(policy, attempt, failure, chance)
         if not isinstance(decision, Again) or body.context.flow.board.halt is not None:
             return body.failed(failure, attempts=attempt)
         if not await again.pause(body, failure, attempt, policy.max_attempts, decision.delay):
             return body.failed(failure, attempts=attempt)
+
+
+def _waits_for_breakers(body: Body) -> bool:
+    if body.context.flow.board.halt is not None:
+        return False
+    return (body.planned.step.breaker or body.context.frame.config.breaker) == "wait"
 
 
 _NO_CHANCE = random.Random(0)
@@ -51,19 +62,13 @@ async def _in_its_place(body: Body, attempt: int) -> Any:
     context = step_context(body, attempt)
     work = Stoppable(body.host.clock, None, body.path)
     with body.context.flow.running(body.planned.name, work):
-        names = _names(body.planned.step, kind, config)
-        async with work, body.host.slot(names, body.path, body.context.flow) as waited:
+        slot = body.host.slot(kind.limit(config), body.planned.step.limits, body.path, body.context.flow)
+        async with work, slot as waited:
             if waited:
                 _has_queued(body, waited)
             body.begin()
             body.host.started(body.path, attempt, context.state)
             return await _in_time(body, kind, context, config)
-
-
-def _names(step: Step, kind: Action, config: Any) -> tuple[str, ...]:
-    """The named limits a step is under."""
-    own = kind.limit(config)
-    return step.limits if own is None else (own, *step.limits)
 
 
 def _has_queued(body: Body, seconds: float) -> None:

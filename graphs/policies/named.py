@@ -7,6 +7,7 @@ from typing import Any, Final
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from graphs.durations import parse_duration
+from graphs.policies.breaker import BreakerPolicy
 from graphs.policies.limits import Limit, Rate
 
 EVERY: Final = "*"
@@ -21,12 +22,15 @@ class Bounds(BaseModel):
     Attributes:
         max_concurrency: How many steps may use it at once, over all executions of the engine.
         rate: How many may begin in any span of time: `100/m`, `5/s`, `1000/15m`.
+        breaker: When its circuit breaker opens, and for how long: `{"failure_threshold": 5, "open_for": "30s"}`, which
+            is what services and model providers have when nothing is said. False: it has none.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     max_concurrency: int | None = Field(default=None, ge=1)
     rate: str | None = None
+    breaker: BreakerPolicy | bool | None = None
 
     @field_validator("rate")
     @classmethod
@@ -70,6 +74,19 @@ class NamedLimits:
         """What is said of it."""
         return self._bounds.get(self.key(name)) or self._bounds.get(EVERY) or _NOTHING
 
+    def breaker(self, name: str, *, named: bool) -> BreakerPolicy | None:
+        """The policy of its circuit breaker; None when it has none.
+
+        Args:
+            named: Steps name it; that alone does not give it one, since nobody knows what it stands for.
+        """
+        policy = self.bounds(name).breaker
+        if isinstance(policy, BreakerPolicy):
+            return policy
+        if policy is None:
+            policy = not named
+        return _USUAL if policy else None
+
     def of(self, names: Sequence[str]) -> list[Limit]:
         """The limits there are under these names."""
         limits = dict.fromkeys(self.limit(name) for name in names)
@@ -87,3 +104,4 @@ class NamedLimits:
 
 
 _NOTHING = Bounds()
+_USUAL = BreakerPolicy()

@@ -8,6 +8,7 @@ from typing import Any, Literal, Protocol
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
 
+from graphs.policies.breaker import Breaker
 from graphs.state import ExecutionStatus, Happened, Result
 from graphs.steps import Answer, Wait
 from orchestrator.approvals.values import Approval, Turn
@@ -17,6 +18,7 @@ from orchestrator.store.values import (
     Execution,
     ExecutionFilter,
     InboxFilter,
+    KeptBreaker,
     Key,
     OpenWait,
     PublishedEvent,
@@ -31,6 +33,7 @@ __all__ = [
     "Execution",
     "ExecutionFilter",
     "InboxFilter",
+    "KeptBreaker",
     "Key",
     "OpenWait",
     "PublishedEvent",
@@ -239,7 +242,7 @@ class Store(Protocol):
         ...
 
     async def tried(self, execution_id: str) -> Mapping[str, Mapping[str, Any]]:
-        """What the newest `step.retrying` record of each path says, of steps that are not to be made anew."""
+        """What the newest `step.retrying` or `step.held` record of each path says; not of steps to be made anew."""
         ...
 
     async def answer_wait(
@@ -322,6 +325,26 @@ class Store(Protocol):
 
     def key_used(self, key: Key) -> None:
         """Note that a key was used just now, without waiting for it."""
+        ...
+
+    # -- breakers ----------------------------------------------------------------------------------------------
+
+    async def breakers(self) -> Sequence[KeptBreaker]:
+        """Every breaker that has ever counted a failure."""
+        ...
+
+    async def breaker(self, name: str) -> KeptBreaker | None: ...
+    def keep_breaker(self, name: str, breaker: Breaker, *, rings: bool) -> None:
+        """Hand over where a breaker stands, without waiting for its commit. With `rings`, every step that waits for it
+        is called in the same transaction."""
+        ...
+
+    async def reset_breaker(self, name: str) -> KeptBreaker:
+        """Close a breaker by hand, and call everybody who waits for it.
+
+        Raises:
+            NotFoundError: it has never counted a failure.
+        """
         ...
 
     # -- the file ----------------------------------------------------------------------------------------------

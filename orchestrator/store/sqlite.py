@@ -3,8 +3,8 @@
     SqliteStore ── Writer   one thread, one connection, group commit
         │      └── Reader   point reads in the loop's thread, lists in another
         ├── saver           LangGraph's checkpointer on the same file
-        └── chapters        Catalogue, Executions, Records, Waits, Approvals, Timers, Events, Keys, Retention, and what
-                            is served
+        └── chapters        Catalogue, Executions, Records, Waits, Approvals, Timers, Events, Breakers, Keys, Retention,
+                            and what is served
 
 Any process may open the file, read, answer waits, publish events and ask for cancels; one of them drives.
 """
@@ -23,6 +23,7 @@ from graphs.clock import Clock
 from graphs.errors import EngineBusyError
 from orchestrator.store import backup
 from orchestrator.store.approvals import Approvals
+from orchestrator.store.breakers import Breakers
 from orchestrator.store.catalogue import Catalogue
 from orchestrator.store.connect import Synchronous, absolute
 from orchestrator.store.events import Events
@@ -44,7 +45,19 @@ from orchestrator.store.writer import Writer
 
 
 class SqliteStore(
-    Catalogue, Executions, Records, Waits, Approvals, Timers, Events, Keys, Retention, Assistants, Threads, Runs
+    Catalogue,
+    Executions,
+    Records,
+    Waits,
+    Approvals,
+    Timers,
+    Events,
+    Breakers,
+    Keys,
+    Retention,
+    Assistants,
+    Threads,
+    Runs,
 ):
     """Implements orchestrator.store.port.Store. Made by `open`."""
 

@@ -104,8 +104,23 @@ class Signal:
 
     seq: int
     execution_id: str
-    kind: Literal["answer", "event", "cancel", "start", "resume"]
+    kind: Literal["answer", "event", "cancel", "start", "resume", "breaker"]
     path: str | None = None
+    """The wait's; the breaker's name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptBreaker:
+    """A circuit breaker as it is kept. `waiting` steps rest until it may be probed or closes."""
+
+    name: str
+    state: Literal["closed", "open", "half_open"]
+    failures: int
+    opened_at: datetime | None
+    until: datetime | None
+    reason: str | None
+    updated_at: datetime | None
+    waiting: int = 0
 
 
 @dataclass(frozen=True, slots=True)

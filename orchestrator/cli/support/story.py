@@ -26,7 +26,7 @@ class Node:
         question: What it waits for, while it does.
         progress: What it last said of its progress.
         queued: Seconds it waited for a place under a limit.
-        again_at: While it is retrying: when it is tried again.
+        again_at: While it is retrying, or held back: when it is tried again.
     """
 
     path: str
@@ -70,7 +70,7 @@ class Node:
             "ended_at": self.ended_at,
             "queued": self.queued or None,
             "error": self.error,
-            "again_at": self.again_at if self.status == "retrying" else None,
+            "again_at": self.again_at,
             "detail": self.detail or None,
         }
         return document | (
@@ -158,7 +158,7 @@ class Story:
         if execution.status in (ExecutionStatus.RUNNING, ExecutionStatus.COMPENSATING):
             return
         for node in self.steps():
-            at_rest = node.question is not None or node.status == "retrying"
+            at_rest = node.question is not None or node.again_at is not None
             if not node.settled and not at_rest and not node.children:
                 node.status = "pending"
 
@@ -202,12 +202,15 @@ class Story:
         elif word == "started" and node.question is None:
             # A step that is taken up again keeps its first start: that is when its own work began.
             node.started_at = node.started_at if node.status in ("running", "retrying") else record.at
-            node.detail = ""
+            node.detail, node.again_at = "", None
             node.status, node.attempts = "running", max(node.attempts, data.get("attempt", 1))
         elif word == "retrying":
             node.status, node.attempts, node.error = "retrying", data["attempt"], data.get("error")
             node.again_at = _time(data.get("due"))
             node.started_at = node.started_at or record.at
+        elif word == "held":
+            node.status, node.again_at = "waiting", _time(data.get("due"))
+            node.detail = f"for '{data.get('breaker')}', whose circuit breaker is open"
         elif word == "queued":
             node.status, node.detail = "queued", f"for a place under the limit of '{data.get('limit')}'"
         elif word == "waiting":
@@ -219,7 +222,7 @@ class Story:
 
 def _settle(node: Node, status: str, record: Record) -> None:
     data = record.data
-    node.status, node.question, node.progress = status, None, None
+    node.status, node.question, node.progress, node.again_at = status, None, None, None
     node.attempts = data.get("attempts", node.attempts)
     node.queued = data.get("queued", 0.0)
     node.error, node.detail = data.get("error"), data.get("detail") or data.get("reason") or ""

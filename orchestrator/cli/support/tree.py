@@ -83,7 +83,7 @@ def node_text(node: Node, now: datetime, *, live: bool = False) -> Text:
         text.append(f"  queued {seconds_text(node.queued)}", "dim")
     if node.attempts > 1:
         text.append(f"  {node.attempts} attempts" if node.settled else f"  attempt {node.attempts}", "yellow")
-    if status == "retrying" and node.again_at is not None:
+    if node.again_at is not None:
         text.append(f"  again at {time_text(node.again_at, now)}", "yellow")
     return text.append_text(_remark(node))
 
