@@ -50,8 +50,7 @@ class AgentStep(Composite):
         return model_name(config.model or own)
 
     async def open(self, opening: Opening) -> Data:
-        assignment = await assign(opening.context, opening.config, opening.step)
-        return json_value(assignment)  # type: ignore[no-any-return]
+        return json_value(await assign(opening))  # type: ignore[no-any-return]
 
     def plan(self, step: Step, data: Data, library: Library) -> Plan:
         return plan_of(self._course(step, data, data["results"]).planned(), failure_policy="stop")

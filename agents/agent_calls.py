@@ -1,12 +1,27 @@
-"""The calls inside an agent step, each performed as a step of its own."""
+"""The calls inside an agent step, each performed as a step of its own.
+
+ModelCall       asks the model                                     react_agent
+CallApproval    asks a person whether a tool may be called          human_approval
+ToolCall        calls a registered tool                            parallel_executor
+WorkflowCall    runs a workflow as part of this execution          parallel_executor
+"""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from agents.assignment import Assignment, find_tool, open_model
 from agents.loading import load
+from agents.offers import Offer
+from agents.tool_use import ToolApproval
+from agents.waits import Approval, ApprovalConfig
+from graphs.composites.base import Data, Opening
+from graphs.composites.subworkflow import SubWorkflow, SubWorkflowConfig
+from graphs.errors import StepError
+from graphs.planner import Plan
+from graphs.prepare import Library
 from graphs.spec import Step
-from graphs.steps import Action, Node, StepConfig, StepContext
+from graphs.steps import Action, Answer, Node, StepConfig, StepContext, Wait
 
 Message = Mapping[str, Any]
 """A message of the conversation: `{"role", "content"}`, `{"ai": …}` as LangChain keeps it, or a tool's result with
@@ -20,6 +35,7 @@ class ModelCall(Action):
         step: The agent step, for what of its configuration is Python.
         number: Which turn it is, from 0.
         reasks: How often an answer has been sent back so far.
+        made: How often each tool was called so far.
         conversation: Gives the messages so far; asked only when the call is made.
     """
 
@@ -34,12 +50,14 @@ class ModelCall(Action):
         *,
         number: int,
         reasks: int,
+        made: Mapping[str, int],
         conversation: Callable[[], Sequence[Message]],
     ) -> None:
         self.step = step
         self.assignment = assignment
         self.number = number
         self.reasks = reasks
+        self.made = made
         self.conversation = conversation
 
     def limit(self, config: StepConfig) -> str | None:
@@ -52,20 +70,125 @@ class ModelCall(Action):
         return await react.turn(context, model, self)
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A call the model wants.
+
+    Attributes:
+        args: As the model gave them.
+        decision: What a person said of it (`Approval`'s response); None where nobody is asked.
+    """
+
+    offer: Offer
+    args: Mapping[str, Any]
+    turn: int
+    decision: Callable[[], Mapping[str, Any]] | None
+
+    def decided(self) -> tuple[Mapping[str, Any] | None, Any]:
+        """The arguments to call with; or None, and the answer a person gave in the tool's place.
+
+        Raises:
+            StepError: a person refused; the model is told why.
+        """
+        said: Mapping[str, Any] = self.decision() if self.decision is not None else {"decision": "approved"}
+        if said["decision"] == "approved":
+            return self.args, None
+        if said["decision"] == "edited":
+            return said["data"], None
+        if said["decision"] == "responded":
+            return None, said["data"]
+        reason = said.get("reason")
+        raise StepError(
+            f"the call of '{self.offer['name']}' was not approved" + (f": {reason}" if reason else "") + ".",
+            category="validation",
+            retryable=False,
+            code="call_rejected",
+            by=said.get("by"),
+        )
+
+
 class ToolCall(Action):
     """One call of a tool that the model asked for."""
 
     name: ClassVar[str] = "agent_tool"
     summary: ClassVar[str] = "one call of an agent's tool"
 
-    def __init__(self, step: Step, assignment: Assignment, tool: str, args: Mapping[str, Any], turn: int) -> None:
+    def __init__(self, step: Step, assignment: Assignment, wanted: Wanted) -> None:
         self.step = step
         self.assignment = assignment
-        self.tool = tool
-        self.args = args
-        self.turn = turn
+        self.wanted = wanted
 
     async def run(self, context: StepContext, config: StepConfig) -> Any:
-        tool = find_tool(context, self.assignment, self.step, self.tool)
-        context.progress({"kind": "tool", "turn": self.turn + 1, "tool": self.tool, "args": dict(self.args)})
-        return await tool.run(self.args, context)
+        args, answer = self.wanted.decided()
+        if args is None:
+            return answer
+        offer = self.wanted.offer
+        tool = find_tool(context, self.assignment, self.step, offer["target"])
+        context.progress({"kind": "tool", "turn": self.wanted.turn + 1, "tool": offer["name"], "args": dict(args)})
+        return await tool.run(args, context)
+
+
+class WorkflowCall(SubWorkflow):
+    """A workflow that the model asked for."""
+
+    name: ClassVar[str] = "agent_workflow"
+    Config: ClassVar[type[Any]] = StepConfig
+
+    def __init__(self, wanted: Wanted) -> None:
+        self.wanted = wanted
+
+    async def open(self, opening: Opening) -> Data:
+        args, answer = self.wanted.decided()
+        if args is None:
+            return {"answer": answer}
+        offer = self.wanted.offer
+        opening.context.progress(
+            {"kind": "tool", "turn": self.wanted.turn + 1, "tool": offer["name"], "args": dict(args)}
+        )
+        config = SubWorkflowConfig(workflow=offer["target"], version=offer.get("version"), input=dict(args))
+        return await super().open(replace(opening, config=config))
+
+    def plan(self, step: Step, data: Data, library: Library) -> Plan:
+        return Plan({}) if "answer" in data else super().plan(step, data, library)
+
+    def frame(self, frame: Any, step: Step, data: Data, library: Library) -> Any:
+        return frame if "answer" in data else super().frame(frame, step, data, library)
+
+    def response(self, step: Step, data: Data, frame: Any, conclusion: Any, evaluation: Any) -> Any:
+        if "answer" in data:
+            return data["answer"]
+        return super().response(step, data, frame, conclusion, evaluation)
+
+
+class CallApproval(Approval):
+    """Asks a person whether a tool may be called."""
+
+    name: ClassVar[str] = "agent_approval"
+    Config: ClassVar[type[Any]] = StepConfig
+
+    def __init__(self, agent: str, offer: Offer, args: Mapping[str, Any], rule: ToolApproval) -> None:
+        self._agent = agent
+        self._offer = offer
+        self._config = ApprovalConfig(
+            message=rule.message or f"May agent '{agent}' call '{offer['name']}'?",
+            payload=dict(args),
+            assignees=rule.assignees,
+            groups=rule.groups,
+            allow=("approve", "reject", "edit", "respond"),
+            timeout=rule.timeout,
+            on_timeout=rule.on_timeout,
+            on_reject="continue",
+        )
+
+    def wait(self, context: StepContext, config: Any) -> Wait:
+        wait = super().wait(context, self._config)
+        more = {
+            "agent": self._agent,
+            "tool": self._offer["name"],
+            "effect": self._offer.get("effect"),
+            "edit_schema": self._offer["parameters"],
+        }
+        return replace(wait, question={**wait.question, **more})
+
+    def settle(self, context: StepContext, config: Any, wait: Wait, answer: Answer) -> Any:
+        return super().settle(context, self._config, wait, answer)

@@ -6,6 +6,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, Field, field_validator, model_validator
 
 from agents.agents import Agent
+from agents.tool_use import ToolUse
 from agents.tools import Tool
 from graphs.steps import StepConfig
 
@@ -28,7 +29,8 @@ class AgentConfig(StepConfig):
         message: What is asked; `prompt` is the same. Without it, the step's input.
         messages: A conversation that goes before the message.
         context: Further facts, handed to the model as JSON after the message.
-        tools: Names of registered tools, or (from Python) tools. The agent can call these and no others.
+        tools: Names of registered tools, a `ToolUse` where more is to be said (also for workflows as tools), or (from
+            Python) tools. The agent can call these and no others.
         output_schema: JSON Schema (or, from Python, a pydantic model) of the answer.
         max_turns: How often the model may be asked; then the step fails with category `budget`.
         max_reasks: How often an answer that does not fit `output_schema` is sent back.
@@ -43,7 +45,7 @@ class AgentConfig(StepConfig):
     message: Any = None
     messages: tuple[Message, ...] = ()
     context: Any = None
-    tools: tuple[str | Tool, ...] | None = None
+    tools: tuple[str | Tool | ToolUse, ...] | None = None
     output_schema: dict[str, Any] | type[BaseModel] | None = None
     max_turns: int = Field(default=10, ge=1, le=1000)
     max_reasks: int = Field(default=3, ge=0, le=100)
@@ -63,7 +65,7 @@ class AgentConfig(StepConfig):
     @field_validator("tools", mode="before")
     @classmethod
     def _one_is_a_list(cls, value: Any) -> Any:
-        return (value,) if isinstance(value, str | Tool) else value
+        return (value,) if isinstance(value, str | Tool | Mapping | ToolUse) else value
 
     @model_validator(mode="after")
     def _one_way_to_name_the_agent(self) -> Self:

@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from agents.registry import Registry
+from agents.tool_use import ToolUse
 from agents.tools import Tool
 from graphs.errors import StepError
 
@@ -17,7 +18,8 @@ class Agent(BaseModel):
         name: What steps call it.
         instructions: The system prompt, or (from Python) a callable from the state to it.
         model: `provider:model`, or (from Python) a LangChain chat model.
-        tools: Names of registered tools, or (from Python) tools. It can call these and no others.
+        tools: Names of registered tools, a `ToolUse` where more is to be said, or (from Python) tools. It can call
+            these and no others.
         capabilities: What it is good at; a step can ask for one (I10).
         output_schema: JSON Schema, or (from Python) a pydantic model: the answer is then a value of that form.
         description: For people, and for models that choose among agents.
@@ -28,7 +30,7 @@ class Agent(BaseModel):
     name: str = Field(default="agent", min_length=1)
     instructions: str | Callable[[Mapping[str, Any]], str] = ""
     model: Any = None
-    tools: tuple[str | Tool, ...] = ()
+    tools: tuple[str | Tool | ToolUse, ...] = ()
     capabilities: tuple[str, ...] = ()
     output_schema: dict[str, Any] | type[BaseModel] | None = None
     description: str = ""
@@ -36,7 +38,7 @@ class Agent(BaseModel):
     @field_validator("tools", "capabilities", mode="before")
     @classmethod
     def _one_is_a_list(cls, value: Any) -> Any:
-        return (value,) if isinstance(value, str | Tool) else value
+        return (value,) if isinstance(value, str | Tool | Mapping | ToolUse) else value
 
 
 class Agents(Registry[Agent]):

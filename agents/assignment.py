@@ -12,20 +12,14 @@ from agents.agent_config import AgentConfig
 from agents.agents import Agent, Agents, schema_of
 from agents.loading import load
 from agents.models import Models, model_name
+from agents.offers import Offer, offers
 from agents.tools import Tool, Tools
+from graphs.composites.base import Opening
 from graphs.errors import StepError
 from graphs.expressions import mask
 from graphs.spec import FromState, Step
 from graphs.steps import StepContext
 from graphs.values import json_value
-
-
-class Offer(TypedDict):
-    """A tool as the model is told of it."""
-
-    name: str
-    description: str
-    parameters: dict[str, Any]
 
 
 class Assignment(TypedDict):
@@ -52,12 +46,13 @@ class Assignment(TypedDict):
     stream: bool
 
 
-async def assign(context: StepContext, config: AgentConfig, step: Step) -> Assignment:
+async def assign(opening: Opening) -> Assignment:
     """Look up agent, model and tools, and put the prompt together.
 
     Raises:
         StepError: something named is not there, or there is nothing to do.
     """
+    context, config, step = opening.context, opening.config, opening.step
     agent, registered = _agent(context, config)
     models = context.resource(Models)
     wanted = config.model if config.model is not None else agent.model
@@ -74,7 +69,7 @@ async def assign(context: StepContext, config: AgentConfig, step: Step) -> Assig
         max_tokens=config.max_tokens,
         instructions=instructions(context.state) if callable(instructions) else instructions,
         messages=_conversation(context, config),
-        tools=_offers(context, agent.tools if config.tools is None else config.tools),
+        tools=offers(context, agent.tools if config.tools is None else config.tools, step.steps, opening.workflow),
         schema=schema,
         max_turns=config.max_turns,
         max_reasks=config.max_reasks,
@@ -139,15 +134,6 @@ def _agent(context: StepContext, config: AgentConfig) -> tuple[Agent, bool]:
     if config.agent_capability is not None:
         return context.resource(Agents).with_capability(config.agent_capability), True
     return Agent(name=context.name), False
-
-
-def _offers(context: StepContext, wanted: tuple[str | Tool, ...]) -> list[Offer]:
-    registry = context.resource(Tools) if any(isinstance(one, str) for one in wanted) else Tools()
-    tools = registry.select(wanted)
-    names = [tool.name for tool in tools]
-    if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise StepError(f"the agent is given two tools called '{twice[0]}'.", category="validation", code="tool_twice")
-    return [Offer(name=tool.name, description=tool.description, parameters=dict(tool.parameters)) for tool in tools]
 
 
 def _conversation(context: StepContext, config: AgentConfig) -> list[tuple[str, str]]:

@@ -7,6 +7,7 @@ Loaded through `agents.loading`: LangChain is slow to import.
 """
 
 import json
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
@@ -15,12 +16,16 @@ from langchain.agents.middleware import AgentMiddleware, ModelRequest, ModelResp
 from langchain_core.messages import AIMessage, AIMessageChunk, AnyMessage, ToolCall, ToolMessage
 from langchain_core.tools import BaseTool, StructuredTool
 
+from agents import schemas
 from agents.agent_calls import Message, ModelCall
 from agents.answers import AnswerForm
 from agents.apart import apart
-from agents.assignment import Assignment, Offer
+from agents.assignment import Assignment
+from agents.offers import Offer
 from agents.providers import explain
+from agents.tool_use import ToolApproval
 from agents.values import shorten
+from graphs.clock import Clock
 from graphs.errors import BatonError, InputError, StepError
 from graphs.steps import StepContext
 from graphs.values import json_value
@@ -55,7 +60,9 @@ async def turn(context: StepContext, model: Any, call: ModelCall) -> dict[str, A
     state = await apart(work)
     assert own.said is not None
     own.judge_streamed()
-    return _Reading(assignment, own.said, own.broken, form, state.get("structured_response"), call).read()
+    return _Reading(
+        assignment, own.said, own.broken, form, state.get("structured_response"), call, context.clock
+    ).read()
 
 
 async def _streamed(agent: Any, given: dict[str, Any], context: StepContext, own: "_Turn") -> dict[str, Any]:
@@ -174,6 +181,7 @@ class _Reading:
         form: AnswerForm | None,
         formed: Any,
         call: ModelCall,
+        clock: Clock,
     ) -> None:
         self._assignment = assignment
         self._message = message
@@ -182,6 +190,8 @@ class _Reading:
         self._formed = formed
         self._call = call
         self._unfit: str | None = None
+        self._made = Counter(call.made)
+        self._clock = clock
 
     def read(self) -> dict[str, Any]:
         calls = [self._called(call) for call in self._message.tool_calls]
@@ -200,7 +210,7 @@ class _Reading:
 
     def _called(self, call: ToolCall) -> dict[str, Any]:
         called: dict[str, Any] = {"id": call["id"], "name": call["name"], "args": call["args"]}
-        offered = [offer["name"] for offer in self._assignment["tools"]]
+        offered = {offer["name"]: offer for offer in self._assignment["tools"]}
         if self._form is not None and call["name"] == self._form.tool:
             called["form"] = True
         if (broken := self._broken.get(str(call["id"]))) is not None:
@@ -209,7 +219,24 @@ class _Reading:
             called["refused"] = "Error: the answer was not taken, because tools were called beside it. Answer again."
         elif call["name"] not in offered:
             called["refused"] = f"Error: there is no tool '{call['name']}'. Tools: {', '.join(offered) or 'none'}."
+        else:
+            self._permit(called, offered[call["name"]])
         return called
+
+    def _permit(self, called: dict[str, Any], offer: Offer) -> None:
+        """Whether the call is made, and whether a person is asked first."""
+        self._made[offer["name"]] += 1
+        if (most := offer.get("max_calls")) is not None and self._made[offer["name"]] > most:
+            called["refused"] = f"Error: tool '{offer['name']}' may be called {most} times here, and it was."
+            return
+        for kept in offer.get("approvals", ()):
+            if ToolApproval.model_validate(kept).asks(called["args"], self._clock):
+                # Nobody is asked about a call that cannot be made.
+                if problem := schemas.misfit(offer["parameters"], called["args"], "arguments"):
+                    called["refused"] = f"Error: tool '{offer['name']}' cannot be called: {problem}."
+                else:
+                    called["approval"] = kept
+                return
 
     def _answered(self, calls: list[dict[str, Any]]) -> dict[str, Any]:
         """No tool is to be called: this is the answer, if it is one."""
@@ -250,6 +277,8 @@ def _kept(message: AIMessage) -> dict[str, Any]:
     """The message as it goes back to the provider with the next turn: all of it, reasoning and signatures too."""
     data = message.model_dump(mode="json", exclude={"usage_metadata", "invalid_tool_calls", "type"}, exclude_none=True)
     data = {key: value for key, value in data.items() if value not in ({}, [], "") or key == "content"}
+    if str(data.get("id", "")).startswith("lc_"):
+        del data["id"]  # LangChain's own, and another one every time
     if isinstance(data["content"], str):
         data["content"] = shorten(data["content"], MAX_WORDS)
     try:

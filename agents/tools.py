@@ -7,10 +7,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final, Literal, overload
 
+from pydantic import ValidationError
+
 from agents.calling import Callee
 from agents.loading import load
 from agents.registry import Registry
+from agents.tool_use import ToolApproval
 from graphs.errors import InputError, StepError
+from graphs.spec import RetryPolicy
 from graphs.steps import StepContext
 
 Effect = Literal["none", "reversible", "irreversible"]
@@ -27,6 +31,13 @@ class Tool:
         function: Sync or async. A parameter `context` is given the StepContext and is no argument.
         schema: JSON Schema of the arguments, where the signature does not say enough.
         effect: What it does to the world outside; None where that was not said.
+        undo: The name of the registered tool that undoes a call of this one. It is given, of its own arguments, those
+            that the result or else the arguments of the call name.
+        approval: When a person must approve a call an agent makes: `always`, `never`, an expression over `args`, or
+            a `ToolApproval`.
+        max_calls: How often an agent may call it in one step.
+        timeout: Seconds one call by an agent may take.
+        retry: Failed calls by an agent are made again by this policy; only for tools that honour idempotency keys.
     """
 
     name: str
@@ -34,6 +45,11 @@ class Tool:
     function: Callable[..., Any]
     schema: Mapping[str, Any] | None = None
     effect: Effect | None = None
+    undo: str | None = None
+    approval: ToolApproval | str | None = None
+    max_calls: int | None = None
+    timeout: float | None = None
+    retry: RetryPolicy | None = None
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
@@ -47,6 +63,12 @@ class Tool:
                 hint="Say when to use it, in its docstring or in 'description'; a model has nothing else to go by.",
                 code="tool_undescribed",
             )
+        if self.undo is not None and self.effect in ("none", "irreversible"):
+            raise InputError(
+                f"tool '{self.name}' names what undoes it, and its effect is '{self.effect}'.", code="tool_undo"
+            )
+        if isinstance(self.approval, str):
+            object.__setattr__(self, "approval", _rule(self.name, self.approval))
 
     @cached_property
     def callee(self) -> Callee:
@@ -92,6 +114,7 @@ def tool(
     description: str | None = None,
     schema: Mapping[str, Any] | None = None,
     effect: Effect | None = None,
+    **more: Any,
 ) -> Callable[[Callable[..., Any]], Tool]: ...
 def tool(
     function: Callable[..., Any] | None = None,
@@ -101,8 +124,9 @@ def tool(
     description: str | None = None,
     schema: Mapping[str, Any] | None = None,
     effect: Effect | None = None,
+    **more: Any,
 ) -> Tool | Callable[[Callable[..., Any]], Tool]:
-    """Make a function a tool; its name and docstring are what a model sees.
+    """Make a function a tool; its name and docstring are what a model sees. `more` is as in `Tool`.
 
     ```python
     @tool(effect="irreversible")
@@ -113,9 +137,17 @@ def tool(
 
     def make(function: Callable[..., Any]) -> Tool:
         own_name = getattr(function, "__name__", type(function).__name__)
-        return Tool(name or own_name, description or inspect.getdoc(function) or "", function, schema, effect)
+        return Tool(name or own_name, description or inspect.getdoc(function) or "", function, schema, effect, **more)
 
     return make if function is None else make(function)
+
+
+def _rule(tool: str, approval: str) -> ToolApproval:
+    try:
+        return ToolApproval.model_validate(approval)
+    except ValidationError as error:
+        why = error.errors(include_url=False, include_input=False)[0]["msg"].removeprefix("Value error, ")
+        raise InputError(f"tool '{tool}', approval: {why}", code="tool_approval") from None
 
 
 class Tools(Registry[Tool]):

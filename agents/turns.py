@@ -1,17 +1,23 @@
 """The course of an agent's work, read from the results of its steps. Pure: the same results give the same course."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from typing import Any, Final, cast
 
-from agents.agent_calls import Message, ModelCall, ToolCall
+from agents.agent_calls import CallApproval, Message, ModelCall, ToolCall, Wanted, WorkflowCall
 from agents.assignment import Assignment, as_text
+from agents.offers import Offer
+from agents.tool_use import ToolApproval
 from agents.values import shorten
 from graphs.planner import Need, PlannedStep, Results
 from graphs.policies import ONCE
-from graphs.spec import OnFailure, Step, is_name
+from graphs.spec import OnFailure, RetryPolicy, Step, is_name
 from graphs.state import Result
 from graphs.steps import Action
+
+APPROVAL: Final = "~approval"
+"""After a call's name: the step that asks a person about it."""
 
 MAX_TOOL_RESULT: Final = 50_000
 """Characters of one tool's result that the model is told; more would crowd out the question."""
@@ -82,11 +88,16 @@ class Course:
             self._assignment,
             number=number,
             reasks=sum("unfit" in said for said in self._said[:number]),
+            made=Counter(
+                call["name"] for said in self._said[:number] for call in said["calls"] if "refused" not in call
+            ),
             conversation=lambda: list(self._messages(number)),
         )
         step = Step(
             name="model",
             type="agent",
+            limits=own.limits,
+            breaker=own.breaker,
             retry=own.retry,
             on_failure=OnFailure(
                 action="retry" if again.action == "retry" else "terminate", max_attempts=again.max_attempts
@@ -94,22 +105,45 @@ class Course:
         )
         needs = tuple(Need(name, "settled") for name in before)
         kind = self._asking(own, call)
-        return PlannedStep(_model(number), step, kind.node, needs, local=f"[{number}].", index=number, kind=kind)
+        return PlannedStep(_model(number), step, kind.node, needs, local=f"[{number}].", kind=kind)
 
     def _tool_calls(self, number: int) -> Iterator[PlannedStep]:
         for position, call in enumerate(self._said[number]["calls"]):
             if "refused" not in call:
-                # Once, unless the tool itself can say that it may be tried again: nobody knows what it has done.
-                step = Step(
-                    name=call["name"] if is_name(call["name"]) else "tool",
-                    type="tool",
-                    retry=ONCE,
-                    on_failure=OnFailure(action="continue"),
-                )
-                kind = ToolCall(self._step, self._assignment, call["name"], call["args"], number)
-                needs = (Need(_model(number), "succeeded"),)
-                name = _tool(number, position, call)
-                yield PlannedStep(name, step, kind.node, needs, local=f"[{number}].", index=number, kind=kind)
+                yield from self._tool_call(number, _tool(number, position, call), call)
+
+    def _tool_call(self, number: int, name: str, call: Called) -> Iterator[PlannedStep]:
+        offer = self._offers[call["name"]]
+        needs = [Need(_model(number), "succeeded")]
+        if "approval" in call:
+            asking = CallApproval(
+                self._assignment["agent"], offer, call["args"], ToolApproval.model_validate(call["approval"])
+            )
+            asked = Step(name="approval", type="approval", on_failure=OnFailure(action="continue"))
+            yield PlannedStep(name + APPROVAL, asked, asking.node, tuple(needs), local=f"[{number}].", kind=asking)
+            needs.append(Need(name + APPROVAL, "settled"))
+        wanted = Wanted(offer, call["args"], number, (lambda: self._decision(name)) if "approval" in call else None)
+        kind = WorkflowCall(wanted) if offer["kind"] == "workflow" else ToolCall(self._step, self._assignment, wanted)
+        # Once, unless the tool itself says that it may be tried again: nobody else knows what it has done.
+        step = Step(
+            name=call["name"] if is_name(call["name"]) else "tool",
+            type=offer["kind"],
+            retry=RetryPolicy.model_validate(offer["retry"]) if "retry" in offer else ONCE,
+            timeout=offer.get("timeout"),
+            on_failure=OnFailure(action="continue"),
+        )
+        yield PlannedStep(name, step, kind.node, tuple(needs), local=f"[{number}].", kind=kind)
+
+    def _decision(self, name: str) -> Mapping[str, Any]:
+        result = self._results[name + APPROVAL]
+        if result["status"] == "completed":
+            return cast(Mapping[str, Any], result["output"])
+        # Nobody decided in time, or nobody can any more: what needs a person's consent does not happen without it.
+        return {"decision": "rejected", "reason": result.get("error", {}).get("message", "nobody decided")}
+
+    @cached_property
+    def _offers(self) -> dict[str, Offer]:
+        return {offer["name"]: offer for offer in self._assignment["tools"]}
 
     # -- what has been said ------------------------------------------------------------------------------------
 

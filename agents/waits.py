@@ -20,6 +20,31 @@ _DECIDED: Mapping[str, Decision] = {
 }
 
 
+class Escalation(StepConfig):
+    """Who may decide besides, once the question has been open for so long.
+
+    Attributes:
+        after: Seconds since it was asked.
+        assignees: People.
+        groups: Groups.
+    """
+
+    after: Duration
+    assignees: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+
+    @field_validator("assignees", "groups", mode="before")
+    @classmethod
+    def _one_is_a_list(cls, value: Any) -> Any:
+        return (value,) if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _to_somebody(self) -> Self:
+        if not self.assignees and not self.groups:
+            raise ValueError("name 'assignees' or 'groups' to escalate to")
+        return self
+
+
 class ApprovalConfig(StepConfig):
     """What an `approval` is told.
 
@@ -33,6 +58,10 @@ class ApprovalConfig(StepConfig):
         timeout: Seconds until the question is closed; without it, it stays open.
         on_timeout: What happens then.
         on_reject: `fail` fails the step; `continue` gives `{"approved": false}`.
+        quorum: How many different people must approve; one rejection is enough to reject.
+        separate_from: Whose duties are separate: `starter` is who started the execution, anything else the path of
+            another approval of it, whose deciders may not decide this one.
+        escalation: Who may decide besides, and when; only where `assignees` or `groups` limit who may.
     """
 
     message: str = "Approve?"
@@ -44,6 +73,9 @@ class ApprovalConfig(StepConfig):
     timeout: Duration | None = None
     on_timeout: Literal["fail", "approve", "reject", "continue"] = "fail"
     on_reject: Literal["fail", "continue"] = "fail"
+    quorum: int = Field(default=1, ge=1, le=100)
+    separate_from: tuple[str, ...] = ()
+    escalation: tuple[Escalation, ...] = ()
 
     @model_validator(mode="before")
     @classmethod
@@ -54,10 +86,20 @@ class ApprovalConfig(StepConfig):
             return {("message" if key == "question" else key): item for key, item in value.items()}
         return value
 
-    @field_validator("assignees", "groups", "allow", mode="before")
+    @field_validator("assignees", "groups", "allow", "separate_from", mode="before")
     @classmethod
     def _one_is_a_list(cls, value: Any) -> Any:
         return (value,) if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _several_can_agree(self) -> Self:
+        if self.quorum > 1 and {"edit", "respond"} & {*self.allow}:
+            raise ValueError("a quorum approves or rejects; what one person edits or responds, others have not seen")
+        if self.assignees and not self.groups and not self.escalation and len({*self.assignees}) < self.quorum:
+            raise ValueError(f"{self.quorum} must approve, and only {len({*self.assignees})} may")
+        if self.escalation and not (self.assignees or self.groups):
+            raise ValueError("an escalation adds to 'assignees' and 'groups', and there are none: everybody may decide")
+        return self
 
 
 class Approval(Waiting):
@@ -80,12 +122,13 @@ class Approval(Waiting):
                 "allow": list(config.allow),
                 "assignees": list(config.assignees),
                 "groups": list(config.groups),
+                **_rules(config),
             },
             due=_due(context, config.timeout),
             on_timeout=config.on_timeout,
             response_schema=config.response_schema,
             # One list says who may decide; a group is told from a person by its prefix.
-            assignees=(*config.assignees, *(f"group:{group}" for group in config.groups)),
+            assignees=_together(config),
         )
 
     def settle(self, context: StepContext, config: ApprovalConfig, wait: Wait, answer: Answer) -> Any:
@@ -126,6 +169,17 @@ class Approval(Waiting):
             by=by,
             reason=reason,
         )
+
+
+def _rules(config: ApprovalConfig) -> dict[str, Any]:
+    """The rules that go beyond "one person decides", where there are any."""
+    chain = [{"after": step.after, "to": list(_together(step))} for step in config.escalation]
+    rules = {"quorum": config.quorum, "separate_from": list(config.separate_from), "escalation": chain}
+    return {name: rule for name, rule in rules.items() if rule not in (1, [])}
+
+
+def _together(those: ApprovalConfig | Escalation) -> tuple[str, ...]:
+    return (*those.assignees, *(f"group:{group}" for group in those.groups))
 
 
 def _decision(outcome: str, by: str | None, reason: str | None, data: Any) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 The command is only declared here; what is slow to import comes with the body.
 """
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -20,6 +21,13 @@ def register(app: typer.Typer) -> None:
         ] = None,
         port: Annotated[
             int | None, typer.Option(help="0 picks a free one. [dim]Else BATON_PORT, else 2024.[/]", min=0, max=65535)
+        ] = None,
+        config: Annotated[
+            Path | None,
+            typer.Option(
+                help="Graphs of your own to serve. [dim]Else langgraph.json of this folder, if there is one.[/]",
+                dir_okay=False,
+            ),
         ] = None,
     ) -> None:
         """Drive the database and serve it over HTTP until Ctrl-C.

@@ -25,6 +25,7 @@ from graphs.errors import (
     EngineBusyError,
     ExpressionError,
     InputError,
+    NotAllowedError,
     NotFoundError,
     StepError,
     StoreError,
@@ -34,9 +35,6 @@ MEDIA_TYPE = "application/problem+json"
 
 BY_CODE: Mapping[str, int] = {
     "not_authenticated": 401,
-    "not_allowed": 403,
-    "host_not_allowed": 403,
-    "origin_not_allowed": 403,
     "provider_unreachable": 503,
     "body_too_large": 413,
     "too_many_requests": 429,
@@ -46,6 +44,7 @@ BY_CODE: Mapping[str, int] = {
 """Codes that decide for themselves; all others go by their class."""
 
 BY_CLASS: Mapping[type[BatonError], int] = {
+    NotAllowedError: 403,
     NotFoundError: 404,
     ConflictError: 409,
     EngineBusyError: 503,
@@ -58,6 +57,8 @@ BY_CLASS: Mapping[type[BatonError], int] = {
     BatonError: 500,
 }
 """The nearest class decides."""
+
+_MEMBERS = frozenset({"type", "title", "status", "detail", "instance"})
 
 _log = logging.getLogger("baton.api")
 
@@ -73,6 +74,8 @@ def document_of(error: BatonError, instance: str) -> dict[str, Any]:
     """An error in the one shape."""
     facts = error.as_dict()
     facts.pop("message")
+    # RFC 9457's own members win: the status of an execution is `error_status` beside the answer's.
+    facts = {f"error_{name}" if name in _MEMBERS else name: value for name, value in facts.items()}
     if isinstance(error, DefinitionError):
         facts["problems"] = [asdict(problem) for problem in error.problems]
     return shape(status_of(error), str(error), instance, **facts)

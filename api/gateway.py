@@ -1,5 +1,6 @@
 """What every route is given: one frozen value, kept at `app.state.gateway`."""
 
+import asyncio
 from dataclasses import dataclass
 
 from starlette.requests import HTTPConnection
@@ -7,6 +8,7 @@ from starlette.requests import HTTPConnection
 from api.security.door import Door
 from api.settings import GatewaySettings
 from orchestrator.engine import Orchestrator
+from orchestrator.serving.desk import Desk
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,17 +17,19 @@ class Gateway:
 
     Attributes:
         orchestrator: Starts, answers, looks, stops.
+        desk: Runs and threads, for clients of langgraph-sdk.
         settings: How to serve.
         door: Finds out who asks.
     """
 
     orchestrator: Orchestrator
+    desk: Desk
     settings: GatewaySettings
     door: Door
 
     async def drain(self) -> None:
         """Begin nothing new; what runs may finish within the time there is."""
-        await self.orchestrator.drain()
+        await asyncio.gather(self.desk.drain(), self.orchestrator.drain())
 
 
 def gateway_of(connection: HTTPConnection) -> Gateway:

@@ -3,8 +3,9 @@
 import asyncio
 import os
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
 
 import uvicorn
 
@@ -21,18 +22,23 @@ from orchestrator.cli.support.opening import looking
 from orchestrator.cli.support.setting import Setting
 from orchestrator.cli.support.terminal import note, warn
 from orchestrator.engine import Orchestrator
+from orchestrator.logs import logger
+from orchestrator.serving.config import NAME, load_graphs, read_config
+from orchestrator.serving.loading import Source
+from orchestrator.serving.opening import open_desk
 
 _LATE = 2
 """Seconds that connections get once everything behind them has stopped."""
 
 
-async def serve(shared: Shared, *, host: str | None, port: int | None) -> int:
+async def serve(shared: Shared, *, host: str | None, port: int | None, config: Path | None) -> int:
     """Serve until a signal ends it. See `api.command`."""
     setting = Setting(shared)
     settings = read_gateway_settings(host=host, port=port)
     await _refuse_open_network(setting, settings)
+    graphs = graphs_of(config)
     with listening(settings) as listener:
-        async with opened(setting, settings) as gateway:
+        async with opened(setting, settings, graphs) as gateway:
             server = Server(gateway)
             note(f"Serving {setting.settings.database} at {url_of(listener)} (process {os.getpid()}). Ctrl-C stops.")
             if not gateway.door.guarded:
@@ -51,8 +57,21 @@ async def _refuse_open_network(setting: Setting, settings: GatewaySettings) -> N
     refuse_open_network(settings.host, guarded=guarded)
 
 
+def graphs_of(config: Path | None) -> Mapping[str, Source]:
+    """The graphs of the `langgraph.json` that is named, or lies here.
+
+    Raises:
+        SettingsError: it cannot be read, or a graph cannot be loaded.
+    """
+    if config is None and not Path(NAME).exists():
+        return {}
+    return load_graphs(read_config(config or Path(NAME)))
+
+
 @asynccontextmanager
-async def opened(setting: Setting, settings: GatewaySettings) -> AsyncIterator[Gateway]:
+async def opened(
+    setting: Setting, settings: GatewaySettings, graphs: Mapping[str, Source] | None = None
+) -> AsyncIterator[Gateway]:
     """Open everything a gateway is made of; on leaving, what runs gets the time to finish.
 
     Raises:
@@ -60,9 +79,14 @@ async def opened(setting: Setting, settings: GatewaySettings) -> AsyncIterator[G
     """
     engine = setting.settings.model_copy(update={"grace": settings.drain})
     offered = setting.offered
-    async with Orchestrator.open(engine, resources=offered.resources, workflows=offered.workflows) as orchestrator:
+    async with (
+        Orchestrator.open(engine, resources=offered.resources, workflows=offered.workflows) as orchestrator,
+        open_desk(
+            orchestrator, graphs=graphs or {}, log=logger(engine), places=settings.max_runs, grace=settings.drain
+        ) as desk,
+    ):
         door = Door(orchestrator.store, settings, orchestrator.clock)
-        yield Gateway(orchestrator=orchestrator, settings=settings, door=door)
+        yield Gateway(orchestrator=orchestrator, desk=desk, settings=settings, door=door)
 
 
 class Server(uvicorn.Server):

@@ -19,7 +19,9 @@ class GatewaySettings(EnvironmentSettings):
         origins: Web pages that may call, for browsers (CORS), besides this machine's own; `*` is any.
         drain: Seconds that runs under way get to finish when the gateway stops; what remains goes on at the next start.
         heartbeat: Seconds between signs of life on a quiet stream or wait, so that proxies keep it open.
+        max_runs: Runs of threads performed at the same time at most; others wait for their turn.
         max_body: Bytes of a request at most.
+        public_url: How people reach the gateway from outside, for links; without it, as whoever asks reached it.
         oidc_issuer: Whose JWTs are accepted, besides keys.
         oidc_audience: Whom they must be meant for.
         oidc_jwks: Where the issuer's keys are, a URL or a file; without it, the issuer is asked (OIDC discovery).
@@ -34,7 +36,9 @@ class GatewaySettings(EnvironmentSettings):
     origins: Annotated[tuple[str, ...], *SEPARATED] = ()
     drain: Seconds = 30.0
     heartbeat: Seconds = 5.0
+    max_runs: int = Field(default=100, ge=1)
     max_body: int = Field(default=16 * 1024 * 1024, ge=1024)
+    public_url: str | None = None
 
     oidc_issuer: str | None = None
     oidc_audience: str | None = None

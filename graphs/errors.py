@@ -6,6 +6,7 @@
     ├── InputError                 what a caller gave does not fit
     │   └── SettingsError          a setting has a value it cannot have
     ├── NotFoundError              no such execution, workflow, step, approval
+    ├── NotAllowedError            we know who asks, and they may not
     ├── ConflictError              it exists, but not in a state that allows this
     │   └── EngineBusyError        another engine drives this file
     ├── StoreError                 what was kept cannot be written or read
@@ -119,6 +120,12 @@ class NotFoundError(BatonError):
     """There is no such thing."""
 
     code = "not_found"
+
+
+class NotAllowedError(BatonError):
+    """We know who asks, and they may not."""
+
+    code = "not_allowed"
 
 
 class ConflictError(BatonError):

@@ -20,6 +20,7 @@ from typing import Protocol
 
 from graphs.errors import BatonError, DeadlockError, EngineError
 from graphs.planner import Conclusion, Halt, Plan, PlannedStep, Tally
+from graphs.policies.limits import Limit
 from graphs.state import FINALLY, Result
 from graphs.stopping import Stoppable
 
@@ -60,9 +61,12 @@ class Board:
     Shared by the partitions of a very large plan, so that a step may depend on one in another partition.
     """
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, results: dict[str, Result] | None = None) -> None:
+        """Args:
+        results: Where they are kept, when somebody looks at them there; empty.
+        """
         self.plan = plan
-        self.results: dict[str, Result] = {}
+        self.results: dict[str, Result] = {} if results is None else results
         self.extras: dict[str, Result] = {}
         """Results that are no step's: of partitions (`#0`), of compensation (`~compensation`)."""
         self.halt: Halt | None = None
@@ -74,7 +78,7 @@ class Board:
         self.flows: list[Flow] = []
         self._missing: dict[str, int] = {}
         self._dependents: dict[str, list[tuple[Flow, str]]] = {}
-        self.places = asyncio.Semaphore(plan.max_parallel) if plan.max_parallel else None
+        self.places = Limit("plan", plan.max_parallel) if plan.max_parallel else None
 
     def prime(self, results: Mapping[str, Result]) -> None:
         """Take over results that were committed earlier (and what they mean for the plan)."""
@@ -250,8 +254,8 @@ class Flow:
         if self.parent is not None:
             self.parent._children.pop(self.step, None)
 
-    def places(self) -> list[asyncio.Semaphore]:
-        """The places a step of this flow needs to act: of every plan around that limits them, outermost first."""
+    def places(self) -> list[Limit]:
+        """What a step of this flow needs a place under: every plan around that limits them, outermost first."""
         around = self.parent.places() if self.parent is not None else []
         if self.board.places is None or (self.parent is not None and self.parent.board is self.board):
             return around

@@ -138,8 +138,13 @@ class Host(Protocol):
     def stirred(self) -> None: ...
     def failed(self, error: BaseException) -> None: ...
 
-    def slot(self, resource: str | None, flow: Flow) -> AbstractAsyncContextManager[None]:
-        """A place to act in, under the limits of the plans around, the execution, the engine and the resource."""
+    def slot(self, own: str | None, named: Sequence[str], path: str, flow: Flow) -> AbstractAsyncContextManager[float]:
+        """A place to act in, under the limits of the plans around, the execution, the engine, the service or model the
+        step uses (`own`) and those it names; gives the seconds it had to be waited for.
+
+        Raises:
+            BreakerOpenError: one of them is left alone for a while.
+        """
         ...
 
     def started(self, path: str, attempt: int, names: Any) -> None:
@@ -168,12 +173,16 @@ class Host(Protocol):
         why, in one transaction."""
         ...
 
+    def refuses(self, name: str) -> bool:
+        """Whether the circuit breaker of that name lets nobody call now."""
+        ...
+
     async def end_timer(self, path: str) -> None:
         """The step's timer is over, if it has one."""
         ...
 
     async def tried(self, path: str) -> Mapping[str, Any] | None:
-        """The newest `step.retrying` of a step, as kept before this drive; None when there is none."""
+        """The newest `step.retrying` or `step.held` of a step, as kept before this drive; None when there is none."""
         ...
 
     async def remind(self, path: str, due: datetime) -> None:

@@ -99,7 +99,8 @@ def _relax(schema: Schema, definitions: Schema) -> None:
         "items": {"anyOf": [name, {"$ref": "#/$defs/Dependency"}]},
         "description": "Steps that must settle first: names, or `{step, outcome}`.",
     }
-    step["next"]["type"] = ["string", "array"]
+    for key in ("next", "limits"):
+        step[key]["type"] = ["string", "array"]
     step["branches"] = {
         "description": step["branches"].get("description", ""),
         "anyOf": [{"type": "object", "additionalProperties": _STEPS}, {"type": "array", "items": _STEPS}],

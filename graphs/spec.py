@@ -6,7 +6,7 @@ digest whichever way it was written. Whether the parts fit together is asked els
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -159,6 +159,10 @@ class Step(Model):
     """Variables this step sets, as expressions over `output` (D06); `merge`: every key of its output."""
     timeout: Duration | None = None
     """Seconds one attempt may take (E07). Time spent waiting for other steps does not count."""
+    limits: tuple[Name, ...] = ()
+    """Named limits (`BATON_LIMITS`) it is under besides that of the service or model it uses."""
+    breaker: Literal["wait", "fail"] | None = None
+    """What it does when the circuit breaker of what it uses is open: wait until that may be probed, or fail."""
     retry: RetryPolicy | None = None
     on_failure: OnFailure = Field(default_factory=lambda: OnFailure())
     on_timeout: OnTimeout | None = None
@@ -214,7 +218,7 @@ class Step(Model):
             if steps_or_none is not None:
                 yield key, steps_or_none
 
-    @field_validator("next", mode="before")
+    @field_validator("next", "limits", mode="before")
     @classmethod
     def _one_name_is_a_list(cls, value: Any) -> Any:
         return (value,) if isinstance(value, str) else value
@@ -229,6 +233,8 @@ class Config(Model):
     """Seconds from start to end in all, waiting included (X33)."""
     step_timeout: Duration | None = None
     retry_policy: RetryPolicy | None = None
+    breaker: Literal["wait", "fail"] = "wait"
+    """What steps do that meet an open circuit breaker and do not say it themselves."""
     max_parallel_steps: int = Field(default=10, ge=1, le=10_000)
     failure_policy: Literal["stop", "cancel", "continue"] = "stop"
     """When a step fails for good: `stop` starts nothing new, `cancel` also stops what runs, `continue` goes on."""
@@ -334,12 +340,28 @@ def _subworkflows_of(step: Step) -> Iterator[tuple[str, str | None]]:
     if isinstance(name, str):
         version = step.config.get("version")
         yield name, str(version) if version is not None else None
+    yield from _workflows_as_tools(step.config)
     if step.on_timeout is not None and step.on_timeout.compensation_workflow is not None:
         yield step.on_timeout.compensation_workflow, None
     inside = [inner for _, steps in step.containers() for inner in steps]
     for inner in (*inside, step.on_failure.fallback, step.compensate):
         if inner is not None:
             yield from _subworkflows_of(inner)
+
+
+def _workflows_as_tools(config: Mapping[str, Any]) -> Iterator[tuple[str, str | None]]:
+    """Those an agent is offered, by the step or by an agent that is written out in it."""
+    for holder in (config, config.get("agent")):
+        tools = _entry(holder, "tools")
+        for use in tools if isinstance(tools, list | tuple) else (tools,):
+            if isinstance(name := _entry(use, "workflow"), str):
+                version = _entry(use, "version")
+                yield name, None if version is None else str(version)
+
+
+def _entry(holder: Any, key: str) -> Any:
+    """Of an object as it is written, or as a Python value."""
+    return holder.get(key) if isinstance(holder, Mapping) else getattr(holder, key, None)
 
 
 def describe_callable(function: Any) -> dict[str, str]:

@@ -74,6 +74,7 @@ class Result(TypedDict):
         variables: What the step sets.
         attempts: Tries made; 0 for a skipped step.
         started_at, ended_at: ISO 8601, UTC. `started_at` is when its own work began, not its waiting for others.
+        queued: Seconds it waited for a place, where a limit made it wait.
         continued: The failure does not stop dependents (`on_failure: continue`).
         decided_by: Who answered, for approvals.
         route: The way a conditional or a switch went.
@@ -89,6 +90,7 @@ class Result(TypedDict):
     attempts: NotRequired[int]
     started_at: NotRequired[str]
     ended_at: NotRequired[str]
+    queued: NotRequired[float]
     continued: NotRequired[bool]
     decided_by: NotRequired[str]
     route: NotRequired[str]

@@ -104,7 +104,7 @@ class Catalogue:
             raise StoreError(f"a kept definition cannot be read: {error}", code="definition_unreadable") from error
 
     async def _unknown(self, name: str, version: str | None, tenant: str) -> NotFoundError:
-        known = sorted({item.name for item in await self._store.catalogue(tenant=tenant)} | set(self._given))
+        known = await self.names(tenant)
         asked = f"'{name}'{f' in version {version}' if version else ''}"
         hint = f"Published: {', '.join(known)}." if known else "None is: baton publish FILE."
         return NotFoundError(f"No workflow {asked} is published.", hint=hint, code="workflow_not_found")
@@ -115,6 +115,11 @@ class Catalogue:
             await self._store.keep_definition(workflow.digest, workflow.as_document())
             self._kept.add(workflow.digest)
         return workflow
+
+    async def names(self, tenant: str = DEFAULT_TENANT) -> Sequence[str]:
+        """Every workflow of a tenant that can be started by name."""
+        published = {item.name for item in await self._store.catalogue(tenant=tenant)}
+        return sorted(published | set(self._given))
 
     # -- publishing --------------------------------------------------------------------------------------------
 

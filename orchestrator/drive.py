@@ -26,15 +26,19 @@ from graphs.nodes.perform import PlanContext
 from graphs.outcome import workflow_output
 from graphs.planner import Conclusion, Halt
 from graphs.policies import as_step_error
+from graphs.policies.limits import Limit
+from graphs.policies.named import NamedLimits
 from graphs.prepare import Library
 from graphs.scope import Frame
 from graphs.spec import Workflow
 from graphs.state import ExecutionStatus, Happened, Result
 from graphs.steps import Answer, Logger, Wait
 from graphs.undo import COMPENSATION
+from orchestrator.breakers import Breakers, Guarded
 from orchestrator.hooks import Hooks
-from orchestrator.places import Places, Seat
+from orchestrator.places import Places
 from orchestrator.sealing import Sealer
+from orchestrator.seats import Seat
 from orchestrator.settings import Settings
 from orchestrator.store.port import Execution, OpenWait, Record
 from orchestrator.store.sqlite import SqliteStore
@@ -63,7 +67,9 @@ class Works:
     log: Logger
     publish: Callable[[list[Record]], None]
     emit_event: Callable[..., Awaitable[Any]]
-    places: asyncio.Semaphore
+    places: Places
+    limits: NamedLimits
+    breakers: Breakers
     environment: Mapping[str, str]
 
 
@@ -97,7 +103,7 @@ class Drive:
         self._began_at = works.clock.now()
         self._idle_since: float | None = None
         self._idle_seconds = 0.0
-        self._places = asyncio.Semaphore(workflow.spec.config.max_parallel_steps)
+        self._places = Limit("execution", workflow.spec.config.max_parallel_steps)
         self._log = works.log.bind(
             execution_id=execution.id, workflow_id=workflow.name, run=execution.drives, tenant=execution.tenant
         )
@@ -440,8 +446,19 @@ class Drive:
             if self._task is not None:
                 self._task.cancel()
 
-    def slot(self, resource: str | None, flow: Flow) -> AbstractAsyncContextManager[None]:
-        return Places([*flow.places(), self._places, self._works.places])
+    def slot(self, own: str | None, named: Sequence[str], path: str, flow: Flow) -> AbstractAsyncContextManager[float]:
+        works = self._works
+        limits = [*flow.places(), self._places, works.places.engine]
+        if own is None and not named:
+            return works.places.place(limits, self.execution.id, path, self._queues)
+        limits += works.limits.of([*named, own] if own is not None else named)
+        place = works.places.place(limits, self.execution.id, path, self._queues)
+        guards = works.breakers.guards(own, named)
+        return Guarded(guards, f"{self.execution.id}:{path}", place) if guards else place
+
+    def _queues(self, path: str, limit: Limit) -> None:
+        if limit.named:  # inside its own limits, a large plan always queues: that is no news
+            self.note("step.queued", path, {"limit": limit.name}, keep=True)
 
     # -- Host: records and hooks -------------------------------------------------------------------------------
 
@@ -507,6 +524,9 @@ class Drive:
         self._answers.pop(path, None)  # it was for the timer before
         records = [self._record(record[0], path, record[1])] if record is not None else []
         await self._works.store.set_timer(self.execution.id, path, self._facts.generation, wait, records)
+
+    def refuses(self, name: str) -> bool:
+        return self._works.breakers.refuses(name)
 
     async def end_timer(self, path: str) -> None:
         await self._works.store.end_timer(self.execution.id, path)

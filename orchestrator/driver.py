@@ -17,7 +17,7 @@ from graphs.state import ExecutionStatus
 from orchestrator.bus import RESTED
 from orchestrator.catalogue import Catalogue
 from orchestrator.drive import Drive, Left, Works, answer_of
-from orchestrator.places import Room, Seat
+from orchestrator.seats import Room, Seat
 from orchestrator.store.port import Execution, ExecutionFilter, OpenWait, Record
 
 _AFTER_LOST_COMMIT = 2.0
@@ -107,6 +107,10 @@ class Driver:
         else:
             self.take(execution.id, "cancel")
 
+    async def breaker_reset(self, name: str) -> None:
+        """Somebody closed a breaker by hand."""
+        await self._works.breakers.reload(name)
+
     def driving(self, execution_id: str) -> bool:
         """Whether it is at work on an execution, or about to be."""
         if execution_id not in self._drives:
@@ -160,6 +164,9 @@ class Driver:
     async def _hear(self) -> None:
         for signal in await self._works.store.signals(self._seen):
             self._seen = signal.seq
+            if signal.kind == "breaker":
+                await self.breaker_reset(signal.path or "")
+                continue
             execution = await self._works.store.execution(signal.execution_id)
             if execution is None or execution.status.final:
                 continue

@@ -14,12 +14,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 from graphs.clock import Clock, SystemClock
-from graphs.errors import ConflictError, InputError, NotFoundError
-from graphs.inputs import check_input
+from graphs.errors import ConflictError, NotFoundError
 from graphs.spec import Workflow
 from graphs.state import ExecutionStatus, Result
-from graphs.steps import Answer, StepTypes
+from graphs.steps import StepTypes
 from graphs.values import json_value
+from orchestrator.approvals.inbox import Inbox
+from orchestrator.approvals.rules import Given
+from orchestrator.approvals.values import Decision, Person
 from orchestrator.bus import RESTED, Bus, Subscription
 from orchestrator.catalogue import Catalogue
 from orchestrator.driver import Driver
@@ -27,16 +29,16 @@ from orchestrator.parts import assemble
 from orchestrator.redo import fork_start, rewound
 from orchestrator.settings import Settings
 from orchestrator.starting import Start, new_execution, pin
-from orchestrator.store.port import DEFAULT_TENANT, Execution, ExecutionFilter, OpenWait, PublishedEvent, Record
+from orchestrator.store.port import (
+    DEFAULT_TENANT,
+    Execution,
+    ExecutionFilter,
+    KeptBreaker,
+    OpenWait,
+    PublishedEvent,
+    Record,
+)
 from orchestrator.store.sqlite import SqliteStore
-
-Decision = Literal["approve", "reject", "edit", "respond"]
-_OUTCOMES: Mapping[str, Literal["approved", "rejected", "edited", "responded"]] = {
-    "approve": "approved",
-    "reject": "rejected",
-    "edit": "edited",
-    "respond": "responded",
-}
 
 
 class Orchestrator:
@@ -46,6 +48,7 @@ class Orchestrator:
         self.store = store
         self.catalogue = catalogue
         self.clock = clock
+        self.inbox = Inbox(store, clock.now, self._driver_hears)
         self._driver = driver
         self._bus = bus
 
@@ -213,26 +216,22 @@ class Orchestrator:
         reason: str | None = None,
         data: Any = None,
     ) -> OpenWait:
-        """Decide an approval. The first decision wins.
+        """Decide an approval. The first decision wins; where several are needed, it is one of them.
+
+        Whoever calls this is trusted to say who decides; `inbox` checks whether they may.
 
         Raises:
             NotFoundError: there is no such approval.
             ConflictError: it is decided or over; the message names who won.
             InputError: it does not allow this decision, or the edited value does not fit its schema.
         """
-        asked = await self.store.asked(execution_id, path)
-        if asked is None:
-            await self.get(execution_id)
-        elif asked.status == "open":
-            check_decision(asked, decision, data)
-        answer = Answer(_OUTCOMES[decision], json_value(data), by, reason, self.clock.now())
-        generation = asked.generation if asked is not None else 0
-        note = {"decision": _OUTCOMES[decision], "by": by, "reason": reason}
-        record = Record(execution_id, "approval.decided", self.clock.now(), path, generation, note)
-        answered = await self.store.answer_wait(execution_id, path, answer, records=[record])
+        await self.get(execution_id)
+        given = Given(decision=decision, data=data, reason=reason)
+        return await self.inbox.decide(execution_id, path, Person(by), given)
+
+    def _driver_hears(self, answered: OpenWait) -> None:
         if self._driver is not None:
             self._driver.answered(answered)
-        return answered
 
     async def publish_event(
         self,
@@ -301,7 +300,8 @@ class Orchestrator:
             await self._driver.put_away(execution_id)
         execution = await self.get(execution_id)
         workflow = await self.catalogue.definition_for_retry(execution, newest=newest)
-        await rewound(self.store, self.catalogue.library, execution, workflow, from_step, again=again)
+        pins = await pin(workflow, self.catalogue.find, execution.tenant) if newest else execution.pins
+        await rewound(self.store, self.catalogue.library, execution, workflow, from_step, again=again, pins=pins)
         self._driver_takes(execution_id, "retry")
         return await self.get(execution_id)
 
@@ -324,6 +324,23 @@ class Orchestrator:
         execution = await self.get(execution_id)
         workflow = await self.catalogue.definition_for_retry(execution, newest=newest)
         return await fork_start(self, execution, workflow, at, edit or {}, self._create, metadata=metadata or {})
+
+    # -- breakers ----------------------------------------------------------------------------------------------
+
+    async def breakers(self) -> Sequence[KeptBreaker]:
+        """Every circuit breaker that has ever counted a failure, by name."""
+        return await self.store.breakers()
+
+    async def reset_breaker(self, name: str) -> KeptBreaker:
+        """Close a circuit breaker: what it guards is well again. Every step that waits for it goes on.
+
+        Raises:
+            NotFoundError: it has never counted a failure; the message names those that have.
+        """
+        reset = await self.store.reset_breaker(name)
+        if self._driver is not None:
+            await self._driver.breaker_reset(name)
+        return reset
 
     # -- the file ----------------------------------------------------------------------------------------------
 
@@ -355,26 +372,3 @@ def no_such_execution(execution_id: str) -> NotFoundError:
     return NotFoundError(
         f"There is no execution '{execution_id}'.", hint="List what there is: baton list.", code="execution_not_found"
     )
-
-
-def check_decision(asked: OpenWait, decision: Decision, data: Any) -> None:
-    """Whether a decision fits what was asked.
-
-    Raises:
-        ConflictError: what waits there is no approval.
-        InputError: the decision is not allowed, or its value does not fit.
-    """
-    if asked.wait.kind != "approval":
-        raise ConflictError(
-            f"'{asked.path}' of execution '{asked.execution_id}' waits for {asked.wait.kind}, not for a decision.",
-            code="not_an_approval",
-        )
-    allowed = asked.wait.question.get("allow") or list(_OUTCOMES)
-    if decision not in allowed:
-        raise InputError(
-            f"'{asked.path}' does not allow '{decision}'.",
-            hint=f"Allowed: {', '.join(allowed)}.",
-            code="decision_not_allowed",
-        )
-    if decision in ("edit", "respond") and asked.wait.response_schema is not None:
-        check_input(dict(asked.wait.response_schema), data)

@@ -7,6 +7,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from graphs.durations import Duration
 from graphs.errors import SettingsError
+from graphs.loading.places import written
 from graphs.loading.words import complaints
 
 PREFIX = "BATON_"
@@ -36,10 +37,14 @@ def read(settings: type[S], **given: Any) -> S:
         return settings(**{name: value for name, value in given.items() if value is not None})
     except ValidationError as error:
         wrong = [
-            f"{PREFIX}{str(complaint.path[0]).upper()}: {complaint.message}"
+            f"{PREFIX}{str(complaint.path[0]).upper()}{_within(complaint.path[1:])}: {complaint.message}"
             for complaint in complaints(settings, error)
         ]
         raise SettingsError(f"{'; '.join(wrong)}.", hint="Mend it in the environment or in .env.") from error
+
+
+def _within(path: tuple[str | int, ...]) -> str:
+    return f", {written(path)}" if path else ""
 
 
 def _seconds(value: Any) -> Any:

@@ -1,6 +1,5 @@
 """Composition: from settings to an engine's parts, each built once and handed on."""
 
-import asyncio
 from collections.abc import Callable, Iterable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -9,15 +8,18 @@ from typing import Any
 
 from graphs.clock import Clock
 from graphs.compile import compile_graph
+from graphs.policies.named import NamedLimits
 from graphs.prepare import Library
 from graphs.spec import Workflow
 from graphs.steps import StepTypes
+from orchestrator.breakers import Breakers
 from orchestrator.bus import Bus
 from orchestrator.catalogue import Catalogue
 from orchestrator.drive import Works
 from orchestrator.driver import Driver
 from orchestrator.hooks import Hooks
 from orchestrator.logs import logger
+from orchestrator.places import Places
 from orchestrator.plugins import installed_step_types, load_modules
 from orchestrator.resources import gather
 from orchestrator.sealing import Cipher
@@ -66,6 +68,9 @@ async def assemble(
     if not drive:
         return Parts(store, catalogue, None, bus)
     await stack.enter_async_context(store.driving())
+    limits = NamedLimits(settings.limits)
+    breakers = Breakers(store, clock, limits, logger(settings))
+    await breakers.load()
     works = Works(
         store=store,
         clock=clock,
@@ -77,7 +82,9 @@ async def assemble(
         log=logger(settings),
         publish=bus.publish,
         emit_event=_emitter(store, lambda: driver),
-        places=asyncio.Semaphore(settings.max_steps),
+        places=Places(clock, settings.max_steps),
+        limits=limits,
+        breakers=breakers,
         environment={name: environ[name] for name in settings.expose if name in environ},
     )
     driver = Driver(works, catalogue)

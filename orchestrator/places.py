@@ -1,137 +1,101 @@
-"""Places to act in: several limits taken together, in one order, so that they cannot block each other. And seats:
-how many executions are carried out at the same time, and how many rest in memory."""
+"""Places to act in: who waits for one, and since when. The decisions are `graphs.policies.limits`'."""
 
 import asyncio
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from types import TracebackType
 
 from graphs.clock import Alarm, Clock
+from graphs.policies.limits import Limit, Ticket, Turnstile
+
+Tell = Callable[[str, Limit], None]
 
 
 class Places:
-    """`async with Places([group, execution, engine])`: one place under each limit, the outermost plan's first."""
+    """All the places of an engine.
 
-    __slots__ = ("_limits", "_taken")
+    Args:
+        most: How many steps may act at once, over all executions.
+    """
 
-    def __init__(self, limits: Sequence[asyncio.Semaphore]) -> None:
-        self._limits = limits
-        self._taken: list[asyncio.Semaphore] = []
+    def __init__(self, clock: Clock, most: int) -> None:
+        self.clock = clock
+        self.engine = Limit("engine", most)
+        self.turnstile = Turnstile()
+        self._timed: set[Limit] = set()
+        self._alarms: dict[Limit, Alarm] = {}
 
-    async def __aenter__(self) -> None:
+    def place(self, limits: Sequence[Limit], group: str, path: str, tell: "Tell") -> "Place":
+        """A place under all of these limits.
+
+        Args:
+            group: Whose turn it is: the execution.
+            path: Which of its steps wants to act.
+            tell: Called with the path and the limit when it has to wait.
+        """
+        return Place(self, Ticket(limits, group), path, tell)
+
+    def stand(self, ticket: Ticket) -> None:
+        """He waits: be awake when a rate may let him in."""
+        self._timed.update(limit for limit in ticket.limits if limit.rate is not None)
+        self._watch()
+
+    def let_in(self, tickets: Iterable[Ticket]) -> None:
+        """Tell those who may act now."""
+        for ticket in tickets:
+            if not ticket.waiter.done():
+                ticket.waiter.set_result(None)
+        if self._timed:
+            self._watch()
+
+    def _watch(self) -> None:
+        """Where somebody waits for time to pass, and not for somebody to leave, look again when it has."""
+        now = self.clock.monotonic()
+        for limit in self._timed - self._alarms.keys():
+            if limit.queue and (left := limit.free_from(now) - now) > 0:
+                self._alarms[limit] = self.clock.call_later(left, partial(self._ring, limit))
+
+    def _ring(self, limit: Limit) -> None:
+        del self._alarms[limit]
+        self.let_in(self.turnstile.tick(limit, self.clock.monotonic()))
+
+
+class Place:
+    """`async with places.place(…) as waited:` — acts under all of its limits; `waited` is how many seconds that took
+    (0.0 when it did not have to)."""
+
+    __slots__ = ("_path", "_places", "_tell", "_ticket")
+
+    def __init__(self, places: Places, ticket: Ticket, path: str, tell: Tell) -> None:
+        self._places = places
+        self._ticket = ticket
+        self._path = path
+        self._tell = tell
+
+    async def __aenter__(self) -> float:
+        clock = self._places.clock
+        asked = clock.monotonic()
+        if self._places.turnstile.ask(self._ticket, asked):
+            return 0.0
+        await self._queue()
+        return max(clock.monotonic() - asked, 1e-6)  # it had to wait, be it for less than a clock can tell
+
+    async def _queue(self) -> None:
+        self._ticket.waiter = asyncio.get_running_loop().create_future()
+        self._places.stand(self._ticket)
+        if self._ticket.waits_at is not None:
+            self._tell(self._path, self._ticket.waits_at)
         try:
-            for limit in self._limits:
-                await limit.acquire()
-                self._taken.append(limit)
+            await self._ticket.waiter
         except BaseException:
-            self._give_back()
+            self._leave()
             raise
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._give_back()
+        self._leave()
 
-    def _give_back(self) -> None:
-        while self._taken:
-            self._taken.pop().release()
-
-
-class Room:
-    """Seats for those who are at work. Whoever comes back from a rest is not made to queue: it has waited already.
-
-    Args:
-        seats: How many are at work at the same time, those who come back left out.
-        lingering, seconds: How many may rest beside the seats, and for how long.
-    """
-
-    def __init__(self, seats: int, *, lingering: int, seconds: float, clock: Clock) -> None:
-        self._free = seats
-        self._queue: deque[asyncio.Future[None]] = deque()
-        self._lingering = lingering
-        self._seconds = seconds
-        self._clock = clock
-        self._resting: dict[Seat, Alarm] = {}
-
-    @property
-    def full(self) -> bool:
-        return self._free <= 0
-
-    async def enter(self, on_rest: Callable[[], None], let_go: Callable[[], None]) -> "Seat":
-        """Take a seat, in the order of asking.
-
-        Args:
-            on_rest: Called when the seat is given up for a rest.
-            let_go: Called when it has rested for long enough, or too many rest.
-        """
-        if self._free > 0 and not self._queue:
-            self._free -= 1
-        else:
-            await self._wait()
-        return Seat(self, on_rest, let_go)
-
-    async def _wait(self) -> None:
-        turn = asyncio.get_running_loop().create_future()
-        self._queue.append(turn)
-        try:
-            await turn
-        except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():
-                self.give()
-            else:
-                self._queue.remove(turn)
-            raise
-
-    def give(self) -> None:
-        """One seat is free again."""
-        self._free += 1
-        while self._free > 0 and self._queue:
-            turn = self._queue.popleft()
-            if not turn.done():
-                self._free -= 1
-                turn.set_result(None)
-
-    @property
-    def may_linger(self) -> bool:
-        return self._lingering > 0 and self._seconds > 0
-
-    def rests(self, seat: "Seat") -> None:
-        self._resting[seat] = self._clock.call_later(self._seconds, seat.let_go)
-        self.give()
-        if len(self._resting) > self._lingering:
-            next(iter(self._resting)).let_go()
-
-    def stirs(self, seat: "Seat") -> None:
-        self._resting.pop(seat).cancel()
-        self._free -= 1
-
-
-class Seat:
-    """One execution's seat: taken, or given up while it rests in memory."""
-
-    __slots__ = ("_on_rest", "_room", "given_up", "let_go")
-
-    def __init__(self, room: Room, on_rest: Callable[[], None], let_go: Callable[[], None]) -> None:
-        self._room = room
-        self._on_rest = on_rest
-        self.let_go = let_go
-        self.given_up = False
-
-    @property
-    def may_linger(self) -> bool:
-        return self._room.may_linger
-
-    def give_up(self) -> None:
-        self.given_up = True
-        self._room.rests(self)
-        self._on_rest()
-
-    def take_back(self) -> None:
-        self.given_up = False
-        self._room.stirs(self)
-
-    def leave(self) -> None:
-        """For good."""
-        if self.given_up:
-            self._room.stirs(self)
-        self._room.give()
+    def _leave(self) -> None:
+        places = self._places
+        places.let_in(places.turnstile.leave(self._ticket, places.clock.monotonic()))

@@ -25,8 +25,12 @@ async def rewound(
     from_step: str | None,
     *,
     again: bool,
+    pins: Mapping[str, str],
 ) -> None:
     """Make an execution ready to go on from a step.
+
+    Args:
+        workflow, pins: The definition to go on with, and the sub-workflows it runs.
 
     Raises:
         ConflictError: it is running, or nothing in it failed and no step was named.
@@ -43,13 +47,15 @@ async def rewound(
             hint=f"Name a step to start from: baton retry {execution.id} --from STEP",
             code="nothing_failed",
         )
-    anew = made_anew(workflow, paths, results, library, pinned_by(execution, library))
+    anew = made_anew(workflow, paths, results, library, pinned_by(pins, library))
     await store.rewind(
         execution.id,
         superseded=anew.below,
         superseded_alone=anew.alone,
         generation=execution.generation + 1 if again else execution.generation,
         digest=workflow.digest,
+        version=workflow.version,
+        pins=pins,
         reason="retry",
     )
 
@@ -98,7 +104,7 @@ async def fork_start(
     plan = root_plan(workflow, baton.catalogue.library)
     results = await store.results(execution.id)
     library = baton.catalogue.library
-    anew = made_anew(workflow, [check_path(plan, at, results)], results, library, pinned_by(execution, library))
+    anew = made_anew(workflow, [check_path(plan, at, results)], results, library, pinned_by(execution.pins, library))
     sealer = await baton.catalogue.sealer(execution)
     before = reveal(sealer.open_input(execution.input))
     given = {**before, **edit} if isinstance(before, Mapping) else dict(edit) or before
@@ -116,11 +122,11 @@ async def fork_start(
     )
 
 
-def pinned_by(execution: Execution, library: Library) -> Callable[[str, str | None], Workflow | None]:
+def pinned_by(pins: Mapping[str, str], library: Library) -> Callable[[str, str | None], Workflow | None]:
     """The sub-workflows an execution runs, by the name and version they are asked for."""
 
     def pinned(name: str, version: str | None) -> Workflow | None:
-        digest = execution.pins.get(f"{name}@{version}" if version else name)
+        digest = pins.get(f"{name}@{version}" if version else name)
         return library.workflow(digest) if digest else None
 
     return pinned

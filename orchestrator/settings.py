@@ -7,6 +7,7 @@ import orjson
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import NoDecode
 
+from graphs.policies.named import Bounds
 from orchestrator.environment import SEPARATED, EnvironmentSettings, Seconds, read
 
 
@@ -17,6 +18,9 @@ class Settings(EnvironmentSettings):
         database: The SQLite file; it is made when it is not there.
         synchronous: `full` survives a power cut; `normal` may lose the last commits in one.
         services: Named services: `{"user-service": "https://users.internal"}`, as JSON in the environment.
+        limits: What bounds the use of a service, of a model provider, or of what steps name under `limits`:
+            `{"payments": {"max_concurrency": 5, "rate": "100/m"}, "openai": {"rate": "10/s"}}`, as JSON in the
+            environment; `*` for every service and provider that is not named.
         modules: Python modules that offer functions, tools, agents and workflows.
         secret_key: Encrypts secret inputs; without it, a key file beside the database is used.
         max_executions: Executions driven at the same time (P06).
@@ -35,6 +39,7 @@ class Settings(EnvironmentSettings):
     database: Path = Path("baton.db")
     synchronous: Literal["full", "normal", "off"] = "full"
     services: Annotated[dict[str, Any], NoDecode] = Field(default_factory=dict)
+    limits: Annotated[dict[str, Bounds], NoDecode] = Field(default_factory=dict)
     modules: Annotated[tuple[str, ...], *SEPARATED] = ()
     secret_key: SecretStr | None = None
     max_executions: int = Field(default=100, ge=1)
@@ -49,7 +54,7 @@ class Settings(EnvironmentSettings):
     log_level: Literal["debug", "info", "warning", "error"] = "warning"
     log_format: Literal["console", "json"] = "console"
 
-    @field_validator("services", mode="before")
+    @field_validator("services", "limits", mode="before")
     @classmethod
     def _services_are_json(cls, value: Any) -> Any:
         if not isinstance(value, str):

@@ -7,8 +7,7 @@ from urllib.parse import urlsplit
 
 from starlette.requests import HTTPConnection
 
-from api.security.needs import NotAllowedError
-from graphs.errors import SettingsError
+from graphs.errors import NotAllowedError, SettingsError
 
 LOOPBACK_ORIGINS: Final = r"https?://(localhost|[a-z0-9-]+\.localhost|127(\.\d{1,3}){3}|\[::1\])(:\d{1,5})?"
 """Pages served by this machine, as CORS is told."""

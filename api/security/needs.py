@@ -10,13 +10,7 @@ from starlette.requests import HTTPConnection
 
 from api.security.principal import Principal, principal
 from api.security.rights import Right
-from graphs.errors import BatonError
-
-
-class NotAllowedError(BatonError):
-    """We know who asks, and they may not."""
-
-    code = "not_allowed"
+from graphs.errors import NotAllowedError
 
 
 @dataclass(frozen=True)

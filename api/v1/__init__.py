@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from fastapi import APIRouter
 
-from api.v1 import events, executions, going_back, health, records, workflows
+from api.v1 import approvals, events, executions, going_back, health, links, records, workflows
 
 routers: Sequence[APIRouter] = (
     health.router,
@@ -12,5 +12,7 @@ routers: Sequence[APIRouter] = (
     executions.router,
     records.router,
     going_back.router,
+    approvals.router,
+    links.router,
     events.router,
 )

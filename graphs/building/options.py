@@ -1,7 +1,7 @@
 """What every step of the builder may be given, and how the shorter ways to write it are understood."""
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypedDict, TypeVar
+from typing import Any, Literal, TypedDict, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -38,6 +38,8 @@ class StepOptions(TypedDict, total=False):
     output: Mapping[str, Any]
     variables: Mapping[str, Any] | str
     timeout: Seconds
+    limits: str | Iterable[str]
+    breaker: Literal["wait", "fail"]
     retry: int | RetryPolicy | Mapping[str, Any]
     on_failure: str | Step | OnFailure | Mapping[str, Any]
     on_timeout: str | OnTimeout | Mapping[str, Any]

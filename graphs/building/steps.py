@@ -121,6 +121,9 @@ def approval(
     wait: Seconds | None = None,
     when_late: Literal["fail", "approve", "reject", "continue"] | None = None,
     when_rejected: Literal["fail", "continue"] | None = None,
+    quorum: int | None = None,
+    separate_from: Iterable[str] | None = None,
+    escalation: Iterable[Mapping[str, Any]] | None = None,
     **options: Unpack[StepOptions],
 ) -> Step:
     """Ask a person. `wait` is how long the question stays open (`config.timeout`)."""
@@ -134,6 +137,9 @@ def approval(
         timeout=wait,
         on_timeout=when_late,
         on_reject=when_rejected,
+        quorum=quorum,
+        separate_from=_list(separate_from),
+        escalation=_list(escalation),
     )
     return step_of(name, "approval", config, options)
 

@@ -110,6 +110,14 @@ class Composite(StepType):
                 hint="Move 'retry' to the steps inside.",
                 where="retry",
             )
+        for key in ("limits", "breaker"):
+            if getattr(step, key):
+                yield Problem(
+                    code=f"composite_{key}",
+                    message=f"step '{step.name}' has steps inside, and only these use anything outside.",
+                    hint=f"Move '{key}' to the steps inside.",
+                    where=key,
+                )
 
 
 def plan_of(

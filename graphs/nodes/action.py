@@ -3,10 +3,13 @@
 import random
 from typing import Any
 
+from langgraph.errors import GraphInterrupt
+
 from graphs.errors import BatonError, StepCancelledError, StepError
 from graphs.nodes import again
 from graphs.nodes.perform import Body
 from graphs.policies import Again, after_failure, as_step_error, attempt_timeout, classified, retry_policy
+from graphs.policies.breaker import BreakerOpenError
 from graphs.state import Result
 from graphs.steps import Action, StepContext
 from graphs.stopping import Stoppable
@@ -30,6 +33,11 @@ async def act(body: Body) -> Result:
             return body.cancelled("cancelled", error.message)
         except BatonError as error:
             failure = as_step_error(error)
+        if isinstance(failure, BreakerOpenError) and _waits_for_breakers(body):
+            attempt -= 1
+            if not await again.hold(body, failure, attempt, policy.max_attempts):
+                return body.cancelled("halted", "the plan ended while it waited")
+            continue
         decision = after_failure(policy, attempt, failure, chance)
         if not isinstance(decision, Again) or body.context.flow.board.halt is not None:
             return body.failed(failure, attempts=attempt)
@@ -45,6 +53,12 @@ def _given_up(body: Body, failure: StepError, attempts: int) -> Result:
     return body.failed(failure, attempts=attempts)
 
 
+def _waits_for_breakers(body: Body) -> bool:
+    if body.context.flow.board.halt is not None:
+        return False
+    return (body.planned.step.breaker or body.context.frame.config.breaker) == "wait"
+
+
 _NO_CHANCE = random.Random(0)
 
 
@@ -56,10 +70,19 @@ async def _in_its_place(body: Body, attempt: int) -> Any:
     context = step_context(body, attempt)
     work = Stoppable(body.host.clock, None, body.path)
     with body.context.flow.running(body.planned.name, work):
-        async with work, body.host.slot(kind.limit(config), body.context.flow):
+        slot = body.host.slot(kind.limit(config), body.planned.step.limits, body.path, body.context.flow)
+        async with work, slot as waited:
+            if waited:
+                _has_queued(body, waited)
             body.begin()
             body.host.started(body.path, attempt, context.state)
             return await _in_time(body, kind, context, config)
+
+
+def _has_queued(body: Body, seconds: float) -> None:
+    body.queued += seconds
+    if body.context.flow.closing:  # the engine drains: nothing new begins
+        raise GraphInterrupt(())
 
 
 async def _in_time(body: Body, kind: Action, context: StepContext, config: Any) -> Any:

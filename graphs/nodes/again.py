@@ -13,6 +13,7 @@ from graphs.expressions import mask
 from graphs.nodes.perform import Body
 from graphs.nodes.resting import rest
 from graphs.policies import error_value, kept_error
+from graphs.policies.breaker import BreakerOpenError
 from graphs.steps import Wait
 from graphs.stopping import Stoppable
 from graphs.values import json_value
@@ -25,13 +26,13 @@ class Tried:
     Attributes:
         attempts, most: So many attempts have failed, of so many that there may be.
         failure: Why the last of them did.
-        due: When the next one may begin.
+        due: When the next one may begin; None when it was held back, and may ask again.
     """
 
     attempts: int
     most: int
     failure: StepError
-    due: datetime
+    due: datetime | None
 
 
 async def tried(body: Body) -> Tried | None:
@@ -40,7 +41,8 @@ async def tried(body: Body) -> Tried | None:
     if kept is None:
         return None
     body.began_at(kept["began"])
-    return Tried(kept["attempt"], kept["of"], kept_error(kept["error"]), datetime.fromisoformat(kept["due"]))
+    due = None if "breaker" in kept else datetime.fromisoformat(kept["due"])
+    return Tried(kept["attempt"], kept["of"], kept_error(kept["error"]), due)
 
 
 async def pause(body: Body, failure: StepError, attempt: int, most: int, delay: float) -> bool:
@@ -65,6 +67,8 @@ async def pause(body: Body, failure: StepError, attempt: int, most: int, delay: 
 
 async def until(body: Body, before: Tried) -> bool:
     """What is left of a pause that an earlier process began; as `pause`."""
+    if before.due is None:
+        return True
     left = (before.due - body.host.clock.now()).total_seconds()
     if left <= 0:
         await body.host.end_timer(body.path)
@@ -79,6 +83,33 @@ async def until(body: Body, before: Tried) -> bool:
 def _timer(attempt: int, most: int, due: datetime) -> Wait:
     question = {"reason": "retry", "attempt": attempt, "of": most, "until": due.isoformat()}
     return Wait(kind="timer", question=question, due=due)
+
+
+async def hold(body: Body, refusal: BreakerOpenError, attempts: int, most: int) -> bool:
+    """Let the time pass until a breaker may be looked at again; whoever closes it ends the rest. As `pause`.
+
+    Args:
+        attempts: So many have been made; being held back is none.
+    """
+    host, due = body.host, refusal.until
+    left = (due - host.clock.now()).total_seconds()
+    if left <= host.facts.short_wait:
+        return await _sleep(body, max(left, 0.0))
+    said = {"attempt": attempts, "of": most, "breaker": refusal.name, "due": due.isoformat()}
+    kept = await host.tried(body.path) or {}
+    known = (kept.get("breaker"), kept.get("attempt")) == (refusal.name, attempts)  # it says so every time it looks
+    noted = {**said, "began": body.began, "error": error_value(refusal, attempt=attempts)}
+    wait = Wait(
+        kind="timer",
+        question={"reason": "breaker", "breaker": refusal.name, "until": due.isoformat()},
+        event_type=f"breaker:{refusal.name}",
+        due=due,
+    )
+    await host.set_timer(body.path, wait, record=None if known else ("step.held", noted))
+    if not host.refuses(refusal.name):  # it closed, and called everybody, before this timer could be seen
+        await host.end_timer(body.path)
+        return True
+    return await rest(body, wait) is not None
 
 
 async def _sleep(body: Body, seconds: float) -> bool:

@@ -49,12 +49,15 @@ async def carry_out(
     saved = None if context.flow.fresh else await host.checkpoints.saved(thread, namespace)
     data = host.unseal(saved.values["frame"]) if saved else await open_data()
     seeds = {} if saved is not None else await _seeds(body)
-    kept = data
+    kept, live = data, dict[str, Result]()
     if grow_for is not None:
-        results = saved.results if saved is not None else seeds
-        known = [*saved.dispatched, *results] if saved is not None else results
-        data = {**data, "iterations": _iterations(known), "results": results}
-    board = Board(plan_for(data))
+        # What is planned may look at results later: the same dict holds what is known now, and then what comes.
+        live.update(saved.results if saved is not None else seeds)
+        data = {**data, "iterations": _iterations([*(saved.dispatched if saved is not None else ()), *live])}
+        data["results"] = live
+    plan = plan_for(data)
+    live.clear()
+    board = Board(plan, live)
     flow = Flow(
         board,
         host,

@@ -64,6 +64,8 @@ class Body:
     planned: PlannedStep
     config: RunnableConfig
     _started_at: str | None = None
+    queued: float = 0.0
+    """Seconds it has waited for a place to act in."""
 
     @cached_property
     def path(self) -> str:
@@ -190,6 +192,8 @@ class Body:
         now = self.host.clock.now().isoformat()
         result["started_at"] = self._started_at or now
         result["ended_at"] = now
+        if self.queued:
+            result["queued"] = round(self.queued, 6)
         return result
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from rich.text import Text
 
 from graphs.errors import InputError, NotFoundError
+from orchestrator.approvals.values import Decision
 from orchestrator.cli.exits import Exit
 from orchestrator.cli.options import Shared
 from orchestrator.cli.support.carrying import questions_for
@@ -14,7 +15,7 @@ from orchestrator.cli.support.opening import looking
 from orchestrator.cli.support.setting import Setting, user
 from orchestrator.cli.support.terminal import note, output, print_json
 from orchestrator.cli.support.values import read_values
-from orchestrator.engine import Decision, Orchestrator
+from orchestrator.engine import Orchestrator
 from orchestrator.store.port import Execution, OpenWait
 
 

@@ -139,7 +139,8 @@ def _opened(stack: AsyncExitStack, workflow: Workflow, means: Means) -> Any:
     if settings is None:
         folder = stack.enter_context(TemporaryDirectory(prefix="baton-"))
         # Nobody will look at this file again: it need not survive a power cut, and what still runs need not finish.
-        settings = Settings(database=Path(folder) / "baton.db", synchronous="off", grace=0.0)
+        # Nor can anybody take it up from there, so that parking it for a pause of a minute would gain nothing.
+        settings = Settings(database=Path(folder) / "baton.db", synchronous="off", grace=0.0, short_wait=60.0)
     return Orchestrator.open(
         settings,
         # Empty registries first: a name nobody registered is then a sentence about the name.

@@ -1,6 +1,6 @@
 """What Baton asks of a database. One protocol, so that a second one behind it is a parameter, not a rewrite."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from pathlib import Path
@@ -8,13 +8,17 @@ from typing import Any, Literal, Protocol
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
 
+from graphs.policies.breaker import Breaker
 from graphs.state import ExecutionStatus, Happened, Result
 from graphs.steps import Answer, Wait
+from orchestrator.approvals.values import Approval, Turn
 from orchestrator.store.values import (
     DEFAULT_TENANT,
     ENGINE_FORMAT,
     Execution,
     ExecutionFilter,
+    InboxFilter,
+    KeptBreaker,
     Key,
     OpenWait,
     PublishedEvent,
@@ -28,6 +32,8 @@ __all__ = [
     "ENGINE_FORMAT",
     "Execution",
     "ExecutionFilter",
+    "InboxFilter",
+    "KeptBreaker",
     "Key",
     "OpenWait",
     "PublishedEvent",
@@ -184,6 +190,8 @@ class Store(Protocol):
         superseded_alone: Sequence[str] = (),
         generation: int,
         digest: str | None = None,
+        version: str | None = None,
+        pins: Mapping[str, str] | None = None,
         input: Any = None,  # noqa: A002 - the execution's own word
         reason: str,
     ) -> None:
@@ -194,6 +202,7 @@ class Store(Protocol):
             superseded: Paths whose results go with everything below them.
             superseded_alone: Paths whose own results go while those below stay: the composite steps around a step
                 that is made anew (`orders`, where only `orders[3].charge` is).
+            digest, version, pins, input: What the execution has from now on; None for what it has.
         """
         ...
 
@@ -255,7 +264,7 @@ class Store(Protocol):
         ...
 
     async def tried(self, execution_id: str) -> Mapping[str, Mapping[str, Any]]:
-        """What the newest `step.retrying` record of each path says, of steps that are not to be made anew."""
+        """What the newest `step.retrying` or `step.held` record of each path says; not of steps to be made anew."""
         ...
 
     async def answer_wait(
@@ -269,11 +278,22 @@ class Store(Protocol):
         """
         ...
 
-    async def asked(self, execution_id: str, path: str) -> OpenWait | None:
-        """The open wait at a path; when there is none, the newest that was there."""
+    async def waits(self, execution_id: str | None = None, *, status: str | None = "open") -> Sequence[OpenWait]: ...
+    async def approvals(self, which: InboxFilter) -> Sequence[Approval]: ...
+    async def approval(self, execution_id: str, path: str) -> Approval | None:
+        """The approval at a path: the open one, or the last that was there."""
         ...
 
-    async def waits(self, execution_id: str | None = None, *, status: str | None = "open") -> Sequence[OpenWait]: ...
+    async def act_on(self, execution_id: str, path: str, act: Callable[[Approval], Turn]) -> OpenWait:
+        """Do something about an open wait: judged by `act` as it stands in the transaction that keeps what comes of it.
+
+        Raises:
+            NotFoundError: there is no such wait.
+            ConflictError: it has been answered, is over or cancelled; the message names who won. Or its link was used.
+            BatonError: whatever `act` raises; nothing is kept then.
+        """
+        ...
+
     async def next_due(self) -> Sequence[tuple[str, datetime]]:
         """For each resting execution with an open wait that has an end: its id and its earliest one."""
         ...
@@ -327,6 +347,26 @@ class Store(Protocol):
 
     def key_used(self, key: Key) -> None:
         """Note that a key was used just now, without waiting for it."""
+        ...
+
+    # -- breakers ----------------------------------------------------------------------------------------------
+
+    async def breakers(self) -> Sequence[KeptBreaker]:
+        """Every breaker that has ever counted a failure."""
+        ...
+
+    async def breaker(self, name: str) -> KeptBreaker | None: ...
+    def keep_breaker(self, name: str, breaker: Breaker, *, rings: bool) -> None:
+        """Hand over where a breaker stands, without waiting for its commit. With `rings`, every step that waits for it
+        is called in the same transaction."""
+        ...
+
+    async def reset_breaker(self, name: str) -> KeptBreaker:
+        """Close a breaker by hand, and call everybody who waits for it.
+
+        Raises:
+            NotFoundError: it has never counted a failure.
+        """
         ...
 
     # -- the file ----------------------------------------------------------------------------------------------

@@ -59,6 +59,8 @@ class Records(Part):
         superseded_alone: Sequence[str] = (),
         generation: int,
         digest: str | None = None,
+        version: str | None = None,
+        pins: Mapping[str, str] | None = None,
         input: Any = None,  # noqa: A002 - the port's name
         reason: str,
     ) -> None:
@@ -67,13 +69,15 @@ class Records(Part):
         fact = {"reason": reason, "superseded": superseded, "superseded_alone": superseded_alone}
         row = (execution_id, "execution.rewound", None, generation, now, to_json(fact))
         new_input = None if input is None else to_json(input)
+        new_pins = None if pins is None else to_json(dict(pins))
 
         def work(db: sqlite3.Connection) -> Kept | BatonError:
             changed = db.execute(
                 "UPDATE executions SET status = 'queued', generation = ?, digest = ifnull(?, digest), "
-                "input = ifnull(?, input), active_seconds = 0, output = 'null', error = 'null', "
+                "version = ifnull(?, version), pins = ifnull(?, pins), input = ifnull(?, input), "
+                "active_seconds = 0, output = 'null', error = 'null', "
                 "cancel_requested = 'null', concluded = 'null', pause_requested = 'null', ended_at = NULL WHERE id = ?",
-                (generation, digest, new_input, execution_id),
+                (generation, digest, version, new_pins, new_input, execution_id),
             ).rowcount
             if not changed:
                 return no_execution(execution_id)

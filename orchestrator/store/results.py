@@ -28,7 +28,7 @@ _HISTORY = (
     "SELECT seq, kind, path, data, superseded FROM records "
     f"WHERE execution_id = ? AND kind IN ({_SETTLED}, '{_OPENED}', '{_EFFECT}') ORDER BY seq"
 )
-_ANEW = f"{_SETTLED}, 'step.retrying'"
+_ANEW = f"{_SETTLED}, 'step.retrying', 'step.held'"
 """What no longer counts when a step is made anew: its result, and the attempts before it."""
 _BELOW = "(path = ? OR substr(path, 1, ?) IN (?, ?))"
 _ALONE = "path = ?"

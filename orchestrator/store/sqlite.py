@@ -3,7 +3,8 @@
     SqliteStore ── Writer   one thread, one connection, group commit
         │      └── Reader   point reads in the loop's thread, lists in another
         ├── saver           LangGraph's checkpointer on the same file
-        └── chapters        Catalogue, Executions, Records, Waits, Timers, Events, Keys, Retention
+        └── chapters        Catalogue, Executions, Records, Waits, Approvals, Timers, Events, Breakers, Keys, Retention,
+                            and what is served
 
 Any process may open the file, read, answer waits, publish events and ask for cancels; one of them drives.
 """
@@ -22,6 +23,8 @@ from graphs.clock import Clock
 from graphs.errors import EngineBusyError
 from orchestrator.store import backup
 from orchestrator.store.announcing import Announcer, everybody
+from orchestrator.store.approvals import Approvals
+from orchestrator.store.breakers import Breakers
 from orchestrator.store.catalogue import Catalogue
 from orchestrator.store.connect import Synchronous, absolute
 from orchestrator.store.events import Events
@@ -34,12 +37,29 @@ from orchestrator.store.records import Records
 from orchestrator.store.retention import Retention
 from orchestrator.store.saver import BatonSaver
 from orchestrator.store.schema import prepare
+from orchestrator.store.served.assistants import Assistants
+from orchestrator.store.served.runs import Runs
+from orchestrator.store.served.threads import Threads
 from orchestrator.store.timers import Timers
 from orchestrator.store.waits import Waits
 from orchestrator.store.writer import Writer
 
 
-class SqliteStore(Catalogue, Executions, Records, Waits, Timers, Events, Keys, Retention):
+class SqliteStore(
+    Catalogue,
+    Executions,
+    Records,
+    Waits,
+    Approvals,
+    Timers,
+    Events,
+    Breakers,
+    Keys,
+    Retention,
+    Assistants,
+    Threads,
+    Runs,
+):
     """Implements orchestrator.store.port.Store. Made by `open`."""
 
     path: Path

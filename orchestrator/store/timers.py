@@ -25,7 +25,7 @@ WHERE execution_id = ? AND path = ? AND kind = 'timer' AND status = 'open'
 """
 _TRIED = """
 SELECT path, data FROM records
-WHERE execution_id = ? AND kind = 'step.retrying' AND NOT superseded ORDER BY seq
+WHERE execution_id = ? AND kind IN ('step.retrying', 'step.held') AND NOT superseded ORDER BY seq
 """
 
 

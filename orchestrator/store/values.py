@@ -104,8 +104,23 @@ class Signal:
 
     seq: int
     execution_id: str
-    kind: Literal["answer", "event", "cancel", "start", "resume"]
+    kind: Literal["answer", "event", "cancel", "start", "resume", "breaker"]
     path: str | None = None
+    """The wait's; the breaker's name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptBreaker:
+    """A circuit breaker as it is kept. `waiting` steps rest until it may be probed or closes."""
+
+    name: str
+    state: Literal["closed", "open", "half_open"]
+    failures: int
+    opened_at: datetime | None
+    until: datetime | None
+    reason: str | None
+    updated_at: datetime | None
+    waiting: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +171,24 @@ class Key:
     expires_at: datetime | None = None
     revoked_at: datetime | None = None
     used_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboxFilter:
+    """Which approvals to list, oldest first.
+
+    Attributes:
+        due_before: Only those whose time is over before then.
+        after: When the last one of the page before was opened, and its number.
+    """
+
+    tenant: str | None = None
+    execution_id: str | None = None
+    workflow: str | None = None
+    due_before: datetime | None = None
+    status: Literal["open", "answered", "elapsed", "cancelled"] = "open"
+    after: tuple[datetime, int] | None = None
+    limit: int = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

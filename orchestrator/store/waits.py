@@ -15,7 +15,7 @@ from orchestrator.store.parts import Part, insert, no_execution, raise_signal
 from orchestrator.store.port import OpenWait, Record, Signal
 from orchestrator.store.rows import from_json, from_time, record_row, to_json, to_time
 
-_SELECT = (
+SELECT = (
     "SELECT execution_id, path, generation, status, answer, opened_at, closed_at, kind, question, event_type, match, "
     "due, lookback, on_timeout, response_schema, assignees FROM waits"
 )
@@ -26,10 +26,10 @@ _INSERT = (
     "ON CONFLICT (execution_id, path, generation) WHERE NOT superseded DO NOTHING"
 )
 _AS_KEPT = itemgetter(3, 4, 5, 6, 9, 10, 11, 12, 13)
-"""What _SELECT gives of a wait's own columns, from a row of _INSERT."""
+"""What SELECT gives of a wait's own columns, from a row of _INSERT."""
 
 _ASKED = (
-    f"{_SELECT} WHERE execution_id = ? AND path = ? AND NOT superseded ORDER BY status = 'open' DESC, seq DESC LIMIT 1"
+    f"{SELECT} WHERE execution_id = ? AND path = ? AND NOT superseded ORDER BY status = 'open' DESC, seq DESC LIMIT 1"
 )
 CLOSE = "UPDATE waits SET status = ?, answer = ?, closed_at = ? WHERE seq = ?"
 
@@ -62,7 +62,7 @@ class Waits(Part):
 
         rows = [record_row(record) for record in records]
         row = _to_row(execution_id, path, generation, wait)
-        new = _from_row((execution_id, path, generation, "open", "null", now, None, *_AS_KEPT(row)))
+        new = to_wait((execution_id, path, generation, "open", "null", now, None, *_AS_KEPT(row)))
 
         def work(db: sqlite3.Connection) -> tuple[OpenWait, Kept] | BatonError:
             tenant = _tenant(db, execution_id)
@@ -101,7 +101,7 @@ class Waits(Part):
             ).rowcount
             if changed and not own:  # the driving engine closes its own flows' waits: no news to it
                 raise_signal(db, execution_id, "answer", path, now, own=False)
-            return _at(db, execution_id, path, generation) or _no_wait(execution_id, path)
+            return _at(db, execution_id, path, generation) or no_wait(execution_id, path)
 
         closed: OpenWait = await self._writer.submit(work)
         return closed
@@ -111,16 +111,16 @@ class Waits(Part):
     ) -> OpenWait:
         """See the port."""
         now, own = self._now(), self._drives
-        given = to_json(_from_answer(answer, now))
+        given = answer_json(answer, now)
         rows = [record_row(record) for record in records]
 
         def work(db: sqlite3.Connection) -> tuple[OpenWait, Kept] | BatonError:
             row = db.execute(_ASKED, (execution_id, path)).fetchone()
             if row is None:
-                return _no_wait(execution_id, path)
-            wait = _from_row(row)
+                return no_wait(execution_id, path)
+            wait = to_wait(row)
             if wait.status != "open":
-                return _over(wait, row[6])
+                return over(wait, row[6])
             db.execute(
                 "UPDATE waits SET status = 'answered', answer = ?, closed_at = ? "
                 "WHERE execution_id = ? AND path = ? AND generation = ? AND status = 'open'",
@@ -133,11 +133,6 @@ class Waits(Part):
         answered, _ = await self._writer.submit(work, on_commit=lambda kept: self._announce(kept[1]))
         return cast(OpenWait, answered)
 
-    async def asked(self, execution_id: str, path: str) -> OpenWait | None:
-        """See the port."""
-        rows = self._reader.point(_ASKED, (execution_id, path))
-        return _from_row(rows[0]) if rows else None
-
     async def waits(self, execution_id: str | None = None, *, status: str | None = "open") -> Sequence[OpenWait]:
         """See the port. Oldest first."""
         where, parameters = ["NOT superseded"], list[Any]()
@@ -148,9 +143,9 @@ class Waits(Part):
         if execution_id is not None:
             where.append("execution_id = ?")
             parameters.append(execution_id)
-        sql = f"{_SELECT} WHERE {' AND '.join(where)} ORDER BY opened_at, seq"
+        sql = f"{SELECT} WHERE {' AND '.join(where)} ORDER BY opened_at, seq"
         rows = await self._reader.read(lambda db: db.execute(sql, parameters).fetchall())
-        return [_from_row(row) for row in rows]
+        return [to_wait(row) for row in rows]
 
     async def next_due(self) -> Sequence[tuple[str, datetime]]:
         """See the port. Soonest first."""
@@ -202,9 +197,9 @@ def _tenant(db: sqlite3.Connection, execution_id: str) -> str | None:
 
 
 def _at(db: sqlite3.Connection, execution_id: str, path: str, generation: int) -> OpenWait | None:
-    sql = f"{_SELECT} WHERE execution_id = ? AND path = ? AND generation = ? AND NOT superseded"
+    sql = f"{SELECT} WHERE execution_id = ? AND path = ? AND generation = ? AND NOT superseded"
     row = db.execute(sql, (execution_id, path, generation)).fetchone()
-    return _from_row(row) if row else None
+    return to_wait(row) if row else None
 
 
 def _kept_at(db: sqlite3.Connection, execution_id: str, path: str, generation: int) -> OpenWait:
@@ -213,7 +208,8 @@ def _kept_at(db: sqlite3.Connection, execution_id: str, path: str, generation: i
     return kept
 
 
-def _no_wait(execution_id: str, path: str) -> NotFoundError:
+def no_wait(execution_id: str, path: str) -> NotFoundError:
+    """The error for a place where nothing is waited for."""
     return NotFoundError(
         f"Execution '{execution_id}' has no wait at '{path}'.",
         hint="List what is open: baton approvals.",
@@ -223,7 +219,7 @@ def _no_wait(execution_id: str, path: str) -> NotFoundError:
     )
 
 
-def _over(wait: OpenWait, closed_at: str) -> ConflictError:
+def over(wait: OpenWait, closed_at: str) -> ConflictError:
     """The error for an answer that came too late: it names who won, and when."""
     who = wait.answer.by if wait.answer else None
     outcome = wait.answer.outcome if wait.answer and wait.status == "answered" else wait.status
@@ -259,7 +255,8 @@ def _to_row(execution_id: str, path: str, generation: int, wait: Wait) -> tuple[
     )
 
 
-def _from_row(row: Sequence[Any]) -> OpenWait:
+def to_wait(row: Sequence[Any]) -> OpenWait:
+    """A wait from SELECT."""
     execution_id, path, generation, status, answer, opened_at, _closed_at, *rest = row
     kind, question, event_type, match, due, lookback, on_timeout, schema, assignees = rest
     wait = Wait(
@@ -284,9 +281,11 @@ def _from_row(row: Sequence[Any]) -> OpenWait:
     )
 
 
-def _from_answer(answer: Answer, now: str) -> dict[str, Any]:
+def answer_json(answer: Answer, now: str) -> str:
+    """An answer as it is kept."""
     at = to_time(answer.at) if answer.at else now
-    return {"outcome": answer.outcome, "data": answer.data, "by": answer.by, "reason": answer.reason, "at": at}
+    kept = {"outcome": answer.outcome, "data": answer.data, "by": answer.by, "reason": answer.reason, "at": at}
+    return to_json(kept)
 
 
 def _to_answer(kept: dict[str, Any] | None) -> Answer | None:

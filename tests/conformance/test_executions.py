@@ -340,10 +340,12 @@ async def test_rewinding_supersedes_a_path_and_what_is_below_it(store: Store, an
         store.append(record(path))
     await store.open_wait("e1", "a.ask", 0, approval(), START)
     await finish(store, "e1", FAILED, error={"code": "x"}, output=1)
-    await store.rewind("e1", superseded=["a"], generation=1, digest="d2", input={"n": 2}, reason="retry from a")
+    newer = {"digest": "d2", "version": "2.0", "pins": {"sub": "d3"}}
+    await store.rewind("e1", superseded=["a"], generation=1, **newer, input={"n": 2}, reason="retry from a")
     assert list(await store.results("e1")) == ["ab", "b"]
     back = await store.execution("e1")
     assert back and (back.status, back.generation, back.digest) == (ExecutionStatus.QUEUED, 1, "d2")
+    assert (back.version, back.pins) == ("2.0", {"sub": "d3"})
     assert (back.input, back.output, back.error, back.ended_at) == ({"n": 2}, None, None, None)
     assert announced[-1].kind == "execution.rewound"
     assert announced[-1].data == {"reason": "retry from a", "superseded": ["a"], "superseded_alone": []}

@@ -339,14 +339,3 @@ async def test_a_wait_and_its_records_are_kept_together_once(store: Store, annou
     assert answered.status == "answered"
     assert [record.path for record in await store.records("e1")] == ["ask"]
     assert [(record.path, record.data) for record in announced] == [("ask", {"n": 1})]
-
-
-async def test_what_is_asked_at_a_path(store: Store) -> None:
-    """The open wait; when there is none, the newest that was there."""
-    await store.create(execution("e1"), {})
-    assert await store.asked("e1", "ask") is None
-    await store.open_wait("e1", "ask", 0, approval(), START)
-    assert (asked := await store.asked("e1", "ask")) is not None and asked.status == "open"
-    await store.answer_wait("e1", "ask", Answer("approved", by="ann"))
-    assert (asked := await store.asked("e1", "ask")) is not None and asked.answer is not None
-    assert (asked.status, asked.answer.by) == ("answered", "ann")

@@ -63,6 +63,18 @@ async def test_each_kind_of_work_is_performed_by_its_node_alone(database: Path, 
     }
 
 
+@pytest.mark.capability("T13", "E18")
+async def test_what_is_undone_is_undone_inside_error_recovery(database: Path) -> None:
+    """The plan that compensates is carried out in a namespace of that node, and of no other."""
+    steps = [act("a", compensate=ask("may_i")), act("bad", "a", fail=True)]
+    async with engine(database) as baton:
+        execution = await rested(baton, await baton.start(workflow("w", steps)))
+        assert execution.status == "waiting"
+        saved = [each async for each in baton.store.saver.alist({"configurable": {"thread_id": execution.id}})]
+    namespaces = {each.config["configurable"]["checkpoint_ns"].split(":")[0] for each in saved}
+    assert namespaces == {"", "error_recovery"}
+
+
 @pytest.mark.capability("A62", "C16")
 def test_the_graph_is_drawn_with_its_six_nodes() -> None:
     """And nothing but them between start and end."""

@@ -397,6 +397,7 @@ _VARYING = re.compile(
     r"|\bTRK[0-9A-F]{12}\b"
     r"|http://127\.0\.0\.1:\d+"
     r"|\breviewer-\w+\b"  # who was there after a kill
+    r"|\blc_run--[0-9a-f-]{36}\b"  # LangChain's own ids of model calls
 )
 
 

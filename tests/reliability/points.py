@@ -38,7 +38,7 @@ STORED = {
     "begin": "begin_drive",
     "wait": "open_wait",
     "close": "close_wait",
-    "decision": "answer_wait",
+    "decision": "act_on",
     "event": "publish_event",
     "rest": "rest",
     "finish": "finish",

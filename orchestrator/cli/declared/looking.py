@@ -1,4 +1,4 @@
-"""Commands that only look: list, show, inbox, workflows."""
+"""Commands that look: list, show, inbox, workflows, breakers."""
 
 from typing import Annotated, Final
 
@@ -17,6 +17,7 @@ def register(app: typer.Typer) -> None:
     _register_show(app)
     _register_inbox(app)
     _register_workflows(app)
+    _register_breakers(app)
 
 
 def _register_list(app: typer.Typer) -> None:
@@ -91,3 +92,40 @@ def _register_workflows(app: typer.Typer) -> None:
         undo: Annotated[bool, typer.Option("--undo", help="Offer it again.")] = False,
     ) -> None:
         """No longer start this version by name alone; executions under way are not touched."""
+
+
+def _register_breakers(app: typer.Typer) -> None:
+    breakers_app = typer.Typer()
+    app.add_typer(breakers_app, name="breakers", rich_help_panel=PANEL)
+    about = "A running engine hears a reset at once; steps that wait for it go on."
+
+    @command(
+        breakers_app,
+        "",
+        "orchestrator.cli.breakers:list_breakers",
+        invoke_without_command=True,
+        epilog=examples("baton breakers", "baton breakers reset payment-service", note=about),
+    )
+    def breakers() -> None:
+        """List circuit breakers: of every service and model provider that has failed, or reset one."""
+
+    @command(
+        breakers_app,
+        "list",
+        "orchestrator.cli.breakers:list_breakers",
+        epilog=examples("baton breakers list"),
+    )
+    def list_breakers() -> None:
+        """List circuit breakers."""
+
+    @command(
+        breakers_app,
+        "reset",
+        "orchestrator.cli.breakers:reset",
+        epilog=examples("baton breakers reset payment-service", "baton breakers reset --all", note=about),
+    )
+    def reset(
+        name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Whose breaker.")] = None,
+        every: Annotated[bool, typer.Option("--all", help="Every one that is not closed.")] = False,
+    ) -> None:
+        """Close a circuit breaker by hand: what it guards is well again."""

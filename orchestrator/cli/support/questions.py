@@ -67,6 +67,8 @@ def headline(wait: OpenWait) -> str:
     now = datetime.now(UTC)
     question = wait.wait.question
     if wait.wait.kind == "timer":
+        if question.get("reason") == "breaker":
+            return f"waits for '{question['breaker']}', whose circuit breaker is open; looks again {_due(wait, now)}"
         attempt = f"for attempt {question['attempt'] + 1} of {question['of']}, " if _is_retry(wait) else ""
         return f"waits {attempt}until {_due(wait, now)}"
     if wait.wait.kind == "event":

@@ -25,7 +25,8 @@ class Node:
         status: As in `StepStatus`.
         question: What it waits for, while it does.
         progress: What it last said of its progress.
-        again_at: While it is retrying: when it is tried again.
+        queued: Seconds it waited for a place under a limit.
+        again_at: While it is retrying, or held back: when it is tried again.
     """
 
     path: str
@@ -39,6 +40,7 @@ class Node:
     detail: str = ""
     question: Mapping[str, Any] | None = None
     progress: Any = None
+    queued: float = 0.0
     again_at: datetime | None = None
     children: dict[str, "Node"] = field(default_factory=dict)
 
@@ -66,8 +68,9 @@ class Node:
             "attempts": self.attempts,
             "started_at": self.started_at,
             "ended_at": self.ended_at,
+            "queued": self.queued or None,
             "error": self.error,
-            "again_at": self.again_at if self.status == "retrying" else None,
+            "again_at": self.again_at,
             "detail": self.detail or None,
         }
         return document | (
@@ -80,7 +83,7 @@ class Node:
         if self.settled or not self.children:
             return self.status
         inside = {child.shown_status for child in self.children.values()}
-        for status in ("running", "retrying", "waiting"):
+        for status in ("running", "retrying", "waiting", "queued"):
             if status in inside:
                 return status
         between = self.status == "pending" and inside - {"pending"}
@@ -155,7 +158,7 @@ class Story:
         if execution.status in (ExecutionStatus.RUNNING, ExecutionStatus.COMPENSATING):
             return
         for node in self.steps():
-            at_rest = node.question is not None or node.status == "retrying"
+            at_rest = node.question is not None or node.again_at is not None
             if not node.settled and not at_rest and not node.children:
                 node.status = "pending"
 
@@ -199,11 +202,17 @@ class Story:
         elif word == "started" and node.question is None:
             # A step that is taken up again keeps its first start: that is when its own work began.
             node.started_at = node.started_at if node.status in ("running", "retrying") else record.at
+            node.detail, node.again_at = "", None
             node.status, node.attempts = "running", max(node.attempts, data.get("attempt", 1))
         elif word == "retrying":
             node.status, node.attempts, node.error = "retrying", data["attempt"], data.get("error")
             node.again_at = _time(data.get("due"))
             node.started_at = node.started_at or record.at
+        elif word == "held":
+            node.status, node.again_at = "waiting", _time(data.get("due"))
+            node.detail = f"for '{data.get('breaker')}', whose circuit breaker is open"
+        elif word == "queued":
+            node.status, node.detail = "queued", f"for a place under the limit of '{data.get('limit')}'"
         elif word == "waiting":
             node.status, node.question = "waiting", data
             node.started_at = node.started_at or record.at
@@ -213,8 +222,9 @@ class Story:
 
 def _settle(node: Node, status: str, record: Record) -> None:
     data = record.data
-    node.status, node.question, node.progress = status, None, None
+    node.status, node.question, node.progress, node.again_at = status, None, None, None
     node.attempts = data.get("attempts", node.attempts)
+    node.queued = data.get("queued", 0.0)
     node.error, node.detail = data.get("error"), data.get("detail") or data.get("reason") or ""
     node.started_at = _time(data.get("started_at")) or node.started_at
     node.ended_at = _time(data.get("ended_at")) or record.at

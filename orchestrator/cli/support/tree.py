@@ -18,6 +18,9 @@ _URGENT: Final = ("failed", "timed_out", "running", "retrying", "waiting", "canc
 _MANY: Final = 25
 """Nodes of one level that are shown; of more, the urgent ones and a count of the others."""
 
+_LONG: Final = 0.01
+"""Seconds in a queue that somebody might wonder about."""
+
 
 def story_tree(story: Story, now: datetime, *, title: Text, live: bool = False, room: int | None = None) -> Tree:
     """The steps as they stand.
@@ -76,9 +79,11 @@ def node_text(node: Node, now: datetime, *, live: bool = False) -> Text:
     if node.started_at is not None and status not in ("pending", "skipped"):
         until = node.ended_at if node.settled else now
         text.append(f"  {seconds_text(seconds_between(node.started_at, until))}", "dim")
+    if node.queued >= _LONG:
+        text.append(f"  queued {seconds_text(node.queued)}", "dim")
     if node.attempts > 1:
         text.append(f"  {node.attempts} attempts" if node.settled else f"  attempt {node.attempts}", "yellow")
-    if status == "retrying" and node.again_at is not None:
+    if node.again_at is not None:
         text.append(f"  again at {time_text(node.again_at, now)}", "yellow")
     return text.append_text(_remark(node))
 

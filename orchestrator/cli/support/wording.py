@@ -53,7 +53,7 @@ def _is_short(record: Record) -> bool:
 
 
 def _sign(status: str) -> Text:
-    sign, style = SIGNS.get("running" if status == "started" else status, ("?", "default"))
+    sign, style = SIGNS.get({"started": "running", "held": "waiting"}.get(status, status), ("?", "default"))
     return Text(f"{sign} ", style)
 
 
@@ -65,6 +65,11 @@ def _words(word: str, data: Mapping[str, Any]) -> Text:
     if word == "retrying":
         again = seconds_text(float(data.get("delay", 0)))
         return Text(f"  attempt {data.get('attempt')} of {data.get('of')} failed: {error} Again in {again}.", "yellow")
+    if word == "held":
+        until = time_text(datetime.fromisoformat(data["due"]), datetime.now(UTC))
+        return Text(f"  waits for '{data.get('breaker')}', whose circuit breaker is open, until {until}", "yellow")
+    if word == "queued":
+        return Text(f"  waits for a place under the limit of '{data.get('limit')}'", "yellow")
     if word == "waiting":
         due = data.get("due")
         until = f" until {time_text(datetime.fromisoformat(due), datetime.now(UTC))}" if due else ""

@@ -22,6 +22,7 @@ Kind = Literal[
     "switch",
     "sub",
 ]
+COMPOSITES: tuple[Kind, ...] = ("parallel", "branches", "map", "loop", "sequence", "conditional", "switch", "sub")
 Outcome = Literal["succeeded", "settled", "failed"]
 NUMBER = "(steps.{0}.output.n | default(0))"
 
@@ -81,6 +82,7 @@ class Flowchart:
     """A random workflow."""
 
     steps: list[Made]
+    staged: bool = False
 
     def everything(self) -> Iterator[Made]:
         for step in self.steps:

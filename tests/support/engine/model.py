@@ -7,7 +7,7 @@ engine chooses, its statuses and numbers have to be these.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from tests.support.engine.kinds import Flowchart, Made
+from tests.support.engine.kinds import COMPOSITES, Flowchart, Made
 
 COMPLETED, FAILED, SKIPPED = "completed", "failed", "skipped"
 
@@ -130,7 +130,11 @@ def _perform(expected: Expected, path: str, made: Made, numbers: Numbers, before
             good, number = _inside(expected, path, made, numbers, before)
     if good:
         return Settled(COMPLETED, well=True, number=number, attempts=attempts)
-    return Settled(FAILED, well=made.failure == "continue", number=100 if made.failure == "continue" else 0)
+    if made.failure == "continue":
+        number = 100
+    elif made.kind not in COMPOSITES or made.kind == "sub":
+        number = 0  # what failed gives nothing; a composite step still says how far it came
+    return Settled(FAILED, well=made.failure == "continue", number=number)
 
 
 def _inside(expected: Expected, path: str, made: Made, numbers: Numbers, before: set[str]) -> tuple[bool, int]:
@@ -191,9 +195,14 @@ def _loop(expected: Expected, path: str, made: Made, numbers: Numbers, before: s
 
 def _last(steps: list[Made], results: Results) -> int:
     """The number of the last step that gave one."""
-    given = [results[step.name] for step in steps if results[step.name].status != SKIPPED]
-    given = [result for result in given if result.status == COMPLETED or result.well]
+    given = [results[step.name] for step in steps if _gave(step, results[step.name])]
     return given[-1].number if given else 0
+
+
+def _gave(made: Made, result: Settled) -> bool:
+    if result.status == FAILED and not result.well:  # once it was open, it has something to tell of
+        return made.kind in COMPOSITES and (made.kind != "switch" or str(made.count) in made.lists)
+    return result.status != SKIPPED
 
 
 def _group(steps: list[Made], results: Results) -> bool:

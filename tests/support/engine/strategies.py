@@ -4,10 +4,9 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.support.engine.kinds import Flowchart, Kind, Made
+from tests.support.engine.kinds import COMPOSITES, Flowchart, Kind, Made
 
 LEAVES: tuple[Kind, ...] = ("act", "act", "act", "act", "approval", "event", "delay")
-COMPOSITES: tuple[Kind, ...] = ("parallel", "branches", "map", "loop", "sequence", "conditional", "switch", "sub")
 
 
 class _Drawing:
@@ -87,4 +86,4 @@ class _Drawing:
 @st.composite
 def flowcharts(draw: Any, *, most: int = 6, depth: int = 2) -> Flowchart:
     """A workflow of up to `most` steps at its top, composite ones nested `depth` deep."""
-    return Flowchart(_Drawing(draw).graph(most, depth, []))
+    return Flowchart(_Drawing(draw).graph(most, depth, []), staged=draw(st.sampled_from([False, False, True])))

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from api.gateway import Gateway
-from api.serve import Server, listening, opened, url_of
+from api.serve import Server, graphs_of, listening, opened, url_of
 from api.settings import GatewaySettings
 from orchestrator.cli.options import Shared
 from orchestrator.cli.support.setting import Setting
+
+GRAPHS = Path(__file__).parent / "app" / "langgraph.json"
 
 
 @dataclass(frozen=True)
@@ -23,12 +25,14 @@ class Served:
 
 
 @asynccontextmanager
-async def serving(database: Path, *, modules: tuple[str, ...] = (), **settings: Any) -> AsyncIterator[Served]:
+async def serving(
+    database: Path, *, modules: tuple[str, ...] = (), config: Path | None = None, **settings: Any
+) -> AsyncIterator[Served]:
     """Serve a database until the block ends."""
     chosen = GatewaySettings(port=0, drain=5, **settings)
     setting = Setting(Shared(database=database, modules=modules))
     with listening(chosen) as listener:
-        async with opened(setting, chosen) as gateway:
+        async with opened(setting, chosen, graphs_of(config) if config else {}) as gateway:
             server = Server(gateway)
             task = asyncio.create_task(server.serve_until_drained(listener))
             try:

@@ -147,6 +147,18 @@ def test_a_step_between_attempts_says_when_it_is_tried_again(tell: Teller) -> No
     assert "again at" in line and "no route" in line
 
 
+@pytest.mark.capability("P06", "O01")
+def test_a_step_that_waits_for_a_place_says_so_and_for_how_long_it_did(tell: Teller) -> None:
+    """Its own time is another matter."""
+    tell("step.queued", "fetch", limit="payments")
+    assert tell.statuses()["fetch"] == "queued"
+    assert "for a place under the limit of 'payments'" in tell.shown()
+    ended = (T0 + timedelta(seconds=4)).isoformat()
+    tell("step.completed", "fetch", attempts=1, started_at=T0.isoformat(), ended_at=ended, queued=90.0)
+    [line] = [line for line in tell.shown().splitlines() if "fetch" in line]
+    assert "4.0 s" in line and "queued 1 min 30 s" in line and "payments" not in line
+
+
 def test_steps_that_were_cut_are_not_at_work_in_an_execution_that_rests(tell: Teller) -> None:
     tell("step.started", "fetch", attempt=1)
     tell.story.settle(execution(ExecutionStatus.QUEUED))

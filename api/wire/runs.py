@@ -1,0 +1,213 @@
+"""Runs: on a thread, and without one. Streamed, waited for, or left alone."""
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Header, Query
+from starlette.responses import Response
+
+from api.gateway import Gateway, gateway_of
+from api.security import Principal, principal
+from api.wire.bodies import CancelBody, RunBody
+from api.wire.callers import READS, RUNS, caller_of
+from api.wire.shapes import json, no_content, run_of, selected
+from api.wire.sse import LastingResponse, events, result
+from graphs.errors import InputError
+from orchestrator.serving.desk import Wanted
+from orchestrator.store.served.values import Run, Search
+
+router = APIRouter(tags=["runs"])
+
+At = Annotated[Gateway, Depends(gateway_of)]
+By = Annotated[Principal, Depends(principal)]
+Key = Annotated[str | None, Header(alias="Idempotency-Key", max_length=255)]
+Since = Annotated[str | None, Header(alias="Last-Event-ID")]
+RunStatus = Literal["pending", "running", "error", "success", "timeout", "interrupted"]
+Action = Literal["interrupt", "rollback"]
+_MODES = {"messages-tuple": "messages"}
+
+
+@router.post("/threads/{thread_id}/runs/stream", dependencies=RUNS)
+async def stream_run(thread_id: str, body: RunBody, at: At, by: By, key: Key = None) -> Response:
+    """Start a run on a thread, and stream what it says."""
+    return _stream(at, await _put(at, by, body, thread_id, key), after=0, cancel=body.on_disconnect == "cancel")
+
+
+@router.post("/runs/stream", dependencies=RUNS)
+async def stream_stateless_run(body: RunBody, at: At, by: By, key: Key = None) -> Response:
+    """Start a run on a thread of its own, and stream what it says."""
+    return _stream(at, await _put(at, by, body, None, key), after=0, cancel=body.on_disconnect == "cancel")
+
+
+@router.post("/threads/{thread_id}/runs/wait", dependencies=RUNS)
+async def wait_for_run(thread_id: str, body: RunBody, at: At, by: By, key: Key = None) -> Response:
+    """Start a run on a thread; the answer is what it left."""
+    return _wait(at, await _put(at, by, body, thread_id, key), cancel=body.on_disconnect == "cancel")
+
+
+@router.post("/runs/wait", dependencies=RUNS)
+async def wait_for_stateless_run(body: RunBody, at: At, by: By, key: Key = None) -> Response:
+    """Start a run on a thread of its own; the answer is what it left."""
+    return _wait(at, await _put(at, by, body, None, key), cancel=body.on_disconnect == "cancel")
+
+
+@router.post("/threads/{thread_id}/runs", dependencies=RUNS)
+async def create_run(thread_id: str, body: RunBody, at: At, by: By, key: Key = None) -> Response:
+    """Start a run on a thread in the background."""
+    run = await _put(at, by, body, thread_id, key)
+    return json(run_of(run), headers=_places(run))
+
+
+@router.post("/runs", dependencies=RUNS)
+async def create_stateless_run(body: RunBody, at: At, by: By, key: Key = None) -> Response:
+    """Start a run on a thread of its own in the background."""
+    run = await _put(at, by, body, None, key)
+    return json(run_of(run), headers=_places(run))
+
+
+@router.post("/runs/batch", dependencies=RUNS)
+async def create_runs(bodies: list[RunBody], at: At, by: By) -> Response:
+    """Start several runs, each on a thread of its own."""
+    return json([run_of(await _put(at, by, body, None, None)) for body in bodies])
+
+
+@router.post("/runs/cancel", dependencies=RUNS)
+async def cancel_runs(body: CancelBody, at: At, by: By, action: Action = "interrupt") -> Response:
+    """Cancel runs by id, or all that have not ended."""
+    if body.run_ids is None and body.status is None:
+        raise InputError(
+            "It is not said which runs to cancel.", hint="Name run_ids, or a status: pending, running, all."
+        )
+    for run in await _runs_to_cancel(body, at, by):
+        if run.open:
+            await at.desk.stop(run, action)
+    return no_content()
+
+
+@router.get("/threads/{thread_id}/runs", dependencies=READS)
+async def list_runs(
+    thread_id: str,
+    at: At,
+    by: By,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 10,
+    offset: Annotated[int, Query(ge=0, le=2**31)] = 0,
+    status: RunStatus | None = None,
+    select: Annotated[list[str] | None, Query()] = None,
+) -> Response:
+    """Runs of a thread, newest first."""
+    await at.desk.threads.kept(thread_id, by.tenant)
+    fields: dict[str, Any] = {"thread_id": thread_id, **({"status": status} if status else {})}
+    found = await at.desk.search(Search(tenant=by.tenant, fields=fields, sort_by="seq", limit=limit, offset=offset))
+    return json([selected(run_of(run), select) for run in found])
+
+
+@router.get("/threads/{thread_id}/runs/{run_id}", dependencies=READS)
+async def get_run(thread_id: str, run_id: str, at: At, by: By) -> Response:
+    """A run."""
+    return json(run_of(at.desk.get(run_id, thread_id, by.tenant)))
+
+
+@router.get("/threads/{thread_id}/runs/{run_id}/join", dependencies=READS)
+async def join_run(thread_id: str, run_id: str, at: At, by: By, cancel_on_disconnect: bool = False) -> Response:
+    """Wait for a run; the answer is what it left."""
+    return _wait(at, at.desk.get(run_id, thread_id, by.tenant), cancel=cancel_on_disconnect)
+
+
+@router.get("/threads/{thread_id}/runs/{run_id}/stream", dependencies=READS)
+async def join_stream(
+    thread_id: str,
+    run_id: str,
+    at: At,
+    by: By,
+    stream_mode: Annotated[list[str] | None, Query()] = None,
+    cancel_on_disconnect: bool = False,
+    last_event_id: Since = None,
+) -> Response:
+    """Stream what a run says: from now on, or after the event named by Last-Event-ID (-1: from the beginning)."""
+    run = at.desk.get(run_id, thread_id, by.tenant)
+    modes = [mode for item in stream_mode or () for mode in item.split(",") if mode]
+    return _stream(at, run, after=_after(last_event_id), cancel=cancel_on_disconnect, modes=modes)
+
+
+@router.post("/threads/{thread_id}/runs/{run_id}/cancel", dependencies=RUNS)
+async def cancel_run(
+    thread_id: str, run_id: str, at: At, by: By, wait: bool = False, action: Action = "interrupt"
+) -> Response:
+    """Cut a run off; with `rollback`, what it did to the thread goes with it."""
+    run = at.desk.get(run_id, thread_id, by.tenant)
+    await at.desk.stop(run, action)
+    if wait:
+        await at.desk.outcome(run)
+    return json(None)
+
+
+@router.delete("/threads/{thread_id}/runs/{run_id}", dependencies=RUNS)
+async def delete_run(thread_id: str, run_id: str, at: At, by: By) -> Response:
+    """Forget a run that has ended."""
+    await at.desk.delete(at.desk.get(run_id, thread_id, by.tenant))
+    return no_content()
+
+
+async def _put(at: Gateway, by: Principal, body: RunBody, thread_id: str | None, key: str | None) -> Run:
+    request = body.request()
+    if thread_id is None:
+        request.setdefault("on_completion", "delete")
+    wanted = Wanted(
+        assistant=body.assistant_id,
+        by=caller_of(by),
+        thread_id=thread_id,
+        request=request,
+        metadata=body.metadata or {},
+        multitask=body.multitask_strategy or "enqueue",
+        make_thread=body.if_not_exists == "create",
+        after=body.after_seconds or 0.0,
+        idempotency_key=key,
+    )
+    return await at.desk.put(wanted)
+
+
+def _stream(
+    at: Gateway, run: Run, *, after: int | None, cancel: bool, modes: list[str] | None = None
+) -> LastingResponse:
+    log = at.desk.log(run)
+    begin = log.next - 1 if after is None else after
+    kinds = frozenset(_MODES.get(mode, mode) for mode in modes) if modes else None
+    return LastingResponse(
+        events(log, after=begin, kinds=kinds, heartbeat=at.settings.heartbeat),
+        media_type="text/event-stream",
+        headers=_places(run, "stream"),
+        gone=(lambda: at.desk.abandon(run)) if cancel else None,
+    )
+
+
+def _wait(at: Gateway, run: Run, *, cancel: bool) -> LastingResponse:
+    return LastingResponse(
+        result(at.desk.outcome(run), heartbeat=at.settings.heartbeat),
+        media_type="application/json",
+        headers=_places(run, "join"),
+        gone=(lambda: at.desk.abandon(run)) if cancel else None,
+    )
+
+
+def _places(run: Run, way: str | None = None) -> dict[str, str]:
+    place = f"/threads/{run.thread_id}/runs/{run.id}"
+    return {"Content-Location": place, **({"Location": f"{place}/{way}"} if way else {})}
+
+
+def _after(last_event_id: str | None) -> int | None:
+    if last_event_id is None or not last_event_id.strip():
+        return None
+    try:
+        return max(0, int(last_event_id))
+    except ValueError:
+        raise InputError(
+            f"Last-Event-ID is '{last_event_id}', which is no id of an event here.", hint="Send -1 for all events."
+        ) from None
+
+
+async def _runs_to_cancel(body: CancelBody, at: Gateway, by: Principal) -> list[Run]:
+    if body.run_ids is not None:
+        return [at.desk.get(run_id, body.thread_id, by.tenant) for run_id in body.run_ids]
+    wanted = ["pending", "running"] if body.status == "all" else [body.status]
+    fields = {"thread_id": body.thread_id} if body.thread_id else {}
+    which = Search(tenant=by.tenant, fields=fields, among={"status": wanted}, limit=10_000)
+    return list(await at.desk.search(which))

@@ -1,0 +1,229 @@
+"""Threads: made, found, changed; their state and history."""
+
+import uuid
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Header, Query
+from starlette.responses import Response
+
+from api.gateway import Gateway, gateway_of
+from api.security import Principal, principal
+from api.wire.bodies import (
+    CheckpointBody,
+    HistoryBody,
+    Json,
+    PruneBody,
+    StateBody,
+    ThreadBody,
+    ThreadPatch,
+    ThreadSearch,
+)
+from api.wire.callers import READS, REDRIVES, RUNS
+from api.wire.extracting import extracted
+from api.wire.shapes import json, no_content, selected, thread_of
+from graphs.errors import InputError
+from orchestrator.serving.served import Edit, Place, Window
+from orchestrator.store.served.values import Search
+
+router = APIRouter(prefix="/threads", tags=["threads"])
+
+At = Annotated[Gateway, Depends(gateway_of)]
+By = Annotated[Principal, Depends(principal)]
+Select = Annotated[list[str] | None, Query()]
+
+
+@router.post("", dependencies=RUNS)
+async def create(body: ThreadBody, at: At, by: By) -> Response:
+    """Make a thread; with supersteps, it begins with the state they give."""
+    threads = at.desk.threads
+    thread_id = body.thread_id or str(uuid.uuid4())
+    new = threads.new(thread_id, by.tenant, body.metadata, _ttl(body.ttl))
+    thread = await threads.create(new, again=body.if_exists == "do_nothing")
+    if body.supersteps and thread is new:
+        await threads.edit(thread_id, by.tenant, [_superstep(item, by.name) for item in body.supersteps])
+        thread = await threads.get(thread_id, by.tenant)
+    return json(thread_of(thread))
+
+
+@router.post("/search", dependencies=READS)
+async def search(body: ThreadSearch, at: At, by: By) -> Response:
+    """Threads that fit, with their values and what is asked on them."""
+    found = await at.desk.threads.search(_search(body, by))
+    documents = [(thread_of(thread), thread) for thread in found]
+    return json(
+        [
+            {
+                **selected(document, body.select),
+                **({"extracted": extracted(document, body.extract)} if body.extract else {}),
+            }
+            for document, _ in documents
+        ]
+    )
+
+
+@router.post("/count", dependencies=READS)
+async def count(body: ThreadSearch, at: At, by: By) -> Response:
+    """How many threads fit."""
+    return json(await at.desk.threads.count(_search(body, by)))
+
+
+@router.post("/prune", dependencies=RUNS)
+async def prune(body: PruneBody, at: At, by: By) -> Response:
+    """Delete threads, or all of their history but the latest."""
+    return json({"pruned_count": await at.desk.threads.prune(body.thread_ids, by.tenant, body.strategy)})
+
+
+@router.get("/{thread_id}", dependencies=READS)
+async def get(thread_id: str, at: At, by: By, include: Annotated[list[str] | None, Query()] = None) -> Response:
+    """A thread."""
+    wanted = {part for item in include or () for part in item.split(",")}
+    return json(thread_of(await at.desk.threads.get(thread_id, by.tenant), ttl="ttl" in wanted))
+
+
+@router.patch("/{thread_id}", dependencies=RUNS)
+async def update(
+    thread_id: str, body: ThreadPatch, at: At, by: By, prefer: Annotated[str | None, Header()] = None
+) -> Response:
+    """Merge metadata into a thread's."""
+    thread = await at.desk.threads.change(thread_id, by.tenant, body.metadata or {}, _ttl(body.ttl))
+    return no_content() if prefer == "return=minimal" else json(thread_of(thread))
+
+
+@router.delete("/{thread_id}", dependencies=RUNS)
+async def delete(thread_id: str, at: At, by: By) -> Response:
+    """Delete a thread with its history."""
+    await at.desk.remove_thread(thread_id, by.tenant)
+    return no_content()
+
+
+@router.post("/{thread_id}/copy", dependencies=RUNS)
+async def copy(thread_id: str, at: At, by: By) -> Response:
+    """A new thread with the same history."""
+    return json(thread_of(await at.desk.threads.copy(thread_id, str(uuid.uuid4()), by.tenant)))
+
+
+@router.get("/{thread_id}/state", dependencies=READS)
+async def state(thread_id: str, at: At, by: By, subgraphs: bool = False, select: Select = None) -> Response:
+    """A thread's state as it is now."""
+    found = await at.desk.threads.state(thread_id, by.tenant, Place(), subgraphs=subgraphs)
+    return json(selected(found, select))
+
+
+@router.post("/{thread_id}/state/checkpoint", dependencies=READS)
+async def state_at(thread_id: str, body: CheckpointBody, at: At, by: By) -> Response:
+    """A thread's state at a checkpoint, which may be a subgraph's."""
+    found = await at.desk.threads.state(thread_id, by.tenant, _place(body.checkpoint), subgraphs=body.subgraphs)
+    return json(selected(found, body.select))
+
+
+@router.get("/{thread_id}/state/{checkpoint_id}", dependencies=READS)
+async def state_at_id(
+    thread_id: str, checkpoint_id: str, at: At, by: By, subgraphs: bool = False, select: Select = None
+) -> Response:
+    """A thread's state at a checkpoint."""
+    place = Place(checkpoint_id=checkpoint_id)
+    return json(selected(await at.desk.threads.state(thread_id, by.tenant, place, subgraphs=subgraphs), select))
+
+
+@router.post("/{thread_id}/state", dependencies=REDRIVES)
+async def update_state(thread_id: str, body: StateBody, at: At, by: By) -> Response:
+    """Change a thread's state, as if a node had."""
+    edit = _edit(body.model_dump(), by.name)
+    changes = (
+        [[edit]]
+        if not _is_list_of_updates(body.values)
+        else [[_edit({**body.model_dump(), "values": item}, by.name)] for item in body.values]
+    )
+    place = await at.desk.threads.edit(thread_id, by.tenant, changes)
+    where: dict[str, Any] = place.configurable(thread_id)
+    return json({"checkpoint": where, "configurable": where, "checkpoint_id": place.checkpoint_id})
+
+
+@router.post("/{thread_id}/history", dependencies=READS)
+async def history(thread_id: str, body: HistoryBody, at: At, by: By) -> Response:
+    """States of a thread, newest first."""
+    window = Window(
+        limit=body.limit,
+        before=_before(body.before),
+        place=_place(body.checkpoint) if body.checkpoint else None,
+        metadata=body.metadata or {},
+    )
+    found = await at.desk.threads.history(thread_id, by.tenant, window)
+    return json([selected(item, body.select) for item in found])
+
+
+@router.get("/{thread_id}/history", dependencies=READS)
+async def history_by_query(
+    thread_id: str,
+    at: At,
+    by: By,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 10,
+    before: str | None = None,
+) -> Response:
+    """The same for whoever cannot send a body."""
+    return await history(thread_id, HistoryBody(limit=limit, before=before), at, by)
+
+
+def _search(body: ThreadSearch, by: Principal) -> Search:
+    columns = {"thread_id": "id"}
+    return Search(
+        tenant=by.tenant,
+        metadata=body.metadata or {},
+        state=body.values or {},
+        fields={"status": body.status} if body.status else {},
+        among={"id": body.ids} if body.ids is not None else {},
+        sort_by=columns.get(body.sort_by or "", body.sort_by or "created_at"),
+        descending=body.sort_order != "asc",
+        limit=body.limit,
+        offset=body.offset,
+    )
+
+
+def _ttl(given: Json | float | None) -> Json | None:
+    if given is None:
+        return None
+    ttl = given if isinstance(given, dict) else {"ttl": given}
+    minutes, strategy = ttl.get("ttl"), ttl.get("strategy", "delete")
+    if not isinstance(minutes, int | float) or isinstance(minutes, bool) or not 0 < minutes <= 10 * 365 * 1440:
+        raise InputError("'ttl' must be a number of minutes above 0.", hint='{"ttl": 60, "strategy": "delete"}')
+    if strategy != "delete":
+        raise InputError(f"'ttl.strategy' is '{strategy}'.", hint="There is one: delete.")
+    return {"ttl": minutes, "strategy": strategy}
+
+
+def _place(given: Json) -> Place:
+    return Place(
+        checkpoint_id=given.get("checkpoint_id"),
+        checkpoint_ns=given.get("checkpoint_ns") or "",
+        checkpoint_map=given.get("checkpoint_map"),
+    )
+
+
+def _before(given: str | Json | None) -> Place | None:
+    if given is None:
+        return None
+    if isinstance(given, str):
+        return Place(checkpoint_id=given)
+    inner = given.get("configurable")
+    return _place(inner if isinstance(inner, dict) else given)
+
+
+def _edit(given: Json, by: str | None) -> Edit:
+    place = _place(given.get("checkpoint") or {"checkpoint_id": given.get("checkpoint_id")})
+    return Edit(values=given.get("values"), as_node=given.get("as_node"), place=place, by=by)
+
+
+def _superstep(given: Json, by: str | None) -> list[Edit]:
+    updates = given.get("updates")
+    if not isinstance(updates, list) or not all(isinstance(item, dict) for item in updates):
+        raise InputError('A superstep is {"updates": [{"values": …, "as_node": …}]}.')
+    edits = []
+    for item in updates:
+        command = item.get("command")
+        values = {"__command__": command} if command else item.get("values")
+        edits.append(Edit(values=values, as_node=item.get("as_node"), by=by))
+    return edits
+
+
+def _is_list_of_updates(values: Any) -> bool:
+    return isinstance(values, list) and bool(values) and all(isinstance(item, dict) for item in values)

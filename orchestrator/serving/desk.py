@@ -1,0 +1,247 @@
+"""`Desk`: runs and threads as the gateway asks for them. It parses nothing and knows no HTTP."""
+
+import asyncio
+import uuid
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any
+
+from graphs.clock import Clock
+from graphs.errors import ConflictError, NotFoundError, StoreError
+from orchestrator.queue.port import RunQueue, Ticket
+from orchestrator.serving.assistants import AssistantDesk
+from orchestrator.serving.served import Caller, Served
+from orchestrator.serving.shelf import Shelf
+from orchestrator.serving.streams import RunLog, Streams, silence
+from orchestrator.serving.threads import ThreadDesk
+from orchestrator.store.served.runs import no_run
+from orchestrator.store.served.values import Ended, Multitask, Run, Search, Stop
+from orchestrator.store.sqlite import SqliteStore
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """A run a client wants.
+
+    Attributes:
+        assistant: An assistant's id, or a graph's name.
+        thread_id: None for a run that gets a thread of its own.
+        request: The rest of what was asked, as JSON values.
+        make_thread: Make the thread where there is none.
+        after: Seconds until it may begin.
+        by: Who asks.
+    """
+
+    assistant: str
+    by: Caller
+    thread_id: str | None = None
+    request: Mapping[str, Any] = field(default_factory=dict)
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    multitask: Multitask = "enqueue"
+    make_thread: bool = False
+    after: float = 0.0
+    priority: int = 0
+    idempotency_key: str | None = None
+
+
+class Desk:
+    """Takes runs on, performs them when the queue says so, and tells how they ended; implements queue.port.Performer.
+
+    Attributes:
+        threads, assistants: The other two counters.
+        streams: What runs say.
+    """
+
+    def __init__(self, store: SqliteStore, queue: RunQueue, shelf: Shelf, clock: Clock) -> None:
+        self.streams = Streams()
+        self.assistants = AssistantDesk(store, shelf, clock)
+        self.threads = ThreadDesk(store, shelf, clock)
+        self._store = store
+        self._queue = queue
+        self._shelf = shelf
+        self._clock = clock
+        self._awaited: dict[str, asyncio.Future[Ended | None]] = {}
+        self._cleaning: set[asyncio.Task[None]] = set()
+
+    # -- for clients ---------------------------------------------------------------------------------------------
+
+    async def put(self, wanted: Wanted) -> Run:
+        """Take a run on; it is kept when this returns.
+
+        Raises:
+            NotFoundError: there is no such assistant, graph or thread.
+            ConflictError: the thread is busy and others shall not wait, or does not take this now.
+            InputError: it is no such request.
+        """
+        tenant = wanted.by.tenant
+        assistant = await self.assistants.get(wanted.assistant, tenant)
+        served = await self._shelf.get(assistant.graph, tenant)
+        now = self._clock.now()
+        run = Run(
+            id=str(uuid.uuid4()),
+            thread_id=wanted.thread_id or str(uuid.uuid4()),
+            tenant=tenant,
+            assistant_id=assistant.id,
+            graph=assistant.graph,
+            request=_over(assistant.config, assistant.context, wanted.request),
+            metadata=wanted.metadata,
+            multitask=wanted.multitask,
+            priority=wanted.priority,
+            idempotency_key=wanted.idempotency_key,
+            due_at=now + timedelta(seconds=wanted.after) if wanted.after > 0 else None,
+            created_at=now,
+            updated_at=now,
+        )
+        new = self.threads.new(run.thread_id, run.tenant) if wanted.make_thread or not wanted.thread_id else None
+        await self._admit(served, run, wanted.by)
+        log = self.streams.of(run.id)
+        self._awaited[run.id] = asyncio.get_running_loop().create_future()
+        try:
+            put = await self._queue.put(run, new)
+        except BaseException:
+            self._let_go(run.id)
+            raise
+        if put.repeated:
+            self._let_go(run.id)
+        else:
+            log.say("metadata", {"run_id": run.id, "thread_id": run.thread_id, "attempt": 1})
+        return put.run
+
+    async def _admit(self, served: Served, run: Run, by: Caller) -> None:
+        key = run.idempotency_key
+        if key is None or self._store.run_of_key(key, run.tenant) is None:
+            await served.admit(run, by)
+
+    def get(self, run_id: str, thread_id: str | None, tenant: str) -> Run:
+        """A run.
+
+        Raises:
+            NotFoundError: there is none on that thread.
+        """
+        run = self._store.run(run_id, tenant)
+        if run is None or thread_id not in (None, run.thread_id):
+            raise no_run(run_id)
+        return run
+
+    async def search(self, which: Search) -> Sequence[Run]:
+        """Runs that fit."""
+        return await self._store.runs(which)
+
+    async def outcome(self, run: Run) -> Ended:
+        """Wait until a run has ended; how it did, or what its thread holds now when it ended a while ago."""
+        if (future := self._awaited.get(run.id)) is not None:
+            ended = await asyncio.shield(future)
+            if ended is not None:
+                return ended
+        found, thread = self._store.run(run.id, run.tenant), self._store.thread(run.thread_id, run.tenant)
+        status = found.status if found is not None else "interrupted"
+        error = found.error if found is not None else None
+        if thread is None:
+            return Ended(status=status, thread="idle", error=error)
+        return Ended(status=status, thread=thread.status, state=thread.state, interrupts=thread.interrupts, error=error)
+
+    def log(self, run: Run) -> RunLog:
+        """What a run says; nothing, when it ended so long ago that nobody knows."""
+        return self.streams.find(run.id) or (self.streams.of(run.id) if run.open else silence())
+
+    async def stop(self, run: Run, how: Stop) -> Run:
+        """Cut a run off."""
+        return await self._queue.stop(run.id, run.tenant, how)
+
+    async def abandon(self, run: Run) -> None:
+        """Cut a run off whose client has gone, unless it has ended meanwhile."""
+        with suppress(NotFoundError, ConflictError):
+            await self.stop(run, "interrupt")
+
+    async def remove_thread(self, thread_id: str, tenant: str) -> None:
+        """Delete a thread; what runs on it is cut off first."""
+        await self.threads.kept(thread_id, tenant)
+        among = {"status": ["pending", "running"]}
+        for run in await self._store.runs(
+            Search(tenant=tenant, fields={"thread_id": thread_id}, among=among, limit=10_000)
+        ):
+            await self.abandon(run)
+            await self.outcome(run)
+        await self.threads.delete(thread_id, tenant)
+
+    async def drain(self) -> None:
+        """Begin nothing new; what runs may finish within the time there is."""
+        await self._queue.drain()
+
+    async def delete(self, run: Run) -> None:
+        """Forget a run that has ended."""
+        await self._store.delete_run(run.id, run.tenant)
+
+    # -- queue.port.Performer --------------------------------------------------------------------------------------
+
+    async def begins(self, run: Run) -> Any:
+        """See the port."""
+        return self._store.standing(run.thread_id)
+
+    async def perform(self, ticket: Ticket) -> Ended:
+        """See the port."""
+        run, log = ticket.run, self.streams.of(ticket.run.id)
+        if run.attempts > 1:  # what was said of a model call that was cut off is void; it will be said again
+            log.say("metadata", {"run_id": run.id, "thread_id": run.thread_id, "attempt": run.attempts})
+        served = await self._shelf.get(run.graph, run.tenant)
+        async with self.threads.alone(run.thread_id):
+            try:
+                return await self._performed(served, ticket, log)
+            except asyncio.CancelledError:
+                task = asyncio.current_task()
+                if ticket.stop is None or task is None:
+                    raise
+                task.uncancel()
+                return await served.after_stop(ticket)
+
+    async def _performed(self, served: Served, ticket: Ticket, log: RunLog) -> Ended:
+        if ticket.stop is not None:
+            return await served.after_stop(ticket)
+        try:
+            return await served.perform(ticket, log.say)
+        except StoreError:
+            raise  # nothing is wrong with the run: it goes on once the store can write again
+        except Exception as error:  # noqa: BLE001 - a user's graph may raise anything; the client is told
+            said = {"error": type(error).__name__, "message": str(error)}
+            log.say("error", said)
+            left = await served.left(ticket.run)
+            return replace(left, status="error", thread="error", error=said)
+
+    def ended(self, run: Run, ended: Ended) -> None:
+        """See the port."""
+        self.streams.end(run.id)
+        if (future := self._awaited.pop(run.id, None)) is not None and not future.done():
+            future.set_result(ended)
+        if run.request.get("on_completion") == "delete":
+            task = asyncio.create_task(self._store.delete_thread(run.thread_id, run.tenant))
+            self._cleaning.add(task)
+            task.add_done_callback(self._cleaning.discard)
+
+    def awaited(self, run: Run) -> None:
+        """A run of an earlier process will be performed here: whoever asks for it can wait."""
+        self._awaited.setdefault(run.id, asyncio.get_running_loop().create_future())
+
+    def close(self) -> None:
+        """Let everybody go who listens or waits."""
+        self.streams.close()
+        for future in self._awaited.values():
+            if not future.done():
+                future.set_result(None)
+
+    def _let_go(self, run_id: str) -> None:
+        self._awaited.pop(run_id, None)
+        self.streams.drop(run_id)
+
+
+def _over(config: Mapping[str, Any], context: Mapping[str, Any], request: Mapping[str, Any]) -> dict[str, Any]:
+    """What was asked, over what the assistant says."""
+    asked = dict(request)
+    own: Mapping[str, Any] = request.get("config") or {}
+    if config:
+        configurable = {**(config.get("configurable") or {}), **(own.get("configurable") or {})}
+        asked["config"] = {**config, **own, **({"configurable": configurable} if configurable else {})}
+    if context:
+        asked["context"] = {**context, **(request.get("context") or {})}
+    return asked

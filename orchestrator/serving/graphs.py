@@ -1,0 +1,220 @@
+"""A user's own graph, served: on our checkpointer, with our queue in front of it."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from typing import Any
+
+import orjson
+from langchain_core.runnables import RunnableConfig
+from langgraph.errors import InvalidUpdateError
+from langgraph.pregel import Pregel
+from langgraph.types import StateSnapshot, StateUpdate
+
+from graphs.errors import InputError, NotFoundError
+from orchestrator.queue.port import Ticket
+from orchestrator.serving.asked import command, config_of
+from orchestrator.serving.encoding import to_bytes, to_value
+from orchestrator.serving.loading import Source, schemas_of, served_copy
+from orchestrator.serving.served import Caller, Document, Edit, Place, Say, Window
+from orchestrator.serving.snapshots import empty_state, interrupts_of, place_of, state_of
+from orchestrator.serving.speech import Speech, modes_of
+from orchestrator.store.saver import BatonSaver
+from orchestrator.store.served.runs import Runs
+from orchestrator.store.served.values import Ended, Run, Thread
+
+_PASSED_ON = ("interrupt_before", "interrupt_after", "durability")
+
+
+class UserGraph:
+    """Implements orchestrator.serving.served.Served.
+
+    Args:
+        source: Where the graph comes from.
+        saver: Keeps its checkpoints.
+        store: Keeps runs, and says where a thread stands.
+        items: LangGraph's store for its nodes.
+    """
+
+    copied = True
+
+    def __init__(self, name: str, source: Source, saver: BatonSaver, store: Runs, items: Any = None) -> None:
+        self.name = name
+        self._source = source
+        self._saver = saver
+        self._store = store
+        self._items = items
+        self._ready: Any = None
+
+    # -- running -------------------------------------------------------------------------------------------------
+
+    async def admit(self, run: Run, by: Caller) -> None:
+        """See the port."""
+        command(run.request)
+
+    async def perform(self, ticket: Ticket, say: Say) -> Ended:
+        """See the port."""
+        run = ticket.run
+        async with AsyncExitStack() as stack:
+            config = config_of(run)
+            graph = await self._open(stack, config)
+            given, config = await self._where_it_stands(run, config)
+            await self._drive(graph, given, config, run, say)
+            snapshot = await graph.aget_state(_thread(run.thread_id))
+        return ended_with(snapshot)
+
+    async def after_stop(self, ticket: Ticket) -> Ended:
+        """See the port: a rollback takes what the run kept with it."""
+        if ticket.stop == "rollback":
+            await self._saver.adelete_for_runs([ticket.run.id])
+        return replace(await self.left(ticket.run), status="interrupted")
+
+    async def left(self, run: Run) -> Ended:
+        """See the port."""
+        async with AsyncExitStack() as stack:
+            graph = await self._open(stack, config_of(run))
+            return ended_with(await graph.aget_state(_thread(run.thread_id)))
+
+    async def _drive(self, graph: Any, given: Any, config: RunnableConfig, run: Run, say: Say) -> None:
+        request = run.request
+        modes = modes_of(request.get("stream_mode"))
+        speech = Speech(modes, subgraphs=bool(request.get("stream_subgraphs")), say=say)
+        more: dict[str, Any] = {name: request[name] for name in _PASSED_ON if request.get(name) is not None}
+        if "durability" not in more and request.get("checkpoint_during") is not None:
+            more["durability"] = "async" if request["checkpoint_during"] else "exit"
+        if graph.context_schema is not None:
+            more["context"] = request.get("context") or (request.get("config") or {}).get("configurable") or {}
+        streaming = {"stream_mode": speech.modes, "subgraphs": speech.subgraphs, **more}
+        if "events" in modes:
+            config = {**config, "run_id": run.id}  # type: ignore[typeddict-item]
+            await speech.follow_events(graph.astream_events(given, config, version="v2", **streaming), run.id)
+        else:
+            await speech.follow(graph.astream(given, config, **streaming))
+
+    async def _where_it_stands(self, run: Run, config: RunnableConfig) -> tuple[Any, RunnableConfig]:
+        """What to drive with. After a crash: the input only when it had not been taken in."""
+        if run.attempts > 1 and self._store.standing(run.thread_id) != run.begun_at:
+            where = config["configurable"]
+            return None, {**config, "configurable": {key: where[key] for key in where if key != "checkpoint_id"}}
+        given = command(run.request)
+        return (given if given is not None else run.request.get("input")), config
+
+    async def _open(self, stack: AsyncExitStack, config: RunnableConfig | None = None) -> Any:
+        if self._ready is not None:
+            return self._ready
+        graph = served_copy(await self._source.open(stack, config or {}), self._saver, self._items)
+        if self._source.static:
+            self._ready = graph
+        return graph
+
+    # -- looking -------------------------------------------------------------------------------------------------
+
+    async def state(self, thread: Thread, place: Place, *, subgraphs: bool) -> Document:
+        """See the port."""
+        async with AsyncExitStack() as stack:
+            graph = await self._open(stack)
+            config: RunnableConfig = {"configurable": place.configurable(thread.id)}
+            snapshot = await graph.aget_state(config, subgraphs=subgraphs)
+        if snapshot.created_at is None:
+            if place.checkpoint_id is not None:
+                raise no_checkpoint(thread.id, place)
+            return empty_state(thread.id)
+        return state_of(snapshot, thread.id)
+
+    async def history(self, thread: Thread, window: Window) -> Sequence[Document]:
+        """See the port."""
+        where = window.place or Place()
+        config: RunnableConfig = {"configurable": where.configurable(thread.id)}
+        before: RunnableConfig | None = (
+            {"configurable": window.before.configurable(thread.id)} if window.before is not None else None
+        )
+        found: list[Document] = []
+        async with AsyncExitStack() as stack:
+            graph = await self._open(stack)
+            # Metadata is compared here: its names come from clients, and must not reach a query's text.
+            async for snapshot in graph.aget_state_history(config, before=before):
+                metadata = snapshot.metadata or {}
+                if all(metadata.get(key) == value for key, value in window.metadata.items()):
+                    found.append(state_of(snapshot, thread.id))
+                if len(found) >= window.limit:
+                    break
+        return found
+
+    async def current(self, thread: Thread) -> Thread:
+        """See the port: what the last run left is what there is."""
+        return thread
+
+    # -- changing ------------------------------------------------------------------------------------------------
+
+    async def edit(self, thread: Thread, edits: Sequence[Sequence[Edit]]) -> Place:
+        """See the port."""
+        supersteps = [
+            [StateUpdate(_command_or(edit.values), edit.as_node) for edit in superstep] for superstep in edits
+        ]
+        where = edits[0][0].place
+        config: RunnableConfig = {
+            "configurable": where.configurable(thread.id),
+            "metadata": {"graph_id": self.name, "thread_id": thread.id},
+        }
+        async with AsyncExitStack() as stack:
+            graph = await self._open(stack)
+            try:
+                changed = await graph.abulk_update_state(config, supersteps)
+            except (InvalidUpdateError, ValueError, KeyError, TypeError) as error:
+                raise InputError(f"The state cannot be changed so: {error}.", code="update_invalid") from error
+            snapshot = await graph.aget_state(_thread(thread.id))
+        await self._keep(thread, snapshot)
+        return Place(**{key: value for key, value in (place_of(changed) or {}).items() if key != "thread_id"})
+
+    async def _keep(self, thread: Thread, snapshot: StateSnapshot) -> None:
+        left = ended_with(snapshot)
+        await self._store.leave(thread.id, left)
+
+    # -- describing ----------------------------------------------------------------------------------------------
+
+    async def drawing(self, xray: bool | int) -> Document:
+        """See the port."""
+        async with AsyncExitStack() as stack:
+            graph = await self._open(stack)
+            return (await graph.aget_graph(xray=xray)).to_json()  # type: ignore[no-any-return]
+
+    async def schemas(self) -> Document:
+        """See the port."""
+        async with AsyncExitStack() as stack:
+            return schemas_of(self.name, await self._open(stack))
+
+    async def subgraphs(self, namespace: str | None, *, recurse: bool) -> Mapping[str, Document]:
+        """See the port."""
+        async with AsyncExitStack() as stack:
+            graph = await self._open(stack)
+            found = graph.aget_subgraphs(namespace=namespace, recurse=recurse)
+            return {name: schemas_of(self.name, inner) async for name, inner in found if isinstance(inner, Pregel)}
+
+
+def ended_with(snapshot: StateSnapshot) -> Ended:
+    """What a graph left on its thread."""
+    asked = interrupts_of(snapshot)
+    failed = next((task.error for task in snapshot.tasks if task.error is not None), None)
+    return Ended(
+        status="interrupted" if asked else "success",
+        thread="error" if failed is not None else "interrupted" if snapshot.next else "idle",
+        state=orjson.Fragment(to_bytes(snapshot.values)),
+        interrupts=to_value(asked) if asked else {},
+    )
+
+
+def no_checkpoint(thread_id: str, place: Place) -> NotFoundError:
+    return NotFoundError(
+        f"Thread '{thread_id}' has no checkpoint '{place.checkpoint_id}'.", code="checkpoint_not_found"
+    )
+
+
+def _thread(thread_id: str) -> RunnableConfig:
+    return {"configurable": {"thread_id": thread_id}}
+
+
+def _command_or(values: Any) -> Any:
+    """Values, or what a superstep of a thread's creation commands instead."""
+    return (
+        command({"command": values["__command__"]}) if isinstance(values, dict) and "__command__" in values else values
+    )

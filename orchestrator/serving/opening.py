@@ -1,0 +1,38 @@
+"""A desk opened on an engine: the queue begins with what an earlier process left."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+
+from graphs.steps import Logger
+from orchestrator.engine import Orchestrator
+from orchestrator.queue.local import LocalQueue
+from orchestrator.serving.desk import Desk
+from orchestrator.serving.graphs import UserGraph
+from orchestrator.serving.loading import Source
+from orchestrator.serving.shelf import Shelf
+
+
+@asynccontextmanager
+async def open_desk(
+    orchestrator: Orchestrator, *, graphs: Mapping[str, Source], log: Logger, places: int, grace: float
+) -> AsyncIterator[Desk]:
+    """Open a desk; on leaving, runs get `grace` seconds to finish, and what remains is performed by the next one.
+
+    Args:
+        orchestrator: Drives the database.
+        graphs: Users' own graphs, by name.
+        log: Where what goes wrong is said.
+        places: Runs performed at the same time at most.
+        grace: Seconds.
+    """
+    store, clock = orchestrator.store, orchestrator.clock
+    served = {name: UserGraph(name, source, store.saver, store) for name, source in graphs.items()}
+    queue = LocalQueue(store, clock, log, places=places, grace=grace)
+    desk = Desk(store, queue, Shelf(served, orchestrator), clock)
+    for run in await store.open_runs():
+        desk.awaited(run)
+    try:
+        async with queue.serving(desk):
+            yield desk
+    finally:
+        desk.close()

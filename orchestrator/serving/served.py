@@ -1,0 +1,128 @@
+"""What a graph must offer to be served on threads, whatever it is made of."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from orchestrator.queue.port import Ticket
+from orchestrator.store.port import DEFAULT_TENANT
+from orchestrator.store.served.values import Ended, Run, Thread
+
+Say = Callable[[str, Any], None]
+"""Say something on a run's stream: the event's name on the wire, and any value."""
+
+Document = dict[str, Any]
+"""JSON values, or what `encoding.to_bytes` makes of them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Whoever asks.
+
+    Attributes:
+        decides: Whether they may answer approvals at all.
+        groups: Those whose approvals they may answer; None where nobody says who they are.
+    """
+
+    name: str | None = None
+    tenant: str = DEFAULT_TENANT
+    decides: bool = True
+    groups: frozenset[str] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A checkpoint, as clients name it."""
+
+    checkpoint_id: str | None = None
+    checkpoint_ns: str = ""
+    checkpoint_map: Mapping[str, Any] | None = None
+
+    def configurable(self, thread_id: str) -> dict[str, Any]:
+        """As LangGraph wants it."""
+        where: dict[str, Any] = {"thread_id": thread_id, "checkpoint_ns": self.checkpoint_ns}
+        if self.checkpoint_id is not None:
+            where["checkpoint_id"] = self.checkpoint_id
+        if self.checkpoint_map:
+            where["checkpoint_map"] = dict(self.checkpoint_map)
+        return where
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edit:
+    """A change to a thread's state from outside."""
+
+    values: Any = None
+    as_node: str | None = None
+    place: Place = field(default_factory=Place)
+    by: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """Which part of a thread's history to show, newest first."""
+
+    limit: int = 10
+    before: Place | None = None
+    place: Place | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Served(Protocol):
+    """A graph that clients can run."""
+
+    name: str
+    copied: bool
+    """Whether a thread's copy is a thread of its own: an execution is not a matter of checkpoints alone."""
+
+    async def admit(self, run: Run, by: Caller) -> None:
+        """Refuse what cannot be, before the run is kept; what must be durable before it is driven is stored here.
+
+        Raises:
+            InputError, ConflictError, NotFoundError: why not.
+        """
+        ...
+
+    async def perform(self, ticket: Ticket, say: Say) -> Ended:
+        """Carry a run as far as it goes. See `Performer.perform`."""
+        ...
+
+    async def after_stop(self, ticket: Ticket) -> Ended:
+        """How a run ended that was cut off, whether it had begun or not."""
+        ...
+
+    async def left(self, run: Run) -> Ended:
+        """What there is on a run's thread, after the run broke."""
+        ...
+
+    async def state(self, thread: Thread, place: Place, *, subgraphs: bool) -> Document:
+        """A thread's state, now or at a checkpoint.
+
+        Raises:
+            NotFoundError: there is no such checkpoint.
+        """
+        ...
+
+    async def history(self, thread: Thread, window: Window) -> Sequence[Document]:
+        """States of a thread, newest first."""
+        ...
+
+    async def edit(self, thread: Thread, edits: Sequence[Sequence[Edit]]) -> Place:
+        """Change a thread's state, one superstep after the other; gives the newest checkpoint."""
+        ...
+
+    async def current(self, thread: Thread) -> Thread:
+        """The thread with its state, interrupts and status as they are now."""
+        ...
+
+    async def drawing(self, xray: bool | int) -> Document:
+        """Nodes and edges."""
+        ...
+
+    async def schemas(self) -> Document:
+        """JSON Schemas of what it takes and gives; each may be null."""
+        ...
+
+    async def subgraphs(self, namespace: str | None, *, recurse: bool) -> Mapping[str, Document]:
+        """The schemas of the graphs inside, by namespace."""
+        ...

@@ -1,0 +1,48 @@
+"""Everything that can be run, by name: users' own graphs, and the workflows of the catalogue."""
+
+from collections.abc import Mapping, Sequence
+
+from graphs.errors import NotFoundError
+from orchestrator.engine import Orchestrator
+from orchestrator.serving.served import Served
+from orchestrator.serving.workflows import WorkflowGraph
+
+
+class Shelf:
+    """Finds what is served.
+
+    Args:
+        graphs: Users' own graphs; a workflow of the same name is not seen.
+        orchestrator: Knows the workflows.
+    """
+
+    def __init__(self, graphs: Mapping[str, Served], orchestrator: Orchestrator) -> None:
+        self._graphs = graphs
+        self._orchestrator = orchestrator
+
+    async def find(self, name: str, tenant: str) -> Served | None:
+        """What is served to a tenant under a name."""
+        if (graph := self._graphs.get(name)) is not None:
+            return graph
+        workflow = await self._orchestrator.catalogue.find(name, None, tenant)
+        return WorkflowGraph(workflow, self._orchestrator, tenant) if workflow is not None else None
+
+    async def get(self, name: str, tenant: str) -> Served:
+        """What is served to a tenant under a name.
+
+        Raises:
+            NotFoundError: nothing is.
+        """
+        served = await self.find(name, tenant)
+        if served is None:
+            raise NotFoundError(
+                f"No graph and no workflow '{name}' is served.",
+                hint=f"Served: {', '.join(await self.names(tenant)) or 'nothing'}.",
+                code="graph_not_found",
+            )
+        return served
+
+    async def names(self, tenant: str) -> Sequence[str]:
+        """All that is served to a tenant."""
+        workflows = await self._orchestrator.catalogue.names(tenant)
+        return [*self._graphs, *(name for name in workflows if name not in self._graphs)]

@@ -1,0 +1,72 @@
+"""LangGraph's snapshots of a thread in the shape that clients of langgraph-sdk read."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from langgraph.types import PregelTask, StateSnapshot
+
+from orchestrator.serving.served import Document
+
+_KEYS = ("thread_id", "checkpoint_ns", "checkpoint_id", "checkpoint_map")
+
+
+def empty_state(thread_id: str) -> Document:
+    """The state of a thread on which nothing ran."""
+    return {
+        "values": {},
+        "next": [],
+        "tasks": [],
+        "interrupts": [],
+        "metadata": {},
+        "created_at": None,
+        "checkpoint": {"thread_id": thread_id, "checkpoint_ns": "", "checkpoint_id": None},
+        "parent_checkpoint": None,
+        "checkpoint_id": None,
+        "parent_checkpoint_id": None,
+    }
+
+
+def state_of(snapshot: StateSnapshot, thread_id: str) -> Document:
+    """One snapshot."""
+    checkpoint = place_of(snapshot.config) or {"thread_id": thread_id, "checkpoint_ns": "", "checkpoint_id": None}
+    parent = place_of(snapshot.parent_config)
+    return {
+        "values": snapshot.values,
+        "next": list(snapshot.next),
+        "tasks": [_task(task, thread_id) for task in snapshot.tasks],
+        "interrupts": list(snapshot.interrupts),
+        "metadata": snapshot.metadata or {},
+        "created_at": snapshot.created_at,
+        "checkpoint": checkpoint,
+        "parent_checkpoint": parent,
+        "checkpoint_id": checkpoint["checkpoint_id"],
+        "parent_checkpoint_id": parent["checkpoint_id"] if parent else None,
+    }
+
+
+def interrupts_of(snapshot: StateSnapshot) -> Document:
+    """What is asked, by task."""
+    return {task.id: list(task.interrupts) for task in snapshot.tasks if task.interrupts}
+
+
+def place_of(config: Mapping[str, Any] | None) -> Document | None:
+    """A checkpoint as clients name it."""
+    where = (config or {}).get("configurable") or {}
+    if "checkpoint_id" not in where:
+        return None
+    place = {key: where[key] for key in _KEYS if where.get(key) is not None}
+    return {"checkpoint_ns": "", **place}
+
+
+def _task(task: PregelTask, thread_id: str) -> Document:
+    inner = task.state
+    return {
+        "id": task.id,
+        "name": task.name,
+        "path": list(task.path),
+        "error": None if task.error is None else repr(task.error) if isinstance(task.error, Exception) else task.error,
+        "interrupts": list(task.interrupts),
+        "checkpoint": place_of(inner) or (inner or {}).get("configurable") if isinstance(inner, dict) else None,
+        "state": state_of(inner, thread_id) if isinstance(inner, StateSnapshot) else None,
+        "result": task.result,
+    }

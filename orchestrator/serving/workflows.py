@@ -1,0 +1,305 @@
+"""A workflow of ours, served: its thread is an execution, its runs start and resume it, its questions are answered
+by decisions that are stored before anything is driven."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from graphs.composites.subworkflow import root_plan
+from graphs.errors import ConflictError, InputError, NotFoundError
+from graphs.inputs import check_input
+from graphs.planner import COMPANION
+from graphs.spec import Workflow
+from graphs.state import ExecutionStatus
+from orchestrator.bus import RESTED
+from orchestrator.engine import Orchestrator
+from orchestrator.queue.port import Ticket
+from orchestrator.serving.answers import answers_to, check_may_decide, interrupts_of
+from orchestrator.serving.follow import Following
+from orchestrator.serving.ledger import Moment, follower_of, moments_of, state_now, states_of, values_of
+from orchestrator.serving.served import Caller, Document, Edit, Place, Say, Window
+from orchestrator.serving.snapshots import empty_state
+from orchestrator.serving.speech import modes_of
+from orchestrator.store.port import Execution
+from orchestrator.store.served.values import Ended, Run, RunStatus, Thread, ThreadStatus
+
+_ENDS: Mapping[ExecutionStatus, tuple[RunStatus, ThreadStatus]] = {
+    ExecutionStatus.COMPLETED: ("success", "idle"),
+    ExecutionStatus.CANCELLED: ("interrupted", "idle"),
+    ExecutionStatus.TIMED_OUT: ("timeout", "error"),
+    ExecutionStatus.WAITING: ("interrupted", "interrupted"),
+    ExecutionStatus.PAUSED: ("interrupted", "interrupted"),
+}
+_OF_LANGGRAPH = ("update", "goto")
+
+
+class WorkflowGraph:
+    """Implements orchestrator.serving.served.Served."""
+
+    copied = False
+
+    def __init__(self, workflow: Workflow, orchestrator: Orchestrator, tenant: str) -> None:
+        self.name = workflow.name
+        self._tenant = tenant
+        self._workflow = workflow
+        self._baton = orchestrator
+        plan = root_plan(workflow, orchestrator.catalogue.library)
+        self._plan = [name for name in plan.steps if COMPANION not in name]
+        self._needs = {name: [need for need in plan.awaits(name) if need in self._plan] for name in self._plan}
+
+    # -- running -------------------------------------------------------------------------------------------------
+
+    async def admit(self, run: Run, by: Caller) -> None:
+        """See the port. Answers are stored here: after a crash they are there, whoever drives then."""
+        command = run.request.get("command") or {}
+        if given := [word for word in _OF_LANGGRAPH if command.get(word) is not None]:
+            raise InputError(
+                f"A workflow takes no command '{given[0]}'.",
+                hint="It takes resume. To go on from one of its steps, name a checkpoint, or retry or fork it.",
+                code="command_refused",
+            )
+        execution = await self._execution(run.thread_id)
+        if command.get("resume") is not None:
+            await self._answer(run.thread_id, execution, command["resume"], by)
+        elif _checkpoint(run) is not None:
+            await self._moment(run.thread_id, execution, _checkpoint(run))
+        elif execution is None:
+            check_input(self._workflow.spec.input.schema_, run.request.get("input") or {})
+        elif run.request.get("input"):
+            raise ConflictError(
+                f"Thread '{run.thread_id}' is an execution that has begun; it takes no second input.",
+                hint="Start another thread, or fork this one with a changed input.",
+                code="execution_exists",
+            )
+
+    async def perform(self, ticket: Ticket, say: Say) -> Ended:
+        """See the port."""
+        run = ticket.run
+        following = Following(modes_of(run.request.get("stream_mode")), say)
+        hearing = asyncio.create_task(self._hear(run.thread_id, following), name=f"follow {run.thread_id}")
+        try:
+            await asyncio.sleep(0)  # it listens from before anything happens
+            await self._set_going(run)
+            if self._at_rest(await self._baton.get(run.thread_id)):
+                hearing.cancel()
+            else:
+                await hearing
+        finally:
+            hearing.cancel()
+            await asyncio.gather(hearing, return_exceptions=True)
+        execution = await self._baton.get(run.thread_id)
+        if not execution.status.final and not self._at_rest(execution):
+            # The engine stops: what is left is done by the next one, and this run with it.
+            raise asyncio.CancelledError
+        return await self._say_end(execution, following, say)
+
+    async def _say_end(self, execution: Execution, following: Following, say: Say) -> Ended:
+        waits = [] if execution.status.final else await self._baton.waits(execution.id)
+        following.questions(waits)
+        ended = await self._ended(execution)
+        asked = [each for group in ended.interrupts.values() for each in group]
+        following.values({**ended.state, **({"__interrupt__": asked} if asked else {})})
+        if ended.error is not None:
+            say("error", ended.error)
+        return ended
+
+    async def _hear(self, execution_id: str, following: Following) -> None:
+        async for record in self._baton.watch(execution_id):
+            following.record(record)
+            if record.kind == "step.waiting":
+                following.questions(await self._baton.waits(execution_id))
+            if record.kind == RESTED and not self._baton.driving(execution_id):
+                return
+
+    async def _set_going(self, run: Run) -> None:
+        execution = await self._execution(run.thread_id)
+        if execution is None:
+            given = run.request.get("input") or {}
+            await self._baton.start(
+                self._workflow,
+                given,
+                execution_id=run.thread_id,
+                metadata=run.metadata,
+                priority=run.priority,
+                tenant=self._tenant,
+            )
+        elif (checkpoint := _checkpoint(run)) is not None and run.attempts == 1:
+            moment = await self._moment(run.thread_id, execution, checkpoint)
+            await self._baton.retry(run.thread_id, from_step=moment.path)
+        elif not execution.status.final and not self._baton.driving(run.thread_id):
+            await self._baton.resume(run.thread_id)
+
+    async def after_stop(self, ticket: Ticket) -> Ended:
+        """See the port: to stop a run of an execution is to cancel it."""
+        execution = await self._execution(ticket.run.thread_id)
+        if execution is not None and not execution.status.final:
+            await self._baton.cancel(execution.id, reason=f"run {ticket.run.id} was cancelled")
+            await self._baton.wait(execution.id)
+        return replace(await self.left(ticket.run), status="interrupted")
+
+    async def left(self, run: Run) -> Ended:
+        """See the port."""
+        execution = await self._execution(run.thread_id)
+        return Ended(status="interrupted", thread="idle") if execution is None else await self._ended(execution)
+
+    def _at_rest(self, execution: Execution) -> bool:
+        resting = execution.status in (ExecutionStatus.WAITING, ExecutionStatus.PAUSED)
+        return execution.status.final or (resting and not self._baton.driving(execution.id))
+
+    async def _answer(self, thread_id: str, execution: Execution | None, resume: Any, by: Caller) -> None:
+        if execution is None:
+            raise NotFoundError(f"Nothing runs on thread '{thread_id}'.", code="execution_not_found")
+        answers = answers_to(await self._baton.waits(thread_id), resume)
+        for wait, _ in answers:
+            check_may_decide(wait, by)
+        for wait, said in answers:
+            await self._baton.decide(
+                thread_id, wait.path, said.decision, by=by.name, reason=said.reason, data=said.data
+            )
+
+    async def _execution(self, execution_id: str) -> Execution | None:
+        """The execution, unless it is another tenant's, which is no other than none."""
+        execution = await self._baton.store.execution(execution_id)
+        return execution if execution is not None and execution.tenant == self._tenant else None
+
+    async def _ended(self, execution: Execution) -> Ended:
+        run, thread = _ENDS.get(execution.status, ("error", "error"))
+        values = values_of(execution, await self._baton.results(execution.id))
+        asked = {} if execution.status.final else interrupts_of(await self._baton.waits(execution.id))
+        error = None
+        if execution.error is not None and run in ("error", "timeout"):
+            error = {"error": execution.error.get("code"), **execution.error}
+        return Ended(status=run, thread=thread, state=values, interrupts=asked, error=error)
+
+    # -- looking -------------------------------------------------------------------------------------------------
+
+    async def current(self, thread: Thread) -> Thread:
+        """See the port: others start, answer and cancel executions too."""
+        execution = await self._execution(thread.id)
+        if execution is None:
+            return thread
+        ended = await self._ended(execution)
+        settled = self._at_rest(execution)
+        return replace(
+            thread,
+            status=ended.thread if settled and thread.status != "busy" else "busy",
+            state=ended.state,
+            interrupts=ended.interrupts,
+            error=ended.error if settled else None,
+            state_updated_at=execution.updated_at or execution.created_at,
+        )
+
+    async def state(self, thread: Thread, place: Place, *, subgraphs: bool) -> Document:
+        """See the port."""
+        execution = await self._execution(thread.id)
+        if place.checkpoint_id is not None:
+            moment = await self._moment(thread.id, execution, place.checkpoint_id)
+            assert execution is not None
+            states = states_of(execution, await self._moments(thread.id), self._plan)
+            return next(state for state in states if state["checkpoint_id"] == str(moment.seq))
+        if execution is None:
+            return empty_state(thread.id)
+        moments = await self._moments(thread.id)
+        waits = [] if execution.status.final else await self._baton.waits(thread.id)
+        results = await self._baton.results(thread.id)
+        return state_now(execution, results, waits, self._plan, moments)
+
+    async def history(self, thread: Thread, window: Window) -> Sequence[Document]:
+        """See the port."""
+        execution = await self._execution(thread.id)
+        if execution is None:
+            return []
+        states = states_of(execution, await self._moments(thread.id), self._plan)[:-1]
+        states.append(await self.state(thread, Place(), subgraphs=False))
+        if window.before is not None and window.before.checkpoint_id is not None:
+            until = _number(thread.id, window.before.checkpoint_id)
+            states = [state for state in states if int(state["checkpoint_id"]) < until]
+        return states[::-1][: window.limit]
+
+    # -- changing ------------------------------------------------------------------------------------------------
+
+    async def edit(self, thread: Thread, edits: Sequence[Sequence[Edit]]) -> Place:
+        """See the port: an execution's past is not rewritten. It is ended, retried from a step, or forked."""
+        if len(edits) != 1 or len(edits[0]) != 1:
+            raise _no_edit("in several supersteps")
+        edit = edits[0][0]
+        if await self._execution(thread.id) is None:
+            raise NotFoundError(f"Nothing runs on thread '{thread.id}'.", code="execution_not_found")
+        if edit.as_node == "__end__" and not edit.values:
+            await self._baton.cancel(thread.id, by=edit.by, reason="ended from outside")
+            execution = await self._baton.wait(thread.id)
+        elif edit.as_node in self._plan and not edit.values:
+            execution = await self._baton.retry(thread.id, from_step=edit.as_node)
+        elif edit.as_node in self._plan and isinstance(edit.values, Mapping):
+            given = edit.values.get("input", edit.values)
+            execution = await self._baton.fork(thread.id, edit.as_node, edit=given)
+            return Place(checkpoint_id="0", checkpoint_map={"forked_to": execution.id})
+        else:
+            raise _no_edit(f"as node '{edit.as_node}'" if edit.as_node else "without as_node")
+        moments = await self._moments(thread.id)
+        return Place(checkpoint_id=str(moments[-1].seq if moments else 0))
+
+    # -- describing ----------------------------------------------------------------------------------------------
+
+    async def drawing(self, xray: bool | int) -> Document:
+        """See the port."""
+        ends = [name for name in self._plan if not any(name in needs for needs in self._needs.values())]
+        edges = [{"source": need, "target": name} for name, needs in self._needs.items() for need in needs]
+        edges += [{"source": "__start__", "target": name} for name, needs in self._needs.items() if not needs]
+        edges += [{"source": name, "target": "__end__"} for name in ends]
+        nodes = [{"id": name, "type": "runnable", "data": {"id": [name], "name": name}} for name in self._plan]
+        outer = [{"id": name, "type": "schema", "data": name} for name in ("__start__", "__end__")]
+        return {"nodes": [outer[0], *nodes, outer[1]], "edges": edges}
+
+    async def schemas(self) -> Document:
+        """See the port."""
+        spec = self._workflow.spec
+        return {
+            "graph_id": self.name,
+            "input_schema": spec.input.schema_,
+            "output_schema": spec.output.schema_,
+            "state_schema": None,
+            "config_schema": None,
+            "context_schema": None,
+        }
+
+    async def subgraphs(self, namespace: str | None, *, recurse: bool) -> Mapping[str, Document]:
+        """See the port: what is inside a workflow is steps, not graphs."""
+        return {}
+
+    # -- moments -------------------------------------------------------------------------------------------------
+
+    async def _moments(self, execution_id: str) -> list[Moment]:
+        return list(moments_of(await self._baton.store.records(execution_id)))
+
+    async def _moment(self, thread_id: str, execution: Execution | None, checkpoint: str | None) -> Moment:
+        """The moment a checkpoint names, with the path of the step that settled next after it."""
+        moments = await self._moments(thread_id) if execution is not None else []
+        number = _number(thread_id, checkpoint or "")
+        found = next((moment for moment in moments if moment.seq == number), None)
+        if found is None:
+            raise NotFoundError(f"Thread '{thread_id}' has no checkpoint '{checkpoint}'.", code="checkpoint_not_found")
+        return replace(found, path=follower_of(moments, number))
+
+
+def _checkpoint(run: Run) -> str | None:
+    given = run.request.get("checkpoint")
+    named = given.get("checkpoint_id") if isinstance(given, Mapping) else None
+    found = named or run.request.get("checkpoint_id")
+    return str(found) if found is not None else None
+
+
+def _number(thread_id: str, checkpoint: str) -> int:
+    if not checkpoint.isdecimal():
+        raise NotFoundError(f"Thread '{thread_id}' has no checkpoint '{checkpoint}'.", code="checkpoint_not_found")
+    return int(checkpoint)
+
+
+def _no_edit(how: str) -> InputError:
+    return InputError(
+        f"The state of an execution cannot be changed {how}.",
+        hint="as_node names a step: without values it is retried from there, with values as its new input it is "
+        'forked there; as_node "__end__" ends it.',
+        code="update_refused",
+    )

@@ -1,0 +1,145 @@
+"""Approvals: the inbox, and acts on one of them, each judged and kept in one transaction."""
+
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from graphs.errors import BatonError, ConflictError
+from orchestrator.approvals.values import Approval, Desk, Turn
+from orchestrator.store.announcing import Kept
+from orchestrator.store.parts import Part, insert, raise_signal
+from orchestrator.store.port import InboxFilter, OpenWait, Record
+from orchestrator.store.rows import from_json, record_row, to_json, to_time
+from orchestrator.store.waits import SELECT, answer_json, no_wait, over, to_wait
+
+_COLUMNS: Final = SELECT.removeprefix("SELECT ").removesuffix(" FROM waits")
+_OWN: Final = ", ".join(f"w.{column.strip()}" for column in _COLUMNS.split(","))
+_SELECT: Final = (
+    f"SELECT {_OWN}, w.seq, w.desk, e.workflow, e.version, e.tenant, e.metadata "
+    "FROM waits AS w JOIN executions AS e ON e.id = w.execution_id"
+)
+_MORE: Final = 6
+"""Columns of `_SELECT` that are not the wait's own."""
+
+_STARTED_BY: Final = "started_by"
+
+
+class Approvals(Part):
+    """The chapter on approvals."""
+
+    async def approvals(self, which: InboxFilter) -> Sequence[Approval]:
+        """See the port. Oldest first."""
+        where, parameters = _conditions(which)
+        sql = f"{_SELECT} WHERE {where} ORDER BY w.opened_at, w.seq LIMIT ?"
+        rows = await self._reader.read(lambda db: db.execute(sql, (*parameters, which.limit)).fetchall())
+        return [_approval(row) for row in rows]
+
+    async def approval(self, execution_id: str, path: str) -> Approval | None:
+        """See the port."""
+        return await self._reader.read(lambda db: _at(db, execution_id, path))
+
+    async def act_on(self, execution_id: str, path: str, act: Callable[[Approval], Turn]) -> OpenWait:
+        """See the port."""
+        now = self._clock.now()
+        at = to_time(now)
+
+        def work(db: sqlite3.Connection) -> tuple[OpenWait, Kept] | BatonError:
+            approval = _at(db, execution_id, path)
+            if approval is None:
+                return no_wait(execution_id, path)
+            wait = approval.wait
+            if wait.status != "open":
+                return over(wait, _closed_at(db, approval.seq))
+            try:
+                turn = act(approval)
+            except BatonError as error:
+                return error
+            if turn.link is not None and not _use_up(db, turn.link, at):
+                return ConflictError("This link was used already.", hint="It decides once.", code="link_used")
+            _keep(db, approval.seq, turn, at)
+            if turn.answer is not None:
+                raise_signal(db, execution_id, "answer", path, at, own=self._drives)
+            note = Record(execution_id, turn.kind, now, path, wait.generation, turn.data)
+            after = _at(db, execution_id, path)
+            assert after is not None
+            return after.wait, insert(db, [record_row(note)])
+
+        done: tuple[OpenWait, Kept] = await self._writer.submit(work, on_commit=lambda kept: self._announce(kept[1]))
+        return done[0]
+
+
+def _conditions(which: InboxFilter) -> tuple[str, list[Any]]:
+    # The status as a literal where it is the usual one, so that the index of the inbox is used.
+    where = ["w.kind = 'approval'", "NOT w.superseded"]
+    where.append("w.status = 'open'" if which.status == "open" else "w.status = ?")
+    parameters: list[Any] = [] if which.status == "open" else [which.status]
+    for condition, value in (
+        ("w.tenant = ?", which.tenant),
+        ("w.execution_id = ?", which.execution_id),
+        ("e.workflow = ?", which.workflow),
+        ("w.due < ?", to_time(which.due_before) if which.due_before else None),
+    ):
+        if value is not None:
+            where.append(condition)
+            parameters.append(value)
+    if which.after is not None:
+        opened_at, seq = which.after
+        where.append("(w.opened_at, w.seq) > (?, ?)")
+        parameters.extend((to_time(opened_at), seq))
+    return " AND ".join(where), parameters
+
+
+def _at(db: sqlite3.Connection, execution_id: str, path: str) -> Approval | None:
+    """The open wait at a path, or the last that was there."""
+    row = db.execute(
+        f"{_SELECT} WHERE w.execution_id = ? AND w.path = ? AND NOT w.superseded "
+        "ORDER BY w.status = 'open' DESC, w.seq DESC LIMIT 1",
+        (execution_id, path),
+    ).fetchone()
+    return _approval(row, _decided_by(db, execution_id)) if row else None
+
+
+def _decided_by(db: sqlite3.Connection, execution_id: str) -> dict[str, tuple[str, ...]]:
+    """Who decided the approvals of an execution, by path; of one that waits for more votes, who has voted."""
+    sql = "SELECT path, answer, desk FROM waits WHERE execution_id = ? AND kind = 'approval' AND NOT superseded"
+    found: dict[str, tuple[str, ...]] = {}
+    for path, answer, desk in db.execute(sql, (execution_id,)):
+        voters = [vote.by for vote in Desk.from_document(from_json(desk)).votes]
+        by = (from_json(answer) or {}).get("by")
+        found[path] = tuple(voters or ([by] if by else []))
+    return found
+
+
+def _approval(row: Sequence[Any], decided_by: Mapping[str, tuple[str, ...]] | None = None) -> Approval:
+    seq, desk, workflow, version, tenant, metadata = row[-_MORE:]
+    return Approval(
+        seq=seq,
+        wait=to_wait(row[:-_MORE]),
+        desk=Desk.from_document(from_json(desk)),
+        workflow=workflow,
+        version=version,
+        tenant=tenant,
+        started_by=from_json(metadata).get(_STARTED_BY),
+        decided_by=decided_by or {},
+    )
+
+
+def _closed_at(db: sqlite3.Connection, seq: int) -> str:
+    return str(db.execute("SELECT closed_at FROM waits WHERE seq = ?", (seq,)).fetchone()[0])
+
+
+def _keep(db: sqlite3.Connection, seq: int, turn: Turn, now: str) -> None:
+    db.execute("UPDATE waits SET desk = ? WHERE seq = ?", (to_json(turn.desk.as_document()), seq))
+    if turn.answer is not None:
+        db.execute(
+            "UPDATE waits SET status = 'answered', answer = ?, closed_at = ? WHERE seq = ?",
+            (answer_json(turn.answer, now), now, seq),
+        )
+
+
+def _use_up(db: sqlite3.Connection, link: tuple[str, datetime], now: str) -> bool:
+    """Use a link; False when it was used before."""
+    db.execute("DELETE FROM used_links WHERE expires_at < ?", (now,))
+    sql = "INSERT OR IGNORE INTO used_links (id, used_at, expires_at) VALUES (?, ?, ?)"
+    return bool(db.execute(sql, (link[0], now, to_time(link[1]))).rowcount)

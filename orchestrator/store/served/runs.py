@@ -1,0 +1,269 @@
+"""Runs that clients asked for: kept before they are answered for, begun one at a time on a thread, ended once."""
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from graphs.errors import BatonError, ConflictError, NotFoundError
+from orchestrator.store.parts import Part
+from orchestrator.store.served.table import Table
+from orchestrator.store.served.threads import THREADS, no_thread
+from orchestrator.store.served.values import Ended, Run, Search, Stop, Thread
+
+RUNS = Table(
+    "thread_runs",
+    Run,
+    times=("due_at", "created_at", "updated_at", "ended_at"),
+    plain=(
+        "seq",
+        "id",
+        "thread_id",
+        "tenant",
+        "assistant_id",
+        "graph",
+        "status",
+        "multitask",
+        "priority",
+        "attempts",
+        "stop",
+        "idempotency_key",
+    ),
+)
+
+_NEWEST = "SELECT max(checkpoint_id) FROM checkpoints WHERE thread_id = ? AND checkpoint_ns = ''"
+_ANSWERS = (
+    "SELECT ifnull(sum(length(value)), 0) FROM writes "
+    "WHERE thread_id = ? AND checkpoint_id = ? AND channel = '__resume__'"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """What came of a new run.
+
+    Attributes:
+        repeated: It was asked for before, under the same key: this is that one.
+        stopped: The run it cuts off, which is under way.
+        dropped: Runs it takes the place of, which had not begun.
+    """
+
+    run: Run
+    repeated: bool = False
+    stopped: Run | None = None
+    dropped: tuple[Run, ...] = ()
+
+
+class Runs(Part):
+    """The chapter on runs."""
+
+    async def put_run(self, run: Run, new_thread: Thread | None) -> Put:
+        """Keep a new run, and do what its multitask strategy says about those before it, in one transaction.
+
+        Args:
+            new_thread: The thread to make, where there is none.
+
+        Raises:
+            NotFoundError: there is no such thread.
+            ConflictError: the thread is busy, and the strategy is `reject`.
+        """
+        put: Put = await self._writer.submit(lambda db: _put(db, run, new_thread))
+        return put
+
+    async def begin_run(self, run_id: str, begun_at: Any) -> Run | None:
+        """A process takes the run up; None when it is no longer there, or has ended.
+
+        Args:
+            begun_at: Where its thread stands, kept the first time only.
+        """
+        now = self._clock.now()
+
+        def work(db: sqlite3.Connection) -> Run | None:
+            run = RUNS.find(db, id=run_id)
+            if run is None or not run.open:
+                return None
+            mark = begun_at if run.begun_at is None else run.begun_at
+            changes = {"status": "running", "attempts": run.attempts + 1, "begun_at": mark, "updated_at": now}
+            RUNS.update(db, {"id": run_id}, changes)
+            return replace(run, **changes)
+
+        begun: Run | None = await self._writer.submit(work)
+        return begun
+
+    async def end_run(self, run_id: str, ended: Ended) -> Run | None:
+        """The end of a run, and what it left on its thread; None when it is no longer there."""
+        now = self._clock.now()
+        run: Run | None = await self._writer.submit(lambda db: _end(db, run_id, ended, now))
+        return run
+
+    def standing(self, thread_id: str) -> dict[str, Any]:
+        """Where a thread of a user's graph stands: its newest checkpoint, and the answers that were handed to it."""
+        newest = self._reader.point(_NEWEST, (thread_id,))
+        answers = self._reader.point(_ANSWERS, (thread_id, newest[0][0]))
+        return {"checkpoint": newest[0][0], "answers": answers[0][0]}
+
+    async def leave(self, thread_id: str, ended: Ended) -> None:
+        """What a change from outside left on a thread."""
+        now = self._clock.now()
+        left = {"status": ended.thread, "state": ended.state, "interrupts": ended.interrupts, "error": ended.error}
+        work = partial(
+            THREADS.update, where={"id": thread_id}, changes={**left, "updated_at": now, "state_updated_at": now}
+        )
+        await self._writer.submit(work)
+
+    async def stop_run(self, run_id: str, tenant: str, how: Stop) -> Run:
+        """Ask for a run's end. One that has not begun ends here.
+
+        Raises:
+            NotFoundError: there is none.
+            ConflictError: it has ended.
+        """
+        now = self._clock.now()
+
+        def work(db: sqlite3.Connection) -> Run | BatonError:
+            run = RUNS.find(db, id=run_id, tenant=tenant)
+            if run is None:
+                return no_run(run_id)
+            if not run.open:
+                return ConflictError(
+                    f"Run '{run_id}' has ended ({run.status}); there is nothing to cancel.", code="run_ended"
+                )
+            if run.status == "pending":
+                _drop(db, run, how, now)
+                _settle(db, run.thread_id, now)
+                return replace(run, status="interrupted", stop=how)
+            RUNS.update(db, {"id": run_id}, {"stop": how, "updated_at": now})
+            return replace(run, stop=how)
+
+        stopped: Run = await self._writer.submit(work)
+        return stopped
+
+    async def delete_run(self, run_id: str, tenant: str) -> None:
+        """Delete a run that has ended, or has not begun.
+
+        Raises:
+            NotFoundError: there is none.
+            ConflictError: it is under way.
+        """
+        now = self._clock.now()
+
+        def work(db: sqlite3.Connection) -> BatonError | None:
+            run = RUNS.find(db, id=run_id, tenant=tenant)
+            if run is None:
+                return no_run(run_id)
+            if run.status == "running":
+                return ConflictError(f"Run '{run_id}' is under way.", hint="Cancel it first.", code="run_running")
+            RUNS.delete(db, id=run_id)
+            _settle(db, run.thread_id, now)
+            return None
+
+        await self._writer.submit(work)
+
+    def run(self, run_id: str, tenant: str) -> Run | None:
+        """The run, if there is one."""
+        rows = self._reader.point(f"{RUNS.select} WHERE id = ? AND tenant = ?", (run_id, tenant))
+        return RUNS.value(rows[0]) if rows else None
+
+    def run_of_key(self, key: str, tenant: str) -> Run | None:
+        """The run that was asked for with this idempotency key."""
+        rows = self._reader.point(f"{RUNS.select} WHERE tenant = ? AND idempotency_key = ?", (tenant, key))
+        return RUNS.value(rows[0]) if rows else None
+
+    async def runs(self, which: Search) -> Sequence[Run]:
+        """Runs that fit."""
+        return await self._reader.read(lambda db: RUNS.search(db, which))
+
+    async def open_runs(self) -> Sequence[Run]:
+        """Every run that has not ended, oldest first: what a queue begins with."""
+        sql = f"{RUNS.select} WHERE status IN ('pending', 'running') ORDER BY seq"
+        return await self._reader.read(lambda db: [RUNS.value(row) for row in db.execute(sql)])
+
+
+def _put(db: sqlite3.Connection, run: Run, new_thread: Thread | None) -> Put | BatonError:
+    if run.idempotency_key is not None and (
+        older := RUNS.find(db, tenant=run.tenant, idempotency_key=run.idempotency_key)
+    ):
+        return Put(older, repeated=True)
+    thread = THREADS.find(db, id=run.thread_id)
+    if thread is not None and thread.tenant != run.tenant:
+        return no_thread(run.thread_id)
+    if thread is None and new_thread is None:
+        return no_thread(run.thread_id)
+    before = _open_on(db, run.thread_id) if thread is not None else []
+    if before and run.multitask == "reject":
+        return ConflictError(
+            f"Thread '{run.thread_id}' is busy with run '{before[0].id}'.",
+            hint="Wait for it, cancel it, or send another multitask_strategy: enqueue, interrupt, rollback.",
+            code="thread_busy",
+        )
+    put = _make_way(db, run, before)
+    if thread is None:
+        assert new_thread is not None
+        THREADS.insert(db, replace(new_thread, status="busy", metadata={**new_thread.metadata, **_names(run)}))
+    else:
+        # Lists of threads are filtered by one of these two.
+        metadata = {**thread.metadata, **_names(run)}
+        THREADS.update(db, {"id": thread.id}, {"status": "busy", "metadata": metadata, "updated_at": run.created_at})
+    seq = RUNS.insert(db, run, leave_out=("seq",))
+    return replace(put, run=replace(run, seq=seq))
+
+
+def _names(run: Run) -> dict[str, str]:
+    return {"graph_id": run.graph, "assistant_id": run.assistant_id}
+
+
+def _make_way(db: sqlite3.Connection, run: Run, before: Sequence[Run]) -> Put:
+    if run.multitask not in ("interrupt", "rollback"):
+        return Put(run)
+    stopped = None
+    for older in before:
+        if older.status == "running":
+            stopped = replace(older, stop=run.multitask)
+            RUNS.update(db, {"id": older.id}, {"stop": run.multitask, "updated_at": run.created_at})
+        else:
+            _drop(db, older, run.multitask, run.created_at)
+    return Put(run, stopped=stopped, dropped=tuple(older for older in before if older.status == "pending"))
+
+
+def _drop(db: sqlite3.Connection, run: Run, how: Stop, now: datetime) -> None:
+    if how == "rollback":
+        RUNS.delete(db, id=run.id)
+    else:
+        changes = {"status": "interrupted", "stop": how, "updated_at": now, "ended_at": now}
+        RUNS.update(db, {"id": run.id}, changes)
+
+
+def _open_on(db: sqlite3.Connection, thread_id: str) -> list[Run]:
+    sql = f"{RUNS.select} WHERE thread_id = ? AND status IN ('pending', 'running') ORDER BY seq"
+    return [RUNS.value(row) for row in db.execute(sql, (thread_id,))]
+
+
+def _end(db: sqlite3.Connection, run_id: str, ended: Ended, now: datetime) -> Run | None:
+    run = RUNS.find(db, id=run_id)
+    if run is None:
+        return None
+    changes = {"status": ended.status, "error": ended.error, "updated_at": now, "ended_at": now}
+    if run.stop == "rollback":
+        RUNS.delete(db, id=run_id)
+    else:
+        RUNS.update(db, {"id": run_id}, changes)
+    left: dict[str, Any] = {"interrupts": ended.interrupts, "error": ended.error, "updated_at": now}
+    if ended.state is not None:
+        left |= {"state": ended.state, "state_updated_at": now}
+    left["status"] = "busy" if _open_on(db, run.thread_id) else ended.thread
+    THREADS.update(db, {"id": run.thread_id}, left)
+    return replace(run, **changes)
+
+
+def _settle(db: sqlite3.Connection, thread_id: str, now: datetime) -> None:
+    """A run that never began is gone: the thread is what it was before, unless others wait on it."""
+    thread = THREADS.find(db, id=thread_id)
+    if thread is not None and not _open_on(db, thread_id):
+        status = "error" if thread.error is not None else "interrupted" if thread.interrupts else "idle"
+        THREADS.update(db, {"id": thread_id}, {"status": status, "updated_at": now})
+
+
+def no_run(run_id: str) -> NotFoundError:
+    return NotFoundError(f"There is no run '{run_id}'.", code="run_not_found")

@@ -1,0 +1,102 @@
+"""Threads: made, found, changed, deleted."""
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from graphs.errors import BatonError, ConflictError, NotFoundError
+from orchestrator.store import checkpoints
+from orchestrator.store.parts import Part
+from orchestrator.store.served.table import Table
+from orchestrator.store.served.values import Search, Thread
+
+THREADS = Table(
+    "threads",
+    Thread,
+    times=("expires_at", "created_at", "updated_at", "state_updated_at"),
+    plain=("id", "tenant", "status"),
+)
+
+
+class Threads(Part):
+    """The chapter on threads."""
+
+    async def create_thread(self, thread: Thread, *, again: bool = False) -> Thread:
+        """Keep a thread; with `again`, gives the one that is there.
+
+        Raises:
+            ConflictError: the id is taken.
+        """
+
+        def work(db: sqlite3.Connection) -> Thread | BatonError:
+            if older := THREADS.find(db, id=thread.id):
+                return older if again and older.tenant == thread.tenant else thread_exists(thread.id)
+            THREADS.insert(db, thread)
+            return thread
+
+        kept: Thread = await self._writer.submit(work)
+        return kept
+
+    def thread(self, thread_id: str, tenant: str) -> Thread | None:
+        """The thread, if there is one."""
+        rows = self._reader.point(f"{THREADS.select} WHERE id = ? AND tenant = ?", (thread_id, tenant))
+        return THREADS.value(rows[0]) if rows else None
+
+    async def threads(self, which: Search) -> Sequence[Thread]:
+        """Threads that fit."""
+        return await self._reader.read(lambda db: THREADS.search(db, which))
+
+    async def count_threads(self, which: Search) -> int:
+        """How many threads fit."""
+        return await self._reader.read(lambda db: THREADS.count(db, which))
+
+    async def change_thread(
+        self, thread_id: str, tenant: str, changes: Mapping[str, Any], *, metadata: Mapping[str, Any] | None = None
+    ) -> Thread:
+        """Change a thread's columns; metadata is merged into what there is.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        now = self._clock.now()
+
+        def work(db: sqlite3.Connection) -> Thread | BatonError:
+            thread = THREADS.find(db, id=thread_id, tenant=tenant)
+            if thread is None:
+                return no_thread(thread_id)
+            merged = {**thread.metadata, **(metadata or {})}
+            changed = replace(thread, **changes, metadata=merged, updated_at=now)
+            THREADS.update(db, {"id": thread_id}, {**changes, "metadata": merged, "updated_at": now})
+            return changed
+
+        kept: Thread = await self._writer.submit(work)
+        return kept
+
+    async def delete_thread(self, thread_id: str, tenant: str) -> None:
+        """Delete a thread with its runs and its checkpoints.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+
+        def work(db: sqlite3.Connection) -> BatonError | None:
+            if not THREADS.delete(db, id=thread_id, tenant=tenant):
+                return no_thread(thread_id)
+            for sql, parameters in checkpoints.delete(thread_id):
+                db.execute(sql, parameters)
+            return None
+
+        await self._writer.submit(work)
+
+
+def no_thread(thread_id: str) -> NotFoundError:
+    return NotFoundError(f"There is no thread '{thread_id}'.", code="thread_not_found")
+
+
+def thread_exists(thread_id: str) -> ConflictError:
+    return ConflictError(
+        f"There is a thread '{thread_id}' already.",
+        hint="Leave the id out to get a new one, or send if_exists: do_nothing to get this one.",
+        code="thread_exists",
+    )

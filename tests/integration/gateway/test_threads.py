@@ -1,0 +1,170 @@
+"""Threads as langgraph-sdk makes, finds and changes them; state, history and going back."""
+
+import uuid
+from typing import Any
+
+import httpx
+import pytest
+from langgraph_sdk.client import LangGraphClient
+from langgraph_sdk.errors import ConflictError, NotFoundError, UnprocessableEntityError
+
+
+async def test_a_thread_is_made_found_changed_and_deleted(client: LangGraphClient) -> None:
+    chosen = str(uuid.uuid4())
+    thread = await client.threads.create(thread_id=chosen, metadata={"a": 1}, graph_id="echo")
+    assert thread["thread_id"] == chosen
+    assert (thread["status"], thread["metadata"], thread["interrupts"]) == ("idle", {"a": 1, "graph_id": "echo"}, {})
+    assert await client.threads.get(chosen) == thread
+    with pytest.raises(ConflictError, match="There is a thread"):
+        await client.threads.create(thread_id=chosen)
+    assert await client.threads.create(thread_id=chosen, if_exists="do_nothing") == thread
+    changed = await client.threads.update(chosen, metadata={"b": {"c": 2}})
+    assert changed["metadata"] == {"a": 1, "b": {"c": 2}, "graph_id": "echo"}
+    await client.threads.delete(chosen)
+    with pytest.raises(NotFoundError, match="There is no thread"):
+        await client.threads.get(chosen)
+
+
+async def test_a_change_is_answered_briefly_when_asked(client: LangGraphClient, http: httpx.AsyncClient) -> None:
+    thread = await client.threads.create()
+    answer = await http.patch(
+        f"/threads/{thread['thread_id']}", json={"metadata": {"a": 1}}, headers={"Prefer": "return=minimal"}
+    )
+    assert (answer.status_code, answer.content) == (204, b"")
+
+
+async def test_threads_are_searched_with_their_values(client: LangGraphClient) -> None:
+    for text in ("a", "b", "c"):
+        thread = await client.threads.create(metadata={"text": text, "nested": {"deep": [1, text]}})
+        await client.runs.wait(thread["thread_id"], "echo", input={"text": text})
+    newest = await client.threads.search(limit=2)
+    assert [each["values"]["text"] for each in newest] == ["c", "b"]
+    assert [each["values"]["text"] for each in await client.threads.search(limit=2, offset=2)] == ["a"]
+    [found] = await client.threads.search(metadata={"nested": {"deep": [1, "b"]}})
+    assert found["values"] == {"text": "b", "said": ["echo: b"]}
+    assert len(await client.threads.search(metadata={"graph_id": "echo"})) == 3
+    assert await client.threads.search(metadata={"graph_id": "other"}) == []
+    assert [each["values"]["text"] for each in await client.threads.search(values={"text": "a"})] == ["a"]
+    assert await client.threads.count(metadata={"text": "a"}) == 1
+    oldest = await client.threads.search(sort_by="created_at", sort_order="asc", ids=[t["thread_id"] for t in newest])
+    assert [each["values"]["text"] for each in oldest] == ["b", "c"]
+    [brief] = await client.threads.search(
+        values={"text": "a"}, select=["thread_id"], extract={"last": "values.said[-1]", "none": "values.said[7]"}
+    )
+    assert set(brief) == {"thread_id", "extracted"}
+    assert brief["extracted"] == {"last": "echo: a", "none": None}
+
+
+@pytest.mark.parametrize("key", ["a') OR 1=1 --", "$.x", "a.b", "a[0]", "'", "ü"])
+async def test_names_that_are_searched_for_are_only_names(client: LangGraphClient, key: str) -> None:
+    await client.threads.create(metadata={"plain": 1})
+    await client.threads.create(metadata={key: 1})
+    assert len(await client.threads.search(metadata={key: 1})) == 1
+    assert await client.threads.search(metadata={key: 2}) == []
+
+
+@pytest.mark.parametrize("key", ['"', "x\ny", "back\\slash"])
+async def test_names_that_cannot_be_searched_for_are_refused(client: LangGraphClient, key: str) -> None:
+    with pytest.raises(UnprocessableEntityError, match="cannot be searched for"):
+        await client.threads.search(metadata={key: 1})
+
+
+async def test_the_state_of_a_new_thread_is_empty(client: LangGraphClient) -> None:
+    thread = await client.threads.create()
+    state = await client.threads.get_state(thread["thread_id"])
+    assert (state["values"], state["next"], state["tasks"]) == ({}, [], [])
+    assert await client.threads.get_history(thread["thread_id"]) == []
+    with pytest.raises(NotFoundError):
+        await client.threads.get_state("5d0c1b9e-0000-4000-8000-000000000000")
+
+
+async def test_history_is_paged_backwards(client: LangGraphClient) -> None:
+    thread = (await client.threads.create())["thread_id"]
+    await client.runs.wait(thread, "slow", input={"text": "0"})
+    states = await client.threads.get_history(thread)
+    assert [state["next"] for state in states] == [[], ["wait"], ["first"], ["__start__"]]
+    assert states[0]["values"]["said"] == ["after", "waited"]
+    assert states[0]["parent_checkpoint"] == states[1]["checkpoint"]
+    assert states[1]["tasks"][0]["result"] == {"said": ["waited"]}
+    first_two = await client.threads.get_history(thread, limit=2)
+    assert first_two == states[:2]
+    checkpoint: Any = states[1]["checkpoint"]
+    for before in (checkpoint["checkpoint_id"], checkpoint, {"configurable": checkpoint}):
+        assert await client.threads.get_history(thread, before=before) == states[2:]
+    assert (await client.threads.get_state(thread, checkpoint_id=checkpoint["checkpoint_id"]))["next"] == ["wait"]
+    assert (await client.threads.get_state(thread, checkpoint=checkpoint))["next"] == ["wait"]
+    with pytest.raises(NotFoundError, match="has no checkpoint"):
+        await client.threads.get_state(thread, checkpoint_id="1f000000-0000-6000-8000-000000000000")
+
+
+async def test_a_run_goes_on_from_an_older_checkpoint(client: LangGraphClient) -> None:
+    thread = (await client.threads.create())["thread_id"]
+    await client.runs.wait(thread, "slow", input={"text": "0"})
+    states = await client.threads.get_history(thread)
+    at: Any = states[1]["checkpoint"]
+    again = await client.runs.wait(thread, "slow", input=None, checkpoint_id=at["checkpoint_id"])
+    assert again["said"] == ["after", "waited"]
+    changed = await client.threads.update_state(thread, {"said": ["edited"]}, checkpoint=at, as_node="first")
+    left = await client.runs.wait(thread, "slow", input=None, checkpoint=changed["checkpoint"])
+    assert left["said"] == ["after", "edited", "waited"]
+
+
+async def test_a_state_is_changed_by_hand(client: LangGraphClient) -> None:
+    thread = (await client.threads.create(graph_id="echo"))["thread_id"]
+    answer = await client.threads.update_state(thread, {"text": "set"}, as_node="say")
+    assert answer["checkpoint"]["thread_id"] == thread
+    assert answer["checkpoint"]["checkpoint_id"]
+    assert (await client.threads.get(thread))["values"]["text"] == "set"
+    with pytest.raises(Exception, match="The state cannot be changed so"):
+        await client.threads.update_state(thread, {"text": "set"}, as_node="nobody")
+
+
+async def test_a_busy_thread_is_not_changed_by_hand(client: LangGraphClient) -> None:
+    thread = (await client.threads.create())["thread_id"]
+    run = await client.runs.create(thread, "slow", input={"text": "60"})
+    with pytest.raises(ConflictError, match="is busy"):
+        await client.threads.update_state(thread, {"text": "x"})
+    await client.runs.cancel(thread, run["run_id"], wait=True)
+
+
+async def test_a_thread_is_copied(client: LangGraphClient) -> None:
+    thread = (await client.threads.create())["thread_id"]
+    await client.runs.wait(thread, "ask", input={"text": "it"})
+    copy = (await client.threads.copy(thread))["thread_id"]
+    assert copy != thread
+    assert (await client.runs.wait(copy, "ask", command={"resume": "copy"}))["said"] == ["answered: copy", "after"]
+    assert (await client.threads.get(thread))["status"] == "interrupted"
+
+
+async def test_a_thread_begins_with_the_state_of_supersteps(client: LangGraphClient) -> None:
+    thread = await client.threads.create(
+        graph_id="slow",
+        supersteps=[
+            {"updates": [{"values": {"text": "0"}, "as_node": "__input__"}]},
+            {"updates": [{"values": {"text": "0"}, "as_node": "__start__"}]},
+            {"updates": [{"values": {"said": ["given"]}, "as_node": "first"}]},
+        ],
+    )
+    assert (await client.threads.get_state(thread["thread_id"]))["next"] == ["wait"]
+    left = await client.runs.wait(thread["thread_id"], "slow", input=None)
+    assert left["said"] == ["given", "waited"]
+
+
+async def test_threads_are_pruned(client: LangGraphClient) -> None:
+    kept, gone = [(await client.threads.create())["thread_id"] for _ in range(2)]
+    for thread in (kept, gone):
+        await client.runs.wait(thread, "slow", input={"text": "0"})
+    assert (await client.threads.prune([kept], strategy="keep_latest"))["pruned_count"] == 1
+    assert len(await client.threads.get_history(kept)) == 1
+    assert (await client.threads.get_state(kept))["values"]["said"] == ["after", "waited"]
+    await client.threads.prune([gone])
+    assert [each["thread_id"] for each in await client.threads.search()] == [kept]
+
+
+async def test_a_thread_with_runs_is_deleted(client: LangGraphClient) -> None:
+    thread = (await client.threads.create())["thread_id"]
+    await client.runs.create(thread, "slow", input={"text": "60"})
+    await client.runs.create(thread, "slow", input={"text": "60"})
+    await client.threads.delete(thread)
+    with pytest.raises(NotFoundError):
+        await client.threads.get(thread)

@@ -1,0 +1,286 @@
+"""Executions and workflows under /v1, over real HTTP."""
+
+import asyncio
+from typing import Any
+
+import httpx
+import orjson
+import pytest
+
+from tests.support.gateway.calls import YAML, publish, start, until_rest
+from tests.support.gateway.definitions import REFUND, announces, asks, awaits, workflow
+from tests.support.gateway.serving import Served
+
+
+@pytest.mark.capability("I14", "O03", "C12")
+async def test_a_workflow_is_checked_published_started_shown(served: Served, client: httpx.AsyncClient) -> None:
+    checked = (await client.post("/v1/workflows/validate", content=REFUND, headers=YAML)).json()
+    assert (checked["ok"], checked["problems"]) == (True, [])
+    published = await publish(client, REFUND)
+    assert (published["name"], published["version"], published["status"]) == ("refund", "1.0", "published")
+    assert published["digest"] == checked["digest"]
+
+    started = await client.post("/v1/executions", json={"workflow": "refund", "input": {"amount": 20}})
+    assert started.headers["location"] == f"/v1/executions/{started.json()['id']}"
+    execution_id = started.json()["id"]
+    await until_rest(served, execution_id)
+    shown = (await client.get(f"/v1/executions/{execution_id}")).json()
+    assert shown["execution"]["status"] == "waiting"
+    assert [(step["path"], step["status"]) for step in shown["steps"]] == [("ask", "waiting"), ("announce", "pending")]
+    assert [wait["path"] for wait in shown["waits"]] == ["ask"]
+    diagram = (await client.get(f"/v1/executions/{execution_id}/diagram")).text
+    assert diagram.startswith("flowchart")
+    assert "ask" in diagram
+
+
+async def test_what_is_wrong_with_a_definition_is_said_with_line_and_column(client: httpx.AsyncClient) -> None:
+    text = (
+        "apiVersion: workflow/v1\nkind: Workflow\nmetadata: {name: w, version: '1'}\n"
+        "spec:\n  steps:\n    - name: a\n      type: nope\n"
+    )
+    checked = (await client.post("/v1/workflows/validate", content=text, headers=YAML)).json()
+    assert checked["ok"] is False
+    [problem] = checked["problems"]
+    assert (problem["line"], problem["column"], problem["where"]) == (7, 13, "steps.a.type")
+    refused = await client.post("/v1/workflows", content=text, headers=YAML)
+    assert (refused.status_code, refused.json()["code"]) == (422, "definition_invalid")
+    assert refused.json()["problems"][0]["column"]
+
+
+@pytest.mark.capability("C09", "C10")
+async def test_versions_live_side_by_side_and_are_taken_out(client: httpx.AsyncClient) -> None:
+    for version in ("1.0", "2.0"):
+        await publish(client, workflow("w", asks(), version=version))
+    again = await client.post("/v1/workflows", content=workflow("w", asks("other"), version="1.0"), headers=YAML)
+    assert (again.status_code, again.json()["code"]) == (409, "version_taken")
+    versions = (await client.get("/v1/workflows/w")).json()["versions"]
+    assert [one["version"] for one in versions] == ["2.0", "1.0"]
+    assert (await start(client, workflow="w"))["version"] == "2.0"
+    await client.post("/v1/workflows/w/versions/2.0/deprecate")
+    assert (await start(client, workflow="w"))["version"] == "1.0"
+    restored = await client.post("/v1/workflows/w/versions/2.0/restore")
+    assert restored.json()["status"] == "published"
+    definition = (await client.get("/v1/workflows/w/versions/1.0")).json()["definition"]
+    assert definition["spec"]["steps"][0]["name"] == "ask"
+    assert "name: ask" in (await client.get("/v1/workflows/w/versions/1.0/yaml")).text
+    assert (await client.get("/v1/workflows/w/diagram")).text.startswith("flowchart")
+    assert (await client.get("/v1/workflows/none")).status_code == 404
+
+
+async def test_the_schemas_of_a_workflow_and_of_the_language(client: httpx.AsyncClient) -> None:
+    await publish(client, REFUND)
+    schemas = (await client.get("/v1/workflows/refund/schema")).json()
+    assert schemas["input"]["required"] == ["amount"]
+    assert (await client.get("/v1/workflows/schema")).json()["title"] == "Workflow"
+
+
+@pytest.mark.capability("C11")
+async def test_a_template_is_filled_in(client: httpx.AsyncClient) -> None:
+    template = (
+        'apiVersion: workflow/v1\nkind: WorkflowTemplate\nmetadata: {name: "${{ params.name }}", version: "1"}\n'
+        "parameters:\n  name: {required: true, schema: {type: string}}\n"
+        "spec:\n  steps:\n    - {name: ask, type: approval, config: {message: Well?}}\n"
+    )
+    body = {"template": template, "parameters": {"name": "filled"}}
+    filled = (await client.post("/v1/workflows/templates/fill", json=body)).json()
+    assert (filled["ok"], filled["name"]) == (True, "filled")
+    await publish(client, filled["definition"])
+    missing = await client.post("/v1/workflows/templates/fill", json={"template": template})
+    assert (missing.status_code, missing.json()["code"]) == (422, "parameters_invalid")
+
+
+@pytest.mark.capability("D22")
+async def test_the_same_idempotency_key_gives_the_same_execution(client: httpx.AsyncClient) -> None:
+    await publish(client, REFUND)
+    body = {"workflow": "refund", "input": {"amount": 1}}
+    first, *more = await asyncio.gather(
+        *(client.post("/v1/executions", json=body, headers={"Idempotency-Key": "k"}) for _ in range(5))
+    )
+    assert {answer.json()["id"] for answer in (first, *more)} == {first.json()["id"]}
+    assert sorted(answer.status_code for answer in (first, *more)) == [200, 200, 200, 200, 201]
+
+
+async def test_a_start_that_does_not_fit_says_what_and_where(client: httpx.AsyncClient) -> None:
+    await publish(client, REFUND)
+    unfit = await client.post("/v1/executions", json={"workflow": "refund", "input": {"amount": "many"}})
+    assert (unfit.status_code, unfit.json()["code"]) == (422, "input_invalid")
+    unknown = await client.post("/v1/executions", json={"workflow": "refnd"})
+    assert unknown.json()["detail"] == "No workflow 'refnd' is published. Published: refund."
+    extra = await client.post("/v1/executions", json={"workflow": "refund", "inputs": {}})
+    assert (extra.status_code, extra.json()["problems"][0]["where"]) == (422, "body.inputs")
+
+
+@pytest.mark.capability("O03")
+async def test_executions_are_listed_by_filters_and_pages(client: httpx.AsyncClient) -> None:
+    await publish(client, workflow("a", asks()))
+    await publish(client, workflow("b", asks()))
+    ids = [(await start(client, workflow="ab"[index % 2]))["id"] for index in range(5)]
+    seen: list[str] = []
+    cursor: dict[str, str] = {}
+    while True:
+        listed = (await client.get("/v1/executions", params={"limit": 2, **cursor})).json()
+        seen += [one["id"] for one in listed["executions"]]
+        if listed["next"] is None:
+            break
+        cursor = {"cursor": listed["next"]}
+    assert seen == ids[::-1]
+    only_b = (await client.get("/v1/executions", params={"workflow": "b"})).json()["executions"]
+    assert {one["id"] for one in only_b} == set(ids[1::2])
+    assert (await client.get("/v1/executions", params={"status": "completed"})).json()["executions"] == []
+    assert (await client.get("/v1/executions", params={"status": "nonsense"})).status_code == 422
+    assert (await client.get("/v1/executions", params={"cursor": "nowhere"})).status_code == 404
+
+
+async def test_cancel_retry_fork_compare(served: Served, client: httpx.AsyncClient) -> None:
+    await publish(client, REFUND)
+    first = (await start(client, workflow="refund", input={"amount": 1}))["id"]
+    await until_rest(served, first)
+    cancelled = await client.post(f"/v1/executions/{first}/cancel", json={"reason": "twice"})
+    assert (cancelled.status_code, cancelled.json()["cancel_requested"]["reason"]) == (202, "twice")
+    await served.gateway.orchestrator.wait(first)
+    late = await client.post(f"/v1/executions/{first}/cancel")
+    assert (late.status_code, late.json()["code"]) == (409, "execution_ended")
+
+    retried = await client.post(f"/v1/executions/{first}/retry", json={"from": "ask"})
+    assert retried.status_code == 202
+    await until_rest(served, first)
+    forked = await client.post(f"/v1/executions/{first}/fork", json={"at": "ask", "input": {"amount": 7}})
+    assert (forked.status_code, forked.json()["parent"], forked.json()["input"]) == (201, first, {"amount": 7})
+    second = forked.json()["id"]
+    await until_rest(served, second)
+    compared = (await client.get(f"/v1/executions/{first}/compare/{second}")).json()
+    assert compared["facts"]["input"] == {"left": {"amount": 1}, "right": {"amount": 7}}
+    assert [fork["id"] for fork in (await client.get(f"/v1/executions/{first}")).json()["forks"]] == [second]
+    unknown = await client.post(f"/v1/executions/{first}/retry", json={"from": "nowhere"})
+    assert (unknown.status_code, unknown.json()["code"]) == (404, "step_not_found")
+
+
+async def test_two_executions_are_compared_step_by_step(served: Served, client: httpx.AsyncClient) -> None:
+    await publish(client, workflow("w", announces("say", "said", word="{{ input.word }}"), announces("end", "ended")))
+    ids = []
+    for word in ("one", "two"):
+        ids.append((await start(client, workflow="w", input={"word": word}))["id"])
+        await served.gateway.orchestrator.wait(ids[-1])
+    compared = (await client.get(f"/v1/executions/{ids[0]}/compare/{ids[1]}")).json()
+    assert set(compared["facts"]) >= {"input"}
+    assert {step["path"]: step["only"] for step in compared["steps"]} == {"say": None, "end": None}
+
+
+# -- records -------------------------------------------------------------------------------------------------------
+
+
+async def events_of(response: httpx.Response) -> list[dict[str, Any]]:
+    """Everything an event stream says until it ends."""
+    found, event = [], {}
+    async for line in response.aiter_lines():
+        if not line:
+            if event:
+                found.append(event)
+            event = {}
+        elif not line.startswith(":"):
+            name, _, value = line.partition(": ")
+            event[name] = orjson.loads(value) if name == "data" else value
+    return found
+
+
+@pytest.mark.capability("O01", "O02")
+async def test_records_are_streamed_until_the_end_and_a_reconnect_misses_none(
+    served: Served, client: httpx.AsyncClient
+) -> None:
+    await publish(client, REFUND)
+    execution_id = (await start(client, workflow="refund", input={"amount": 20}))["id"]
+    where = f"/v1/executions/{execution_id}/records"
+    wanted = {"accept": "text/event-stream"}
+
+    async def listen(**more: str) -> list[dict[str, Any]]:
+        async with client.stream("GET", where, headers=wanted | more) as response:
+            assert response.headers["content-type"].startswith("text/event-stream")
+            return await events_of(response)
+
+    listening = asyncio.create_task(listen())
+    await until_rest(served, execution_id)
+    await served.gateway.orchestrator.decide(execution_id, "ask", "approve", by="ann")
+    whole = await asyncio.wait_for(listening, 20)
+    kinds = [event["event"] for event in whole]
+    assert kinds[-2:] == ["execution.completed", "end"]
+    assert kinds.index("approval.decided") < kinds.index("execution.completed")
+
+    kept = [event for event in whole if "id" in event]
+    assert [int(event["id"]) for event in kept] == sorted(int(event["id"]) for event in kept)
+    stored = (await client.get(where, params={"limit": 1000})).json()["records"]
+    assert [str(record["seq"]) for record in stored] == [event["id"] for event in kept]
+
+    middle = kept[len(kept) // 2]
+    rest = await asyncio.wait_for(listen(**{"Last-Event-ID": middle["id"]}), 20)
+    assert [event["id"] for event in rest if "id" in event] == [event["id"] for event in kept[len(kept) // 2 + 1 :]]
+
+
+async def test_what_another_process_decides_is_streamed_too(
+    served: Served, client: httpx.AsyncClient, tmp_path: Any
+) -> None:
+    from orchestrator.engine import Orchestrator
+    from orchestrator.settings import Settings
+
+    await publish(client, REFUND)
+    execution_id = (await start(client, workflow="refund", input={"amount": 20}))["id"]
+    await until_rest(served, execution_id)
+    async with client.stream(
+        "GET", f"/v1/executions/{execution_id}/records", headers={"accept": "text/event-stream"}
+    ) as response:
+        async with Orchestrator.open(Settings(database=tmp_path / "baton.db"), drive=False) as other:
+            await other.decide(execution_id, "ask", "approve", by="ben")
+        events = await asyncio.wait_for(events_of(response), 20)
+    assert "approval.decided" in [event["event"] for event in events]
+    assert events[-1]["data"] == {"status": "completed"}
+
+
+async def test_records_come_in_pages(served: Served, client: httpx.AsyncClient) -> None:
+    await publish(client, REFUND)
+    execution_id = (await start(client, workflow="refund", input={"amount": 20}))["id"]
+    await until_rest(served, execution_id)
+    where = f"/v1/executions/{execution_id}/records"
+    first = (await client.get(where, params={"limit": 1})).json()
+    assert len(first["records"]) == 1
+    second = (await client.get(where, params={"after": first["next"]})).json()
+    assert second["records"][0]["seq"] > first["records"][0]["seq"]
+
+
+@pytest.mark.parametrize("wrong", ["x", "-1", "1.5", "9" * 40, "٣"])
+async def test_a_last_event_id_that_is_none_is_refused(served: Served, client: httpx.AsyncClient, wrong: str) -> None:
+    await publish(client, REFUND)
+    execution_id = (await start(client, workflow="refund", input={"amount": 20}))["id"]
+    headers = {"accept": "text/event-stream", "Last-Event-ID": wrong.encode()}
+    answer = await client.get(f"/v1/executions/{execution_id}/records", headers=headers)  # type: ignore[arg-type]
+    assert (answer.status_code, answer.json()["code"]) == (422, "last_event_id_wrong")
+
+
+# -- events --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.capability("I04", "X07")
+async def test_an_event_answers_what_waits_and_is_kept_when_it_comes_early(
+    served: Served, client: httpx.AsyncClient
+) -> None:
+    await publish(client, workflow("w", awaits("paid", "order.paid", key="A-1")))
+    first = (await start(client, workflow="w"))["id"]
+    await until_rest(served, first)
+    body = {"type": "order.paid", "key": "A-1", "data": {"amount": 3}}
+    published = (await client.post("/v1/events", json=body)).json()
+    assert published["matched"] == [{"execution_id": first, "path": "paid"}]
+    assert published["repeated"] is False
+    repeated = (await client.post("/v1/events", json=body)).json()
+    assert (repeated["repeated"], repeated["id"]) == (True, published["id"])
+    done = await served.gateway.orchestrator.wait(first)
+    assert done.status == "completed"
+
+
+async def test_an_event_with_an_id_counts_once(client: httpx.AsyncClient) -> None:
+    body = {"type": "t", "id": "evt_1", "data": {}}
+    first = (await client.post("/v1/events", json=body)).json()
+    assert (first["id"], first["repeated"]) == ("evt_1", False)
+    assert (await client.post("/v1/events", json=body)).json()["repeated"] is True
+
+
+async def test_health_and_readiness(client: httpx.AsyncClient) -> None:
+    assert (await client.get("/v1/health")).json() == {"status": "ok"}
+    assert (await client.get("/v1/ready")).json() == {"status": "ready"}

@@ -1,0 +1,151 @@
+"""Graphs as teams have them, for tests of what serves them."""
+
+import asyncio
+import operator
+import os
+from pathlib import Path
+from typing import Annotated, Any, TypedDict
+
+from langchain_core.language_models import GenericFakeChatModel
+from langchain_core.messages import AIMessage, AnyMessage, ToolMessage
+from langgraph.config import get_stream_writer
+from langgraph.graph import END, START, MessagesState, StateGraph
+from langgraph.types import interrupt
+
+
+class Words(TypedDict, total=False):
+    """Text in, text out."""
+
+    text: str
+    said: Annotated[list[str], operator.add]
+
+
+def _graph(state: type[Any], **nodes: Any) -> Any:
+    graph = StateGraph(state)
+    before = START
+    for name, node in nodes.items():
+        graph.add_node(name, node)
+        graph.add_edge(before, name)
+        before = name
+    graph.add_edge(before, END)
+    return graph.compile()
+
+
+async def _say(state: Words) -> Words:
+    get_stream_writer()({"progress": "half"})
+    return {"said": [f"echo: {state['text']}"]}
+
+
+echo = _graph(Words, say=_say)
+
+
+async def _ask(state: Words) -> Words:
+    answer = interrupt({"question": f"Send '{state['text']}'?"})
+    return {"said": [f"answered: {answer}"]}
+
+
+async def _after(state: Words) -> Words:
+    return {"said": ["after"]}
+
+
+ask = _graph(Words, ask=_ask, after=_after)
+
+
+async def _ask_twice(state: Words) -> Words:
+    first = interrupt("first?")
+    second = interrupt("second?")
+    return {"said": [f"{first} and {second}"]}
+
+
+ask_twice = _graph(Words, ask=_ask_twice)
+
+
+def _asking(name: str) -> Any:
+    async def node(state: Words) -> Words:
+        return {"said": [f"{name}: {interrupt(f'{name}?')}"]}
+
+    return node
+
+
+def _ask_both() -> Any:
+    graph = StateGraph(Words)
+    for name in ("left", "right"):
+        graph.add_node(name, _asking(name))
+        graph.add_edge(START, name)
+        graph.add_edge(name, END)
+    return graph.compile()
+
+
+ask_both = _ask_both()
+
+
+async def _wait(state: Words) -> Words:
+    await asyncio.sleep(float(state["text"]))
+    return {"said": ["waited"]}
+
+
+slow = _graph(Words, first=_after, wait=_wait)
+
+
+async def _fail(state: Words) -> Words:
+    raise ValueError(f"no good: {state['text']}")
+
+
+failing = _graph(Words, first=_after, fail=_fail)
+
+
+async def _model(state: MessagesState) -> dict[str, list[AnyMessage]]:
+    words = f"You said {state['messages'][-1].text}."
+    model = GenericFakeChatModel(messages=iter([AIMessage(words)]))
+    return {"messages": [await model.ainvoke(state["messages"])]}
+
+
+chat = _graph(MessagesState, model=_model)
+
+
+async def _call(state: MessagesState) -> dict[str, list[AnyMessage]]:
+    call = {"name": "look_up", "args": {"word": state["messages"][-1].text}, "id": "call-1", "type": "tool_call"}
+    return {"messages": [AIMessage("", tool_calls=[call])]}
+
+
+async def _tool(state: MessagesState) -> dict[str, list[AnyMessage]]:
+    call = state["messages"][-1].tool_calls[0]
+    return {"messages": [ToolMessage(f"found {call['args']['word']}", tool_call_id=call["id"], name=call["name"])]}
+
+
+tools = _graph(MessagesState, call=_call, tool=_tool, model=_model)
+
+nested = _graph(Words, before=_after, child=_graph(Words, inner=_ask), last=_after)
+
+
+async def made(config: dict[str, Any]) -> Any:
+    """A graph made anew for each run."""
+    word = config.get("configurable", {}).get("word", os.environ.get("SERVED_GRAPHS_WORD"))
+
+    async def node(state: Words) -> Words:
+        return {"said": [f"{word}: {state['text']}"]}
+
+    return _graph(Words, node=node)
+
+
+class Counted(TypedDict, total=False):
+    """A file to which each node adds a line, and how long each takes."""
+
+    file: str
+    seconds: float
+    done: Annotated[list[str], operator.add]
+
+
+def _counting(name: str) -> Any:
+    async def node(state: Counted) -> Counted:
+        with Path(state["file"]).open("a") as file:
+            file.write(f"begin {name}\n")
+        await asyncio.sleep(state.get("seconds", 0.0))
+        with Path(state["file"]).open("a") as file:
+            file.write(f"end {name}\n")
+        return {"done": [name]}
+
+    return node
+
+
+counting = _graph(Counted, one=_counting("one"), two=_counting("two"), three=_counting("three"))
