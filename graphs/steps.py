@@ -8,17 +8,23 @@
 A package offers its own under the entry point `baton.step_types`: a function that returns step types.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from difflib import get_close_matches
 from typing import Any, ClassVar, Literal, Protocol, TypeVar
 
+import orjson
 from pydantic import BaseModel, ConfigDict
 
 from graphs.clock import Clock
 from graphs.errors import DefinitionError, NotFoundError, Problem, StepError
+from graphs.expressions import mask
 from graphs.spec import Step
+from graphs.values import json_value
 
 Node = Literal[
     "orchestrator", "parallel_executor", "conditional_router", "react_agent", "human_approval", "error_recovery"
@@ -74,6 +80,41 @@ class StepContext:
     progress: Callable[[Any], None] = lambda data: None
     emit_event: Callable[..., Any] | None = None
     """`await emit_event(type, data, key=…)`: publish an event, durable before it returns."""
+    keep_effect: Callable[[Mapping[str, Any]], Awaitable[None]] | None = None
+    """Where `effect` hands over what it was told; None where nobody keeps it."""
+    _effects: Counter[str] | None = None
+
+    async def effect(
+        self, undo: Mapping[str, Any] | Step, *, name: str | None = None, result: Any = None, key: str | None = None
+    ) -> None:
+        """Write down that the step has done something to the world outside, and how that is undone.
+
+        It is durable before this returns, and counts whatever becomes of the step: when the execution is compensated,
+        exactly what was written down is undone, the last first. Call it right after the act; or before it, where an
+        undoing that finds nothing to undo does no harm: then a crash in between is covered too.
+
+        Args:
+            undo: A step without a name of its own: `{"type", "config", "input"}`, with `retry` and `timeout` if
+                wanted; `{"tool": NAME, "args": …}` and `{"function": NAME, "args": …}` are short for such. The values
+                are handed over as they are: nothing in them is an expression.
+            name: What the undoing step is called; without it, its tool, its function or its type.
+            result: What the act gave, for the history.
+            key: Two with the same key are one act, told twice: an attempt that is made again tells again. Without
+                it, acts of one attempt are told apart by what undoes them and their order.
+
+        Raises:
+            StepError: `undo` is no step.
+        """
+        if self.keep_effect is None:
+            return
+        document = undoing_document(undo, name, self.path)
+        if key is None:
+            digest = hashlib.sha256(orjson.dumps(mask(document), default=str, option=orjson.OPT_SORT_KEYS))
+            same = f"{self.idempotency_key}/{digest.hexdigest()[:16]}"
+            self._effects = self._effects or Counter()
+            self._effects[same] += 1
+            key = f"{same}/{self._effects[same]}"
+        await self.keep_effect({"key": key, "undo": document, "result": json_value(mask(result))})
 
     def resource(self, kind: type[T]) -> T:
         """The application's value of that type.
@@ -89,6 +130,46 @@ class StepContext:
                 hint=f"Hand it over: Orchestrator.open(..., resources=[{kind.__name__}(...)]).",
                 code="resource_missing",
             ) from None
+
+
+_OF_UNDO = frozenset({"type", "config", "input", "retry", "timeout", "name"})
+_SHORT = ("tool", "function")
+
+
+def undoing_document(undo: Mapping[str, Any] | Step, name: str | None, path: str) -> dict[str, Any]:
+    """The step that undoes an effect, as it is kept.
+
+    Raises:
+        StepError: it is none.
+    """
+    if isinstance(undo, Step):
+        kind = undo.type
+        undo = {**undo.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude_none=True), "type": kind}
+    document = dict(undo)
+    short = next((word for word in _SHORT if "type" not in document and word in document), None)
+    if short is not None:
+        config = {key: document.pop(key) for key in (short, "args") if key in document}
+        document |= {"type": short, "config": config}
+    named = (
+        document.get("config", {}).get(document.get("type")) if isinstance(document.get("config"), Mapping) else None
+    )
+    wanted = name or document.get("name") or (named if isinstance(named, str) else document.get("type"))
+    document["name"] = re.sub(r"[^A-Za-z0-9_-]", "_", str(wanted))[:100]
+    try:
+        if unknown := sorted(document.keys() - _OF_UNDO):
+            raise ValueError(f"it has {', '.join(unknown)}")
+        if "type" not in document:
+            raise ValueError("it has no type")
+        Step.model_validate({**document, "config": {}})
+    except ValueError as error:
+        first = str(error).splitlines()[0]
+        raise StepError(
+            f"step '{path}' says how an effect is undone, and that is no step: {first}.",
+            category="validation",
+            code="undo_invalid",
+            hint="Give 'type' and 'config', or 'tool' and 'args'.",
+        ) from error
+    return document
 
 
 class StepType:

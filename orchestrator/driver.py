@@ -33,6 +33,8 @@ class Driver:
         self._catalogue = catalogue
         self._drives: dict[str, Drive | None] = {}
         self._again: set[str] = set()
+        self._asked: set[str] = set()
+        """Of those about to be driven: what was asked of them has been stored since they were read."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._slots = asyncio.Semaphore(works.settings.max_executions)
         self._seen = 0
@@ -82,11 +84,21 @@ class Driver:
         drive = self._drives.get(execution.id)
         if drive is not None and execution.cancel_requested is not None:
             drive.halt(execution.cancel_requested)
+        elif execution.id in self._drives:
+            self._asked.add(execution.id)
         self.take(execution.id, "cancel")
 
     async def breaker_reset(self, name: str) -> None:
         """Somebody closed a breaker by hand."""
         await self._works.breakers.reload(name)
+
+    def paused(self, execution_id: str) -> None:
+        """It is to be held: nothing new starts."""
+        drive = self._drives.get(execution_id)
+        if drive is not None:
+            drive.pause()
+        elif execution_id in self._drives:
+            self._asked.add(execution_id)
 
     def driving(self, execution_id: str) -> bool:
         return execution_id in self._drives
@@ -145,6 +157,8 @@ class Driver:
                 continue
             if signal.kind == "cancel":
                 self.cancelled(execution)
+            elif signal.kind == "pause":
+                self.paused(execution.id)
             elif signal.kind in ("answer", "event"):
                 await self._look_unless_known(execution, signal.path)
             elif not self.driving(execution.id):
@@ -209,10 +223,15 @@ class Driver:
         return left == "resting"
 
     async def _carry(self, execution_id: str, reason: str, new: Execution | None) -> Left:
-        execution = new or await self._works.store.begin_drive(execution_id, reason)
+        execution = new
+        if execution is None or execution_id in self._asked:
+            self._asked.discard(execution_id)
+            execution = await self._works.store.begin_drive(execution_id, reason)
+            if execution.status is ExecutionStatus.PAUSED:
+                return "paused"
         workflow = await self._catalogue.pinned(execution)
         sealer = await self._catalogue.sealer(execution)
-        drive = Drive(self._works, execution, workflow, sealer, new=new is not None)
+        drive = Drive(self._works, execution, workflow, sealer, new=execution is new)
         self._drives[execution_id] = drive
         if new is not None:
             self._works.publish([Record(execution_id, "execution.started", self._works.clock.now())])

@@ -5,7 +5,7 @@ others is the planner's decision. It raises `GraphInterrupt` when it is to be ru
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, TypedDict, cast
@@ -55,6 +55,12 @@ class PlanContext:
     def is_root(self) -> bool:
         return self.flow.parent is None
 
+    @property
+    def has_last_steps(self) -> bool:
+        """Whether this is the plan of a whole workflow that has `finally` steps."""
+        workflow = self.frame.workflow
+        return workflow is not None and bool(workflow.spec.finally_) and self.partition is None
+
 
 @dataclass
 class Body:
@@ -97,6 +103,10 @@ class Body:
 
     def state(self) -> StateView:
         return StateView(self.context.frame, self.planned, self.names)
+
+    async def keep_effect(self, effect: Mapping[str, Any]) -> None:
+        """What the step has done to the world outside; durable when it returns."""
+        await self.host.effect(self.path, effect)
 
     async def rendered_config(self) -> BaseModel:
         """The step's configuration, every expression evaluated.
@@ -257,7 +267,7 @@ def update(context: PlanContext, name: str, result: Result) -> Update:
     board = context.flow.board
     if board.plan.staged or context.grow is not None:
         return Command(update=change, goto="orchestrator")
-    if context.is_root and (board.halt is not None or _for_good(context, name, result)):
+    if context.has_last_steps or (context.is_root and (board.halt is not None or _for_good(context, name, result))):
         return Command(update=change, goto="error_recovery")
     return change
 
