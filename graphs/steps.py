@@ -8,8 +8,6 @@
 A package offers its own under the entry point `baton.step_types`: a function that returns step types.
 """
 
-import hashlib
-import re
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -17,14 +15,11 @@ from datetime import datetime
 from difflib import get_close_matches
 from typing import Any, ClassVar, Literal, Protocol, TypeVar
 
-import orjson
 from pydantic import BaseModel, ConfigDict
 
 from graphs.clock import Clock
 from graphs.errors import DefinitionError, NotFoundError, Problem, StepError
-from graphs.expressions import mask
 from graphs.spec import Step
-from graphs.values import json_value
 
 Node = Literal[
     "orchestrator", "parallel_executor", "conditional_router", "react_agent", "human_approval", "error_recovery"
@@ -80,9 +75,10 @@ class StepContext:
     progress: Callable[[Any], None] = lambda data: None
     emit_event: Callable[..., Any] | None = None
     """`await emit_event(type, data, key=…)`: publish an event, durable before it returns."""
-    keep_effect: Callable[[Mapping[str, Any]], Awaitable[None]] | None = None
+    keep_effect: Callable[..., Awaitable[None]] | None = None
     """Where `effect` hands over what it was told; None where nobody keeps it."""
-    _effects: Counter[str] | None = None
+    told: Counter[str] | None = None
+    """How often each effect was told in this attempt."""
 
     async def effect(
         self, undo: Mapping[str, Any] | Step, *, name: str | None = None, result: Any = None, key: str | None = None
@@ -105,16 +101,8 @@ class StepContext:
         Raises:
             StepError: `undo` is no step.
         """
-        if self.keep_effect is None:
-            return
-        document = undoing_document(undo, name, self.path)
-        if key is None:
-            digest = hashlib.sha256(orjson.dumps(mask(document), default=str, option=orjson.OPT_SORT_KEYS))
-            same = f"{self.idempotency_key}/{digest.hexdigest()[:16]}"
-            self._effects = self._effects or Counter()
-            self._effects[same] += 1
-            key = f"{same}/{self._effects[same]}"
-        await self.keep_effect({"key": key, "undo": document, "result": json_value(mask(result))})
+        if self.keep_effect is not None:
+            await self.keep_effect(self, undo, name=name, result=result, key=key)
 
     def resource(self, kind: type[T]) -> T:
         """The application's value of that type.
@@ -130,46 +118,6 @@ class StepContext:
                 hint=f"Hand it over: Orchestrator.open(..., resources=[{kind.__name__}(...)]).",
                 code="resource_missing",
             ) from None
-
-
-_OF_UNDO = frozenset({"type", "config", "input", "retry", "timeout", "name"})
-_SHORT = ("tool", "function")
-
-
-def undoing_document(undo: Mapping[str, Any] | Step, name: str | None, path: str) -> dict[str, Any]:
-    """The step that undoes an effect, as it is kept.
-
-    Raises:
-        StepError: it is none.
-    """
-    if isinstance(undo, Step):
-        kind = undo.type
-        undo = {**undo.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude_none=True), "type": kind}
-    document = dict(undo)
-    short = next((word for word in _SHORT if "type" not in document and word in document), None)
-    if short is not None:
-        config = {key: document.pop(key) for key in (short, "args") if key in document}
-        document |= {"type": short, "config": config}
-    named = (
-        document.get("config", {}).get(document.get("type")) if isinstance(document.get("config"), Mapping) else None
-    )
-    wanted = name or document.get("name") or (named if isinstance(named, str) else document.get("type"))
-    document["name"] = re.sub(r"[^A-Za-z0-9_-]", "_", str(wanted))[:100]
-    try:
-        if unknown := sorted(document.keys() - _OF_UNDO):
-            raise ValueError(f"it has {', '.join(unknown)}")
-        if "type" not in document:
-            raise ValueError("it has no type")
-        Step.model_validate({**document, "config": {}})
-    except ValueError as error:
-        first = str(error).splitlines()[0]
-        raise StepError(
-            f"step '{path}' says how an effect is undone, and that is no step: {first}.",
-            category="validation",
-            code="undo_invalid",
-            hint="Give 'type' and 'config', or 'tool' and 'args'.",
-        ) from error
-    return document
 
 
 class StepType:

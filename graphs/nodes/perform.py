@@ -5,7 +5,7 @@ others is the planner's decision. It raises `GraphInterrupt` when it is to be ru
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, TypedDict, cast
@@ -15,6 +15,7 @@ from langgraph.errors import GraphBubbleUp, GraphInterrupt
 from langgraph.types import Command
 from pydantic import BaseModel
 
+from graphs.effects import effect_value
 from graphs.errors import StepError, StoreError
 from graphs.expressions import EvaluationContext, mask
 from graphs.flow import Flow, Woken
@@ -24,6 +25,7 @@ from graphs.policies import as_step_error, error_value
 from graphs.prepare import Prepared, Value
 from graphs.scope import Frame, StateView
 from graphs.state import Result, join_path
+from graphs.steps import StepContext
 from graphs.values import json_value
 
 
@@ -104,9 +106,9 @@ class Body:
     def state(self) -> StateView:
         return StateView(self.context.frame, self.planned, self.names)
 
-    async def keep_effect(self, effect: Mapping[str, Any]) -> None:
+    async def keep_effect(self, context: StepContext, undo: Any, **more: Any) -> None:
         """What the step has done to the world outside; durable when it returns."""
-        await self.host.effect(self.path, effect)
+        await self.host.effect(self.path, effect_value(context, undo, **more))
 
     async def rendered_config(self) -> BaseModel:
         """The step's configuration, every expression evaluated.
