@@ -5,7 +5,6 @@ from typing import Any
 from agents.function_call import from_input
 from agents.redaction import Redaction
 from agents.tools import Tool, Tools
-from graphs.expressions import reveal
 from graphs.steps import Action, StepConfig, StepContext
 
 
@@ -34,4 +33,4 @@ class ToolStep(Action):
         arguments = from_input(tool.callee, context.input) if config.args is None else config.args
         redaction = Redaction([arguments])
         with redaction.of_errors():
-            return redaction.value(await tool.run(reveal(arguments), context))
+            return redaction.value(await tool.run(arguments, context))

@@ -11,13 +11,16 @@ from pydantic import ValidationError
 
 from agents.calling import Callee
 from agents.loading import load
+from agents.redaction import Redaction
 from agents.registry import Registry
 from agents.tool_use import ToolApproval
 from graphs.errors import InputError, StepError
+from graphs.expressions import reveal
 from graphs.spec import RetryPolicy
 from graphs.steps import StepContext
 
 Effect = Literal["none", "reversible", "irreversible"]
+UndoArguments = Callable[[Mapping[str, Any], Any], Mapping[str, Any] | None]
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -31,8 +34,11 @@ class Tool:
         function: Sync or async. A parameter `context` is given the StepContext and is no argument.
         schema: JSON Schema of the arguments, where the signature does not say enough.
         effect: What it does to the world outside; None where that was not said.
-        undo: The name of the registered tool that undoes a call of this one. It is given, of its own arguments, those
-            that the result or else the arguments of the call name.
+        undo: The registered tool that undoes a call of this one. It takes its arguments, by their names, from what
+            the call gave (where that is an object), from the call's own arguments, and `result`, the whole of what
+            it gave. Every call that was made is undone when the execution is compensated, whoever made it.
+        undo_args: In place of that: what the undoing tool is given, from the call's arguments and its result; None
+            when there is nothing to undo.
         approval: When a person must approve a call an agent makes: `always`, `never`, an expression over `args`, or
             a `ToolApproval`.
         max_calls: How often an agent may call it in one step.
@@ -46,6 +52,7 @@ class Tool:
     schema: Mapping[str, Any] | None = None
     effect: Effect | None = None
     undo: str | None = None
+    undo_args: UndoArguments | None = None
     approval: ToolApproval | str | None = None
     max_calls: int | None = None
     timeout: float | None = None
@@ -84,11 +91,29 @@ class Tool:
         return self.schema if self.schema is not None else self.callee.schema()
 
     async def run(self, arguments: Mapping[str, Any], context: StepContext) -> Any:
-        """Call it.
+        """Call it, and write down how that is undone, where the tool says so, before anybody hears of the result.
+
+        Secrets among the arguments are revealed to the function, and written down sealed.
 
         Raises:
             StepError: `arguments_invalid`; or what the function raised.
         """
+        given = reveal(arguments)
+        result = await self._call(given, context)
+        if self.undo is not None:
+            undoing = self._undoing(arguments, Redaction([arguments]).value(result))
+            if undoing is not None:
+                await context.effect({"tool": self.undo, **undoing}, result=result)
+        return result
+
+    def _undoing(self, arguments: Mapping[str, Any], result: Any) -> dict[str, Any] | None:
+        if self.undo_args is None:
+            gave = result if isinstance(result, Mapping) else {}
+            return {"input": {**arguments, **gave, "result": result}}
+        args = self.undo_args(arguments, result)
+        return None if args is None else {"args": dict(args)}
+
+    async def _call(self, arguments: Mapping[str, Any], context: StepContext) -> Any:
         if self.schema is not None:
             problem = (await load("agents.schemas")).misfit(self.schema, dict(arguments), "arguments")
             if problem:
@@ -129,9 +154,13 @@ def tool(
     """Make a function a tool; its name and docstring are what a model sees. `more` is as in `Tool`.
 
     ```python
-    @tool(effect="irreversible")
-    def refund(order_id: str, amount: float) -> dict:
-        '''Pay back an order. Use it only when the customer asked for it.'''
+    @tool(effect="reversible", undo="cancel_booking")
+    def book(room: str, night: str) -> dict:
+        '''Book a room for a night; gives {"booking": …}.'''
+
+    @tool
+    def cancel_booking(booking: str) -> None:
+        '''Cancel a booking.'''
     ```
     """
 

@@ -22,7 +22,7 @@ from functools import wraps
 from typing import Any, Concatenate, Literal, ParamSpec, Self, TypedDict, Unpack
 
 from graphs.building import steps as make
-from graphs.building.options import Seconds, failed, from_state, made, policy, settled
+from graphs.building.options import Seconds, failed, from_state, given, made, policy, settled
 from graphs.building.steps import (
     agent,
     approval,
@@ -96,6 +96,7 @@ class ConfigOptions(TypedDict, total=False):
     failure_policy: Literal["stop", "cancel", "continue"]
     strategy: Literal["auto", "dataflow", "partitioned", "staged"]
     compensate_on_timeout: bool
+    compensate_on_cancel: bool
 
 
 def workflow(name: str, **metadata: Unpack[MetadataOptions]) -> "WorkflowBuilder":
@@ -163,9 +164,18 @@ class WorkflowBuilder:
     sequence = _adding(make.sequence)
     sub_workflow = _adding(make.sub_workflow)
 
-    def compensation(self, *steps: Step) -> Self:
-        """Steps that clean up when the workflow fails, in this order, after the steps' own compensations."""
-        self._spec["compensation"] = {"steps": steps}
+    def compensation(self, *steps: Step, include_failed: bool | None = None) -> Self:
+        """Steps that clean up when the workflow fails, in this order, after the steps' own compensations.
+
+        Args:
+            include_failed: Undo also the steps that failed: they may have acted.
+        """
+        self._spec["compensation"] = {"steps": steps, **given(include_failed=include_failed)}
+        return self
+
+    def finally_(self, *steps: Step) -> Self:
+        """Steps that run at the end however it ended, in this order, after the compensation."""
+        self._spec["finally"] = steps
         return self
 
     def output(self, values: Mapping[str, Any] | None = None, *, schema: Mapping[str, Any] | None = None) -> Self:

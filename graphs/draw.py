@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from graphs.loading.words import shown
 from graphs.spec import Case, Step, Workflow
+from graphs.state import FINALLY
 from graphs.steps import StepType
 from graphs.undo import COMPENSATION
 
@@ -75,6 +76,9 @@ class _Drawing:
         if compensation := self._workflow.spec.compensation.steps:
             inner, _ = self._list(compensation, COMPENSATION, 2, ordered=True)
             yield from _frame(self._new_id(), "compensation", inner, 1)
+        if last := self._workflow.spec.finally_:
+            inner, _ = self._list(last, FINALLY, 2, ordered=True)
+            yield from _frame(self._new_id(), "finally", inner, 1)
         yield from self._edges
         for status, ids in self._classes.items():
             yield f"    classDef {status} {_COLOURS[status]}"

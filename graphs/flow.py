@@ -173,6 +173,7 @@ class Flow:
         self.generation = generation
         self.parent = parent
         self.step = step
+        self._detached = detached
         self.dispatched: frozenset[str] = frozenset()
         self.fresh = True
         """Whether the running superstep was dispatched by this process, so that nothing inside it can be kept yet."""
@@ -314,7 +315,7 @@ class Flow:
             for work in list(self._running.values()):
                 work.stop()
         for child in list(self._children.values()):
-            if child.board is not self.board:
+            if child.board is not self.board and not child._detached:
                 child.board.stop(_inherited(halt))
 
     def stop_inside(self, halt: Halt, *, also_last: bool) -> None:

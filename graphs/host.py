@@ -12,7 +12,7 @@ from graphs.clock import Clock
 from graphs.flow import Flow
 from graphs.planner import Conclusion, Halt
 from graphs.prepare import Library
-from graphs.spec import Workflow
+from graphs.spec import Config, Workflow
 from graphs.state import Happened, Result
 from graphs.steps import Answer, Logger, Wait
 
@@ -203,6 +203,10 @@ class Host(Protocol):
         """Results that were there before this drive: what a plan without a checkpoint starts with (retry, fork)."""
         ...
 
+    def compensates(self, status: str, config: Config) -> bool:
+        """Whether an end of that status is compensated: as the definition says, and whoever stopped it."""
+        ...
+
     @property
     def stopped(self) -> Halt | None:
         """Why also what undoes, or (terminated) what runs in any case, is to be stopped."""
@@ -215,8 +219,13 @@ class Host(Protocol):
         """What the execution did, in the order in which it was committed."""
         ...
 
-    async def compensating(self, conclusion: Conclusion) -> None:
-        """Compensation begins, or goes on in another process; why is kept before anything is undone."""
+    async def concluded(self, conclusion: Conclusion, *, compensating: bool) -> None:
+        """How the execution ends is settled, and kept before anything more is done: it is undone (or that goes on in
+        another process), or its `finally` steps run."""
+        ...
+
+    async def effect(self, path: str, effect: Mapping[str, Any]) -> None:
+        """Keep what a step has done to the world outside; durable when it returns."""
         ...
 
     async def emit_event(self, event_type: str, data: Any = None, *, key: str | None = None) -> None: ...

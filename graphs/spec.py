@@ -241,6 +241,8 @@ class Config(Model):
     strategy: Literal["auto", "dataflow", "partitioned", "staged"] = "auto"
     compensate_on_timeout: bool = True
     """X15: a time limit compensates as any other failure does."""
+    compensate_on_cancel: bool = False
+    """Whether a cancel undoes what was done, when whoever cancels does not say."""
 
 
 class InputSpec(Model):
@@ -282,6 +284,8 @@ class Spec(Model):
     """Variables every step can read, with their first values (D07)."""
     steps: tuple[Step, ...] = ()
     compensation: Compensation = Compensation()
+    finally_: tuple[Step, ...] = Field(default=(), alias="finally")
+    """Steps that run at the end however it ended, after the compensation, in the order they are written."""
     output: OutputSpec = OutputSpec()
 
 
@@ -309,7 +313,7 @@ class Workflow(Model):
     @cached_property
     def subworkflows(self) -> tuple[tuple[str, str | None], ...]:
         """Names (and versions, where they are said) of the workflows it may run as steps, or to clean up."""
-        steps = self.spec.steps + self.spec.compensation.steps
+        steps = self.spec.steps + self.spec.compensation.steps + self.spec.finally_
         return tuple(dict.fromkeys(wanted for step in steps for wanted in _subworkflows_of(step)))
 
     def as_document(self) -> dict[str, Any]:

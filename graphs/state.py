@@ -79,6 +79,8 @@ class Result(TypedDict):
         decided_by: Who answered, for approvals.
         route: The way a conditional or a switch went.
         inner: For partitions only: the results of the steps inside, by name.
+        unfinished: For compensations and `finally` only: what failed or was stopped, by name: `error`, `attempts`,
+            `undoes`.
     """
 
     status: str
@@ -95,6 +97,7 @@ class Result(TypedDict):
     decided_by: NotRequired[str]
     route: NotRequired[str]
     inner: NotRequired[dict[str, Any]]
+    unfinished: NotRequired[dict[str, Any]]
 
 
 class Happened(NamedTuple):

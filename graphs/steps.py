@@ -8,7 +8,8 @@
 A package offers its own under the entry point `baton.step_types`: a function that returns step types.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from difflib import get_close_matches
@@ -74,6 +75,34 @@ class StepContext:
     progress: Callable[[Any], None] = lambda data: None
     emit_event: Callable[..., Any] | None = None
     """`await emit_event(type, data, key=…)`: publish an event, durable before it returns."""
+    keep_effect: Callable[..., Awaitable[None]] | None = None
+    """Where `effect` hands over what it was told; None where nobody keeps it."""
+    told: Counter[str] | None = None
+    """How often each effect was told in this attempt."""
+
+    async def effect(
+        self, undo: Mapping[str, Any] | Step, *, name: str | None = None, result: Any = None, key: str | None = None
+    ) -> None:
+        """Write down that the step has done something to the world outside, and how that is undone.
+
+        It is durable before this returns, and counts whatever becomes of the step: when the execution is compensated,
+        exactly what was written down is undone, the last first. Call it right after the act; or before it, where an
+        undoing that finds nothing to undo does no harm: then a crash in between is covered too.
+
+        Args:
+            undo: A step without a name of its own: `{"type", "config", "input"}`, with `retry` and `timeout` if
+                wanted; `{"tool": NAME, "args": …}` and `{"function": NAME, "args": …}` are short for such. The values
+                are handed over as they are: nothing in them is an expression.
+            name: What the undoing step is called; without it, its tool, its function or its type.
+            result: What the act gave, for the history.
+            key: Two with the same key are one act, told twice: an attempt that is made again tells again. Without
+                it, acts of one attempt are told apart by what undoes them and their order.
+
+        Raises:
+            StepError: `undo` is no step.
+        """
+        if self.keep_effect is not None:
+            await self.keep_effect(self, undo, name=name, result=result, key=key)
 
     def resource(self, kind: type[T]) -> T:
         """The application's value of that type.

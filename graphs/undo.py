@@ -79,7 +79,7 @@ def compensations(
             if first_opened[deed.path] == deed.seq and inside is not None and inside.workflow is not None:
                 line.clean_up(inside.workflow.spec.compensation.steps, deed.path, inside)
         elif what not in last:
-            line.undo(deed, places.find(deed.path) or nowhere)
+            line.undo(deed, places.find(deed.path) or nowhere, unseal)
         last.add(what)
     line.clean_up(workflow.spec.compensation.steps, "", frame)
     return line.undoings
@@ -175,14 +175,16 @@ class _Line:
             elif deed.superseded and deed.path.startswith(COMPENSATION) and deed.data.get("status") == "completed":
                 self._undone[deed.path] = deed.seq
 
-    def undo(self, deed: Happened, place: _Place) -> None:
+    def undo(self, deed: Happened, place: _Place, unseal: Unseal) -> None:
         """Undo a step or an effect, if it says how and that was not done before."""
         step = place.planned.step.compensate
         if deed.kind == "effect":
             # Numbered over all there ever were: the undoing step's idempotency key must not depend on what came later.
             number, undo = self._effects[deed.path][deed.data["key"]], deed.data["undo"]
             name = f"{deed.path}.{undo['name']}-{number}"
-            self._append(_undoing_effect(undo, self._library), name, f"{deed.path}.", place, deed, effect=deed.data)
+            self._append(
+                _undoing_effect(undo, self._library), name, f"{deed.path}.", place, deed, effect=unseal(deed.data)
+            )
         elif step is not None and _may_have_acted(place, deed.data):
             result: Any = deed.data
             local = join_path(place.around, place.planned.local + "_")[:-1]
@@ -250,7 +252,7 @@ def _workflow_around(frame: Frame) -> Workflow | None:
 def _undoing_effect(undo: Mapping[str, Any], library: Library) -> Step:
     """The step that undoes an effect. What was written down is handed over as it is: none of it is a template."""
     config = {key: f"{{{{ effect.undo.config['{key}'] }}}}" for key in undo.get("config") or {}}
-    document = {**undo, "config": config}
+    document = {**undo, "config": config} | ({"input": "{{ effect.undo.input }}"} if "input" in undo else {})
     key = json.dumps(document, sort_keys=True)
     return library.remember("undoing", key, lambda: Step.model_validate(document))
 
@@ -262,12 +264,12 @@ def _node_of(step: Step, library: Library) -> Node:
         return "error_recovery"
 
 
-def with_companions(undoings: Sequence[Undoing], library: Library) -> list[PlannedStep]:
-    """The plan that compensates: each undoing step, and what it falls back on."""
+def with_companions(steps: Sequence[PlannedStep], library: Library) -> list[PlannedStep]:
+    """The steps, and what they fall back on."""
     planned = []
-    for undoing in undoings:
-        planned.append(undoing.planned)
-        if (companion := companion_of(undoing.planned, library.node_of)) is not None:
+    for step in steps:
+        planned.append(step)
+        if (companion := companion_of(step, library.node_of)) is not None:
             planned.append(companion)
     return planned
 

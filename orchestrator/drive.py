@@ -5,7 +5,7 @@ matters is in the tables, and another process may take the execution up from the
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -30,8 +30,8 @@ from graphs.policies.limits import Limit
 from graphs.policies.named import NamedLimits
 from graphs.prepare import Library
 from graphs.scope import Frame
-from graphs.spec import Workflow
-from graphs.state import ExecutionStatus, Happened, Result
+from graphs.spec import Config, Workflow
+from graphs.state import FINALLY, ExecutionStatus, Happened, Result
 from graphs.steps import Answer, Logger, Wait
 from graphs.undo import COMPENSATION
 from orchestrator.breakers import Breakers, Guarded
@@ -40,11 +40,12 @@ from orchestrator.places import Places
 from orchestrator.sealing import Sealer
 from orchestrator.seats import Seat
 from orchestrator.settings import Settings
-from orchestrator.store.port import Execution, OpenWait, Record
+from orchestrator.store.port import DeadLetter, Execution, OpenWait, Record
 from orchestrator.store.sqlite import SqliteStore
 
-Left = Literal["ended", "resting", "stirred", "drained"]
+Left = Literal["ended", "resting", "stirred", "drained", "paused"]
 """How a drive was left; `stirred`: something was stored between the last look and parking."""
+_LAST_PLANS: Mapping[str, Literal["compensation", "finally"]] = {COMPENSATION: "compensation", FINALLY: "finally"}
 TIMEOUT_BY = "baton:timeout"
 _SOON = 0.001
 """Seconds that do not count: a clock may ring that much early."""
@@ -111,10 +112,11 @@ class Drive:
         self.workflow = workflow
         self.board = Board(root_plan(workflow, works.library))
         if execution.concluded is not None:
-            self.board.concluded = Conclusion(**execution.concluded)
+            self.board.concluded = Conclusion(*(execution.concluded[key] for key in Conclusion._fields))
         self.flow = Flow(self.board, self, path="", generation=execution.generation)
         self.frame = self._frame()
         self.draining = False
+        self._request: Mapping[str, Any] | None = None
         self.stopped: Halt | None = None
         self.terminated: Halt | None = None
         self.deadline: datetime | None = None
@@ -207,7 +209,25 @@ class Drive:
             error=error,
             active_seconds=self.active_seconds,
             records=[record],
+            letters=list(self._letters()),
         )
+
+    def _letters(self) -> Iterator[DeadLetter]:
+        """What was not undone, and what failed of that which runs in any case."""
+        for plan, kind in _LAST_PLANS.items():
+            result = self.board.extras.get(plan)
+            unfinished = result.get("unfinished", {}) if result is not None else {}
+            for name, error in unfinished.items():
+                yield DeadLetter(
+                    execution_id=self.execution.id,
+                    path=f"{plan}.{name}",
+                    kind=kind,
+                    workflow=f"{self.workflow.name}@{self.workflow.version}",
+                    tenant=self.execution.tenant,
+                    error=error["error"],
+                    about={key: value for key, value in error.items() if key != "error"},
+                    created_at=self.clock.now(),
+                )
 
     @property
     def active_seconds(self) -> float:
@@ -257,11 +277,15 @@ class Drive:
 
     async def _time_is_over(self, why: str) -> None:
         # Kept first: a crash after the steps were stopped must not make it look like a cancel.
-        execution = await self._works.store.request_cancel(self.execution.id, by=TIMEOUT_BY, reason=why)
+        # (`compensate`, because time must not stop an undoing that has just begun.)
+        execution = await self._works.store.request_cancel(
+            self.execution.id, by=TIMEOUT_BY, reason=why, compensate=True
+        )
         self.halt(execution.cancel_requested or {"by": TIMEOUT_BY, "reason": why})
 
     def halt(self, request: Mapping[str, Any]) -> None:
         """A cancel, or the end of time, was stored: stop everything, or what undoes it."""
+        self._request = request
         by, why = request.get("by"), request.get("reason")
         if by == TIMEOUT_BY:
             halt = Halt("timeout", f"execution '{self.execution.id}' was stopped: {why}", True)
@@ -280,6 +304,10 @@ class Drive:
     def drain(self) -> None:
         """Start nothing new; what runs may finish. What rests keeps resting."""
         self.draining = not self.resting
+        self.let_go()
+
+    def pause(self) -> None:
+        """Start nothing new; what runs may finish. What was stored says so: going to rest will look again."""
         self.let_go()
 
     @property
@@ -561,6 +589,18 @@ class Drive:
         if (expected := self._expected.pop(path, None)) and expected[3] is not None:
             expected[3].cancel()
 
+    # -- Host: the end ------------------------------------------------------------------------------------------
+
+    def compensates(self, status: str, config: Config) -> bool:
+        if self.execution.concluded is not None:  # that was settled before
+            return bool(self.execution.concluded["compensate"])
+        request = self._request
+        if request is None or request.get("by") == TIMEOUT_BY:
+            return status != "timed_out" or config.compensate_on_timeout
+        # Whoever cancels leaves things as they are: undoing is asked for in words, not assumed.
+        wanted = request.get("compensate")
+        return config.compensate_on_cancel if wanted is None else bool(wanted)
+
     # -- Host: the rest ----------------------------------------------------------------------------------------
 
     async def results(self, prefix: str) -> Mapping[str, Result]:
@@ -574,12 +614,22 @@ class Drive:
     async def history(self) -> Sequence[Happened]:
         return await self._works.store.history(self.execution.id)
 
-    async def compensating(self, conclusion: Conclusion) -> None:
+    async def concluded(self, conclusion: Conclusion, *, compensating: bool) -> None:
         for alarm in self._limits:
             alarm.cancel()  # the work is over; half an undoing would be worse than a late one
-        self._compensating = True
-        record = self._record("execution.compensating", None, {})
-        await self._works.store.compensating(self.execution.id, conclusion._asdict(), [record])
+        self._compensating = compensating
+        if self.execution.concluded is not None and not compensating:
+            return
+        records = [self._record("execution.compensating", None, {})] if compensating else []
+        await self._works.store.conclude(
+            self.execution.id,
+            {**conclusion._asdict(), "compensate": compensating},
+            compensating=compensating,
+            records=records,
+        )
+
+    async def effect(self, path: str, effect: Mapping[str, Any]) -> None:
+        await self._works.store.keep(self._record("step.effect", path, self._sealer.seal(effect)))
 
     async def emit_event(self, event_type: str, data: Any = None, *, key: str | None = None) -> None:
         own = {"source": self.execution.id, "tenant": self.execution.tenant}

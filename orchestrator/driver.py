@@ -34,6 +34,8 @@ class Driver:
         self._catalogue = catalogue
         self._drives: dict[str, Drive | None] = {}
         self._again: set[str] = set()
+        self._asked: set[str] = set()
+        """Of those about to be driven: what was asked of them has been stored since they were read."""
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._room = Room(
             works.settings.max_executions,
@@ -104,12 +106,22 @@ class Driver:
         drive = self._drives.get(execution.id)
         if drive is not None and execution.cancel_requested is not None:
             drive.halt(execution.cancel_requested)
+        elif execution.id in self._drives:
+            self._asked.add(execution.id)
         else:
             self.take(execution.id, "cancel")
 
     async def breaker_reset(self, name: str) -> None:
         """Somebody closed a breaker by hand."""
         await self._works.breakers.reload(name)
+
+    def paused(self, execution_id: str) -> None:
+        """It is to be held: nothing new starts."""
+        drive = self._drives.get(execution_id)
+        if drive is not None:
+            drive.pause()
+        elif execution_id in self._drives:
+            self._asked.add(execution_id)
 
     def driving(self, execution_id: str) -> bool:
         """Whether it is at work on an execution, or about to be."""
@@ -172,6 +184,8 @@ class Driver:
                 continue
             if signal.kind == "cancel":
                 self.cancelled(execution)
+            elif signal.kind == "pause":
+                self.paused(execution.id)
             elif signal.kind in ("answer", "event"):
                 await self._look_unless_known(execution, signal.path)
             elif not self.driving(execution.id):
@@ -206,11 +220,13 @@ class Driver:
                 self._again.discard(execution_id)
                 left = await self._once(execution_id, reason, new, seat)
                 new = None
-                if left != "stirred" and not (left == "resting" and execution_id in self._again):
+                again = left == "resting" and execution_id in self._again
+                if left != "stirred" and not again and execution_id not in self._asked:
                     break
         finally:
             self._drives.pop(execution_id, None)
             self._again.discard(execution_id)
+            self._asked.discard(execution_id)
             if seat is not None:
                 seat.leave()
             self._announce_rest(execution_id)
@@ -240,10 +256,15 @@ class Driver:
         return left
 
     async def _carry(self, execution_id: str, reason: str, new: Execution | None, seat: Seat) -> Left:
-        execution = new or await self._works.store.begin_drive(execution_id, reason)
+        execution = new
+        if execution is None or execution_id in self._asked:
+            self._asked.discard(execution_id)
+            execution = await self._works.store.begin_drive(execution_id, reason)
+            if execution.status is ExecutionStatus.PAUSED:
+                return "paused"
         workflow = await self._catalogue.pinned(execution)
         sealer = await self._catalogue.sealer(execution)
-        drive = Drive(self._works, execution, workflow, sealer, seat, new=new is not None)
+        drive = Drive(self._works, execution, workflow, sealer, seat, new=execution is new)
         self._drives[execution_id] = drive
         if new is not None:
             self._works.publish([Record(execution_id, "execution.started", self._works.clock.now())])

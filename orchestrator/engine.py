@@ -24,13 +24,16 @@ from orchestrator.approvals.rules import Given
 from orchestrator.approvals.values import Decision, Person
 from orchestrator.bus import RESTED, Bus, Subscription
 from orchestrator.catalogue import Catalogue
+from orchestrator.drive import TIMEOUT_BY
 from orchestrator.driver import Driver
 from orchestrator.parts import assemble
 from orchestrator.redo import fork_start, rewound
 from orchestrator.settings import Settings
 from orchestrator.starting import Start, new_execution, pin
+from orchestrator.store.dead_letters import no_letter
 from orchestrator.store.port import (
     DEFAULT_TENANT,
+    DeadLetter,
     Execution,
     ExecutionFilter,
     KeptBreaker,
@@ -258,16 +261,109 @@ class Orchestrator:
 
     # -- stopping, going on, going back ------------------------------------------------------------------------
 
-    async def cancel(self, execution_id: str, *, by: str | None = None, reason: str | None = None) -> Execution:
-        """Ask an execution to end.
+    async def cancel(
+        self,
+        execution_id: str,
+        *,
+        by: str | None = None,
+        reason: str | None = None,
+        compensate: bool | None = None,
+    ) -> Execution:
+        """Ask an execution to end: what runs is stopped, `finally` steps run. While it is being undone, this stops
+        the undoing.
+
+        Args:
+            compensate: Undo what was done, or do not; None: as `config.compensate_on_cancel` says.
 
         Raises:
-            NotFoundError, ConflictError: there is none, or it has ended.
+            NotFoundError, ConflictError: there is none, it has ended, or somebody else's asking came first (its time
+                limit's too); the error names who.
         """
-        execution = await self.store.request_cancel(execution_id, by=by, reason=reason)
+        return await self._end(execution_id, by, reason, compensate=compensate)
+
+    async def terminate(self, execution_id: str, *, by: str | None = None, reason: str | None = None) -> Execution:
+        """End an execution at once: nothing is undone, and no `finally` step runs. It is heard after a cancel too.
+
+        Raises:
+            NotFoundError, ConflictError: as for `cancel`.
+        """
+        return await self._end(execution_id, by, reason, terminate=True)
+
+    async def pause(self, execution_id: str, *, by: str | None = None, reason: str | None = None) -> Execution:
+        """Hold an execution: nothing new starts, what runs may finish; answers are kept until it goes on.
+
+        Raises:
+            NotFoundError, ConflictError: there is none, it has ended, or it is ending.
+        """
+        execution = await self.store.request_pause(execution_id, by=by, reason=reason)
+        if self._driver is not None:
+            self._driver.paused(execution_id)
+        return execution
+
+    async def continue_(self, execution_id: str) -> Execution:
+        """Let a paused execution go on.
+
+        Raises:
+            NotFoundError, ConflictError: there is none, or nobody has paused it.
+        """
+        execution = await self.store.request_go_on(execution_id)
+        self._driver_takes(execution_id, "resume")
+        return execution
+
+    # -- dead letters ------------------------------------------------------------------------------------------
+
+    async def dead_letters(
+        self, *, status: str | None = "open", execution_id: str | None = None, limit: int = 1000
+    ) -> Sequence[DeadLetter]:
+        """What failed for good and needs a person, newest first; without a status, what is closed too."""
+        return await self.store.dead_letters(status=status, execution_id=execution_id, limit=limit)
+
+    async def dead_letter(self, letter_id: int) -> DeadLetter:
+        """One of them.
+
+        Raises:
+            NotFoundError: there is none of that number.
+        """
+        letter = await self.store.dead_letter(letter_id)
+        if letter is None:
+            raise no_letter(letter_id)
+        return letter
+
+    async def redrive(self, letter_ids: Sequence[int], *, by: str | None = None) -> Sequence[str]:
+        """Try again what dead letters are about; what else was done or undone is not done again.
+
+        Returns:
+            Ids of the executions that go on.
+
+        Raises:
+            NotFoundError, ConflictError: there is none, it is closed, or its execution has not ended.
+        """
+        redriven = await self.store.redrive(letter_ids, by=by)
+        for execution_id in redriven:
+            self._driver_takes(execution_id, "redrive")
+        return redriven
+
+    async def discard(
+        self, letter_ids: Sequence[int], *, by: str | None = None, note: str | None = None
+    ) -> Sequence[DeadLetter]:
+        """Close dead letters for good: somebody saw to it.
+
+        Raises:
+            NotFoundError, ConflictError: there is none, or it is closed.
+        """
+        return await self.store.discard(letter_ids, by=by, note=note)
+
+    # -- how executions end ------------------------------------------------------------------------------------
+
+    async def _end(self, execution_id: str, by: str | None, reason: str | None, **how: Any) -> Execution:
+        execution = await self.store.request_cancel(execution_id, by=by, reason=reason, **how)
         if self._driver is not None:
             self._driver.cancelled(execution)
-        return execution
+        request = execution.cancel_requested
+        asked = {"by": by, "reason": reason, **how}
+        if request is not None and all(request.get(key) == value for key, value in asked.items()):
+            return execution
+        raise ending_already(execution)
 
     async def resume(self, execution_id: str) -> Execution:
         """Take an execution up that was left queued, interrupted or resting."""
@@ -277,6 +373,12 @@ class Orchestrator:
                 f"Execution '{execution_id}' has ended ({execution.status}); there is nothing to resume.",
                 hint=f"To go on from one of its steps: baton retry {execution_id} --from STEP.",
                 code="execution_ended",
+            )
+        if execution.pause_requested is not None:
+            raise ConflictError(
+                f"Execution '{execution_id}' is paused.",
+                hint=f"To let it go on: baton continue {execution_id}.",
+                code="execution_paused",
             )
         self._driver_takes(execution_id, "resume")
         return execution
@@ -371,4 +473,25 @@ def no_such_execution(execution_id: str) -> NotFoundError:
     """The error for an id that names nothing."""
     return NotFoundError(
         f"There is no execution '{execution_id}'.", hint="List what there is: baton list.", code="execution_not_found"
+    )
+
+
+def ending_already(execution: Execution) -> ConflictError:
+    """The error for who asks for an end that somebody else has asked for, or that has come by itself."""
+    request = execution.cancel_requested
+    if request is None:
+        status = (execution.concluded or {}).get("status", execution.status)
+        return ConflictError(
+            f"Execution '{execution.id}' has {status.replace('_', ' ')}, and that is being undone already.",
+            code="compensating_already",
+            execution_id=execution.id,
+        )
+    who = "its time limit" if request["by"] == TIMEOUT_BY else request["by"] or "somebody"
+    return ConflictError(
+        f"Execution '{execution.id}' is ending already: {who} asked for that at {request['at']}.",
+        hint=f"To end it at once, without undoing anything: baton terminate {execution.id}.",
+        code="ending_already",
+        execution_id=execution.id,
+        by=request["by"],
+        at=request["at"],
     )

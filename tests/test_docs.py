@@ -56,7 +56,8 @@ def test_the_python_of_the_readme_runs(folder: Path, number: int) -> None:
     (folder / "snippet.py").write_text(snippets()[number])
     done = run(folder, sys.executable, "-W", "error", "snippet.py")
     assert done.returncode == 0, done.stderr
-    assert "waiting Refund 500 for A-3?" in done.stdout and "completed" in done.stdout
+    if "print(" in snippets()[number]:
+        assert "waiting Refund 500 for A-3?" in done.stdout and "completed" in done.stdout
 
 
 def test_every_setting_is_in_the_example_of_the_environment() -> None:

@@ -85,7 +85,7 @@ _STEP_KEYS: dict[str, Area] = {
 }
 _AREAS: dict[Area, dict[str, Area]] = {
     "top": {"spec": "spec"},
-    "spec": {"steps": "list", "compensation": "compensation"},
+    "spec": {"steps": "list", "compensation": "compensation", "finally": "list"},
     "compensation": {"steps": "list"},
     "case": {"steps": "list"},
     "on_failure": {"fallback": "step"},

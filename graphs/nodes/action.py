@@ -127,4 +127,5 @@ def step_context(body: Body, attempt: int) -> StepContext:
         user_context=facts.user_context,
         progress=lambda data: body.host.note("step.progress", body.path, {"data": data}),
         emit_event=body.host.emit_event,
+        keep_effect=body.keep_effect,
     )

@@ -90,7 +90,7 @@ def _grower(body: Body, kind: Composite) -> Callable[[Board, Frame, Mapping[str,
 
 
 def _result(body: Body, kind: Composite, board: Board, frame: Frame, data: Mapping[str, Any]) -> Result:
-    conclusion = board.plan.conclude(board.results, board.halt)
+    conclusion = board.conclusion()
     if board.error is not None:
         conclusion = Conclusion("failed", None, error_value(as_step_error(board.error), attempt=1))
     response = kind.response(body.planned.step, data, frame, conclusion, body.evaluation)

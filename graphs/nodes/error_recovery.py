@@ -1,37 +1,40 @@
 """`error_recovery`: performs what the planner decided about failures.
 
 It is entered in two ways: by a `Send` for a companion step, in the same superstep as the step whose failure it
-answers; and by the conditional edge once a plan has ended badly, to compensate what was done.
+answers; and by the conditional edge once a plan has ended, to compensate what was done where it ended badly, and for
+the `finally` steps of its workflow.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.runtime import Runtime
+from langgraph.types import Command
 
 from graphs.composites import Composite
 from graphs.composites.base import plan_of
 from graphs.errors import BatonError
 from graphs.expressions import EvaluationContext
+from graphs.flow import Board
 from graphs.graph_state import EnterpriseWorkflowState
 from graphs.nodes import action, composite
 from graphs.nodes.child import carry_out
 from graphs.nodes.perform import Body, Dispatch, PlanContext, Update, perform
-from graphs.planner import COMPANION, Conclusion, Halt, Plan, PlannedStep
+from graphs.planner import COMPANION, Conclusion, Halt, Need, Plan, PlannedStep
 from graphs.scope import Frame, StateView
-from graphs.spec import Step, Workflow
-from graphs.state import Result
+from graphs.spec import Step
+from graphs.state import FINALLY, Result
 from graphs.undo import COMPENSATION, Undoing, compensations, with_companions
 
 
 async def error_recovery(
     state: EnterpriseWorkflowState, runtime: Runtime[PlanContext], config: RunnableConfig
 ) -> Update:
-    """Answer one step's failure, or compensate for a plan's."""
+    """Answer one step's failure; or, once a plan has ended, undo what it did and run its `finally` steps."""
     if "step" in state:
         return await perform(cast(Dispatch, state), runtime.context, config, _act)
-    return await _compensate(runtime.context, config)
+    return await _end(runtime.context, config)
 
 
 async def _act(body: Body) -> Result:
@@ -40,47 +43,103 @@ async def _act(body: Body) -> Result:
     return await action.act(body)
 
 
-async def _compensate(context: PlanContext, config: RunnableConfig) -> Update:
-    """Undo what was done, in reverse order of completion, then the workflow's own clean-up steps in theirs (X11)."""
-    board, host = context.flow.board, context.host
+async def _end(context: PlanContext, config: RunnableConfig) -> Update:
+    """What is to be done when all steps have settled, one thing each time: a body has one child plan, ever."""
     await context.flow.quiet()
-    workflow = context.frame.workflow
-    conclusion = board.conclusion()
+    board, extras = context.flow.board, context.flow.board.extras
+    begun, terminated = board.concluded is not None, context.host.terminated is not None
+    if context.frame.workflow is None or (terminated and not begun):
+        return {}
+    if context.is_root and COMPENSATION not in extras and (undoings := await _undoings(context)):
+        update = await _compensate(context, config, undoings)
+        return Command(update=update, goto="error_recovery") if context.has_last_steps else update
+    if context.has_last_steps and FINALLY not in extras and not terminated:
+        return await _finally(context, config)
+    return {}
+
+
+async def _undoings(context: PlanContext) -> list[Undoing]:
+    """What is to be undone, and in which order (X11). Nothing, when nobody wants that."""
+    board, host = context.flow.board, context.host
+    conclusion, workflow = board.conclusion(), context.frame.workflow
     if workflow is None or conclusion.status == "completed":
-        return {}
-    if board.concluded is None and (host.terminated or not _wanted(workflow, conclusion, board.halt)):
-        return {}
-    history = await host.history()
-    undoings = compensations(context.frame, history, conclusion, host.library, host.unseal)
-    if not undoings:
-        return {}
-    await host.compensating(conclusion)
-    board.concluded = conclusion  # whatever is asked for from now on, this is why it ended
-    place = PlannedStep(COMPENSATION, Step(name="compensation", type="sequence"), "error_recovery")
-    body = Body(context, place, config)
-    body.begin()
-    context.flow.dispatch([COMPENSATION], fresh=context.flow.fresh)
-    context.flow.entered.add(COMPENSATION)
-    inner, _, _ = await carry_out(
+        return []
+    if not host.compensates(conclusion.status, workflow.spec.config):
+        return []
+    return compensations(context.frame, await host.history(), conclusion, host.library, host.unseal)
+
+
+def _concluded(context: PlanContext) -> Conclusion:
+    """How the plan ended, from now on for good: whatever is asked for later does not change why."""
+    board = context.flow.board
+    conclusion = board.conclusion()
+    if conclusion.error is None and conclusion.status in ("timed_out", "cancelled") and board.halt is not None:
+        conclusion = conclusion._replace(error={"code": conclusion.status, "message": board.halt.detail})
+    board.concluded = conclusion
+    return conclusion
+
+
+async def _compensate(context: PlanContext, config: RunnableConfig, undoings: Sequence[Undoing]) -> dict[str, Any]:
+    host, conclusion = context.host, _concluded(context)
+    await host.concluded(conclusion, compensating=True)
+    inner = await _carry_out(
+        context,
+        config,
+        COMPENSATION,
+        plan_of(with_companions([undoing.planned for undoing in undoings], host.library), failure_policy="continue"),
+        lambda frame: _with_views(context, frame, conclusion, undoings),
+        host.stopped,
+    )
+    done, wrong = _came_to(inner.plan, inner.results)
+    return {"steps": {COMPENSATION: _outcome(context, {"compensated": done, "failed": list(wrong)}, wrong)}}
+
+
+async def _finally(context: PlanContext, config: RunnableConfig) -> dict[str, Any]:
+    """The steps that run however it ended; one that fails does not keep the others from running."""
+    host, workflow, conclusion = context.host, context.frame.workflow, _concluded(context)
+    assert workflow is not None
+    if context.is_root:
+        await host.concluded(conclusion, compensating=False)
+
+    def seen(frame: Frame) -> Frame:
+        frame.extra = {**frame.extra, "error": conclusion.error, "outcome": conclusion.status}
+        return frame
+
+    planned: list[PlannedStep] = []
+    for step in workflow.spec.finally_:
+        needs = (Need(planned[-1].name, "settled"),) if planned else ()
+        planned.append(PlannedStep(step.name, step, host.library.node_of(step), needs))
+    plan = plan_of(with_companions(planned, host.library), failure_policy="continue")
+    inner = await _carry_out(context, config, FINALLY, plan, seen, host.terminated)
+    done, wrong = _came_to(inner.plan, inner.results)
+    return {"steps": {FINALLY: _outcome(context, {"completed": done, "failed": list(wrong)}, wrong)}}
+
+
+async def _carry_out(
+    context: PlanContext,
+    config: RunnableConfig,
+    name: str,
+    plan: Plan,
+    frame_for: Callable[[Frame], Frame],
+    halt: Halt | None,
+) -> Board:
+    """A plan after the plan: its own, whose end the end of the one before is not."""
+    body = Body(context, PlannedStep(name, Step(name=name[1:], type="sequence"), "error_recovery"), config)
+    context.flow.dispatch([name], fresh=context.flow.fresh)
+    context.flow.entered.add(name)
+    board, _, _ = await carry_out(
         body,
         open_data=_nothing,
-        plan_for=lambda _: plan_of(with_companions(undoings, host.library), failure_policy="continue"),
-        frame_for=lambda frame, _: _with_views(context, frame, conclusion, undoings),
+        plan_for=lambda _: plan,
+        frame_for=lambda frame, _: frame_for(frame),
         detached=True,
-        halt=host.stopped,
+        halt=halt,
     )
-    return {"steps": {COMPENSATION: _outcome(body, inner.plan, inner.results)}}
+    return board
 
 
 async def _nothing() -> Mapping[str, Any]:
     return {}
-
-
-def _wanted(workflow: Workflow, conclusion: Conclusion, halt: Halt | None) -> bool:
-    if conclusion.status == "timed_out":
-        return workflow.spec.config.compensate_on_timeout
-    # Whoever cancels leaves things as they are: undoing is asked for in words, not assumed.
-    return halt is None or halt.reason != "cancelled"
 
 
 def _with_views(context: PlanContext, frame: Frame, conclusion: Conclusion, undoings: Sequence[Undoing]) -> Frame:
@@ -117,14 +176,29 @@ def _seen(context: PlanContext, undoing: Undoing) -> dict[str, Any]:
     return seen
 
 
-def _outcome(body: Body, plan: Plan, results: Mapping[str, Result]) -> Result:
-    steps = [name for name, planned in plan.steps.items() if planned.stands_for is None]
-    stands = {name: plan.effective(name, results) for name in steps}
-    cut = [name for name, result in stands.items() if result.get("reason") in ("cancelled", "halted")]
-    wrong = [name for name in steps if plan.failed_for_good(name, results) or name in cut]
-    done = [name for name in steps if stands[name]["status"] == "completed"]
-    result: Result = {"status": "failed" if wrong else "completed", "output": {"compensated": done, "failed": wrong}}
+def _came_to(plan: Plan, results: Mapping[str, Result]) -> tuple[list[str], dict[str, Any]]:
+    """Names of the steps that were done, and the facts of those that were not."""
+    done: list[str] = []
+    wrong: dict[str, Any] = {}
+    for name, planned in plan.steps.items():
+        if planned.stands_for is not None:
+            continue
+        result = plan.effective(name, results)
+        cut = result.get("reason") in ("cancelled", "halted")
+        if result["status"] == "completed":
+            done.append(name)
+        elif cut or plan.failed_for_good(name, results):
+            stopped = {"code": "stopped", "message": result.get("detail") or "it was stopped"}
+            wrong[name] = {"error": result.get("error", stopped), "attempts": result.get("attempts", 0)}
+            if planned.undoes is not None:
+                wrong[name]["undoes"] = planned.undoes
+    return done, wrong
+
+
+def _outcome(context: PlanContext, output: Any, wrong: Mapping[str, Any]) -> Result:
+    now = context.host.clock.now().isoformat()
+    result: Result = {"status": "failed" if wrong else "completed", "output": output}
     if wrong:
-        result["error"] = stands[wrong[0]].get("error", {})
-    now = body.host.clock.now().isoformat()
+        result["error"] = next(iter(wrong.values()))["error"]
+        result["unfinished"] = dict(wrong)
     return {**result, "attempts": 1, "started_at": now, "ended_at": now}

@@ -35,7 +35,7 @@ async def orchestrator(state: EnterpriseWorkflowState, runtime: Runtime[PlanCont
     update: dict[str, Any] = {"dispatched": names}
     if found:
         update["context"] = found
-    if not names and context.is_root and board.failed():
+    if not names and (context.has_last_steps or (context.is_root and board.failed())):
         update["next_action"] = "error"
     return update
 

@@ -31,7 +31,7 @@ async def _partition(context: PlanContext, name: str, names: list[str], config: 
     board = context.flow.board
     result: Result = {"status": "completed", "inner": {inner: board.results[inner] for inner in names}}
     change = {"steps": {name: result}}
-    if context.is_root and (board.halt is not None or _some_failed(context, names)):
+    if context.has_last_steps or (context.is_root and (board.halt is not None or _some_failed(context, names))):
         return Command(update=change, goto="error_recovery")
     return change
 

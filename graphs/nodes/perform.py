@@ -15,6 +15,7 @@ from langgraph.errors import GraphBubbleUp, GraphInterrupt
 from langgraph.types import Command
 from pydantic import BaseModel
 
+from graphs.effects import effect_value
 from graphs.errors import StepError, StoreError
 from graphs.expressions import EvaluationContext, mask
 from graphs.flow import Flow, Woken
@@ -24,6 +25,7 @@ from graphs.policies import as_step_error, error_value
 from graphs.prepare import Prepared, Value
 from graphs.scope import Frame, StateView
 from graphs.state import Result, join_path
+from graphs.steps import StepContext
 from graphs.values import json_value
 
 
@@ -54,6 +56,12 @@ class PlanContext:
     @property
     def is_root(self) -> bool:
         return self.flow.parent is None
+
+    @property
+    def has_last_steps(self) -> bool:
+        """Whether this is the plan of a whole workflow that has `finally` steps."""
+        workflow = self.frame.workflow
+        return workflow is not None and bool(workflow.spec.finally_) and self.partition is None
 
 
 @dataclass
@@ -97,6 +105,10 @@ class Body:
 
     def state(self) -> StateView:
         return StateView(self.context.frame, self.planned, self.names)
+
+    async def keep_effect(self, context: StepContext, undo: Any, **more: Any) -> None:
+        """What the step has done to the world outside; durable when it returns."""
+        await self.host.effect(self.path, effect_value(context, undo, **more))
 
     async def rendered_config(self) -> BaseModel:
         """The step's configuration, every expression evaluated.
@@ -257,7 +269,7 @@ def update(context: PlanContext, name: str, result: Result) -> Update:
     board = context.flow.board
     if board.plan.staged or context.grow is not None:
         return Command(update=change, goto="orchestrator")
-    if context.is_root and (board.halt is not None or _for_good(context, name, result)):
+    if context.has_last_steps or (context.is_root and (board.halt is not None or _for_good(context, name, result))):
         return Command(update=change, goto="error_recovery")
     return change
 

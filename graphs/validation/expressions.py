@@ -106,7 +106,8 @@ _WORD = re.compile(r"\w+")
 _ELSEWHERE = {
     "response": "'response' exists in a step's 'output', where its answer is mapped.",
     "output": "'output' exists in a step's 'variables' and in what compensates it.",
-    "error": "'error' exists in fallbacks and compensations.",
+    "error": "'error' exists in fallbacks, compensations and `finally` steps.",
+    "outcome": "'outcome' exists in `finally` steps.",
     "item": "'item' exists inside a 'map', and inside a 'loop' over items.",
     "index": "'index' exists inside a 'map' or a 'loop'.",
     "loop": "'loop' exists in the 'while' and 'until' of a loop.",

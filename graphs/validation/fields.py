@@ -14,6 +14,8 @@ from graphs.validation.sites import Site, View
 _RESPONSE = {"response": ANY}
 _OUTPUT = {"output": ANY}
 _ERROR = {"error": Shape("object")}
+_LAST = {"outcome": Shape("text"), "error": ANY}
+"""`finally` steps see how it ended; `error` is null where it went well."""
 _UNDONE = {"output": ANY, **_ERROR}
 _UNDONE_WITH_INPUT = {"input": ANY, **_UNDONE}
 """A compensation sees the output of the step it undoes, and its input where it has one of its own."""
@@ -98,5 +100,7 @@ def _of_role(site: Site) -> Mapping[str, Shape]:
             return _UNDONE if current.owner.step.input is None else _UNDONE_WITH_INPUT
         if current.role == "fallback" or current.level.key == "compensation.steps":
             return _ERROR
+        if current.level.key == "finally":
+            return _LAST
         current = current.level.around
     return {}

@@ -33,6 +33,7 @@ class Outline:
         self.compensation = self._level(
             spec.compensation.steps, top.at("compensation", "steps"), "compensation.steps", None, ordered=True
         )
+        self.last = self._level(spec.finally_, top.at("finally"), "finally", None, ordered=True)
 
     def _level(self, steps: tuple[Step, ...], place: Place, key: str, around: Site | None, *, ordered: bool) -> Level:
         level = Level(place, key, around, ordered)
@@ -85,7 +86,7 @@ class Outline:
     def _around(self, level: Level) -> list[tuple[Level, int]]:
         if level.around is not None:
             return self.view(level.around).layers
-        return [(self.main, EVERYTHING)] if level is self.compensation else []
+        return [] if level is self.main else [(self.main, EVERYTHING)]
 
     def anywhere(self, name: str) -> Site | None:
         """A step of that name, wherever it stands."""

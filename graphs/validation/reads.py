@@ -74,6 +74,9 @@ class Reads:
         elif elsewhere.level.around is not None:
             words = f"'{name}' is inside step '{elsewhere.level.around.name}', and cannot be read from here"
             hint = f"Read what that one gives: 'steps.{elsewhere.level.around.name}.output'."
+        elif elsewhere.level.key == "finally":
+            words = f"'{name}' is a 'finally' step, and cannot be read from here"
+            hint = "These run when all else is over."
         else:
             words = f"'{name}' belongs to the compensation, and cannot be read from here"
             hint = "Compensation runs when all else is over."

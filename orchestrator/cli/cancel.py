@@ -1,4 +1,6 @@
-"""`baton cancel`: ask an execution to end."""
+"""`baton cancel`, `terminate`, `pause`, `continue`: steer an execution, whoever drives it."""
+
+from collections.abc import Awaitable, Callable, Mapping
 
 from orchestrator.cli.exits import Exit
 from orchestrator.cli.options import Shared
@@ -7,9 +9,36 @@ from orchestrator.cli.support.finding import find_execution
 from orchestrator.cli.support.opening import looking
 from orchestrator.cli.support.setting import Setting, user
 from orchestrator.cli.support.terminal import note, output, print_json
+from orchestrator.engine import Orchestrator
+from orchestrator.store.port import Execution
 
 
 async def cancel(
+    shared: Shared,
+    *,
+    id: str,  # noqa: A002 - as on the command line
+    compensate: bool | None,
+    reason: str | None,
+    by: str | None,
+) -> int:
+    """See `orchestrator.cli.declared.answering`."""
+    words = "is asked to end" + _OF_WHAT_WAS_DONE[compensate]
+    return await _steer(
+        shared,
+        id,
+        words,
+        lambda baton, found: baton.cancel(found, by=by or user(), reason=reason, compensate=compensate),
+    )
+
+
+_OF_WHAT_WAS_DONE: Mapping[bool | None, str] = {
+    None: "",
+    True: ", and what was done is undone",
+    False: "; what was done stays",
+}
+
+
+async def terminate(
     shared: Shared,
     *,
     id: str,  # noqa: A002 - as on the command line
@@ -17,14 +46,53 @@ async def cancel(
     by: str | None,
 ) -> int:
     """See `orchestrator.cli.declared.answering`."""
+    return await _steer(
+        shared, id, "is ended at once", lambda baton, found: baton.terminate(found, by=by or user(), reason=reason)
+    )
+
+
+async def pause(
+    shared: Shared,
+    *,
+    id: str,  # noqa: A002 - as on the command line
+    reason: str | None,
+    by: str | None,
+) -> int:
+    """See `orchestrator.cli.declared.answering`."""
+    return await _steer(
+        shared, id, "is held", lambda baton, found: baton.pause(found, by=by or user(), reason=reason), go_on="continue"
+    )
+
+
+async def continue_(
+    shared: Shared,
+    *,
+    id: str,  # noqa: A002 - as on the command line
+) -> int:
+    """See `orchestrator.cli.declared.answering`."""
+    return await _steer(shared, id, "goes on", lambda baton, found: baton.continue_(found))
+
+
+async def _steer(
+    shared: Shared,
+    execution_id: str,
+    words: str,
+    act: Callable[[Orchestrator, str], Awaitable[Execution]],
+    *,
+    go_on: str | None = None,
+) -> int:
     setting = Setting(shared)
     async with looking(setting) as baton:
-        found = await find_execution(baton, id)
-        execution = await baton.cancel(found.id, by=by or user(), reason=reason)
+        found = await find_execution(baton, execution_id)
+        execution = await act(baton, found.id)
         questions = await questions_for(setting, baton, execution)
     if shared.as_json:
         print_json({"execution": execution})
         return Exit.COMPLETED
-    output().print(f"Execution {execution.id} is asked to end.")
-    note(f"A running engine ends it at once; without one: {questions.command('resume', questions.id(execution.id))}")
+    output().print(f"Execution {execution.id} {words}.")
+    short = questions.id(execution.id)
+    if go_on is not None:
+        note(f"To let it go on: {questions.command(go_on, short)}")
+    else:
+        note(f"A running engine does it at once; without one: {questions.command('resume', short)}")
     return Exit.COMPLETED

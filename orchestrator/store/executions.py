@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any, cast
 
 from graphs.errors import BatonError, ConflictError, StoreError
-from graphs.state import FINALLY, ExecutionStatus
+from graphs.state import ExecutionStatus
 from orchestrator.store.announcing import Kept
 from orchestrator.store.execution_rows import (
     INSERT_EXECUTION,
@@ -18,8 +18,9 @@ from orchestrator.store.execution_rows import (
     execution_row,
     to_execution,
 )
+from orchestrator.store.letter_rows import INSERT_LETTER, letter_row
 from orchestrator.store.parts import Part, insert, no_execution, raise_signal
-from orchestrator.store.port import ENGINE_FORMAT, Execution, ExecutionFilter, Record
+from orchestrator.store.port import ENGINE_FORMAT, DeadLetter, Execution, ExecutionFilter, Record
 from orchestrator.store.results import copy_newest
 from orchestrator.store.rows import record_row, to_json, to_time
 
@@ -62,7 +63,7 @@ class Executions(Part):
             try:
                 db.execute(INSERT_EXECUTION, row)
             except sqlite3.IntegrityError:
-                if taken := _find(db, execution.id):
+                if taken := find(db, execution.id):
                     return _taken(taken, execution)
                 raise
             if secret_rows:
@@ -72,7 +73,7 @@ class Executions(Part):
                 db.execute(_BEGIN_RUN, (execution.id, 1, "start", _HOST, os.getpid(), now))
                 return execution, copied
             raise_signal(db, execution.id, "start", None, now, own=self._drives)
-            return _find(db, execution.id), copied
+            return find(db, execution.id), copied
 
         def announce(kept: tuple[Execution | None, Kept]) -> None:
             self._announce(kept[1])
@@ -117,20 +118,24 @@ class Executions(Part):
         now = self._now()
 
         def work(db: sqlite3.Connection) -> Execution | BatonError:
-            execution = _find(db, execution_id)
+            execution = find(db, execution_id)
             if execution is None:
                 return no_execution(execution_id)
             if execution.status.final:
                 return ended(execution)
             if execution.engine_format != ENGINE_FORMAT:
                 return _foreign_format(execution)
+            if execution.pause_requested is not None:
+                db.execute("UPDATE executions SET status = 'paused', updated_at = ? WHERE id = ?", (now, execution_id))
+                _end_run(db, execution_id, ExecutionStatus.PAUSED, now)
+                return find(db, execution_id) or no_execution(execution_id)
             db.execute(
                 "UPDATE executions SET status = 'running', drives = drives + 1, updated_at = ?, "
                 "started_at = ifnull(started_at, ?) WHERE id = ?",
                 (now, now, execution_id),
             )
             db.execute(_BEGIN_RUN, (execution_id, execution.drives + 1, reason, _HOST, os.getpid(), now))
-            return _find(db, execution_id) or no_execution(execution_id)
+            return find(db, execution_id) or no_execution(execution_id)
 
         taken: Execution = await self._writer.submit(work, thread=execution_id, reset=True)
         return taken
@@ -149,7 +154,7 @@ class Executions(Part):
             ).rowcount
             if changed and not lingers:
                 _end_run(db, execution_id, status, now)
-            elif not changed and _find(db, execution_id) is None:
+            elif not changed and find(db, execution_id) is None:
                 return no_execution(execution_id)
             return bool(changed)
 
@@ -171,7 +176,9 @@ class Executions(Part):
             work, thread=execution_id, on_lost=lambda error: self._saver.tell_lost(execution_id, error)
         )
 
-    async def compensating(self, execution_id: str, concluded: Mapping[str, Any], records: Sequence[Record]) -> None:
+    async def conclude(
+        self, execution_id: str, concluded: Mapping[str, Any], *, compensating: bool, records: Sequence[Record] = ()
+    ) -> None:
         """See the port."""
         rows, conclusion = [record_row(record) for record in records], to_json(concluded)
 
@@ -179,9 +186,10 @@ class Executions(Part):
             first = db.execute(
                 "UPDATE executions SET concluded = ? WHERE id = ? AND concluded = 'null'", (conclusion, execution_id)
             ).rowcount
-            db.execute(
-                "UPDATE executions SET status = 'compensating' WHERE id = ? AND status = 'running'", (execution_id,)
-            )
+            if compensating:
+                db.execute(
+                    "UPDATE executions SET status = 'compensating' WHERE id = ? AND status = 'running'", (execution_id,)
+                )
             return insert(db, rows) if first else []
 
         await self._writer.submit(work, thread=execution_id, on_commit=self._announce)
@@ -195,6 +203,7 @@ class Executions(Part):
         error: Mapping[str, Any] | None,
         active_seconds: float,
         records: Sequence[Record] = (),
+        letters: Sequence[DeadLetter] = (),
     ) -> None:
         """See the port.
 
@@ -203,6 +212,7 @@ class Executions(Part):
         """
         now = self._now()
         rows = [record_row(record) for record in records]
+        letter_rows = [letter_row(letter) for letter in letters]
         values = (status, to_json(output), to_json(error), active_seconds, now, now if status.final else None)
 
         def work(db: sqlite3.Connection) -> Kept | BatonError:
@@ -212,52 +222,17 @@ class Executions(Part):
                 (*values, execution_id),
             ).rowcount
             if not changed:
-                before = _find(db, execution_id)
+                before = find(db, execution_id)
                 return ended(before) if before else no_execution(execution_id)
             db.execute(
                 "UPDATE waits SET status = 'cancelled', closed_at = ? WHERE execution_id = ? AND status = 'open'",
                 (now, execution_id),
             )
             _end_run(db, execution_id, status, now)
+            db.executemany(INSERT_LETTER, letter_rows)
             return insert(db, rows)
 
         await self._writer.submit(work, thread=execution_id, on_commit=self._announce)
-
-    async def request_cancel(
-        self,
-        execution_id: str,
-        *,
-        by: str | None,
-        reason: str | None,
-        compensate: bool | None = None,
-        terminate: bool = False,
-    ) -> Execution:
-        """See the port."""
-        now = self._now()
-        asked_for = {"by": by, "reason": reason, "at": now, "compensate": compensate, "terminate": terminate}
-
-        def work(db: sqlite3.Connection) -> Execution | BatonError:
-            execution = _find(db, execution_id)
-            if execution is None:
-                return no_execution(execution_id)
-            if execution.status.final:
-                return ended(execution)
-            request = {**asked_for, "concluded": execution.concluded is not None}
-            if not _goes_further(request, execution):
-                return execution
-            db.execute(
-                "UPDATE executions SET cancel_requested = ?, pause_requested = 'null', "
-                "status = iif(status = 'paused', 'queued', status) WHERE id = ?",
-                (to_json(request), execution_id),
-            )
-            # With it the questions are closed: of a decision and a cancel, only one can win.
-            answer = to_json({"outcome": "cancelled", "by": by, "reason": reason, "at": now})
-            db.execute(_CLOSE_WAITS, (answer, now, execution_id, terminate))
-            raise_signal(db, execution_id, "cancel", None, now, own=self._drives)
-            return _find(db, execution_id) or no_execution(execution_id)
-
-        asked: Execution = await self._writer.submit(work)
-        return asked
 
 
 def _taken(older: Execution, new: Execution) -> ConflictError:
@@ -277,23 +252,6 @@ def _moved_on(execution_id: str) -> ConflictError:
         code="execution_moved_on",
         execution_id=execution_id,
     )
-
-
-_CLOSE_WAITS = (
-    "UPDATE waits SET status = 'cancelled', answer = ?, closed_at = ? WHERE execution_id = ? AND status = 'open' "
-    f"AND (? OR instr(path, '{FINALLY}') = 0)"
-)
-"""What `finally` steps ask is asked also after a cancel; only who terminates closes that too."""
-
-
-def _goes_further(request: Mapping[str, Any], execution: Execution) -> bool:
-    """Whether a request to end asks for more than the one there is: the first asking stays, a harder one is heard."""
-    before = execution.cancel_requested
-    if request["terminate"]:
-        return before is None or not before.get("terminate")
-    if request["concluded"]:  # it is ending already: what can still be asked for is that nothing more is undone
-        return not request["compensate"] and not (before or {}).get("concluded")
-    return before is None
 
 
 def ended(execution: Execution) -> ConflictError:
@@ -319,7 +277,7 @@ def _foreign_format(execution: Execution) -> StoreError:
     )
 
 
-def _find(db: sqlite3.Connection, execution_id: str) -> Execution | None:
+def find(db: sqlite3.Connection, execution_id: str) -> Execution | None:
     row = db.execute(f"{SELECT_EXECUTION} WHERE id = ?", (execution_id,)).fetchone()
     return to_execution(row) if row else None
 

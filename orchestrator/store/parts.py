@@ -12,7 +12,7 @@ from orchestrator.store.rows import INSERT_RECORD, to_time
 from orchestrator.store.saver import BatonSaver
 from orchestrator.store.writer import Writer
 
-SignalKind = Literal["answer", "event", "cancel", "start", "resume"]
+SignalKind = Literal["answer", "event", "cancel", "pause", "start", "resume"]
 
 
 class Part:

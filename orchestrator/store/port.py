@@ -15,6 +15,7 @@ from orchestrator.approvals.values import Approval, Turn
 from orchestrator.store.values import (
     DEFAULT_TENANT,
     ENGINE_FORMAT,
+    DeadLetter,
     Execution,
     ExecutionFilter,
     InboxFilter,
@@ -30,6 +31,7 @@ from orchestrator.store.values import (
 __all__ = [
     "DEFAULT_TENANT",
     "ENGINE_FORMAT",
+    "DeadLetter",
     "Execution",
     "ExecutionFilter",
     "InboxFilter",
@@ -125,7 +127,8 @@ class Store(Protocol):
     async def secrets(self, execution_id: str) -> Mapping[str, bytes]: ...
 
     async def begin_drive(self, execution_id: str, reason: str) -> Execution:
-        """A process takes the execution up: status running, `drives` + 1, a `run` row."""
+        """A process takes the execution up: status running, `drives` + 1, a `run` row. One that is to be held is not
+        taken up: it is given back with status paused."""
         ...
 
     async def rest(
@@ -142,9 +145,15 @@ class Store(Protocol):
         that follows is kept, and its live plans are told."""
         ...
 
-    async def compensating(self, execution_id: str, concluded: Mapping[str, Any], records: Sequence[Record]) -> None:
-        """What was done is being undone: the status says so. How the execution ended is kept the first time, with
-        these records; later that stands."""
+    async def conclude(
+        self, execution_id: str, concluded: Mapping[str, Any], *, compensating: bool, records: Sequence[Record] = ()
+    ) -> None:
+        """How the execution ends is settled. It is kept the first time, with these records; later that stands.
+
+        Args:
+            concluded: `{"status", "step", "error", "compensate"}`; the last says whether what it did is undone.
+            compensating: What it did is being undone, and the status says so.
+        """
         ...
 
     async def finish(
@@ -156,8 +165,10 @@ class Store(Protocol):
         error: Mapping[str, Any] | None,
         active_seconds: float,
         records: Sequence[Record] = (),
+        letters: Sequence[DeadLetter] = (),
     ) -> None:
-        """The end of an execution, with its records, in one transaction. Open waits of it are cancelled."""
+        """The end of an execution, with its records and what needs a person, in one transaction. Open waits of it are
+        cancelled."""
         ...
 
     async def request_cancel(
@@ -179,6 +190,22 @@ class Store(Protocol):
 
         Raises:
             NotFoundError, ConflictError: there is none, or it has ended.
+        """
+        ...
+
+    async def request_pause(self, execution_id: str, *, by: str | None, reason: str | None) -> Execution:
+        """Ask that it is held: nothing new starts, what runs may finish. Asked for twice, the first asking stays.
+
+        Raises:
+            NotFoundError, ConflictError: there is none, it has ended, or it is ending.
+        """
+        ...
+
+    async def request_go_on(self, execution_id: str) -> Execution:
+        """Let it go on.
+
+        Raises:
+            NotFoundError, ConflictError: there is none, or nobody has paused it.
         """
         ...
 
@@ -213,10 +240,44 @@ class Store(Protocol):
         without the ones left out alone."""
         ...
 
+    # -- dead letters ------------------------------------------------------------------------------------------
+
+    async def dead_letters(
+        self, *, status: str | None = "open", execution_id: str | None = None, limit: int = 1000
+    ) -> Sequence[DeadLetter]:
+        """Newest first; without a status, closed ones too."""
+        ...
+
+    async def dead_letter(self, letter_id: int) -> DeadLetter | None: ...
+
+    async def discard(self, letter_ids: Sequence[int], *, by: str | None, note: str | None) -> Sequence[DeadLetter]:
+        """Close letters for good: all of them or none.
+
+        Raises:
+            NotFoundError, ConflictError: there is no such letter, or it is closed; the message names by whom.
+        """
+        ...
+
+    async def redrive(self, letter_ids: Sequence[int], *, by: str | None) -> Sequence[str]:
+        """Try again what letters are about: all of them or none. Their results are superseded, and their executions
+        are queued again, with how they ended.
+
+        Returns:
+            The ids of these executions.
+
+        Raises:
+            NotFoundError, ConflictError: there is no such letter, it is closed, or its execution has not ended.
+        """
+        ...
+
     # -- records -----------------------------------------------------------------------------------------------
 
     def append(self, record: Record) -> None:
         """Hand over a record without waiting for its commit; it commits in order with everything else."""
+        ...
+
+    async def keep(self, record: Record) -> None:
+        """Keep a record; it is durable when this returns."""
         ...
 
     async def records(self, execution_id: str, *, after: int = 0, limit: int = 100_000) -> Sequence[Record]: ...

@@ -26,6 +26,11 @@ class Records(Part):
             on_lost=lambda error: self._saver.tell_lost(record.execution_id, error),
         )
 
+    async def keep(self, record: Record) -> None:
+        """See the port."""
+        rows = [record_row(record)]
+        await self._writer.submit(lambda db: insert(db, rows), thread=record.execution_id, on_commit=self._announce)
+
     async def records(self, execution_id: str, *, after: int = 0, limit: int = 100_000) -> Sequence[Record]:
         """See the port."""
         sql = f"{SELECT_RECORDS} WHERE execution_id = ? AND seq > ? ORDER BY seq LIMIT ?"

@@ -3,8 +3,8 @@
     SqliteStore ── Writer   one thread, one connection, group commit
         │      └── Reader   point reads in the loop's thread, lists in another
         ├── saver           LangGraph's checkpointer on the same file
-        └── chapters        Catalogue, Executions, Records, Waits, Approvals, Timers, Events, Breakers, Keys, Retention,
-                            and what is served
+        └── chapters        Catalogue, Executions, Requests, DeadLetters, Records, Waits, Approvals, Timers, Events,
+                            Breakers, Keys, Retention, and what is served
 
 Any process may open the file, read, answer waits, publish events and ask for cancels; one of them drives.
 """
@@ -27,6 +27,7 @@ from orchestrator.store.approvals import Approvals
 from orchestrator.store.breakers import Breakers
 from orchestrator.store.catalogue import Catalogue
 from orchestrator.store.connect import Synchronous, absolute
+from orchestrator.store.dead_letters import DeadLetters
 from orchestrator.store.events import Events
 from orchestrator.store.executions import Executions
 from orchestrator.store.keys import Keys
@@ -34,6 +35,7 @@ from orchestrator.store.locking import engine_lock
 from orchestrator.store.port import Record
 from orchestrator.store.reader import Reader
 from orchestrator.store.records import Records
+from orchestrator.store.requests import Requests
 from orchestrator.store.retention import Retention
 from orchestrator.store.saver import BatonSaver
 from orchestrator.store.schema import prepare
@@ -48,6 +50,8 @@ from orchestrator.store.writer import Writer
 class SqliteStore(
     Catalogue,
     Executions,
+    Requests,
+    DeadLetters,
     Records,
     Waits,
     Approvals,

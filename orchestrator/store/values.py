@@ -29,7 +29,8 @@ class Execution:
             between the last look and parking).
         active_seconds: Time at work so far, waiting for the world outside left out (X33).
         drives: How often a process took it up; grows with every crash.
-        concluded: How it ended, `{"status", "step", "error"}`, once what it did is being undone.
+        concluded: How it ended, `{"status", "step", "error", "compensate"}`, once it is being undone or its `finally`
+            steps run.
         pause_requested: Who wants it held, since when and why.
     """
 
@@ -98,13 +99,42 @@ class OpenWait:
     opened_at: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadLetter:
+    """Something that failed for good and needs a person.
+
+    Attributes:
+        id: Its number; 0 for one that has not been kept yet.
+        path: Where it stands: `~compensation.refund`.
+        kind: `compensation`: something was not undone. `finally`: a step that runs in any case failed.
+        error: Why, as in the step's result.
+        about: More facts: `undoes`, the path of what was to be undone; `attempts`.
+        status: `open`; then `redriven` (it was tried again) or `discarded`.
+        closed_by, note: Who closed it, and why.
+    """
+
+    id: int = 0
+    execution_id: str
+    path: str
+    kind: Literal["compensation", "finally"]
+    workflow: str
+    tenant: str = "default"
+    error: Mapping[str, Any] = field(default_factory=dict)
+    about: Mapping[str, Any] = field(default_factory=dict)
+    status: Literal["open", "redriven", "discarded"] = "open"
+    created_at: datetime
+    closed_at: datetime | None = None
+    closed_by: str | None = None
+    note: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Signal:
     """Something another process (or a facade call) stored for the driving engine; `seq` grows."""
 
     seq: int
     execution_id: str
-    kind: Literal["answer", "event", "cancel", "start", "resume", "breaker"]
+    kind: Literal["answer", "event", "cancel", "pause", "start", "resume", "breaker"]
     path: str | None = None
     """The wait's; the breaker's name."""
 

@@ -230,8 +230,9 @@ async def test_while_it_is_undone_a_cancel_means_the_undoing(store: Store) -> No
     await store.begin_drive("e1", "start")
     await store.request_cancel("e1", by="anna", reason=None, compensate=True)
     why = {"status": "cancelled", "step": None, "error": None}
-    await store.compensating("e1", why, [Record("e1", "execution.compensating", START)])
-    await store.compensating("e1", {**why, "status": "failed"}, [Record("e1", "execution.compensating", START)])
+    record = Record("e1", "execution.compensating", START)
+    await store.conclude("e1", why, compensating=True, records=[record])
+    await store.conclude("e1", {**why, "status": "failed"}, compensating=True, records=[record])
     assert [each.kind for each in await store.records("e1")] == ["execution.compensating"]
     wished_again = await store.request_cancel("e1", by="bob", reason=None, compensate=True)
     stopped = await store.request_cancel("e1", by="carl", reason=None)

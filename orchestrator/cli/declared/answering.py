@@ -1,4 +1,7 @@
-"""Commands that answer: approve, reject, respond, event, cancel. None of them needs to drive the database."""
+"""Commands that answer and steer: approve, reject, respond, event, cancel, terminate, pause, continue, dead-letters.
+
+None of them needs to drive the database.
+"""
 
 from typing import Annotated, Final
 
@@ -15,6 +18,7 @@ Step = Annotated[
     typer.Argument(metavar="[STEP]", help="Which question; may be left out when only one is open."),
 ]
 By = Annotated[str | None, typer.Option(metavar="NAME", help="Who decides; else the user of this machine.")]
+Reason = Annotated[str | None, typer.Option(metavar="TEXT", help="Why.")]
 Data = Annotated[
     list[str] | None,
     typer.Option(metavar="K=V|K:=JSON|@FILE|JSON", help="What it carries; may be repeated."),
@@ -28,6 +32,10 @@ def register(app: typer.Typer) -> None:
     _register_respond(app)
     _register_event(app)
     _register_cancel(app)
+    _register_terminate(app)
+    _register_pause(app)
+    _register_continue(app)
+    _register_dead_letters(app)
 
 
 def _register_approve(app: typer.Typer) -> None:
@@ -118,11 +126,129 @@ def _register_cancel(app: typer.Typer) -> None:
         "cancel",
         "orchestrator.cli.cancel:cancel",
         rich_help_panel=PANEL,
-        epilog=examples("baton cancel 7f3c --reason 'ordered twice'", note=_HEARD),
+        epilog=examples(
+            "baton cancel 7f3c --reason 'ordered twice'",
+            "baton cancel 7f3c --compensate  # undo what was done",
+            note=_HEARD,
+        ),
     )
     def cancel(
         id: Id,  # noqa: A002
-        reason: Annotated[str | None, typer.Option(metavar="TEXT", help="Why.")] = None,
+        compensate: Annotated[
+            bool | None,
+            typer.Option(
+                "--compensate/--no-compensate",
+                help="Undo what was done, or leave it. [dim]Default: as the workflow's compensate_on_cancel says.[/]",
+                show_default=False,
+            ),
+        ] = None,
+        reason: Reason = None,
         by: By = None,
     ) -> None:
-        """Ask an execution to end."""
+        """Ask an execution to end: what runs is stopped, its `finally` steps run.
+
+        While it is being undone, this stops the undoing.
+        """
+
+
+def _register_terminate(app: typer.Typer) -> None:
+    @command(
+        app,
+        "terminate",
+        "orchestrator.cli.cancel:terminate",
+        rich_help_panel=PANEL,
+        epilog=examples("baton terminate 7f3c --reason 'it must not go on'", note=_HEARD),
+    )
+    def terminate(
+        id: Id,  # noqa: A002
+        reason: Reason = None,
+        by: By = None,
+    ) -> None:
+        """End an execution at once: nothing is undone, and no `finally` step runs."""
+
+
+def _register_pause(app: typer.Typer) -> None:
+    @command(
+        app,
+        "pause",
+        "orchestrator.cli.cancel:pause",
+        rich_help_panel=PANEL,
+        epilog=examples("baton pause 7f3c --reason 'the bank is down'", note=_HEARD),
+    )
+    def pause(
+        id: Id,  # noqa: A002
+        reason: Reason = None,
+        by: By = None,
+    ) -> None:
+        """Hold an execution: nothing new starts, what runs may finish; answers are kept until it goes on."""
+
+
+def _register_continue(app: typer.Typer) -> None:
+    @command(
+        app,
+        "continue",
+        "orchestrator.cli.cancel:continue_",
+        rich_help_panel=PANEL,
+        epilog=examples("baton continue 7f3c", note=_HEARD),
+    )
+    def continue_(
+        id: Id,  # noqa: A002
+    ) -> None:
+        """Let a paused execution go on."""
+
+
+_Letters = Annotated[list[int] | None, typer.Argument(metavar="[NUMBER]...", help="Which; see baton dead-letters.")]
+
+
+def _register_dead_letters(app: typer.Typer) -> None:
+    letters = typer.Typer()
+    app.add_typer(letters, name="dead-letters", rich_help_panel=PANEL)
+
+    @command(
+        letters,
+        "",
+        "orchestrator.cli.dead_letters:dead_letters",
+        invoke_without_command=True,
+        epilog=examples("baton dead-letters", "baton dead-letters redrive 12", "baton dead-letters redrive --all"),
+    )
+    def dead_letters(
+        closed: Annotated[bool, typer.Option("--closed", help="Those that were redriven or discarded, too.")] = False,
+        execution: Annotated[str | None, typer.Option(metavar="ID", help="Only those of this execution.")] = None,
+    ) -> None:
+        """List what failed for good and needs a person: what could not be undone, and `finally` steps that failed."""
+
+    @command(
+        letters,
+        "show",
+        "orchestrator.cli.dead_letters:show",
+        epilog=examples("baton dead-letters show 12"),
+    )
+    def show(number: Annotated[int, typer.Argument(metavar="NUMBER", help="Which.")]) -> None:
+        """Tell everything about one of them."""
+
+    @command(
+        letters,
+        "redrive",
+        "orchestrator.cli.dead_letters:redrive",
+        epilog=examples("baton dead-letters redrive 12 13", "baton dead-letters redrive --all", note=_HEARD),
+    )
+    def redrive(
+        numbers: _Letters = None,
+        everything: Annotated[bool, typer.Option("--all", help="All that are open.")] = False,
+        by: By = None,
+    ) -> None:
+        """Try them again: only what failed; what else was done or undone is not done again."""
+
+    @command(
+        letters,
+        "discard",
+        "orchestrator.cli.dead_letters:discard",
+        epilog=examples("baton dead-letters discard 12 --reason 'paid back by hand'"),
+    )
+    def discard(
+        numbers: _Letters = None,
+        everything: Annotated[bool, typer.Option("--all", help="All that are open.")] = False,
+        reason: Reason = None,
+        by: By = None,
+    ) -> None:
+        """Close them for good: somebody saw to it."""

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from graphs.planner import COMPANION
-from graphs.state import ExecutionStatus
+from graphs.state import FINALLY, ExecutionStatus
 from graphs.undo import COMPENSATION
 from orchestrator.store.port import Execution, Record
 
@@ -185,7 +185,7 @@ class Story:
         old = node.children.get(last)
         if old is None:
             return
-        if alone or (node is self.root and last != COMPENSATION):
+        if alone or (node is self.root and last not in (COMPENSATION, FINALLY)):
             node.children[last] = Node(old.path, old.name, old.type, children=old.children if alone else {})
         else:
             del node.children[last]
@@ -247,6 +247,7 @@ def _types(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     spec = document.get("spec", {})
     yield from _types_in(spec.get("steps", ()), "")
     yield from _types_in(spec.get("compensation", {}).get("steps", ()), f"{COMPENSATION}.")
+    yield from _types_in(spec.get("finally", ()), f"{FINALLY}.")
 
 
 def _types_in(steps: Iterable[Mapping[str, Any]], above: str) -> Iterator[tuple[str, str]]:
@@ -260,6 +261,6 @@ def _types_in(steps: Iterable[Mapping[str, Any]], above: str) -> Iterator[tuple[
         for branch, inner in (step.get("branches") or {}).items():
             yield from _types_in(inner, f"{path}.{branch}.")
         if undo := step.get("compensate"):
-            yield from _types_in([undo], f"{COMPENSATION}.")
+            yield from _types_in([undo], f"{COMPENSATION}.{above}")
         if fallback := (step.get("on_failure") or {}).get("fallback"):
             yield f"{path}{COMPANION}", _type(fallback)

@@ -9,6 +9,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from graphs.planner import COMPANION
+from graphs.state import FINALLY
 from graphs.undo import COMPENSATION
 from orchestrator.cli.support.story import Node, Story
 from orchestrator.cli.support.terminal import SIGNS, one_line, seconds_between, seconds_text, time_text
@@ -90,7 +91,7 @@ def node_text(node: Node, now: datetime, *, live: bool = False) -> Text:
 
 def label(node: Node) -> str:
     """A node's name as people read it."""
-    return {COMPANION: "fallback", COMPENSATION: "compensation"}.get(node.name, node.name)
+    return {COMPANION: "fallback", COMPENSATION: "compensation", FINALLY: "finally"}.get(node.name, node.name)
 
 
 def _remark(node: Node) -> Text:

@@ -15,6 +15,11 @@ STEPS = """
       config: {message: "Go on?", payload: {amount: 12}, allow: [approve, reject, edit, respond]}
     - {name: paid, type: wait_for_event, depends_on: [note], config: {event_type: paid}}
 """
+CLOSES = """
+    - {name: note, type: function, config: {function: note, args: {path: effects, text: one}}}
+  finally:
+    - {name: close, type: function, config: {function: nowhere}}
+"""
 COMMANDS = {
     "validate": (("asks.yaml",), {"ok", "files"}),
     "publish": (("asks.yaml",), {"workflows"}),
@@ -33,6 +38,13 @@ COMMANDS = {
     "fork": (("order-1", "--at", "note", "--detach"), {"execution"}),
     "cancel": (("order-1",), {"execution"}),
     "respond": (("order-2", "ask", "--text", "any"), {"decision"}),
+    "pause": (("order-3",), {"execution"}),
+    "continue": (("order-3",), {"execution"}),
+    "terminate": (("order-3",), {"execution"}),
+    "dead-letters": ((), {"dead_letters"}),
+    "dead-letters show": (("1",), {"dead_letter"}),
+    "dead-letters redrive": (("1",), {"executions"}),
+    "dead-letters discard": (("--all",), {"dead_letters"}),
     "prune": (("--older-than", "1d", "--dry-run"), {"executions", "deleted"}),
     "backup": (("copy.db",), {"backup", "bytes"}),
     "schema": ((), {"$schema", "$defs"}),
@@ -45,9 +57,14 @@ LINES = {"engine", "work"}
 def test_every_command_prints_one_document(cli: Cli) -> None:
     """In an order in which each finds what the one before left."""
     cli.flow("asks", STEPS)
+    before = {
+        "respond": ("run", "asks.yaml", "--id", "order-2"),
+        "pause": ("run", "asks.yaml", "--id", "order-3"),
+        "dead-letters": ("run", cli.flow("closes", CLOSES), "--id", "order-4"),
+    }
     for name, (words, keys) in COMMANDS.items():
-        if name == "respond":
-            cli("run", "asks.yaml", "--id", "order-2")
+        if name in before:
+            cli(*before[name])
         done = cli(*name.split(), *words, "--json")
         assert keys <= done.json.keys(), (name, done)
         assert "error" not in done.json, (name, done)

@@ -1,0 +1,137 @@
+"""What people ask of an execution while it is under way: to end, to be held, to go on."""
+
+import sqlite3
+from collections.abc import Mapping
+from typing import Any
+
+from graphs.errors import BatonError, ConflictError
+from graphs.state import FINALLY
+from orchestrator.store.executions import ended, find
+from orchestrator.store.parts import Part, no_execution, raise_signal
+from orchestrator.store.port import Execution
+from orchestrator.store.rows import to_json
+
+
+class Requests(Part):
+    """The chapter on requests."""
+
+    async def request_cancel(
+        self,
+        execution_id: str,
+        *,
+        by: str | None,
+        reason: str | None,
+        compensate: bool | None = None,
+        terminate: bool = False,
+    ) -> Execution:
+        """See the port."""
+        now = self._now()
+        asked_for = {"by": by, "reason": reason, "at": now, "compensate": compensate, "terminate": terminate}
+
+        def work(db: sqlite3.Connection) -> Execution | BatonError:
+            execution = find(db, execution_id)
+            if execution is None:
+                return no_execution(execution_id)
+            if execution.status.final:
+                return ended(execution)
+            request = {**asked_for, "concluded": execution.concluded is not None}
+            if not _goes_further(request, execution):
+                return execution
+            db.execute(
+                "UPDATE executions SET cancel_requested = ?, pause_requested = 'null', "
+                "status = iif(status = 'paused', 'queued', status) WHERE id = ?",
+                (to_json(request), execution_id),
+            )
+            # With it the questions are closed: of a decision and a cancel, only one can win.
+            answer = to_json({"outcome": "cancelled", "by": by, "reason": reason, "at": now})
+            db.execute(_CLOSE_WAITS, (answer, now, execution_id, terminate))
+            raise_signal(db, execution_id, "cancel", None, now, own=self._drives)
+            return find(db, execution_id) or no_execution(execution_id)
+
+        asked: Execution = await self._writer.submit(work)
+        return asked
+
+    async def request_pause(self, execution_id: str, *, by: str | None, reason: str | None) -> Execution:
+        """See the port."""
+        now = self._now()
+        request = to_json({"by": by, "reason": reason, "at": now})
+
+        def work(db: sqlite3.Connection) -> Execution | BatonError:
+            execution = find(db, execution_id)
+            if execution is None:
+                return no_execution(execution_id)
+            if execution.status.final:
+                return ended(execution)
+            if execution.cancel_requested is not None and execution.concluded is None:
+                return _is_ending(execution)
+            if execution.pause_requested is None:
+                # What is being driven is paused by its engine, when what runs has finished.
+                db.execute(
+                    "UPDATE executions SET pause_requested = ?, "
+                    "status = iif(status IN ('running', 'compensating'), status, 'paused') WHERE id = ?",
+                    (request, execution_id),
+                )
+                raise_signal(db, execution_id, "pause", None, now, own=self._drives)
+            return find(db, execution_id) or no_execution(execution_id)
+
+        asked: Execution = await self._writer.submit(work)
+        return asked
+
+    async def request_go_on(self, execution_id: str) -> Execution:
+        """See the port."""
+        now = self._now()
+
+        def work(db: sqlite3.Connection) -> Execution | BatonError:
+            execution = find(db, execution_id)
+            if execution is None:
+                return no_execution(execution_id)
+            if execution.status.final:
+                return ended(execution)
+            if execution.pause_requested is None:
+                return _not_paused(execution)
+            db.execute(
+                "UPDATE executions SET pause_requested = 'null', status = iif(status = 'paused', 'queued', status) "
+                "WHERE id = ?",
+                (execution_id,),
+            )
+            raise_signal(db, execution_id, "resume", None, now, own=self._drives)
+            return find(db, execution_id) or no_execution(execution_id)
+
+        asked: Execution = await self._writer.submit(work)
+        return asked
+
+
+_CLOSE_WAITS = (
+    "UPDATE waits SET status = 'cancelled', answer = ?, closed_at = ? WHERE execution_id = ? AND status = 'open' "
+    f"AND (? OR instr(path, '{FINALLY}') = 0)"
+)
+"""What `finally` steps ask is asked also after a cancel; only who terminates closes that too."""
+
+
+def _goes_further(request: Mapping[str, Any], execution: Execution) -> bool:
+    """Whether a request to end asks for more than the one there is: the first asking stays, a harder one is heard."""
+    before = execution.cancel_requested
+    if request["terminate"]:
+        return before is None or not before.get("terminate")
+    if request["concluded"]:  # it is ending already: what can still be asked for is that nothing more is undone
+        return not request["compensate"] and not (before or {}).get("concluded")
+    return before is None
+
+
+def _is_ending(execution: Execution) -> ConflictError:
+    who = (execution.cancel_requested or {}).get("by") or "somebody"
+    return ConflictError(
+        f"Execution '{execution.id}' is ending: {who} asked for that. It cannot be held now.",
+        code="execution_ending",
+        execution_id=execution.id,
+        by=who,
+    )
+
+
+def _not_paused(execution: Execution) -> ConflictError:
+    return ConflictError(
+        f"Execution '{execution.id}' is {execution.status}; nobody has paused it.",
+        hint=f"See what it does: baton show {execution.id}.",
+        code="not_paused",
+        execution_id=execution.id,
+    )
