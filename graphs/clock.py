@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
+from contextvars import Context
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
@@ -47,7 +48,9 @@ class SystemClock:
         await asyncio.sleep(seconds)
 
     def call_later(self, seconds: float, callback: Callable[[], None]) -> Alarm:
-        return asyncio.get_running_loop().call_later(seconds, callback)
+        # A cancelled alarm stays in the loop until its time, and with it its context, which for a step's body holds
+        # the whole execution: it gets an empty one.
+        return asyncio.get_running_loop().call_later(seconds, callback, context=Context())
 
 
 class ManualClock:

@@ -18,6 +18,7 @@ from dataclasses import replace
 from enum import Enum
 from typing import Protocol
 
+from graphs.clock import Alarm, SystemClock
 from graphs.errors import BatonError, DeadlockError, EngineError
 from graphs.planner import Conclusion, Halt, Plan, PlannedStep, Tally
 from graphs.policies.limits import Limit
@@ -187,7 +188,7 @@ class Flow:
         self._idle = False
         self._running: dict[str, Stoppable] = {}
         self._children: dict[str, Flow] = {}
-        self._roll: asyncio.TimerHandle | None = None
+        self._roll: Alarm | None = None
         board.flows.append(self)
         if parent is not None:
             parent._children[step] = self
@@ -219,8 +220,8 @@ class Flow:
     def _call_the_roll(self, seconds: float, *, again: bool = True) -> None:
         if self._roll is not None:
             self._roll.cancel()
-        # The loop's own clock: what is watched here is this process, not the workflow.
-        self._roll = asyncio.get_running_loop().call_later(seconds, self._count_those_who_entered, again)
+        # The machine's clock: what is watched here is this process, not the workflow.
+        self._roll = SystemClock().call_later(seconds, lambda: self._count_those_who_entered(again))
 
     def _count_those_who_entered(self, again: bool) -> None:
         """As many bodies must have begun as were dispatched; one that never does would be waited for, for ever."""

@@ -18,6 +18,9 @@ class FakeRoot:
         self.errors: list[BaseException] = []
         self.flow: Flow | None = None
 
+    def stirred(self) -> None:
+        pass
+
     def idle(self) -> None:
         self.idles += 1
         if self.flow is None or self.flow.closing:
