@@ -32,15 +32,20 @@ class Caller:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """A checkpoint, as clients name it."""
+    """A checkpoint, as clients name it.
+
+    Attributes:
+        thread_id: Its thread, where that is another than the one that was asked for.
+    """
 
     checkpoint_id: str | None = None
     checkpoint_ns: str = ""
     checkpoint_map: Mapping[str, Any] | None = None
+    thread_id: str | None = None
 
     def configurable(self, thread_id: str) -> dict[str, Any]:
         """As LangGraph wants it."""
-        where: dict[str, Any] = {"thread_id": thread_id, "checkpoint_ns": self.checkpoint_ns}
+        where: dict[str, Any] = {"thread_id": self.thread_id or thread_id, "checkpoint_ns": self.checkpoint_ns}
         if self.checkpoint_id is not None:
             where["checkpoint_id"] = self.checkpoint_id
         if self.checkpoint_map:
