@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from orchestrator.approvals.values import Person
 from orchestrator.queue.port import Ticket
 from orchestrator.store.port import DEFAULT_TENANT
 from orchestrator.store.served.values import Ended, Run, Thread
@@ -20,14 +21,13 @@ class Caller:
     """Whoever asks.
 
     Attributes:
+        person: As approvals know them.
         decides: Whether they may answer approvals at all.
-        groups: Those whose approvals they may answer; None where nobody says who they are.
     """
 
-    name: str | None = None
+    person: Person = field(default_factory=Person)
     tenant: str = DEFAULT_TENANT
     decides: bool = True
-    groups: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

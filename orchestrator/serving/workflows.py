@@ -7,15 +7,16 @@ from dataclasses import replace
 from typing import Any
 
 from graphs.composites.subworkflow import root_plan
-from graphs.errors import ConflictError, InputError, NotFoundError
+from graphs.errors import ConflictError, InputError, NotAllowedError, NotFoundError
 from graphs.inputs import check_input
 from graphs.planner import COMPANION
 from graphs.spec import Workflow
 from graphs.state import ExecutionStatus
+from orchestrator.approvals.rules import Given
 from orchestrator.bus import RESTED
 from orchestrator.engine import Orchestrator
 from orchestrator.queue.port import Ticket
-from orchestrator.serving.answers import answers_to, check_may_decide, interrupts_of
+from orchestrator.serving.answers import answers_to, interrupts_of
 from orchestrator.serving.follow import Following
 from orchestrator.serving.ledger import Moment, follower_of, moments_of, state_now, states_of, values_of
 from orchestrator.serving.served import Caller, Document, Edit, Place, Say, Window
@@ -23,6 +24,7 @@ from orchestrator.serving.snapshots import empty_state
 from orchestrator.serving.speech import modes_of
 from orchestrator.store.port import Execution, OpenWait
 from orchestrator.store.served.values import Ended, Run, RunStatus, Thread, ThreadStatus
+from orchestrator.tenancy import STARTED_BY
 
 _ENDS: Mapping[ExecutionStatus, tuple[RunStatus, ThreadStatus]] = {
     ExecutionStatus.COMPLETED: ("success", "idle"),
@@ -65,6 +67,12 @@ class WorkflowGraph:
         elif _checkpoint(run) is not None:
             await self._moment(run.thread_id, execution, _checkpoint(run))
         elif execution is None:
+            if self._baton.store.standing(run.thread_id)["checkpoint"] is not None:
+                raise ConflictError(
+                    f"Thread '{run.thread_id}' belongs to a graph; no workflow is carried out on it.",
+                    hint="Make another thread.",
+                    code="thread_of_graph",
+                )
             check_input(self._workflow.spec.input.schema_, run.request.get("input") or {})
         elif run.request.get("input"):
             raise ConflictError(
@@ -119,7 +127,7 @@ class WorkflowGraph:
                 self._workflow,
                 given,
                 execution_id=run.thread_id,
-                metadata=run.metadata,
+                metadata=_signed(run),
                 priority=run.priority,
                 tenant=self._tenant,
             )
@@ -155,13 +163,11 @@ class WorkflowGraph:
     async def _answer(self, thread_id: str, execution: Execution | None, resume: Any, by: Caller) -> None:
         if execution is None:
             raise NotFoundError(f"Nothing runs on thread '{thread_id}'.", code="execution_not_found")
-        answers = answers_to(await self._baton.waits(thread_id), resume)
-        for wait, _ in answers:
-            check_may_decide(wait, by)
-        for wait, said in answers:
-            await self._baton.decide(
-                thread_id, wait.path, said.decision, by=by.name, reason=said.reason, data=said.data
-            )
+        if not by.decides:
+            raise NotAllowedError("To answer an approval takes the right 'decide'.")
+        for wait, said in answers_to(await self._baton.waits(thread_id), resume):
+            given = Given(decision=said.decision, reason=said.reason, data=said.data)
+            await self._baton.inbox.decide(thread_id, wait.path, by.person, given)
 
     async def _execution(self, execution_id: str) -> Execution | None:
         """The execution, unless it is another tenant's, which is no other than none."""
@@ -286,6 +292,12 @@ class WorkflowGraph:
         if found is None:
             raise NotFoundError(f"Thread '{thread_id}' has no checkpoint '{checkpoint}'.", code="checkpoint_not_found")
         return replace(found, path=follower_of(moments, number))
+
+
+def _signed(run: Run) -> dict[str, Any]:
+    """What is kept with the execution: who started it is not for clients to say."""
+    given = {key: value for key, value in run.metadata.items() if key != STARTED_BY}
+    return given | {STARTED_BY: by} if (by := run.request.get(STARTED_BY)) else given
 
 
 def _checkpoint(run: Run) -> str | None:

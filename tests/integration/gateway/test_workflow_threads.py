@@ -4,11 +4,13 @@ import asyncio
 from typing import Any
 
 import pytest
+from langgraph_sdk import get_client
 from langgraph_sdk.client import LangGraphClient
-from langgraph_sdk.errors import ConflictError, NotFoundError, UnprocessableEntityError
+from langgraph_sdk.errors import ConflictError, NotFoundError, PermissionDeniedError, UnprocessableEntityError
 
 from graphs.spec import Workflow
 from graphs.state import ExecutionStatus
+from tests.support.gateway.people import make_key
 from tests.support.gateway.serving import Served
 
 
@@ -232,3 +234,49 @@ async def test_a_cancelled_run_cancels_the_execution(client: LangGraphClient, se
     await client.runs.cancel(thread, run["run_id"], wait=True)
     assert (await served.gateway.orchestrator.get(thread)).status is ExecutionStatus.CANCELLED
     assert (await client.threads.get(thread))["status"] == "idle"
+
+
+async def test_only_who_may_decide_answers_through_a_run(served: Served) -> None:
+    baton = served.gateway.orchestrator
+    keys = {role: await make_key(baton, role) for role in ("viewer", "operator", "editor")}
+    other = get_client(url=served.url, api_key=await make_key(baton, "admin", tenant="other"))
+    operator = get_client(url=served.url, api_key=keys["operator"])
+    thread = (await operator.threads.create())["thread_id"]
+    await operator.runs.wait(thread, "refund", input={"order": "17"})
+    assert (await baton.get(thread)).metadata["started_by"] == "operator"
+    with pytest.raises(PermissionDeniedError, match="takes the right 'decide'"):
+        await operator.runs.create(thread, "refund", command={"resume": True})
+    viewer = get_client(url=served.url, api_key=keys["viewer"])
+    assert (await viewer.threads.get(thread))["status"] == "interrupted"
+    with pytest.raises(PermissionDeniedError, match="needs the right 'run'"):
+        await viewer.runs.create(thread, "refund", input={})
+    with pytest.raises(NotFoundError):
+        await other.threads.get(thread)
+    await other.threads.create(thread_id="of-another")
+    assert [each["name"] for each in await other.assistants.search(graph_id="refund")] == []
+    editor = get_client(url=served.url, api_key=keys["editor"])
+    left: Any = await editor.runs.wait(thread, "refund", command={"resume": True})
+    assert left["steps"]["ask"]["by"] == "editor"
+
+
+async def test_a_thread_cannot_be_named_as_an_execution_of_another_tenant(served: Served) -> None:
+    baton = served.gateway.orchestrator
+    await baton.start(REFUND, {"order": "17"}, execution_id="order-17")
+    async with get_client(url=served.url, api_key=await make_key(baton, "admin", tenant="other")) as other:
+        with pytest.raises(ConflictError, match="There is a thread"):
+            await other.threads.create(thread_id="order-17", graph_id="refund")
+        with pytest.raises(ConflictError, match="There is a thread"):
+            await other.runs.create("order-17", "echo", input={"text": "a"}, if_not_exists="create")
+        with pytest.raises(NotFoundError):
+            await other.threads.get_state("order-17")
+
+
+async def test_graphs_and_workflows_do_not_share_threads(client: LangGraphClient) -> None:
+    thread = (await client.threads.create())["thread_id"]
+    await client.runs.wait(thread, "echo", input={"text": "a"})
+    with pytest.raises(ConflictError, match="belongs to a graph"):
+        await client.runs.create(thread, "refund", input={"order": "17"})
+    thread = (await client.threads.create())["thread_id"]
+    await client.runs.wait(thread, "refund", input={"order": "17"})
+    with pytest.raises(ConflictError, match="is an execution of a workflow"):
+        await client.runs.create(thread, "echo", input={"text": "a"})
