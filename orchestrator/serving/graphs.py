@@ -49,7 +49,8 @@ class UserGraph:
     async def admit(self, run: Run, by: Caller) -> None:
         """See the port."""
         command(run.request)
-        if await self._store.execution(run.thread_id) is not None:
+        execution = await self._store.execution(run.thread_id)
+        if execution is not None and execution.tenant == run.tenant:
             raise ConflictError(
                 f"Thread '{run.thread_id}' is an execution of a workflow; no graph runs on it.",
                 hint="Make another thread.",
