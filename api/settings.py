@@ -24,6 +24,7 @@ class GatewaySettings(EnvironmentSettings):
         max_depth: Levels of nested lists and objects in a request at most.
         tenant_rate, key_rate: Requests a second, of all of a tenant's keys and of one; 0 for no limit. At an open
             gateway there is none.
+        stranger_rate: Attempts a second without a key that is known, from one address; 0 for no limit.
         max_open: Requests and streams of a tenant under way at the same time.
         public_url: How people reach the gateway from outside, for links; without it, as whoever asks reached it.
         oidc_issuer: Whose JWTs are accepted, besides keys.
@@ -45,6 +46,7 @@ class GatewaySettings(EnvironmentSettings):
     max_depth: int = Field(default=100, ge=1, le=500)
     tenant_rate: float = Field(default=1000.0, ge=0)
     key_rate: float = Field(default=500.0, ge=0)
+    stranger_rate: float = Field(default=10.0, ge=0)
     max_open: int = Field(default=5000, ge=1)
     public_url: str | None = None
 

@@ -6,7 +6,7 @@ import asyncio
 import json
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final, NoReturn
 
 from starlette.datastructures import Headers
@@ -143,17 +143,16 @@ def _number(digits: str) -> float:
 
 
 def _check_depth(value: Any, max_depth: int) -> None:
-    level, depth = [value], 0
+    level, depth = _inside([value]), 0
     while level:
         depth += 1
-        if depth > max_depth + 1:
+        if depth > max_depth:
             _too_deep(max_depth)
-        level = [
-            inner
-            for outer in level
-            if isinstance(outer, dict | list)
-            for inner in (outer.values() if isinstance(outer, dict) else outer)
-        ]
+        level = [inner for outer in level for inner in _inside(outer.values() if isinstance(outer, dict) else outer)]
+
+
+def _inside(values: Iterable[Any]) -> list[Any]:
+    return [value for value in values if isinstance(value, dict | list)]
 
 
 def _check_texts(value: Any) -> None:

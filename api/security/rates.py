@@ -14,11 +14,10 @@ from graphs.errors import BatonError
 _BURST: Final = 2.0
 """Seconds' worth of requests that may come at once."""
 
-_STRANGERS: Final = 10.0
-"""Refused attempts a second, from one address; whoever has no key is told to wait, and guessing takes for ever."""
-
 _EVERYBODY: Final = 100.0
 """Requests a second to what is everybody's (health, documents, links), from one address."""
+
+_ROUNDING: Final = 1e-6
 
 _KNOWN: Final = 50_000
 """Buckets remembered; the longest unused is forgotten first, and is full when it comes again."""
@@ -42,7 +41,7 @@ class Bucket:
         """Take a token: 0, or how many seconds until there is one."""
         self.tokens = min(self.rate * _BURST, self.tokens + (now - self.at) * self.rate)
         self.at = now
-        if self.tokens >= 1:
+        if self.tokens >= 1 - _ROUNDING:
             self.tokens -= 1
             return 0.0
         return (1 - self.tokens) / self.rate
@@ -79,7 +78,7 @@ class Rates:
         Raises:
             TooManyError: too many came from there.
         """
-        self._take(f"address:{address}", _STRANGERS, "Whoever asks without a key that is known does so")
+        self._take(f"address:{address}", self._settings.stranger_rate, "Whoever has no key asks")
 
     def stranger(self, address: str) -> None:
         """Count a request to what is everybody's.
