@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from api.security.bodies import BodyError
 from graphs.errors import (
     BatonError,
     ConflictError,
@@ -48,6 +49,7 @@ BY_CLASS: Mapping[type[BatonError], int] = {
     NotFoundError: 404,
     ConflictError: 409,
     EngineBusyError: 503,
+    BodyError: 400,
     InputError: 422,
     DefinitionError: 422,
     ExpressionError: 422,

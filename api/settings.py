@@ -21,6 +21,11 @@ class GatewaySettings(EnvironmentSettings):
         heartbeat: Seconds between signs of life on a quiet stream or wait, so that proxies keep it open.
         max_runs: Runs of threads performed at the same time at most; others wait for their turn.
         max_body: Bytes of a request at most.
+        max_depth: Levels of nested lists and objects in a request at most.
+        tenant_rate, key_rate: Requests a second, of all of a tenant's keys and of one; 0 for no limit. At an open
+            gateway there is none.
+        stranger_rate: Attempts a second without a key that is known, from one address; 0 for no limit.
+        max_open: Requests and streams of a tenant under way at the same time.
         public_url: How people reach the gateway from outside, for links; without it, as whoever asks reached it.
         oidc_issuer: Whose JWTs are accepted, besides keys.
         oidc_audience: Whom they must be meant for.
@@ -38,6 +43,11 @@ class GatewaySettings(EnvironmentSettings):
     heartbeat: Seconds = 5.0
     max_runs: int = Field(default=100, ge=1)
     max_body: int = Field(default=16 * 1024 * 1024, ge=1024)
+    max_depth: int = Field(default=100, ge=1, le=500)
+    tenant_rate: float = Field(default=1000.0, ge=0)
+    key_rate: float = Field(default=500.0, ge=0)
+    stranger_rate: float = Field(default=10.0, ge=0)
+    max_open: int = Field(default=5000, ge=1)
     public_url: str | None = None
 
     oidc_issuer: str | None = None

@@ -1,6 +1,6 @@
 """Ports between the graph and whoever keeps executions alive: the graph asks, the orchestrator's room answers."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -48,6 +48,13 @@ class Saved(Protocol):
 
     @property
     def values(self) -> Mapping[str, object]: ...
+
+
+def missing(saved: Saved, names: Iterable[str]) -> bool:
+    """Whether steps of a plan were neither dispatched nor settled in its checkpoint: a retry or a fork left them in
+    place, and only the tables have their results."""
+    known = {*saved.dispatched, *saved.results}
+    return any(name not in known for name in names)
 
 
 class Checkpoints(Protocol):

@@ -21,7 +21,7 @@ from graphs.errors import StepCancelledError
 from graphs.expressions import EvaluationContext
 from graphs.flow import Board, Flow, Woken, deadlock, not_begun
 from graphs.graph_state import EnterpriseWorkflowState
-from graphs.host import Facts, run_graph
+from graphs.host import Facts, missing, run_graph
 from graphs.nodes.perform import PlanContext
 from graphs.outcome import workflow_output
 from graphs.planner import Conclusion, Halt
@@ -156,12 +156,14 @@ class Drive:
     async def _carry_out(self) -> None:
         saver, thread = self._works.store.saver, self.execution.id
         saved = None if self._new else await saver.saved(thread, "")
+        plan = self.board.plan.steps
+        seeds = await self.seeds() if saved is None or missing(saved, plan) else {}
+        kept = {name: seeds[name] for name in plan if name in seeds}
         if saved is not None:
-            self.board.prime(saved.results)
+            self.board.prime({**kept, **saved.results})
             self.flow.dispatch(saved.dispatched, fresh=False)
         else:
-            kept = await self.seeds()
-            self.board.prime({name: kept[name] for name in self.board.plan.steps if name in kept})
+            self.board.prime(kept)
             saver.expect_new(thread, "")
         await self._watch_limits()
         saver.listen(thread, "", self.flow)

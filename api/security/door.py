@@ -1,14 +1,18 @@
 """The door: finds out who asks. One for each gateway."""
 
 from starlette.requests import HTTPConnection
+from starlette.types import Scope
 
 from api.security.hosts import refuse_strangers
 from api.security.keys import NotAuthenticatedError, admitted, looks_like_a_key, parse_key
 from api.security.principal import Principal
+from api.security.rates import Rates
 from api.security.tokens import Tokens
 from api.settings import GatewaySettings
 from graphs.clock import Clock
-from orchestrator.store.port import Store
+from orchestrator.store.port import AuditEntry, Store
+
+_SECRET = frozenset({"token"})
 
 
 class Door:
@@ -21,8 +25,9 @@ class Door:
     """
 
     def __init__(self, store: Store, settings: GatewaySettings, clock: Clock) -> None:
+        self.settings = settings
+        self.rates = Rates(settings, clock)
         self._store = store
-        self._settings = settings
         self._clock = clock
         self._tokens = Tokens(settings, clock) if settings.oidc_issuer is not None else None
 
@@ -39,7 +44,7 @@ class Door:
             NotAllowedError: not from this machine, at an open gateway.
         """
         if not self.guarded:
-            refuse_strangers(connection, self._settings.origins)
+            refuse_strangers(connection, self.settings.origins)
             return Principal()
         shown = _shown(connection)
         for text in shown:
@@ -51,6 +56,20 @@ class Door:
             "This needs a key." if not shown else "The key is not known.",
             hint="Send it as 'x-api-key', or as 'Authorization: Bearer …'.",
         )
+
+    def note(self, who: Principal, action: str, scope: Scope, status: int) -> None:
+        """Add a request to the audit trail. What is a secret in a path is left out."""
+        named = {key: str(value)[:200] for key, value in scope.get("path_params", {}).items() if key not in _SECRET}
+        entry = AuditEntry(
+            at=self._clock.now(),
+            tenant=who.tenant,
+            actor=who.name,
+            action=action,
+            target=" ".join(named.values()) or None,
+            outcome=str(status),
+            detail={"source": who.source},
+        )
+        self._store.note(entry)
 
     def _by_key(self, text: str) -> Principal:
         key_id, secret = parse_key(text) or ("", "")

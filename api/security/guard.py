@@ -9,17 +9,21 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from fastapi import APIRouter
 from fastapi.routing import APIRoute, APIWebSocketRoute
+from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
 from starlette.routing import BaseRoute
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from api import errors
+from api.security.bodies import again, whole_body
 from api.security.door import Door
+from api.security.keys import NotAuthenticatedError
 from api.security.needs import Needs, declared
 from api.security.principal import Principal
-from graphs.errors import BatonError, EngineError
+from graphs.errors import BatonError, EngineError, NotAllowedError
 
+_SAFE = frozenset({"GET", "HEAD"})
 _NOBODY = Principal(rights=frozenset(), source="nobody")
 
 
@@ -38,41 +42,71 @@ def guarded(routers: Iterable[APIRouter], door: Door) -> Iterator[BaseRoute]:
                     code="route_not_guarded",
                 )
             needed = tuple(declared(route.dependant))
+            verbs = ", ".join(sorted(getattr(route, "methods", None) or ["WebSocket"]))
             if not needed:
-                verbs = ", ".join(sorted(getattr(route, "methods", None) or ["WebSocket"]))
                 raise EngineError(
                     f"{verbs} {route.path} does not say what it needs, so it is not served.",
                     hint="Declare it on the route or its router: dependencies=[needs(Right.READ)], or everybodys().",
                     code="route_not_guarded",
                 )
             guard = copy.copy(route)
-            guard.app = Guard(route.app, needed, door)
+            guard.app = Guard(route.app, needed, door, f"{verbs} {route.path}")
             yield guard
 
 
 class Guard:
-    """Stands before one route."""
+    """Stands before one route: who asks, whether they may, how often, and whether the body can be taken.
 
-    def __init__(self, app: ASGIApp, needed: Sequence[Needs], door: Door) -> None:
+    What changes something is noted in the audit trail when it is answered, and so is what somebody known may not do.
+    """
+
+    def __init__(self, app: ASGIApp, needed: Sequence[Needs], door: Door, label: str) -> None:
         self._app = app
         self._needed = [each for each in needed if each.right is not None]
         self._door = door
+        self._label = label
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            scope["baton.principal"] = await self._let_in(HTTPConnection(scope))
-        except BatonError as error:
-            if scope["type"] != "websocket":
-                raise
-            document = errors.document_of(error, scope["path"])
-            await WebSocket(scope, receive, send).send_denial_response(errors.answer(document))
-            return
-        await self._app(scope, receive, send)
+        if scope["type"] == "websocket":
+            try:
+                who = await self._let_in(HTTPConnection(scope))
+            except BatonError as error:
+                document = errors.document_of(error, scope["path"])
+                await WebSocket(scope, receive, send).send_denial_response(errors.answer(document))
+                return
+        else:
+            who = await self._let_in(HTTPConnection(scope))
+        scope["baton.principal"] = who
+        with self._door.rates.under_way(who):
+            if scope["type"] == "http" and scope["method"] not in _SAFE:
+                body = await whole_body(receive, Headers(scope=scope), self._door.settings)
+                receive, send = again(body, receive), self._noting(who, scope, send)
+            await self._app(scope, receive, send)
 
     async def _let_in(self, connection: HTTPConnection) -> Principal:
+        address = connection.client.host if connection.client else ""
         if not self._needed:
+            if self._door.guarded:
+                self._door.rates.stranger(address)
             return _NOBODY
-        who = await self._door.admit(connection)
+        try:
+            who = await self._door.admit(connection)
+        except NotAuthenticatedError:
+            self._door.rates.refused(address)
+            raise
+        self._door.rates.count(who)
         for each in self._needed:
-            each.check(who)
+            try:
+                each.check(who)
+            except NotAllowedError:
+                self._door.note(who, self._label, connection.scope, 403)
+                raise
         return who
+
+    def _noting(self, who: Principal, scope: Scope, send: Send) -> Send:
+        async def noting(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                self._door.note(who, self._label, scope, message["status"])
+            await send(message)
+
+        return noting

@@ -90,7 +90,7 @@ async def list_keys(shared: Shared, *, tenant: str | None) -> int:
 async def revoke_key(shared: Shared, *, id: str) -> int:  # noqa: A002 - as on the command line
     """See `api.security.command`."""
     async with looking(Setting(shared)) as baton:
-        revoked = await baton.store.revoke_key(await _meant(baton, id))
+        revoked = await baton.store.revoke_key(await _meant(baton, id), by=user())
     if shared.as_json:
         print_json({"key": _document(revoked)})
     else:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from fastapi import APIRouter
 
-from api.v1 import approvals, events, executions, going_back, health, links, records, workflows
+from api.v1 import approvals, audit, events, executions, going_back, health, links, records, workflows
 
 routers: Sequence[APIRouter] = (
     health.router,
@@ -15,4 +15,5 @@ routers: Sequence[APIRouter] = (
     approvals.router,
     links.router,
     events.router,
+    audit.router,
 )

@@ -1,6 +1,7 @@
 """What the routes of this wire format need, and whoever asks as the desk knows them."""
 
 from api.security import Principal, Right, needs
+from orchestrator.approvals.values import Person
 from orchestrator.serving.served import Caller
 
 READS = [needs(Right.READ)]
@@ -11,4 +12,4 @@ EDITS = [needs(Right.EDIT)]
 
 def caller_of(who: Principal) -> Caller:
     """Whoever asks. To answer an approval through a run takes the right to decide as well as the right to run."""
-    return Caller(name=who.name, tenant=who.tenant, decides=Right.DECIDE in who.rights, groups=who.groups)
+    return Caller(person=Person(who.name, who.groups), tenant=who.tenant, decides=Right.DECIDE in who.rights)

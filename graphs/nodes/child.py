@@ -12,7 +12,7 @@ from typing import Any, cast
 from langchain_core.runnables import RunnableConfig
 
 from graphs.flow import Board, Flow
-from graphs.host import Saved, run_graph
+from graphs.host import Saved, missing, run_graph
 from graphs.nodes.perform import Body, PlanContext
 from graphs.planner import Halt, Plan
 from graphs.scope import Frame
@@ -48,11 +48,11 @@ async def carry_out(
     thread, namespace = _where(body.config)
     saved = None if context.flow.fresh else await host.checkpoints.saved(thread, namespace)
     data = host.unseal(saved.values["frame"]) if saved else await open_data()
-    seeds = {} if saved is not None else await _seeds(body)
+    seeds = await _seeds(body) if saved is None or grow_for is not None else {}
     kept, live = data, dict[str, Result]()
     if grow_for is not None:
         # What is planned may look at results later: the same dict holds what is known now, and then what comes.
-        live.update(saved.results if saved is not None else seeds)
+        live.update({**seeds, **saved.results} if saved is not None else seeds)
         data = {**data, "iterations": _iterations([*(saved.dispatched if saved is not None else ()), *live])}
         data["results"] = live
     plan = plan_for(data)
@@ -70,11 +70,12 @@ async def carry_out(
     if halt is not None:
         board.stop(halt)
     frame = frame_for(context.frame.inside(body.planned, board.plan, board.results), data)
+    if saved is not None and not seeds and missing(saved, board.plan.steps):
+        seeds = await _seeds(body)
+    below = {name: result for name, result in seeds.items() if name in board.plan.steps}
+    board.prime({**below, **saved.results} if saved is not None else below)
     if saved is not None:
-        board.prime(saved.results)
         flow.dispatch(saved.dispatched, fresh=False)
-    else:
-        board.prime({name: result for name, result in seeds.items() if name in board.plan.steps})
     grow = grow_for(board, frame, data) if grow_for is not None else None
     until = _until(body, saved)
     given = {"frame": host.seal(dict(kept)), "context": {"until": until} if until else {}}

@@ -5,8 +5,8 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
-from graphs.errors import BatonError, ConflictError, InputError
-from orchestrator.serving.served import Caller, Document
+from graphs.errors import ConflictError, InputError
+from orchestrator.serving.served import Document
 from orchestrator.store.port import OpenWait
 
 Decision = Literal["approve", "reject", "edit", "respond"]
@@ -101,23 +101,6 @@ def answers_to(waits: Sequence[OpenWait], resume: Any) -> list[tuple[OpenWait, A
             code="several_asked",
         )
     return [(asked[0], _answer(asked[0], resume))]
-
-
-def check_may_decide(wait: OpenWait, by: Caller) -> None:
-    """Whether somebody may answer what is asked of named people or groups.
-
-    Raises:
-        BatonError: they may not.
-    """
-    whom = wait.wait.assignees
-    mine = {by.name, *(f"group:{group}" for group in by.groups or ())}
-    if not by.decides or (by.groups is not None and whom and not mine & set(whom)):
-        who = f"'{by.name}'" if by.name else "whoever asks"
-        raise BatonError(
-            f"'{wait.path}' is not asked of {who}.",
-            hint=f"Asked: {', '.join(whom)}." if whom else "It takes the right to decide.",
-            code="not_allowed",
-        )
 
 
 def _answer(wait: OpenWait, given: Any) -> Answered:

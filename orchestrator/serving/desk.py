@@ -19,6 +19,7 @@ from orchestrator.serving.threads import ThreadDesk
 from orchestrator.store.served.runs import no_run
 from orchestrator.store.served.values import Ended, Multitask, Run, Search, Stop
 from orchestrator.store.sqlite import SqliteStore
+from orchestrator.tenancy import STARTED_BY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +86,7 @@ class Desk:
             tenant=tenant,
             assistant_id=assistant.id,
             graph=assistant.graph,
-            request=_over(assistant.config, assistant.context, wanted.request),
+            request=_over(assistant.config, assistant.context, wanted.request) | _signature(wanted.by),
             metadata=wanted.metadata,
             multitask=wanted.multitask,
             priority=wanted.priority,
@@ -233,6 +234,10 @@ class Desk:
     def _let_go(self, run_id: str) -> None:
         self._awaited.pop(run_id, None)
         self.streams.drop(run_id)
+
+
+def _signature(by: Caller) -> dict[str, str]:
+    return {STARTED_BY: by.person.name} if by.person.name else {}
 
 
 def _over(config: Mapping[str, Any], context: Mapping[str, Any], request: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from langgraph.errors import InvalidUpdateError
 from langgraph.pregel import Pregel
 from langgraph.types import StateSnapshot, StateUpdate
 
-from graphs.errors import InputError, NotFoundError
+from graphs.errors import ConflictError, InputError, NotFoundError
 from orchestrator.queue.port import Ticket
 from orchestrator.serving.asked import command, config_of
 from orchestrator.serving.encoding import to_bytes, to_value
@@ -19,9 +19,8 @@ from orchestrator.serving.loading import Source, schemas_of, served_copy
 from orchestrator.serving.served import Caller, Document, Edit, Place, Say, Window
 from orchestrator.serving.snapshots import empty_state, interrupts_of, place_of, state_of
 from orchestrator.serving.speech import Speech, modes_of
-from orchestrator.store.saver import BatonSaver
-from orchestrator.store.served.runs import Runs
 from orchestrator.store.served.values import Ended, Run, Thread
+from orchestrator.store.sqlite import SqliteStore
 
 _PASSED_ON = ("interrupt_before", "interrupt_after", "durability")
 
@@ -31,17 +30,16 @@ class UserGraph:
 
     Args:
         source: Where the graph comes from.
-        saver: Keeps its checkpoints.
-        store: Keeps runs, and says where a thread stands.
+        store: Keeps its runs and checkpoints.
         items: LangGraph's store for its nodes.
     """
 
     copied = True
 
-    def __init__(self, name: str, source: Source, saver: BatonSaver, store: Runs, items: Any = None) -> None:
+    def __init__(self, name: str, source: Source, store: SqliteStore, items: Any = None) -> None:
         self.name = name
         self._source = source
-        self._saver = saver
+        self._saver = store.saver
         self._store = store
         self._items = items
         self._ready: Any = None
@@ -51,6 +49,13 @@ class UserGraph:
     async def admit(self, run: Run, by: Caller) -> None:
         """See the port."""
         command(run.request)
+        execution = await self._store.execution(run.thread_id)
+        if execution is not None and execution.tenant == run.tenant:
+            raise ConflictError(
+                f"Thread '{run.thread_id}' is an execution of a workflow; no graph runs on it.",
+                hint="Make another thread.",
+                code="thread_of_workflow",
+            )
 
     async def perform(self, ticket: Ticket, say: Say) -> Ended:
         """See the port."""

@@ -26,7 +26,7 @@ async def open_desk(
         grace: Seconds.
     """
     store, clock = orchestrator.store, orchestrator.clock
-    served = {name: UserGraph(name, source, store.saver, store) for name, source in graphs.items()}
+    served = {name: UserGraph(name, source, store) for name, source in graphs.items()}
     queue = LocalQueue(store, clock, log, places=places, grace=grace)
     desk = Desk(store, queue, Shelf(served, orchestrator), clock)
     for run in await store.open_runs():

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from orchestrator.approvals.values import Person
 from orchestrator.queue.port import Ticket
 from orchestrator.store.port import DEFAULT_TENANT
 from orchestrator.store.served.values import Ended, Run, Thread
@@ -20,27 +21,31 @@ class Caller:
     """Whoever asks.
 
     Attributes:
+        person: As approvals know them.
         decides: Whether they may answer approvals at all.
-        groups: Those whose approvals they may answer; None where nobody says who they are.
     """
 
-    name: str | None = None
+    person: Person = field(default_factory=Person)
     tenant: str = DEFAULT_TENANT
     decides: bool = True
-    groups: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """A checkpoint, as clients name it."""
+    """A checkpoint, as clients name it.
+
+    Attributes:
+        thread_id: Its thread, where that is another than the one that was asked for.
+    """
 
     checkpoint_id: str | None = None
     checkpoint_ns: str = ""
     checkpoint_map: Mapping[str, Any] | None = None
+    thread_id: str | None = None
 
     def configurable(self, thread_id: str) -> dict[str, Any]:
         """As LangGraph wants it."""
-        where: dict[str, Any] = {"thread_id": thread_id, "checkpoint_ns": self.checkpoint_ns}
+        where: dict[str, Any] = {"thread_id": self.thread_id or thread_id, "checkpoint_ns": self.checkpoint_ns}
         if self.checkpoint_id is not None:
             where["checkpoint_id"] = self.checkpoint_id
         if self.checkpoint_map:

@@ -7,22 +7,24 @@ from dataclasses import replace
 from typing import Any
 
 from graphs.composites.subworkflow import root_plan
-from graphs.errors import ConflictError, InputError, NotFoundError
+from graphs.errors import ConflictError, InputError, NotAllowedError, NotFoundError
 from graphs.inputs import check_input
 from graphs.planner import COMPANION
 from graphs.spec import Workflow
 from graphs.state import ExecutionStatus
+from orchestrator.approvals.rules import Given
 from orchestrator.bus import RESTED
 from orchestrator.engine import Orchestrator
 from orchestrator.queue.port import Ticket
-from orchestrator.serving.answers import answers_to, check_may_decide, interrupts_of
+from orchestrator.serving.answers import answers_to, interrupts_of
 from orchestrator.serving.follow import Following
 from orchestrator.serving.ledger import Moment, follower_of, moments_of, state_now, states_of, values_of
 from orchestrator.serving.served import Caller, Document, Edit, Place, Say, Window
 from orchestrator.serving.snapshots import empty_state
 from orchestrator.serving.speech import modes_of
-from orchestrator.store.port import Execution
+from orchestrator.store.port import Execution, OpenWait
 from orchestrator.store.served.values import Ended, Run, RunStatus, Thread, ThreadStatus
+from orchestrator.tenancy import STARTED_BY
 
 _ENDS: Mapping[ExecutionStatus, tuple[RunStatus, ThreadStatus]] = {
     ExecutionStatus.COMPLETED: ("success", "idle"),
@@ -65,6 +67,12 @@ class WorkflowGraph:
         elif _checkpoint(run) is not None:
             await self._moment(run.thread_id, execution, _checkpoint(run))
         elif execution is None:
+            if self._baton.store.standing(run.thread_id)["checkpoint"] is not None:
+                raise ConflictError(
+                    f"Thread '{run.thread_id}' belongs to a graph; no workflow is carried out on it.",
+                    hint="Make another thread.",
+                    code="thread_of_graph",
+                )
             check_input(self._workflow.spec.input.schema_, run.request.get("input") or {})
         elif run.request.get("input"):
             raise ConflictError(
@@ -81,25 +89,22 @@ class WorkflowGraph:
         try:
             await asyncio.sleep(0)  # it listens from before anything happens
             await self._set_going(run)
-            if self._at_rest(await self._baton.get(run.thread_id)):
-                hearing.cancel()
-            else:
+            if not self._at_rest(await self._baton.get(run.thread_id), await self._asked(run.thread_id)):
                 await hearing
         finally:
             hearing.cancel()
             await asyncio.gather(hearing, return_exceptions=True)
-        execution = await self._baton.get(run.thread_id)
-        if not execution.status.final and not self._at_rest(execution):
+        execution, asked = await self._baton.get(run.thread_id), await self._asked(run.thread_id)
+        if not self._at_rest(execution, asked):
             # The engine stops: what is left is done by the next one, and this run with it.
             raise asyncio.CancelledError
-        return await self._say_end(execution, following, say)
+        return await self._say_end(execution, asked, following, say)
 
-    async def _say_end(self, execution: Execution, following: Following, say: Say) -> Ended:
-        waits = [] if execution.status.final else await self._baton.waits(execution.id)
-        following.questions(waits)
+    async def _say_end(self, execution: Execution, asked: Sequence[OpenWait], following: Following, say: Say) -> Ended:
+        following.questions(asked)
         ended = await self._ended(execution)
-        asked = [each for group in ended.interrupts.values() for each in group]
-        following.values({**ended.state, **({"__interrupt__": asked} if asked else {})})
+        interrupts = [each for group in ended.interrupts.values() for each in group]
+        following.values({**ended.state, **({"__interrupt__": interrupts} if interrupts else {})})
         if ended.error is not None:
             say("error", ended.error)
         return ended
@@ -108,8 +113,10 @@ class WorkflowGraph:
         async for record in self._baton.watch(execution_id):
             following.record(record)
             if record.kind == "step.waiting":
-                following.questions(await self._baton.waits(execution_id))
-            if record.kind == RESTED and not self._baton.driving(execution_id):
+                following.questions(await self._asked(execution_id))
+            if record.kind == RESTED and self._at_rest(
+                await self._baton.get(execution_id), await self._asked(execution_id)
+            ):
                 return
 
     async def _set_going(self, run: Run) -> None:
@@ -120,7 +127,7 @@ class WorkflowGraph:
                 self._workflow,
                 given,
                 execution_id=run.thread_id,
-                metadata=run.metadata,
+                metadata=_signed(run),
                 priority=run.priority,
                 tenant=self._tenant,
             )
@@ -143,20 +150,24 @@ class WorkflowGraph:
         execution = await self._execution(run.thread_id)
         return Ended(status="interrupted", thread="idle") if execution is None else await self._ended(execution)
 
-    def _at_rest(self, execution: Execution) -> bool:
-        resting = execution.status in (ExecutionStatus.WAITING, ExecutionStatus.PAUSED)
+    def _at_rest(self, execution: Execution, asked: Sequence[OpenWait]) -> bool:
+        """Whether nothing happens until somebody does something: time alone does not end a run."""
+        waiting = execution.status is ExecutionStatus.WAITING and bool(asked)
+        resting = waiting or execution.status is ExecutionStatus.PAUSED
         return execution.status.final or (resting and not self._baton.driving(execution.id))
+
+    async def _asked(self, execution_id: str) -> list[OpenWait]:
+        """What the execution waits for that others must give."""
+        return [wait for wait in await self._baton.waits(execution_id) if wait.wait.kind != "timer"]
 
     async def _answer(self, thread_id: str, execution: Execution | None, resume: Any, by: Caller) -> None:
         if execution is None:
             raise NotFoundError(f"Nothing runs on thread '{thread_id}'.", code="execution_not_found")
-        answers = answers_to(await self._baton.waits(thread_id), resume)
-        for wait, _ in answers:
-            check_may_decide(wait, by)
-        for wait, said in answers:
-            await self._baton.decide(
-                thread_id, wait.path, said.decision, by=by.name, reason=said.reason, data=said.data
-            )
+        if not by.decides:
+            raise NotAllowedError("To answer an approval takes the right 'decide'.")
+        for wait, said in answers_to(await self._baton.waits(thread_id), resume):
+            given = Given(decision=said.decision, reason=said.reason, data=said.data)
+            await self._baton.inbox.decide(thread_id, wait.path, by.person, given)
 
     async def _execution(self, execution_id: str) -> Execution | None:
         """The execution, unless it is another tenant's, which is no other than none."""
@@ -166,7 +177,7 @@ class WorkflowGraph:
     async def _ended(self, execution: Execution) -> Ended:
         run, thread = _ENDS.get(execution.status, ("error", "error"))
         values = values_of(execution, await self._baton.results(execution.id))
-        asked = {} if execution.status.final else interrupts_of(await self._baton.waits(execution.id))
+        asked = {} if execution.status.final else interrupts_of(await self._asked(execution.id))
         error = None
         if execution.error is not None and run in ("error", "timeout"):
             error = {"error": execution.error.get("code"), **execution.error}
@@ -180,7 +191,7 @@ class WorkflowGraph:
         if execution is None:
             return thread
         ended = await self._ended(execution)
-        settled = self._at_rest(execution)
+        settled = self._at_rest(execution, await self._asked(execution.id))
         return replace(
             thread,
             status=ended.thread if settled and thread.status != "busy" else "busy",
@@ -201,7 +212,7 @@ class WorkflowGraph:
         if execution is None:
             return empty_state(thread.id)
         moments = await self._moments(thread.id)
-        waits = [] if execution.status.final else await self._baton.waits(thread.id)
+        waits = [] if execution.status.final else await self._asked(thread.id)
         results = await self._baton.results(thread.id)
         return state_now(execution, results, waits, self._plan, moments)
 
@@ -234,7 +245,7 @@ class WorkflowGraph:
         elif edit.as_node in self._plan and isinstance(edit.values, Mapping):
             given = edit.values.get("input", edit.values)
             execution = await self._baton.fork(thread.id, edit.as_node, edit=given)
-            return Place(checkpoint_id="0", checkpoint_map={"forked_to": execution.id})
+            return Place(checkpoint_id="0", thread_id=execution.id)
         else:
             raise _no_edit(f"as node '{edit.as_node}'" if edit.as_node else "without as_node")
         moments = await self._moments(thread.id)
@@ -281,6 +292,12 @@ class WorkflowGraph:
         if found is None:
             raise NotFoundError(f"Thread '{thread_id}' has no checkpoint '{checkpoint}'.", code="checkpoint_not_found")
         return replace(found, path=follower_of(moments, number))
+
+
+def _signed(run: Run) -> dict[str, Any]:
+    """What is kept with the execution: who started it is not for clients to say."""
+    given = {key: value for key, value in run.metadata.items() if key != STARTED_BY}
+    return given | {STARTED_BY: by} if (by := run.request.get(STARTED_BY)) else given
 
 
 def _checkpoint(run: Run) -> str | None:

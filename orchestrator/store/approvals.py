@@ -8,8 +8,9 @@ from typing import Any, Final
 from graphs.errors import BatonError, ConflictError
 from orchestrator.approvals.values import Approval, Desk, Turn
 from orchestrator.store.announcing import Kept
+from orchestrator.store.audit import add_entry
 from orchestrator.store.parts import Part, insert, raise_signal
-from orchestrator.store.port import InboxFilter, OpenWait, Record
+from orchestrator.store.port import AuditEntry, InboxFilter, OpenWait, Record
 from orchestrator.store.rows import from_json, record_row, to_json, to_time
 from orchestrator.store.waits import SELECT, answer_json, no_wait, over, to_wait
 
@@ -60,6 +61,7 @@ class Approvals(Part):
             _keep(db, approval.seq, turn, at)
             if turn.answer is not None:
                 raise_signal(db, execution_id, "answer", path, at, own=self._drives)
+            add_entry(db, _trail(approval, turn, now))
             note = Record(execution_id, turn.kind, now, path, wait.generation, turn.data)
             after = _at(db, execution_id, path)
             assert after is not None
@@ -136,6 +138,19 @@ def _keep(db: sqlite3.Connection, seq: int, turn: Turn, now: str) -> None:
             "UPDATE waits SET status = 'answered', answer = ?, closed_at = ? WHERE seq = ?",
             (answer_json(turn.answer, now), now, seq),
         )
+
+
+def _trail(approval: Approval, turn: Turn, now: datetime) -> AuditEntry:
+    """What the audit trail says of an act; the digest tells what was decided about."""
+    wait = approval.wait
+    return AuditEntry(
+        at=now,
+        tenant=approval.tenant,
+        actor=turn.data.get("by"),
+        action=turn.kind,
+        target=f"{wait.execution_id} {wait.path}",
+        detail={**turn.data, "generation": wait.generation, "digest": approval.digest},
+    )
 
 
 def _use_up(db: sqlite3.Connection, link: tuple[str, datetime], now: str) -> bool:

@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from graphs.errors import BatonError, NotFoundError
+from orchestrator.store.audit import add_entry
 from orchestrator.store.parts import Part
-from orchestrator.store.port import Key
+from orchestrator.store.port import AuditEntry, Key
 from orchestrator.store.rows import from_json, from_time, to_json, to_time
 
 _SELECT: Final = (
@@ -40,7 +41,20 @@ class Keys(Part):
 
     async def add_key(self, key: Key) -> None:
         """See the port."""
-        await self._writer.submit([(_INSERT, _to_row(key))])
+        made = AuditEntry(
+            at=key.created_at,
+            tenant=key.tenant,
+            actor=key.created_by,
+            action="key.created",
+            target=key.id,
+            detail={"name": key.name, "role": key.role, "scopes": key.scopes, "groups": key.groups},
+        )
+
+        def work(db: sqlite3.Connection) -> None:
+            db.execute(_INSERT, _to_row(key))
+            add_entry(db, made)
+
+        await self._writer.submit(work)
 
     async def keys(self, tenant: str | None = None) -> Sequence[Key]:
         """See the port."""
@@ -48,18 +62,22 @@ class Keys(Part):
         rows = await self._reader.read(lambda db: db.execute(sql, (tenant, tenant)).fetchall())
         return [_from_row(row) for row in rows]
 
-    async def revoke_key(self, key_id: str) -> Key:
+    async def revoke_key(self, key_id: str, *, by: str | None = None) -> Key:
         """See the port."""
-        now = self._now()
+        at = self._clock.now()
+        now = to_time(at)
 
         def work(db: sqlite3.Connection) -> Key | BatonError:
-            db.execute("UPDATE keys SET revoked_at = ifnull(revoked_at, ?) WHERE id = ?", (now, key_id))
+            revoked = db.execute("UPDATE keys SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL", (now, key_id))
             row = db.execute(f"{_SELECT} WHERE id = ?", (key_id,)).fetchone()
             if row is None:
                 return NotFoundError(
                     f"There is no key '{key_id}'.", hint="List what there is: baton keys list.", code="key_not_found"
                 )
-            return _from_row(row)
+            key = _from_row(row)
+            if revoked.rowcount:
+                add_entry(db, AuditEntry(at=at, tenant=key.tenant, actor=by, action="key.revoked", target=key_id))
+            return key
 
         revoked: Key = await self._writer.submit(work)
         return revoked

@@ -15,6 +15,9 @@ from orchestrator.approvals.values import Approval, Turn
 from orchestrator.store.values import (
     DEFAULT_TENANT,
     ENGINE_FORMAT,
+    AuditEntry,
+    AuditFilter,
+    AuditReport,
     DeadLetter,
     Execution,
     ExecutionFilter,
@@ -31,6 +34,9 @@ from orchestrator.store.values import (
 __all__ = [
     "DEFAULT_TENANT",
     "ENGINE_FORMAT",
+    "AuditEntry",
+    "AuditFilter",
+    "AuditReport",
     "DeadLetter",
     "Execution",
     "ExecutionFilter",
@@ -383,6 +389,17 @@ class Store(Protocol):
         """Whether signals were stored, by any process, since this was last asked; cheap enough for every 100 ms."""
         ...
 
+    # -- the audit trail ---------------------------------------------------------------------------------------
+
+    def note(self, entry: AuditEntry) -> None:
+        """Add to the audit trail, without waiting; it commits in order with everything else."""
+        ...
+
+    async def audit(self, which: AuditFilter) -> Sequence[AuditEntry]: ...
+    async def verify_audit(self) -> AuditReport:
+        """Go through the whole chain."""
+        ...
+
     # -- keys of the gateway -----------------------------------------------------------------------------------
 
     def guarded(self) -> bool:
@@ -398,7 +415,7 @@ class Store(Protocol):
         """All keys, or a tenant's, newest first."""
         ...
 
-    async def revoke_key(self, key_id: str) -> Key:
+    async def revoke_key(self, key_id: str, *, by: str | None = None) -> Key:
         """End a key. Revoked again, the first time stays.
 
         Raises:

@@ -4,7 +4,7 @@
         │      └── Reader   point reads in the loop's thread, lists in another
         ├── saver           LangGraph's checkpointer on the same file
         └── chapters        Catalogue, Executions, Requests, DeadLetters, Records, Waits, Approvals, Timers, Events,
-                            Breakers, Keys, Retention, and what is served
+                            Breakers, Keys, Audit, Retention, and what is served
 
 Any process may open the file, read, answer waits, publish events and ask for cancels; one of them drives.
 """
@@ -24,6 +24,7 @@ from graphs.errors import EngineBusyError
 from orchestrator.store import backup
 from orchestrator.store.announcing import Announcer, everybody
 from orchestrator.store.approvals import Approvals
+from orchestrator.store.audit import Audit
 from orchestrator.store.breakers import Breakers
 from orchestrator.store.catalogue import Catalogue
 from orchestrator.store.connect import Synchronous, absolute
@@ -59,6 +60,7 @@ class SqliteStore(
     Events,
     Breakers,
     Keys,
+    Audit,
     Retention,
     Assistants,
     Threads,

@@ -202,6 +202,32 @@ async def test_an_execution_that_waits_can_go_back_and_asks_again(database: Path
 
 
 @pytest.mark.capability("D03", "X33")
+@pytest.mark.parametrize("crash", [False, True])
+async def test_a_question_asked_anew_is_answered_though_what_came_before_it_stayed(
+    database: Path, effects: Effects, crash: bool
+) -> None:
+    """Once parked, only the checkpoint is read: it must hold the results that were kept, at every depth."""
+    inner = {"name": "group", "type": "sequence", "depends_on": ["first"], "steps": [act("before"), ask("inner")]}
+    steps = [act("first"), inner, ask("outer", "first"), act("last", "group", "outer")]
+    async with engine(database, effects=effects) as baton:
+        await baton.start(workflow("asked-anew", steps), execution_id="e")
+        for path in ("group.inner", "outer"):
+            await baton.wait("e", until="rest")
+            await baton.decide("e", path, "approve")
+        assert (await baton.wait("e")).status == "completed"
+        for path in ("group.inner", "outer"):
+            await baton.retry("e", from_step=path)
+            await baton.wait("e", until="rest")
+            if not crash:
+                await baton.decide("e", path, "approve")
+                assert (await baton.wait("e")).status == "completed"
+    if crash:
+        async with engine(database, effects=effects) as baton:
+            for wait in await baton.waits("e"):
+                await baton.decide("e", wait.path, "approve")
+            assert (await baton.wait("e")).status == "completed"
+
+
 async def test_an_execution_whose_time_was_over_gets_its_time_again(
     database: Path, effects: Effects, gates: Gates
 ) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from graphs.errors import BatonError, ConflictError, NotFoundError
 from orchestrator.store.parts import Part
 from orchestrator.store.served.table import Table
-from orchestrator.store.served.threads import THREADS, no_thread
+from orchestrator.store.served.threads import THREADS, insert_thread, no_thread
 from orchestrator.store.served.values import Ended, Run, Search, Stop, Thread
 
 RUNS = Table(
@@ -201,7 +201,9 @@ def _put(db: sqlite3.Connection, run: Run, new_thread: Thread | None) -> Put | B
     put = _make_way(db, run, before)
     if thread is None:
         assert new_thread is not None
-        THREADS.insert(db, replace(new_thread, status="busy", metadata={**new_thread.metadata, **_names(run)}))
+        made = replace(new_thread, status="busy", metadata={**new_thread.metadata, **_names(run)})
+        if isinstance(refused := insert_thread(db, made), ConflictError):
+            return refused
     else:
         # Lists of threads are filtered by one of these two.
         metadata = {**thread.metadata, **_names(run)}

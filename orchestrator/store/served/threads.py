@@ -32,8 +32,7 @@ class Threads(Part):
         def work(db: sqlite3.Connection) -> Thread | BatonError:
             if older := THREADS.find(db, id=thread.id):
                 return older if again and older.tenant == thread.tenant else thread_exists(thread.id)
-            THREADS.insert(db, thread)
-            return thread
+            return insert_thread(db, thread)
 
         kept: Thread = await self._writer.submit(work)
         return kept
@@ -88,6 +87,15 @@ class Threads(Part):
             return None
 
         await self._writer.submit(work)
+
+
+def insert_thread(db: sqlite3.Connection, thread: Thread) -> Thread | ConflictError:
+    """Keep a new thread. Its id is taken where another tenant's execution has it: they would share checkpoints."""
+    foreign = "SELECT 1 FROM executions WHERE id = ? AND tenant <> ?"
+    if db.execute(foreign, (thread.id, thread.tenant)).fetchone():
+        return thread_exists(thread.id)
+    THREADS.insert(db, thread)
+    return thread
 
 
 def no_thread(thread_id: str) -> NotFoundError:

@@ -8,13 +8,13 @@ import pytest
 from langgraph_sdk import get_client
 from langgraph_sdk.client import LangGraphClient
 
-from tests.support.gateway.serving import GRAPHS, Served, serving
+from tests.support.gateway.serving import FUNCTIONS, GRAPHS, Served, serving
 
 
 @pytest.fixture
 async def served(tmp_path: Path) -> AsyncIterator[Served]:
     """A gateway over real HTTP."""
-    async with serving(tmp_path / "baton.db", config=GRAPHS, heartbeat=0.2) as gateway:
+    async with serving(tmp_path / "baton.db", modules=(FUNCTIONS,), config=GRAPHS, heartbeat=0.2) as gateway:
         yield gateway
 
 

@@ -13,7 +13,9 @@ from api.settings import GatewaySettings
 from orchestrator.cli.options import Shared
 from orchestrator.cli.support.setting import Setting
 
-GRAPHS = Path(__file__).parent / "app" / "langgraph.json"
+_APP = Path(__file__).parent / "app"
+GRAPHS = _APP / "langgraph.json"
+FUNCTIONS = str(_APP / "functions.py")
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,34 @@
+"""The audit trail: who did what, and whether nobody touched it since."""
+
+from dataclasses import asdict
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+
+from api.security import Right, needs
+from api.v1.common import MAX_PAGE, Name, Time, View, page
+from orchestrator.store.port import AuditFilter
+
+router = APIRouter(prefix="/v1/audit", tags=["audit"], dependencies=[needs(Right.ADMIN)])
+
+
+@router.get("")
+async def trail(
+    view: View,
+    actor: Annotated[Name | None, Query()] = None,
+    action: Annotated[Name | None, Query()] = None,
+    since: Annotated[Time | None, Query()] = None,
+    after: Annotated[int, Query(ge=0, le=2**53, description="Only rows after this `seq`.")] = 0,
+    limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 100,
+) -> dict[str, Any]:
+    """The tenant's rows, oldest first."""
+    which = AuditFilter(tenant=view.tenant, actor=actor, action=action, since=since, after=after, limit=limit + 1)
+    found = await view.baton.store.audit(which)
+    more = str(found[limit - 1].seq) if len(found) > limit else None
+    return page("entries", [asdict(one) for one in found[:limit]], more)
+
+
+@router.get("/verify")
+async def verify(view: View) -> dict[str, Any]:
+    """Whether the whole chain holds: each row follows the one before, none was changed, none is gone."""
+    return asdict(await view.baton.store.verify_audit())

@@ -1,0 +1,148 @@
+"""The audit trail: what it says, and that nobody can touch it unnoticed."""
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from graphs.clock import SystemClock
+from orchestrator.store.port import AuditEntry, AuditFilter
+from orchestrator.store.sqlite import SqliteStore
+from tests.support.gateway.calls import publish, start, until_rest
+from tests.support.gateway.definitions import asks, workflow
+from tests.support.gateway.people import caller, make_key
+from tests.support.gateway.serving import Served
+
+pytestmark = pytest.mark.capability("O08")
+
+
+async def test_who_did_what_is_told_to_administrators_only(served: Served) -> None:
+    baton = served.gateway.orchestrator
+    admin = await make_key(baton, "admin", name="root")
+    viewer = await make_key(baton, "viewer", name="eve")
+    other = await make_key(baton, "admin", name="boss", tenant="other")
+    async with caller(served.url, admin) as root, caller(served.url, viewer) as eve:
+        await publish(root, workflow("w", asks()))
+        execution_id = (await start(root, workflow="w"))["id"]
+        await until_rest(served, execution_id)
+        await eve.post(f"/v1/executions/{execution_id}/cancel")
+        digest = (await root.get(f"/v1/approvals/{execution_id}/ask")).json()["digest"]
+        body = {"decision": "approve", "digest": digest}
+        await root.post(f"/v1/approvals/{execution_id}/ask/decide", json=body)
+        await baton.store.barrier()
+        entries = (await root.get("/v1/audit")).json()["entries"]
+        told = [(one["actor"], one["action"], one["outcome"]) for one in entries]
+        assert ("root", "POST /v1/workflows", "201") in told
+        assert ("root", "POST /v1/executions", "201") in told
+        assert ("eve", "POST /v1/executions/{execution_id}/cancel", "403") in told
+        assert ("root", "approval.decided", "done") in told
+        assert next(one for one in entries if one["action"] == "key.created")["detail"]["role"] == "admin"
+        assert (await root.get("/v1/audit/verify")).json()["ok"] is True
+        assert (await eve.get("/v1/audit")).status_code == 403
+        assert [one["actor"] for one in (await root.get("/v1/audit", params={"actor": "eve"})).json()["entries"]] == [
+            "eve"
+        ]
+    async with caller(served.url, other) as boss:
+        theirs = (await boss.get("/v1/audit")).json()["entries"]
+        assert [one["action"] for one in theirs] == ["key.created"]
+
+
+async def filled(path: Path) -> None:
+    clock = SystemClock()
+    async with SqliteStore.open(path, clock=clock) as store:
+        for number in range(10):
+            store.note(AuditEntry(at=clock.now(), tenant="default", actor="ann", action="act", target=str(number)))
+        await store.barrier()
+
+
+def freed(db: sqlite3.Connection) -> None:
+    for trigger in ("audit_never_changes", "audit_never_shrinks"):
+        db.execute(f"DROP TRIGGER {trigger}")
+
+
+def edited(db: sqlite3.Connection) -> None:
+    db.execute("UPDATE audit SET actor = 'ben' WHERE seq = 4")
+
+
+def deleted(db: sqlite3.Connection) -> None:
+    db.execute("DELETE FROM audit WHERE seq = 4")
+
+
+def several_deleted(db: sqlite3.Connection) -> None:
+    db.execute("DELETE FROM audit WHERE seq BETWEEN 4 AND 6")
+
+
+def cut_off(db: sqlite3.Connection) -> None:
+    db.execute("DELETE FROM audit WHERE seq >= 8")
+
+
+def swapped(db: sqlite3.Connection) -> None:
+    db.execute("UPDATE audit SET seq = 100 WHERE seq = 4")
+    db.execute("UPDATE audit SET seq = 4 WHERE seq = 5")
+    db.execute("UPDATE audit SET seq = 5 WHERE seq = 100")
+
+
+def emptied(db: sqlite3.Connection) -> None:
+    db.execute("DELETE FROM audit")
+
+
+@pytest.mark.parametrize(
+    ("tamper", "at", "reason"),
+    [
+        (edited, 4, "row 4 was changed"),
+        (deleted, 4, "row 4 is gone"),
+        (several_deleted, 4, "row 4 to 6 is gone"),
+        (cut_off, 8, "rows from 8 on are gone"),
+        (swapped, 4, "row 4 does not follow the row before it"),
+        (emptied, 1, "rows from 1 on are gone"),
+    ],
+)
+async def test_the_check_names_the_row_that_was_touched(
+    tmp_path: Path, tamper: Callable[[sqlite3.Connection], None], at: int, reason: str
+) -> None:
+    path = tmp_path / "baton.db"
+    await filled(path)
+    with sqlite3.connect(path) as db:
+        freed(db)
+        tamper(db)
+    db.close()
+    async with SqliteStore.open(path, clock=SystemClock()) as store:
+        report = await store.verify_audit()
+    assert (report.ok, report.broken_at, report.reason) == (False, at, reason)
+
+
+async def test_an_untouched_trail_holds_and_goes_on_over_restarts(tmp_path: Path) -> None:
+    path = tmp_path / "baton.db"
+    await filled(path)
+    await filled(path)
+    async with SqliteStore.open(path, clock=SystemClock()) as store:
+        report = await store.verify_audit()
+        entries = await store.audit(AuditFilter(after=15))
+    assert (report.ok, report.rows) == (True, 20)
+    assert [entry.seq for entry in entries] == [16, 17, 18, 19, 20]
+    assert entries[-1].hash == report.head
+
+
+@pytest.mark.parametrize("statement", ["UPDATE audit SET actor = 'x'", "DELETE FROM audit WHERE seq = 1"])
+async def test_the_file_itself_refuses_changes(tmp_path: Path, statement: str) -> None:
+    path = tmp_path / "baton.db"
+    await filled(path)
+    db = sqlite3.connect(path)
+    with pytest.raises(sqlite3.IntegrityError, match="audit rows"):
+        db.execute(statement)
+    db.close()
+
+
+async def test_a_trail_that_has_lost_its_end_does_not_use_its_numbers_again(tmp_path: Path) -> None:
+    path = tmp_path / "baton.db"
+    await filled(path)
+    with sqlite3.connect(path) as db:
+        freed(db)
+        cut_off(db)
+    db.close()
+    await filled(path)
+    async with SqliteStore.open(path, clock=SystemClock()) as store:
+        report: Any = await store.verify_audit()
+    assert (report.ok, report.broken_at) == (False, 8)

@@ -1,0 +1,84 @@
+"""Limits over real HTTP: too long, too often, too deep."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.support.gateway.people import caller, make_key
+from tests.support.gateway.serving import serving
+
+JSON = {"content-type": "application/json"}
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+async def test_a_body_that_is_too_long_is_refused(tmp_path: Path, chunked: bool) -> None:
+    async def pieces() -> Any:
+        for _ in range(20):
+            yield b" " * 1000
+
+    async with serving(tmp_path / "baton.db", max_body=10_000) as served, caller(served.url) as client:
+        body = pieces() if chunked else b" " * 20_000
+        answer = await client.post("/v1/events", content=body, headers=JSON)
+    assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (b'{"type": "t", "type": "u"}', "json_duplicate_key"),
+        (b'{"type": "t", "data": NaN}', "json_not_finite"),
+        (b'{"type": "t", "data": "\\ud800"}', "json_lone_surrogate"),
+        (b'{"type": "t", "data": "\\u0000"}', "json_nul"),
+        (b'{"type": "t", "data": 1' + b"0" * 30 + b"}", "json_number_too_large"),
+        (b'{"type": "t", "data": ' + b"[" * 200 + b"]" * 200 + b"}", "json_too_deep"),
+        (b'{"type": "t"', "json_invalid"),
+        (b"\xff", "body_not_utf8"),
+    ],
+)
+@pytest.mark.parametrize("path", ["/v1/events", "/threads", "/runs/wait", "/v1/workflows"])
+async def test_json_that_says_nothing_certain_is_a_400_with_a_reason(
+    client: httpx.AsyncClient, path: str, body: bytes, code: str
+) -> None:
+    answer = await client.post(path, content=body, headers=JSON)
+    assert (answer.status_code, answer.json()["code"]) == (400, code)
+
+
+async def test_too_many_requests_of_one_key_are_told_to_wait_and_others_are_not(tmp_path: Path) -> None:
+    async with serving(tmp_path / "baton.db", key_rate=5) as served:
+        hasty = await make_key(served.gateway.orchestrator, "viewer", name="hasty")
+        calm = await make_key(served.gateway.orchestrator, "viewer", name="calm")
+        async with caller(served.url, hasty) as client:
+            answers = await asyncio.gather(*(client.get("/v1/executions") for _ in range(30)))
+        limited = [answer for answer in answers if answer.status_code == 429]
+        assert 15 <= len(limited) <= 20
+        assert all(int(answer.headers["retry-after"]) >= 1 for answer in limited)
+        assert limited[0].json()["code"] == "too_many_requests"
+        async with caller(served.url, calm) as client:
+            assert (await client.get("/v1/executions")).status_code == 200
+
+
+async def test_whoever_guesses_keys_is_slowed_down(tmp_path: Path) -> None:
+    async with serving(tmp_path / "baton.db", stranger_rate=2) as served:
+        await make_key(served.gateway.orchestrator, "viewer")
+        async with caller(served.url) as client:
+            statuses = [(await client.get("/v1/executions")).status_code for _ in range(8)]
+    assert statuses[:4] == [401, 401, 401, 401]
+    assert 429 in statuses
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["limit=0", "limit=1001", "limit=" + "9" * 40, "limit=x", "cursor=%00", "since=0001-01-01T00:00:00%2B23:59"],
+)
+async def test_queries_out_of_range_are_refused(client: httpx.AsyncClient, query: str) -> None:
+    assert (await client.get(f"/v1/executions?{query}")).status_code == 422
+
+
+@pytest.mark.parametrize(
+    "path", ["/v1/executions/%00", "/v1/executions/a%2Fb", "/v1/executions/%ff", "/v1/executions/" + "x" * 300]
+)
+async def test_strange_ids_name_nothing(client: httpx.AsyncClient, path: str) -> None:
+    assert (await client.get(path)).status_code in (404, 422)

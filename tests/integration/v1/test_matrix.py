@@ -1,0 +1,221 @@
+"""Every route × every verb × {no key, too small a role, another tenant}, made from the OpenAPI document.
+
+A route that is added is judged here without anybody thinking of it. WebSockets, which the document does not show, come
+from the routes.
+"""
+
+import uuid
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from fastapi.routing import APIWebSocketRoute
+
+from api.app import create_app
+from api.security.rights import ALL, RIGHTS, Right, Role
+from tests.support.gateway.calls import publish, start, until_rest
+from tests.support.gateway.definitions import asks, workflow
+from tests.support.gateway.people import caller, make_key
+from tests.support.gateway.samples import Samples
+from tests.support.gateway.serving import GRAPHS, Served, serving
+
+pytestmark = pytest.mark.capability("O21")
+
+VERBS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+MARK = f"mark-{uuid.uuid4().hex}"
+DEFINITION = workflow("marked", asks(message=MARK))
+
+
+@dataclass
+class House:
+    """A gateway in which tenant `ours` has one of everything, marked; and the document to go by."""
+
+    served: Served
+    document: dict[str, Any]
+    ours: dict[str, str]
+    samples: Samples
+
+    @property
+    def operations(self) -> list[tuple[str, str, dict[str, Any]]]:
+        return [
+            (verb.upper(), path, operation)
+            for path, operations in self.document["paths"].items()
+            for verb, operation in operations.items()
+        ]
+
+    async def key(self, role: str, tenant: str = "ours", scopes: Any = ()) -> str:
+        return await make_key(self.served.gateway.orchestrator, role, tenant=tenant, scopes=sorted(scopes))
+
+    def nowhere(self) -> dict[str, str]:
+        """Values for all parameters that name nothing."""
+        return {name: str(uuid.uuid4()) for name in self.ours} | {"namespace": "x"}
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[House]:
+    limits = {"stranger_rate": 0, "key_rate": 0, "tenant_rate": 0}
+    async with serving(tmp_path / "baton.db", config=GRAPHS, heartbeat=0.2, **limits) as served:
+        key = await make_key(served.gateway.orchestrator, "admin", tenant="ours")
+        async with caller(served.url, key) as ours:
+            yield await furnished(served, ours)
+
+
+async def furnished(served: Served, ours: httpx.AsyncClient) -> House:
+    await publish(ours, DEFINITION)
+    execution = (await start(ours, workflow="marked", metadata={"mark": MARK}))["id"]
+    await until_rest(served, execution)
+    marked = {"metadata": {"mark": MARK}}
+    assistant = (await ours.post("/assistants", json={"graph_id": "echo", "name": MARK, **marked})).json()
+    thread = (await ours.post("/threads", json=marked)).json()["thread_id"]
+    run = (await ours.post(f"/threads/{thread}/runs", json={"assistant_id": "echo", "input": {"text": MARK}})).json()
+    await ours.get(f"/threads/{thread}/runs/{run['run_id']}/join")
+    state = (await ours.get(f"/threads/{thread}/state")).json()
+    digest = (await ours.get(f"/v1/approvals/{execution}/ask")).json()["digest"]
+    document = (await ours.get("/openapi.json")).json()
+    values = {
+        "execution_id": execution,
+        "other_id": execution,
+        "path": "ask",
+        "name": "marked",
+        "version": "1.0",
+        "assistant_id": assistant["assistant_id"],
+        "thread_id": thread,
+        "run_id": run["run_id"],
+        "checkpoint_id": state["checkpoint"]["checkpoint_id"],
+        "namespace": "x",
+        "token": "x",
+    }
+    known = {
+        "definition": DEFINITION,
+        "template": "kind: WorkflowTemplate",
+        "assistant_id": "echo",
+        "workflow": "marked",
+        "digest": digest,
+        "at": "ask",
+        "text": "hello",
+        "to": "ben",
+        "assignees": ["ben"],
+        "graph_id": "echo",
+        "version": 1,
+        "checkpoint": {"checkpoint_id": values["checkpoint_id"]},
+        "thread_ids": [thread],
+        "run_ids": [run["run_id"]],
+    }
+    return House(served, document, values, Samples(document, known))
+
+
+async def test_without_a_key_nothing_is_answered_but_what_is_everybodys(house: House) -> None:
+    async with caller(house.served.url) as nobody:
+        for verb, path, operation in house.operations:
+            where = house.samples.path(path, house.ours)
+            answer = await nobody.request(verb, where, **house.samples.request(operation))
+            if operation["x-needs"]:
+                assert (answer.status_code, answer.json()["code"]) == (401, "not_authenticated"), f"{verb} {path}"
+                assert MARK not in answer.text
+            else:
+                assert path in EVERYBODYS, f"{verb} {path} needs no key: is that meant?"
+
+
+EVERYBODYS = {"/ok", "/info", "/v1/health", "/v1/ready", "/v1/links/{token}"}
+"""Said here once more, by hand: a route must not become everybody's by a slip."""
+
+
+async def test_a_verb_that_a_route_does_not_have_opens_nothing(house: House) -> None:
+    key = await house.key("admin")
+    async with caller(house.served.url) as nobody, caller(house.served.url, key) as admin:
+        for path, operations in house.document["paths"].items():
+            where = house.samples.path(path, house.ours)
+            for verb in VERBS:
+                if verb.lower() in operations:
+                    continue
+                for client in (nobody, admin):
+                    answer = await client.request(verb, where)
+                    # A path may also fit another route's pattern, which then asks for a key.
+                    assert answer.status_code in (401, 404, 405, 422), f"{verb} {path}: {answer.status_code}"
+                    assert MARK not in answer.text
+
+
+async def test_a_right_that_is_missing_is_missed_on_every_route(house: House) -> None:
+    keys = {right: await house.key("admin", scopes=ALL - {right}) for right in Right}
+    for verb, path, operation in house.operations:
+        where = house.samples.path(path, house.ours)
+        for right in operation["x-needs"]:
+            async with caller(house.served.url, keys[Right(right)]) as client:
+                answer = await client.request(verb, where, **house.samples.request(operation))
+            assert (answer.status_code, answer.json()["code"]) == (403, "not_allowed"), f"{verb} {path} without {right}"
+            assert MARK not in answer.text
+
+
+async def test_each_role_may_what_its_rights_say_and_no_more(house: House) -> None:
+    for role in Role:
+        async with caller(house.served.url, await house.key(role)) as client:
+            for verb, path, operation in house.operations:
+                where = house.samples.path(path, house.nowhere())
+                answer = await client.request(verb, where, **house.samples.request(operation))
+                may = set(operation["x-needs"]) <= {str(right) for right in RIGHTS[role]}
+                refused = answer.status_code == 403 and answer.json()["code"] == "not_allowed"
+                assert refused is not may, f"{role}: {verb} {path} answered {answer.status_code}"
+
+
+async def test_another_tenant_sees_nothing_and_changes_nothing(house: House) -> None:
+    before = await everything(house)
+    async with caller(house.served.url, await house.key("admin", tenant="theirs")) as stranger:
+        # What names something of ours first: a stranger may make things of their own under the same ids afterwards.
+        for verb, path, operation in sorted(house.operations, key=lambda one: "{" not in one[1]):
+            if not operation["x-needs"]:
+                continue
+            request = house.samples.request(operation)
+            answer = await stranger.request(verb, house.samples.path(path, house.ours), **request)
+            assert MARK not in answer.text, f"{verb} {path} shows another tenant's: {answer.text}"
+            assert answer.status_code < 500, f"{verb} {path}: {answer.text}"
+            if not house.samples.parameters(path):
+                continue
+            nothing = house.nowhere()
+            missing = await stranger.request(verb, house.samples.path(path, nothing), **request)
+            assert answer.status_code == 404, f"{verb} {path} of another tenant: {answer.status_code} {answer.text}"
+            both = {**house.ours, **{f"no {name}": value for name, value in nothing.items()}}
+            assert masked(answer, both) == masked(missing, both), f"{verb} {path} tells that it exists"
+    assert await everything(house) == before
+
+
+def masked(answer: httpx.Response, values: dict[str, str]) -> Any:
+    text = answer.text
+    for value in sorted(values.values(), key=len, reverse=True):
+        if len(value) > 3:
+            text = text.replace(value, "ID")
+    return answer.status_code, text.replace("/ask", "/ID").replace("'ask'", "'ID'").replace("1.0", "ID")
+
+
+async def everything(house: House) -> list[Any]:
+    """What tenant `ours` has."""
+    found = []
+    async with caller(house.served.url, await house.key("admin")) as ours:
+        for verb, path, operation in house.operations:
+            if verb == "GET" and operation["x-needs"] and not path.startswith(("/v1/audit", "/v1/approvals/{")):
+                answer = await ours.get(house.samples.path(path, house.ours))
+                found.append((path, answer.status_code, answer.text))
+        approval = (await ours.get(f"/v1/approvals/{house.ours['execution_id']}/ask")).json()
+        found.append(("approval", 200, str(approval)))
+    # Each route must show something of ours here, or the comparison would prove nothing.
+    assert [path for path, status, _ in found if status != 200 and "subgraphs" not in path] == []
+    return found
+
+
+async def test_websockets_are_refused_before_they_open(house: House) -> None:
+    """By their handshake: whoever has no key gets 401 in answer to it, and no socket."""
+    app = create_app(house.served.gateway)
+    handshake = {
+        "Connection": "Upgrade",
+        "Upgrade": "websocket",
+        "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+    }
+    async with caller(house.served.url) as nobody:
+        for route in app.routes:
+            if isinstance(route, APIWebSocketRoute):
+                where = house.samples.path(route.path, house.ours)
+                answer = await nobody.get(where, headers=handshake)
+                assert answer.status_code == 401, f"WebSocket {route.path}: {answer.status_code}"
