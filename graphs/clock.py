@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
+from contextvars import Context
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
@@ -47,7 +48,8 @@ class SystemClock:
         await asyncio.sleep(seconds)
 
     def call_later(self, seconds: float, callback: Callable[[], None]) -> Alarm:
-        return asyncio.get_running_loop().call_later(seconds, callback)
+        # The loop remembers cancelled calls until they are due, and with them whatever their context holds: a plan.
+        return asyncio.get_running_loop().call_later(seconds, callback, context=Context())
 
 
 class ManualClock:

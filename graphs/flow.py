@@ -14,6 +14,7 @@ step stops being active; a commit looks only at its own dependents.
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import Context
 from dataclasses import replace
 from enum import Enum
 from typing import Protocol
@@ -215,7 +216,9 @@ class Flow:
         if self._roll is not None:
             self._roll.cancel()
         # The loop's own clock: what is watched here is this process, not the workflow.
-        self._roll = asyncio.get_running_loop().call_later(seconds, self._count_those_who_entered, again)
+        loop, count = asyncio.get_running_loop(), self._count_those_who_entered
+        # Cancelled calls are remembered until they are due, and with them whatever their context holds: this plan.
+        self._roll = loop.call_later(seconds, count, again, context=Context())
 
     def _count_those_who_entered(self, again: bool) -> None:
         """As many bodies must have begun as were dispatched; one that never does would be waited for, for ever."""
