@@ -48,8 +48,7 @@ class SystemClock:
         await asyncio.sleep(seconds)
 
     def call_later(self, seconds: float, callback: Callable[[], None]) -> Alarm:
-        # A cancelled alarm stays in the loop until its time, and with it its context, which for a step's body holds
-        # the whole execution: it gets an empty one.
+        # The loop remembers cancelled calls until they are due, and with them whatever their context holds: a plan.
         return asyncio.get_running_loop().call_later(seconds, callback, context=Context())
 
 

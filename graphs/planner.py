@@ -124,6 +124,23 @@ class Plan:
         return {planned.stands_for: name for name, planned in self.steps.items() if planned.stands_for}
 
     @cached_property
+    def jumps(self) -> Mapping[str, tuple[str, ...]]:
+        """From a step to those whose failure is gone on with there."""
+        found: dict[str, tuple[str, ...]] = {}
+        for name, planned in self.steps.items():
+            if (goto := planned.step.on_failure.goto) is not None and planned.stands_for is None:
+                target = planned.local + goto
+                found[target] = (*found.get(target, ()), name)
+        return found
+
+    def _downstream(self, name: str) -> set[str]:
+        gone = {name}
+        for other in self.steps:
+            if any(need in gone for need in self.awaits(other)):
+                gone.add(other)
+        return gone
+
+    @cached_property
     def position(self) -> Mapping[str, int]:
         """Each step's place in the order."""
         return {name: place for place, name in enumerate(self.steps)}
@@ -166,7 +183,17 @@ class Plan:
         """Whether a step may run, once everything in `awaits(name)` has settled."""
         planned = self.steps[name]
         skip: Skip | None = None
+        excused: set[str] = set()
+        if self.jumps and name in self.jumps:
+            jumped = [other for other in self.jumps[name] if "goto" in results[other]]
+            if not jumped and all(
+                need.step in self.jumps[name] and need.outcome == "settled" for need in planned.needs
+            ):
+                return Skip("unneeded", f"it is there for a failure of '{self.jumps[name][0]}'")
+            excused = set[str]().union(*(self._downstream(other) for other in jumped))
         for need in planned.needs:
+            if need.step in excused:
+                continue
             own_companion = planned.stands_for == need.step
             result = results[need.step] if own_companion else self.effective(need.step, results)
             if (why := _unmet(need, result)) is None:
@@ -218,7 +245,7 @@ class Plan:
         if self.steps[name].stands_for:
             return False  # counted under the step it stands for
         result = self.effective(name, results)
-        return failed(result) and not result.get("continued", False)
+        return failed(result) and not result.get("continued", False) and "goto" not in result
 
     def group_succeeded(self, group: str, results: Results) -> bool:
         """Whether every step of a settled branch or item went well."""
@@ -254,8 +281,8 @@ def _went_well(result: Result) -> bool:
 
 
 def _all_is_well(result: Result) -> bool:
-    """Whether nothing went wrong: it went well, or was there for a failure that did not come."""
-    return _went_well(result) or result.get("reason") == "unneeded"
+    """Whether nothing went wrong: it went well, was there for a failure that did not come, or was gone on from."""
+    return _went_well(result) or result.get("reason") == "unneeded" or "goto" in result
 
 
 def _unmet(need: Need, result: Result) -> str | None:
@@ -334,6 +361,10 @@ def plan_steps(
     """
     planned: list[PlannedStep] = []
     follows = _links(steps)
+    jumped_to: dict[str, list[str]] = {}
+    for step in steps:
+        if step.on_failure.goto is not None:
+            jumped_to.setdefault(step.on_failure.goto, []).append(step.name)
     previous: str | None = None
     for step in steps:
         needs = [Need(local + need.step, need.outcome) for need in step.depends_on]
@@ -342,6 +373,8 @@ def plan_steps(
         ]
         if sequential and not needs and previous is not None:
             needs = [Need(local + previous, "succeeded")]
+        jumps = jumped_to.get(step.name, ())
+        needs += [Need(local + name, "settled") for name in jumps if local + name not in _of(needs)]
         name = local + step.name
         planned.append(PlannedStep(name, step, node_of(step), tuple(needs), local, index, group))
         if (companion := companion_of(planned[-1], node_of)) is not None:
@@ -352,7 +385,7 @@ def plan_steps(
 
 def companion_of(subject: PlannedStep, node_of: Callable[[Step], Node]) -> PlannedStep | None:
     """The step that answers a planned step's failure, if there is one."""
-    fallback = subject.step.on_failure.fallback
+    fallback = subject.step.answer
     if fallback is None:
         return None
     # Whoever waits for the world outside does so in the one node that interrupts, also as a fallback.

@@ -71,24 +71,62 @@ class RetryPolicy(Model):
     give_up_on: tuple[Category, ...] = ()
 
 
-class OnFailure(Model):
-    """What a step's failure means, once its attempts are used up (Y11, E04, E17)."""
+class Escalation(Model):
+    """Whom a failure is put before. They approve (it is tried again), edit (with another input), respond (their answer
+    stands for the output, and the workflow goes on) or reject (it fails)."""
 
-    action: Literal["terminate", "retry", "continue", "fallback"] = "terminate"
+    message: str | None = None
+    assignees: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    timeout: Duration | None = None
+    on_timeout: Literal["fail", "continue"] = "fail"
+    """When nobody decides in time: it fails, or goes on with `output`."""
+
+    @field_validator("assignees", "groups", mode="before")
+    @classmethod
+    def _one_is_a_list(cls, value: Any) -> Any:
+        return (value,) if isinstance(value, str) else value
+
+
+class OnFailure(Model):
+    """What a step's failure means, once its attempts are used up (Y11, E04, E15, E16, E17)."""
+
+    action: Literal["terminate", "retry", "continue", "fallback", "escalate", "goto"] = "terminate"
     message: str | None = None
     max_attempts: int | None = Field(default=None, ge=1, le=1000)
     output: Json = None
-    """With `continue`: the output that stands for the failed step's."""
+    """With `continue` (and `escalate`, when nobody decides): the output that stands for the failed step's."""
     fallback: "Step | None" = None
     """With `fallback`: the step whose result stands for the failed one's."""
+    input: Json = None
+    """With `retry`: it is tried once more with this input; `error` is why."""
+    config: dict[str, Any] | None = None
+    """With `retry`: it is tried once more with these keys of its configuration changed: another model, say."""
+    goto: Name | None = None
+    """With `goto`: the later step of the same list that is gone on with; those in between are skipped."""
+    escalate: Escalation | None = None
+    """With `escalate`: whom it is put before."""
 
     @model_validator(mode="after")
     def _fallback_is_given(self) -> Self:
         if (self.action == "fallback") != (self.fallback is not None):
             raise ValueError("action 'fallback' and the key 'fallback' (a step) go together")
-        if self.fallback is not None and self.fallback.on_failure.fallback is not None:
+        if self.fallback is not None and self.fallback.on_failure.has_answer:
             raise ValueError("a fallback has no fallback of its own; give it a 'sequence' or a 'switch' instead")
+        if self.fallback is not None and self.fallback.on_failure.goto is not None:
+            raise ValueError("a fallback stands in no list, so it cannot go to another step")
+        if (self.action == "goto") != (self.goto is not None):
+            raise ValueError("action 'goto' and the key 'goto' (a step's name) go together")
+        if self.escalate is not None and self.action != "escalate":
+            raise ValueError("the key 'escalate' goes with action 'escalate'")
+        if (self.input is not None or self.config is not None) and self.action != "retry":
+            raise ValueError("'input' and 'config' go with action 'retry'")
         return self
+
+    @property
+    def has_answer(self) -> bool:
+        """Whether another step answers the failure."""
+        return self.action in ("fallback", "escalate") or self.input is not None or self.config is not None
 
 
 class OnTimeout(Model):
@@ -185,6 +223,22 @@ class Step(Model):
                 raise ValueError(f"'{other}' is another word for '{word}', and both are given")
         return {OTHER_WORDS.get(key, key): item for key, item in value.items()}
 
+    @cached_property
+    def answer(self) -> "Step | None":
+        """The step that answers a failure of this one, and whose result then stands for it."""
+        on_failure = self.on_failure
+        if on_failure.fallback is not None or not on_failure.has_answer:
+            return on_failure.fallback
+        alone = {"condition": None, "depends_on": (), "next": (), "on_failure": OnFailure()}
+        if on_failure.action == "escalate":
+            asked = (on_failure.escalate or Escalation()).model_dump(exclude_defaults=True)
+            if on_failure.output is not None:
+                asked["output"] = on_failure.output
+            return Step(name=self.name, type="escalation", config=asked, steps=(self.model_copy(update=alone),))
+        given = on_failure.input if on_failure.input is not None else self.input
+        config = {**self.config, **(on_failure.config or {})}
+        return self.model_copy(update={**alone, "input": given, "config": config})
+
     @field_validator("depends_on", mode="before")
     @classmethod
     def _names_are_dependencies(cls, value: Any) -> Any:
@@ -241,8 +295,19 @@ class Config(Model):
     strategy: Literal["auto", "dataflow", "partitioned", "staged"] = "auto"
     compensate_on_timeout: bool = True
     """X15: a time limit compensates as any other failure does."""
+    on_failure: OnFailure | None = None
+    """What a failure of a step means that does not say so itself (E16): `continue` or `escalate`."""
     compensate_on_cancel: bool = False
     """Whether a cancel undoes what was done, when whoever cancels does not say."""
+
+    @field_validator("on_failure")
+    @classmethod
+    def _for_every_step(cls, value: OnFailure | None) -> OnFailure | None:
+        if value is not None and value.action not in ("terminate", "continue", "escalate"):
+            raise ValueError(
+                "for a whole workflow it is 'terminate', 'continue' or 'escalate'; others are a step's own"
+            )
+        return value
 
 
 class InputSpec(Model):
@@ -306,6 +371,12 @@ class Workflow(Model):
         return self.metadata.version
 
     @cached_property
+    def steps(self) -> tuple[Step, ...]:
+        """The steps as they are carried out: those that say nothing of their failure, as the workflow says."""
+        default = self.spec.config.on_failure
+        return self.spec.steps if default is None else tuple(_with_default(step, default) for step in self.spec.steps)
+
+    @cached_property
     def digest(self) -> str:
         """Sixty-four hexadecimal digits over everything the definition says."""
         return hashlib.sha256(orjson.dumps(self.as_document(), option=orjson.OPT_SORT_KEYS)).hexdigest()
@@ -332,6 +403,25 @@ class Workflow(Model):
         return tuple(_callable_paths(self.model_dump(mode="python", by_alias=True, exclude_defaults=True), ""))
 
 
+def _with_default(step: Step, default: OnFailure) -> Step:
+    """Leaves only: where a step inside was answered for, the step around it has nothing to add."""
+
+    def all_of(steps: tuple[Step, ...] | None) -> tuple[Step, ...] | None:
+        return None if steps is None else tuple(_with_default(inner, default) for inner in steps)
+
+    if not any(True for _ in step.containers()):
+        own = "on_failure" in step.model_fields_set or step.on_timeout is not None or "event_type" in step.config
+        return step if own or step.type in _WAITING else step.model_copy(update={"on_failure": default})
+    update: dict[str, Any] = {key: all_of(getattr(step, key)) for key in ("steps", "default", "then", "else_")}
+    update["branches"] = {name: all_of(steps) for name, steps in step.branches.items()}
+    update["cases"] = tuple(case.model_copy(update={"steps": all_of(case.steps)}) for case in step.cases)
+    return step.model_copy(update=update)
+
+
+_WAITING = ("approval", "wait_for_event", "delay")
+"""What was rejected or did not come in time was answered by somebody already."""
+
+
 @dataclass(frozen=True, slots=True)
 class FromState:
     """A Python callable that stands where a template could: called with the state when the step runs (D16)."""
@@ -348,7 +438,7 @@ def _subworkflows_of(step: Step) -> Iterator[tuple[str, str | None]]:
     if step.on_timeout is not None and step.on_timeout.compensation_workflow is not None:
         yield step.on_timeout.compensation_workflow, None
     inside = [inner for _, steps in step.containers() for inner in steps]
-    for inner in (*inside, step.on_failure.fallback, step.compensate):
+    for inner in (*inside, step.on_failure.fallback, step.compensate):  # other answers run what the step runs
         if inner is not None:
             yield from _subworkflows_of(inner)
 
@@ -407,5 +497,5 @@ def is_name(text: str) -> bool:
     return re.fullmatch(NAME_PATTERN, text) is not None
 
 
-for _model in (OnFailure, Case, Step, Compensation, Spec, Workflow):
+for _model in (OnFailure, Case, Step, Config, Compensation, Spec, Workflow):
     _model.model_rebuild()

@@ -76,6 +76,7 @@ class Result(TypedDict):
         started_at, ended_at: ISO 8601, UTC. `started_at` is when its own work began, not its waiting for others.
         queued: Seconds it waited for a place, where a limit made it wait.
         continued: The failure does not stop dependents (`on_failure: continue`).
+        goto: The step that is gone on with, because this one failed.
         decided_by: Who answered, for approvals.
         route: The way a conditional or a switch went.
         inner: For partitions only: the results of the steps inside, by name.
@@ -94,6 +95,7 @@ class Result(TypedDict):
     ended_at: NotRequired[str]
     queued: NotRequired[float]
     continued: NotRequired[bool]
+    goto: NotRequired[str]
     decided_by: NotRequired[str]
     route: NotRequired[str]
     inner: NotRequired[dict[str, Any]]

@@ -14,7 +14,6 @@ from typing import Any
 
 from graphs.composites import Composite
 from graphs.composites.base import Data
-from graphs.composites.loops import Loop
 from graphs.composites.subworkflow import SubWorkflow
 from graphs.errors import NotFoundError
 from graphs.planner import Conclusion, Need, PlannedStep, companion_of
@@ -68,6 +67,7 @@ def compensations(
         return line.undoings
     places = _Places(library, history, unseal)
     places.add(frame, "")
+    places.add_alone(frame)
     deeds = [deed for deed in history if not deed.superseded and not deed.path.startswith("~")]
     first_opened = {deed.path: deed.seq for deed in reversed(deeds) if deed.kind == "opened"}
     nowhere = _Place(frame, "", PlannedStep("", Step(name="nowhere"), "error_recovery"))
@@ -104,8 +104,8 @@ def _undoable(step: Step) -> bool:
 def _inside(step: Step) -> Iterator[Step]:
     for _, steps in step.containers():
         yield from steps
-    if step.on_failure.fallback is not None:
-        yield step.on_failure.fallback
+    if step.answer is not None:
+        yield step.answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,17 +140,32 @@ class _Places:
                 self.inside[path] = self._frame_inside(frame, planned, path)
                 self.add(self.inside[path], path)
 
+    def add_alone(self, frame: Frame) -> None:
+        """Sub-workflows in plans that only running makes (an agent called one): they see nothing of what is around."""
+        for path, opened in self._opened.items():
+            if path not in self.inside and "digest" in opened["frame"] and not path.startswith("~"):
+                step = Step(name="called", type=SubWorkflow.name)
+                self.inside[path] = self._frame_inside(frame, PlannedStep("", step, "parallel_executor"), path)
+                self.add(self.inside[path], path)
+
     def _frame_inside(self, frame: Frame, planned: PlannedStep, path: str) -> Frame:
         kind, data = self._library.kind(planned.step), self._unseal(self._opened[path]["frame"])
         assert isinstance(kind, Composite)
-        if isinstance(kind, Loop):
-            data = {**data, "iterations": self._iterations(path)}
+        if kind.grows:
+            data = {**data, "iterations": self._iterations(path), "results": self._inside(path)}
         plan = kind.plan(planned.step, data, self._library)
         names = ((name, self._results.get(join_path(path, name))) for name in plan.steps)
         results: dict[str, Any] = {name: result for name, result in names if result is not None}
         inside = frame.inside(planned, plan, results)
         inside.afterwards = True
         return kind.frame(inside, planned.step, data, self._library)
+
+    def _inside(self, path: str) -> dict[str, Any]:
+        cut = len(path)
+        below = (f"{path}.", f"{path}[")
+        return {
+            other[cut:].removeprefix("."): result for other, result in self._results.items() if other.startswith(below)
+        }
 
     def _iterations(self, path: str) -> int:
         cut = len(path) + 1

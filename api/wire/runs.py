@@ -29,13 +29,13 @@ _MODES = {"messages-tuple": "messages"}
 @router.post("/threads/{thread_id}/runs/stream", dependencies=RUNS)
 async def stream_run(thread_id: str, body: RunBody, at: At, by: By, key: Key = None) -> Response:
     """Start a run on a thread, and stream what it says."""
-    return _stream(at, await _put(at, by, body, thread_id, key), after=0, cancel=body.on_disconnect == "cancel")
+    return await _stream(at, await _put(at, by, body, thread_id, key), after=0, cancel=body.on_disconnect == "cancel")
 
 
 @router.post("/runs/stream", dependencies=RUNS)
 async def stream_stateless_run(body: RunBody, at: At, by: By, key: Key = None) -> Response:
     """Start a run on a thread of its own, and stream what it says."""
-    return _stream(at, await _put(at, by, body, None, key), after=0, cancel=body.on_disconnect == "cancel")
+    return await _stream(at, await _put(at, by, body, None, key), after=0, cancel=body.on_disconnect == "cancel")
 
 
 @router.post("/threads/{thread_id}/runs/wait", dependencies=RUNS)
@@ -125,7 +125,7 @@ async def join_stream(
     """Stream what a run says: from now on, or after the event named by Last-Event-ID (-1: from the beginning)."""
     run = at.desk.get(run_id, thread_id, by.tenant)
     modes = [mode for item in stream_mode or () for mode in item.split(",") if mode]
-    return _stream(at, run, after=_after(last_event_id), cancel=cancel_on_disconnect, modes=modes)
+    return await _stream(at, run, after=_after(last_event_id), cancel=cancel_on_disconnect, modes=modes)
 
 
 @router.post("/threads/{thread_id}/runs/{run_id}/cancel", dependencies=RUNS)
@@ -165,11 +165,11 @@ async def _put(at: Gateway, by: Principal, body: RunBody, thread_id: str | None,
     return await at.desk.put(wanted)
 
 
-def _stream(
+async def _stream(
     at: Gateway, run: Run, *, after: int | None, cancel: bool, modes: list[str] | None = None
 ) -> LastingResponse:
-    log = at.desk.log(run)
-    begin = log.next - 1 if after is None else after
+    log = await at.desk.log(run)
+    begin = log.last if after is None else after
     kinds = frozenset(_MODES.get(mode, mode) for mode in modes) if modes else None
     return LastingResponse(
         events(log, after=begin, kinds=kinds, heartbeat=at.settings.heartbeat),

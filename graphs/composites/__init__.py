@@ -2,6 +2,7 @@
 
 from graphs.composites.base import Composite, Opening, RouteChooser
 from graphs.composites.branching import Conditional, Switch
+from graphs.composites.escalation import Escalation
 from graphs.composites.groups import Map, Parallel, ParallelGroup, Sequence
 from graphs.composites.loops import Loop
 from graphs.composites.subworkflow import SubWorkflow
@@ -12,4 +13,14 @@ __all__ = ["Composite", "Opening", "RouteChooser", "step_types"]
 
 def step_types() -> tuple[StepType, ...]:
     """The built-in composite step types (entry point `baton.step_types`)."""
-    return (Parallel(), ParallelGroup(), Sequence(), Map(), Loop(), Conditional(), Switch(), SubWorkflow())
+    return (
+        Parallel(),
+        ParallelGroup(),
+        Sequence(),
+        Map(),
+        Loop(),
+        Conditional(),
+        Switch(),
+        SubWorkflow(),
+        Escalation(),
+    )

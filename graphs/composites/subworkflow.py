@@ -83,7 +83,7 @@ def _root_plan(workflow: Workflow, library: Library) -> Plan:
     """The plan of a whole workflow."""
     config = workflow.spec.config
     return plan_of(
-        plan_steps(workflow.spec.steps, library.node_of),
+        plan_steps(workflow.steps, library.node_of),
         failure_policy=config.failure_policy,
         staged=config.strategy == "staged",
     )

@@ -173,6 +173,8 @@ class Body:
         }
         if step.on_failure.message and not timed_out:
             result["error"]["message"] = f"{step.on_failure.message}: {result['error']['message']}"
+        if step.on_failure.goto is not None and not (timed_out and step.on_timeout is not None):
+            result["goto"] = step.on_failure.goto
         goes_on, output = _goes_on(self.planned, timed_out)
         if goes_on:
             result["continued"] = True
@@ -275,4 +277,9 @@ def update(context: PlanContext, name: str, result: Result) -> Update:
 
 
 def _for_good(context: PlanContext, name: str, result: Result) -> bool:
-    return failed(result) and not result.get("continued") and name not in context.flow.board.plan.companions
+    return (
+        failed(result)
+        and not result.get("continued")
+        and "goto" not in result
+        and name not in context.flow.board.plan.companions
+    )

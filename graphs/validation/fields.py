@@ -70,6 +70,11 @@ def _fields_of_step(outline: Outline, site: Site) -> Iterator[Field]:
         yield a_field(("cases", index, "when"), case.when, "condition")
         yield a_field(("cases", index, "equals"), case.equals, "constant")
     yield a_field(("on_failure", "output"), step.on_failure.output, "constant")
+    yield a_field(("on_failure", "input"), step.on_failure.input, "template", _ERROR)
+    for key, value in (step.on_failure.config or {}).items():
+        yield a_field(("on_failure", "config", key), value, "template", _ERROR)
+    if step.on_failure.escalate is not None:
+        yield a_field(("on_failure", "escalate", "message"), step.on_failure.escalate.message, "template", _ERROR)
     if step.on_timeout is not None:
         yield a_field(("on_timeout", "output"), step.on_timeout.output, "constant")
         given, at_end = step.on_timeout.compensation_input, outline.view_at_end()

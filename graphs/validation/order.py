@@ -29,6 +29,10 @@ def _check_links(outline: Outline, site: Site, findings: Findings) -> None:
     for name, link in wanted:
         if name not in site.level.by_name:
             _leads_nowhere(outline, site, name, link, "depends on", findings)
+    goto = site.step.on_failure.goto
+    if goto is not None and goto not in site.level.by_name:
+        link = Link(goto, "settled", site.place.at("on_failure", "goto"), "goto")
+        _leads_nowhere(outline, site, goto, link, "goes to", findings)
     for index, name in enumerate(site.step.next):
         if name not in site.level.by_name:
             link = Link(name, "succeeded", site.place.at("next", index), "next")
@@ -165,7 +169,7 @@ def _require(link: Link, other: Site, site: Site, good: list[int], bad: list[int
 
 def _may_fail_and_go_on(site: Site) -> bool:
     timeout = site.step.on_timeout
-    return site.step.on_failure.action in ("continue", "fallback") or (
+    return site.step.on_failure.action in ("continue", "fallback", "escalate", "goto") or (
         timeout is not None and timeout.action == "continue"
     )
 

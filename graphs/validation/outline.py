@@ -135,3 +135,7 @@ def _link(level: Level) -> None:
         for before, site in zip(level.sites, level.sites[1:], strict=False):
             if not site.links:
                 site.links.append(Link(before.name, "succeeded", site.place, "order", False))
+    for site in level.sites:
+        target = level.by_name.get(site.step.on_failure.goto or "")
+        if target is not None and all(link.name != site.name for link in target.links):
+            target.links.append(Link(site.name, "settled", site.place.at("on_failure", "goto"), "goto", False))

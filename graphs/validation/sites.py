@@ -34,7 +34,7 @@ class Link(NamedTuple):
     name: str
     outcome: Outcome
     place: Place
-    said_by: Literal["depends_on", "next", "order"]
+    said_by: Literal["depends_on", "next", "order", "goto"]
     explicit: bool = True
 
 

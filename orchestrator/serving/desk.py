@@ -14,7 +14,7 @@ from orchestrator.queue.port import RunQueue, Ticket
 from orchestrator.serving.assistants import AssistantDesk
 from orchestrator.serving.served import Caller, Served
 from orchestrator.serving.shelf import Shelf
-from orchestrator.serving.streams import RunLog, Streams, silence
+from orchestrator.serving.streams import RunLog, Said, Streams
 from orchestrator.serving.threads import ThreadDesk
 from orchestrator.store.served.runs import no_run
 from orchestrator.store.served.values import Ended, Multitask, Run, Search, Stop
@@ -56,7 +56,7 @@ class Desk:
     """
 
     def __init__(self, store: SqliteStore, queue: RunQueue, shelf: Shelf, clock: Clock) -> None:
-        self.streams = Streams()
+        self.streams = Streams(lambda run_id, said: store.keep_event(run_id, said.seq, said.event, said.data))
         self.assistants = AssistantDesk(store, shelf, clock)
         self.threads = ThreadDesk(store, shelf, clock)
         self._store = store
@@ -97,7 +97,7 @@ class Desk:
         )
         new = self.threads.new(run.thread_id, run.tenant) if wanted.make_thread or not wanted.thread_id else None
         await self._admit(served, run, wanted.by)
-        log = self.streams.of(run.id)
+        log = self.streams.open(run.id, resumable=_resumable(run))
         self._awaited[run.id] = asyncio.get_running_loop().create_future()
         try:
             put = await self._queue.put(run, new)
@@ -143,9 +143,19 @@ class Desk:
             return Ended(status=status, thread="idle", error=error)
         return Ended(status=status, thread=thread.status, state=thread.state, interrupts=thread.interrupts, error=error)
 
-    def log(self, run: Run) -> RunLog:
-        """What a run says; nothing, when it ended so long ago that nobody knows."""
-        return self.streams.find(run.id) or (self.streams.of(run.id) if run.open else silence())
+    async def log(self, run: Run, *, begun: bool = False) -> RunLog:
+        """What a run says; of one that an earlier process knew, what it kept of it. `begun`: in this process."""
+        if (log := self.streams.find(run.id)) is not None:
+            return log
+        kept = [Said(*row) for row in await self._store.events_of_run(run.id)]
+        if (log := self.streams.find(run.id)) is not None:  # somebody else was faster
+            return log
+        log = self.streams.open(run.id, resumable=_resumable(run)) if run.open else RunLog()
+        # Attempts are counted when a run is taken up: before and after that are different numbers in every process.
+        log.recall(kept, 2 * run.attempts - begun)
+        if not run.open:
+            log.close()
+        return log
 
     async def stop(self, run: Run, how: Stop) -> Run:
         """Cut a run off."""
@@ -183,8 +193,8 @@ class Desk:
 
     async def perform(self, ticket: Ticket) -> Ended:
         """See the port."""
-        run, log = ticket.run, self.streams.of(ticket.run.id)
-        if run.attempts > 1:  # what was said of a model call that was cut off is void; it will be said again
+        run, log = ticket.run, await self.log(ticket.run, begun=True)
+        if run.attempts > 1 or not log.last:  # what was said of a model call that was cut off is void
             log.say("metadata", {"run_id": run.id, "thread_id": run.thread_id, "attempt": run.attempts})
         served = await self._shelf.get(run.graph, run.tenant)
         async with self.threads.alone(run.thread_id):
@@ -234,6 +244,10 @@ class Desk:
     def _let_go(self, run_id: str) -> None:
         self._awaited.pop(run_id, None)
         self.streams.drop(run_id)
+
+
+def _resumable(run: Run) -> bool:
+    return bool(run.request.get("stream_resumable"))
 
 
 def _signature(by: Caller) -> dict[str, str]:

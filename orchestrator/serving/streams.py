@@ -5,9 +5,11 @@ the same log; one that falls behind what the log has room for is told how much i
 """
 
 import asyncio
+from bisect import bisect_right
 from collections import OrderedDict, deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from orchestrator.serving.encoding import to_bytes
@@ -20,6 +22,13 @@ _ENDED = 512
 
 _ENDED_ROOM = 64 * 1024 * 1024
 """Bytes of all those logs at most."""
+
+
+_FLEETING = frozenset({"messages", "events", "debug"})
+"""What a model's tokens are in: when its call is cut off, they are void, and it will be made again."""
+
+_APART = 10**9
+"""Between the numbers of a run in two processes: more than it can say in one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,25 +46,36 @@ class Said:
 
 
 class RunLog:
-    """What one run said."""
+    """What one run said.
 
-    def __init__(self, room: int = ROOM) -> None:
+    Args:
+        room: Bytes that are kept.
+        keep: Told of everything that should survive this process; tokens of models are not.
+    """
+
+    def __init__(self, room: int = ROOM, *, keep: Callable[[Said], None] | None = None) -> None:
         self._room = room
+        self._keep = keep
         self._said: deque[Said] = deque()
+        self._forgotten = 0
         self._listeners: list[asyncio.Future[None]] = []
-        self.next = 1
+        self.last = 0
         self.size = 0
         self.over = False
 
     def say(self, event: str, data: Any) -> None:
         """Say something to everybody who listens, now or within a while."""
-        body = to_bytes(data)
-        self._said.append(Said(self.next, event, body))
-        self.next += 1
-        self.size += len(body)
-        while self.size > self._room and len(self._said) > 1:
-            self.size -= len(self._said.popleft().data)
-        self._wake()
+        said = Said(self.last + 1, event, to_bytes(data))
+        if self._keep is not None and said.kind not in _FLEETING:
+            self._keep(said)
+        self._add(said)
+
+    def recall(self, kept: Iterable[Said], life: int) -> None:
+        """What the run said in earlier processes. What it says from now on, in another life, has numbers beyond any
+        it used then."""
+        for said in kept:
+            self._add(said)
+        self.last = max(self.last, life * _APART)
 
     def close(self) -> None:
         """The run has ended, or this process lets go of it: nothing more will be said here."""
@@ -65,26 +85,38 @@ class RunLog:
     async def read(self, after: int = 0, *, quiet: float | None = None) -> AsyncIterator[Said | None]:
         """What was said after that number, and what will be, until the log is closed.
 
-        What there is no room for any more is told as one `gap`, with how many things it held. After so many seconds
-        (`quiet`) without anything said, None: a sign of life.
+        What there is no room for any more is told as one `gap`. After so many seconds (`quiet`) without anything
+        said, None: a sign of life.
         """
         while True:
-            while (first := self._oldest) < self.next and after < self.next - 1:
-                if after + 1 < first:
-                    yield Said(first - 1, "gap", to_bytes({"missed": first - 1 - after}))
-                    after = first - 1
-                    continue
-                said = self._said[after + 1 - first]
-                after = said.seq
-                yield said
+            while after < self.last:
+                if after < self._forgotten:
+                    gap = {"after": after, "until": self._forgotten}
+                    after = self._forgotten
+                    yield Said(after, "gap", to_bytes(gap))
+                elif (said := self._next(after)) is not None:
+                    after = said.seq
+                    yield said
+                else:
+                    break
             if self.over:
                 return
             if not await self._news(quiet):
                 yield None
 
-    @property
-    def _oldest(self) -> int:
-        return self._said[0].seq if self._said else self.next
+    def _next(self, after: int) -> Said | None:
+        place = bisect_right(self._said, after, key=lambda said: said.seq)
+        return self._said[place] if place < len(self._said) else None
+
+    def _add(self, said: Said) -> None:
+        self._said.append(said)
+        self.last = said.seq
+        self.size += len(said.data)
+        while self.size > self._room and len(self._said) > 1:
+            gone = self._said.popleft()
+            self._forgotten = gone.seq
+            self.size -= len(gone.data)
+        self._wake()
 
     async def _news(self, quiet: float | None) -> bool:
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -106,16 +138,23 @@ class RunLog:
 
 
 class Streams:
-    """The logs of runs: of all that are open, and of the latest that have ended."""
+    """The logs of runs: of all that are open, and of the latest that have ended.
 
-    def __init__(self) -> None:
+    Args:
+        keep: Told of what resumable runs say, with the run's id.
+    """
+
+    def __init__(self, keep: Callable[[str, Said], None]) -> None:
+        self._keep = keep
         self._open: dict[str, RunLog] = {}
         self._ended: OrderedDict[str, RunLog] = OrderedDict()
         self._size = 0
 
-    def of(self, run_id: str) -> RunLog:
+    def open(self, run_id: str, *, resumable: bool) -> RunLog:
         """The log of a run that is open; made when it is first asked for."""
-        return self._open.setdefault(run_id, RunLog())
+        if (log := self._open.get(run_id)) is None:
+            log = self._open[run_id] = RunLog(keep=partial(self._keep, run_id) if resumable else None)
+        return log
 
     def find(self, run_id: str) -> RunLog | None:
         """The log of a run, unless it ended a while ago."""
@@ -141,10 +180,3 @@ class Streams:
         """Every listener is sent away."""
         for log in self._open.values():
             log.close()
-
-
-def silence() -> RunLog:
-    """The log of a run of which nothing is known any more."""
-    log = RunLog()
-    log.close()
-    return log

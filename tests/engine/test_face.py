@@ -20,7 +20,7 @@ from orchestrator.engine import Orchestrator
 from orchestrator.plugins import installed_step_types
 from orchestrator.settings import Settings
 from orchestrator.store.port import ExecutionFilter
-from tests.support.engine.engines import TYPES, act, ask, chain, engine, finished, rested, run, wind, workflow
+from tests.support.engine.engines import TYPES, act, ask, chain, engine, finished, rested, run, values, wind, workflow
 from tests.support.engine.steps import Effects, Gates
 
 SCHEMA = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
@@ -302,6 +302,37 @@ async def test_files_and_databases_are_reached_by_registered_functions(database:
         assert db.execute("SELECT value FROM sorted").fetchall() == [(10,), (20,), (30,)]
 
 
+@pytest.mark.capability("D20", "I13")
+async def test_what_a_step_sets_going_is_an_execution_of_its_own(database: Path) -> None:
+    """An event that another waits for, a workflow that its function starts: taken up from inside a step, and yet on
+    a thread of their own, with plans inside them and questions that park."""
+    inside = {"name": "m", "type": "map", "config": {"items": [1, 2]}, "steps": [act("x"), ask("q")]}
+    waits = {"name": "e", "type": "wait_for_event", "config": {"event_type": "x"}}
+    functions = Functions()
+
+    @functions.function
+    async def start_another() -> str:
+        return (await engines[0].start(workflow("started", [inside]), execution_id="started")).id
+
+    steps = [
+        {"name": "tell", "type": "emit_event", "config": {"event_type": "x", "data": {"n": 1}}},
+        {"name": "start", "type": "function", "depends_on": ["tell"], "config": {"function": "start_another"}},
+        {"name": "p", "type": "parallel", "depends_on": ["start"], "steps": [act("y")]},
+    ]
+    async with engine(database, resources=[functions]) as baton:
+        engines = [baton]
+        await rested(
+            baton, await baton.start(workflow("woken", [waits, {**inside, "depends_on": ["e"]}]), execution_id="woken")
+        )
+        teller = await run(baton, workflow("teller", steps), execution_id="teller")
+        assert (await values(baton, teller)).keys() == {"p.y"} and teller.status == "completed"
+        for name in ("woken", "started"):
+            assert (await rested(baton, name)).status == "waiting"
+            assert {wait.path for wait in await baton.waits(name)} == {"m[0].q", "m[1].q"}
+    async with engine(database) as baton:
+        assert {(await wind(baton, name)).status for name in ("woken", "started")} == {"completed"}
+
+
 @pytest.mark.capability("P11", "E06")
 async def test_a_step_stops_the_workflow_unless_it_says_otherwise(database: Path) -> None:
     """By default a failure ends the execution; `continue` is said."""
@@ -418,3 +449,18 @@ async def test_steps_may_be_made_at_run_time(database: Path, effects: Effects) -
         assert (await baton.results(execution.id))["run_them.two"]["output"]["value"] == 2
         wrong = await run(baton, workflow("w", [plan, run_them]), {"steps": [act("x", "nobody")]})
         assert wrong.error and "'x' depends on 'nobody'" in wrong.error["message"]
+
+
+@pytest.mark.capability("I25", "D14")
+async def test_of_the_environment_only_what_is_exposed_can_be_read(
+    database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rest does not exist for an expression, whoever wrote it."""
+    monkeypatch.setenv("SHOWN_TO_ALL", "blue")
+    monkeypatch.setenv("KEPT_BACK", "hush")
+    reads = [act("a", value="{{ env.SHOWN_TO_ALL }}"), act("b", value="{{ env.KEPT_BACK }}")]
+    async with engine(database, expose=("SHOWN_TO_ALL", "NOT_SET")) as baton:
+        execution = await run(baton, workflow("w", reads, config={"failure_policy": "continue"}))
+        results = await baton.results(execution.id)
+    assert results["a"]["output"]["value"] == "blue"
+    assert results["b"]["status"] == "failed" and "hush" not in f"{results}"

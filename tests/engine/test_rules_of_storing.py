@@ -16,6 +16,7 @@ from graphs.graph_state import EnterpriseWorkflowState
 from graphs.nodes.perform import PlanContext
 from graphs.steps import Answer
 from orchestrator.engine import Orchestrator
+from orchestrator.settings import Settings
 from orchestrator.store.port import Execution, Record
 from orchestrator.store.sqlite import SqliteStore
 from tests.support.engine.engines import act, ask, chain, engine, finished, rested, run, turns, until, wind, workflow
@@ -200,6 +201,25 @@ async def test_what_another_process_stores_is_heard(how: str, database: Path) ->
             await other.cancel(execution.id)
         execution = await finished(baton, execution)
     assert execution.status == ("cancelled" if how == "cancel" else "completed")
+
+
+async def test_what_others_store_is_looked_for_as_often_as_the_settings_say(
+    database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ten times a second unless they say otherwise."""
+    pauses: list[float] = []
+    original = asyncio.sleep
+
+    async def sleep(seconds: float, *more: Any) -> Any:
+        pauses.append(seconds)
+        return await original(0, *more)
+
+    monkeypatch.setattr(asyncio, "sleep", sleep)
+    async with engine(database, poll=77.0):
+        for _ in range(100):
+            await original(0)
+    assert pauses.count(77.0) > 1
+    assert Settings(_env_file=None).poll == 0.1  # type: ignore[call-arg]
 
 
 async def test_an_answer_stored_while_nobody_was_there_is_read_before_anything_is_asked(

@@ -217,3 +217,29 @@ async def test_a_timeout_ends_nothing_that_has_ended(database: Path) -> None:
         await turns(baton)
         assert (await baton.get(execution.id)).status == "completed"
         assert clock.next_alarm is None
+
+
+@pytest.mark.capability("E07", "P02", "D05")
+async def test_a_step_with_steps_inside_has_its_time_also_while_it_rests_in_another_process(database: Path) -> None:
+    """Its end is fixed when it opens: neither a wait nor a new engine moves it, and nobody has to ask."""
+    clock = ManualClock()
+    group = {"name": "g", "type": "parallel", "timeout": 100, "steps": [act("x"), ask("q")]}
+    async with engine(database, clock=clock) as baton:
+        execution = await rested(baton, await baton.start(workflow("w", [group, act("after", "g")])))
+    clock.advance(60)
+    async with engine(database, clock=clock) as baton:
+        await baton.resume(execution.id)
+        await rested(baton, execution)
+        clock.advance(39)
+        await turns(baton)
+        assert (await baton.get(execution.id)).status == "waiting"
+        clock.advance(1)
+        execution = await finished(baton, execution)
+        settled = await statuses(baton, execution)
+        assert await baton.waits(execution.id) == []
+    assert (execution.status, settled["g"], settled["g.x"], settled["after"]) == (
+        "timed_out",
+        "timed_out",
+        "completed",
+        "skipped",
+    )

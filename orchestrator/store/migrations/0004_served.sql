@@ -79,6 +79,15 @@ CREATE INDEX thread_runs_open ON thread_runs (status) WHERE status IN ('pending'
 CREATE UNIQUE INDEX thread_runs_alone ON thread_runs (thread_id) WHERE status = 'running';
 CREATE UNIQUE INDEX thread_runs_idempotent ON thread_runs (tenant, idempotency_key) WHERE idempotency_key IS NOT NULL;
 
+-- What resumable runs said, but for the tokens of models: listeners that come back after a crash read it here.
+CREATE TABLE run_events (
+    run_id TEXT NOT NULL REFERENCES thread_runs (id) ON DELETE CASCADE,
+    seq INTEGER NOT NULL,
+    event TEXT NOT NULL,
+    data BLOB NOT NULL,
+    PRIMARY KEY (run_id, seq)
+) WITHOUT ROWID;
+
 -- Namespaces are JSON lists as text, so that their parts may hold any character.
 CREATE TABLE items (
     tenant TEXT NOT NULL,

@@ -113,6 +113,17 @@ class Runs(Part):
         )
         await self._writer.submit(work)
 
+    def keep_event(self, run_id: str, seq: int, event: str, data: bytes) -> None:
+        """Hand over something a run said, without waiting for its commit; it commits in order with everything else."""
+        # Nobody hears of a failure here, so there must be none: the run may have been taken away meanwhile.
+        sql = "INSERT INTO run_events (run_id, seq, event, data) SELECT id, ?, ?, ? FROM thread_runs WHERE id = ?"
+        self._writer.hand_over([(sql, (seq, event, data, run_id))], thread=None)
+
+    async def events_of_run(self, run_id: str) -> Sequence[tuple[int, str, bytes]]:
+        """What a run said, as far as it was kept."""
+        sql = "SELECT seq, event, data FROM run_events WHERE run_id = ? ORDER BY seq"
+        return await self._reader.read(lambda db: db.execute(sql, (run_id,)).fetchall())
+
     async def stop_run(self, run_id: str, tenant: str, how: Stop) -> Run:
         """Ask for a run's end. One that has not begun ends here.
 

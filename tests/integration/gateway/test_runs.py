@@ -121,7 +121,7 @@ async def test_a_stream_is_joined_from_its_beginning_or_after_an_event(client: L
 async def test_a_stream_joined_without_a_number_begins_now(client: LangGraphClient, served: Served) -> None:
     thread = await client.threads.create()
     run = await client.runs.create(thread["thread_id"], "slow", input={"text": "0.5"}, stream_mode="updates")
-    log = served.gateway.desk.streams.of(run["run_id"])
+    log = await served.gateway.desk.log(served.gateway.desk.get(run["run_id"], None, "default"))
     async for said in log.read():
         if said is not None and said.event == "updates":
             break

@@ -17,7 +17,7 @@ from orchestrator.store.port import Execution
 from tests.support.engine.steps import Effects, Gates, Guess, step_types
 
 TYPES = step_types()
-PATIENCE = 30
+PATIENCE = 120
 """Seconds after which a test that waits has failed; nothing is ever decided by them."""
 
 

@@ -32,11 +32,11 @@ SCOPE: dict[str, Any] = {
 def refused(source: str) -> str:
     """The code it is refused with, and proof that refusing took neither time nor memory."""
     tracemalloc.start()
-    started = time.perf_counter()
+    started = time.process_time()
     try:
         with pytest.raises(ExpressionError) as caught:
             parse_expression(source).evaluate(SCOPE)
-        assert time.perf_counter() - started < 1
+        assert time.process_time() - started < 1
         assert tracemalloc.get_traced_memory()[1] < 20 * MEGABYTE
     finally:
         tracemalloc.stop()
@@ -147,12 +147,12 @@ def test_nothing_can_take_the_time_or_the_memory(source: str, code: str) -> None
 
 def test_refusing_a_huge_source_costs_nothing() -> None:
     bomb = "1" + "+1" * 20_000
-    started = time.perf_counter()
+    started = time.process_time()
     for read in (parse_expression, parse_condition, lambda text: parse_template(f"{{{{ {text} }}}}")):
         with pytest.raises(ExpressionError):
             read(bomb)
     # Measured at 0.1 ms; a busy machine gets a hundred times that.
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
 
 
 def deep(levels: int, leaf: Any, wrap: Callable[[Any], Any]) -> Any:

@@ -271,10 +271,10 @@ def nested(depth: int) -> dict[str, Any]:
     ids=["itself", "doubling", "defaults", "references", "pattern", "patternProperties", "unique", "deep"],
 )
 def test_hostile_schemas_and_values_take_bounded_time(schema: Any, value: Any, error: type[Exception]) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     with pytest.raises(error):
         check_input(schema, value)
-    assert time.perf_counter() - began < 10
+    assert time.process_time() - began < 10
 
 
 def test_no_reference_leaves_the_schema() -> None:

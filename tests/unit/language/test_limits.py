@@ -25,9 +25,9 @@ def alias_bomb() -> str:
 def test_an_alias_bomb_is_refused_at_once() -> None:
     bomb = alias_bomb()
     assert len(bomb) < 430
-    began = time.perf_counter()
+    began = time.process_time()
     report = examine(bomb)
-    assert time.perf_counter() - began < 0.05
+    assert time.process_time() - began < 0.05
     assert [told(problem) for problem in report.problems] == [
         "6:17 error definition_too_large: The text stands for more than 200,000 values (aliases count each time they "
         "are used). Use fewer values, or fewer aliases."
@@ -111,10 +111,10 @@ HOSTILE = {
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
 def test_reading_takes_bounded_time(text: str) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     reading = read_tree(text)
     # Two seconds here are what 200,000 values take, the most there may be; the bound leaves room for a busy machine.
-    assert time.perf_counter() - began < 10
+    assert time.process_time() - began < 10
     assert reading.root is not None or reading.faults
 
 
@@ -135,16 +135,16 @@ def chain(count: int, *, backwards: bool = False) -> str:
 
 @pytest.mark.parametrize("backwards", [False, True])
 def test_a_chain_of_many_steps_is_checked_in_a_few_seconds(backwards: bool) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     assert examine(chain(500, backwards=backwards)).errors == ()
-    assert time.perf_counter() - began < 10
+    assert time.process_time() - began < 10
 
 
 def test_wrong_names_in_a_large_definition_are_still_answered_soon() -> None:
     steps = "\n".join(f"- {{name: step_{n}, type: delay, depends_on: [stepp_{n}]}}" for n in range(3_000))
-    began = time.perf_counter()
+    began = time.process_time()
     report = examine(with_steps(steps))
-    assert time.perf_counter() - began < 10
+    assert time.process_time() - began < 10
     assert report.problems[0].hint == "Did you mean 'step_0'?"
 
 

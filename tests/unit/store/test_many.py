@@ -41,9 +41,9 @@ async def test_an_event_finds_its_wait_among_ten_thousand_of_its_type(store: Sql
     await in_batches(WAITS, wait)
     taken = []
     for number in range(1, 40, 4):
-        began = time.perf_counter()
+        began = time.process_time()
         published = await store.publish_event("paid", {"order": number, "kind": "x"}, key=None, source=None)
-        taken.append(time.perf_counter() - began)
+        taken.append(time.process_time() - began)
         assert published.matched == ((f"e{number}", "w"),)
     assert min(taken) < 0.05  # about 0.2 ms; looking at each wait takes more than 60
     assert len(await store.waits()) == WAITS - 10
@@ -55,10 +55,10 @@ async def test_a_wait_finds_its_event_among_ten_thousand_of_its_type(store: Sqli
 
     await in_batches(WAITS, publish)
     await store.create(execution(), {})
-    began = time.perf_counter()
+    began = time.process_time()
     opened = await store.open_wait("e1", "w", 0, event(match={"order": WAITS - 1}), START)
     assert opened.status == "answered"
-    assert time.perf_counter() - began < 0.5  # about 30 ms, beside the writer, which goes on
+    assert time.process_time() - began < 0.5  # about 30 ms, beside the writer, which goes on
 
 
 async def test_results_of_one_execution_are_not_slowed_by_those_of_others(store: SqliteStore) -> None:

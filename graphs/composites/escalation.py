@@ -1,0 +1,142 @@
+"""`escalation`: a failed step put before a person, who has it tried again, goes on without it, or lets it fail (E16).
+
+It is what `on_failure: escalate` makes, as often as the step fails again; nobody writes it.
+"""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
+
+from graphs.composites.base import Composite, Data, Opening, plan_of
+from graphs.durations import Duration
+from graphs.errors import StepError
+from graphs.expressions import EvaluationContext
+from graphs.planner import Conclusion, Plan, PlannedStep, failed, plan_steps
+from graphs.prepare import Library
+from graphs.scope import Frame
+from graphs.spec import FromState, OnFailure, Step
+from graphs.state import Result
+from graphs.steps import StepConfig
+
+MOST = 100
+"""How often one failure is put before people at most."""
+
+
+class EscalationConfig(StepConfig):
+    """As `graphs.spec.Escalation`; `output` is what stands for the step's when nobody decides in time."""
+
+    message: str | None = None
+    assignees: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    timeout: Duration | None = None
+    on_timeout: Literal["fail", "continue"] = "fail"
+    output: Any = None
+
+
+class Escalation(Composite):
+    """Asks, does what is answered, and asks again when that fails."""
+
+    name: ClassVar[str] = "escalation"
+    summary: ClassVar[str] = "puts a failed step before a person; made by on_failure: escalate"
+    Config = EscalationConfig
+    containers: ClassVar[frozenset[str]] = frozenset({"steps"})
+    required_containers: ClassVar[frozenset[str]] = frozenset({"steps"})
+    grows: ClassVar[bool] = True
+
+    async def open(self, opening: Opening) -> Data:
+        config: EscalationConfig = opening.config
+        error = opening.names.get("error") or {}
+        return {**config.model_dump(mode="json"), "error": dict(error)}
+
+    def plan(self, step: Step, data: Data, library: Library) -> Plan:
+        return plan_of(_course(step, data, data["results"], library), failure_policy="continue")
+
+    def grow(
+        self, step: Step, data: Data, frame: Frame, library: Library, evaluation: EvaluationContext
+    ) -> list[PlannedStep]:
+        course = _course(step, data, frame.results, library)
+        return [planned for planned in course if planned.name not in frame.plan.steps]
+
+    def response(
+        self, step: Step, data: Data, frame: Frame, conclusion: Conclusion, evaluation: EvaluationContext
+    ) -> Any:
+        last = max(0, *(int(name[1 : name.index("]")]) for name in frame.results)) if frame.results else 0
+        again = frame.results.get(f"[{last}].{step.steps[0].name}")
+        said = _said(frame.results, f"[{last}].{_ask_name(step)}")
+        if again is not None and again["status"] == "completed":
+            return again.get("output")
+        if said.get("decision") == "responded":
+            return said.get("data")
+        if said.get("decision") == "timed_out" and data["on_timeout"] == "continue":
+            return data["output"]
+        if conclusion.status == "cancelled":
+            return None
+        error = (again.get("error") if again is not None else None) or data["error"]
+        raise StepError(
+            str(error.get("message", "it failed")),
+            category=error.get("category", "logic"),
+            code=error.get("code", "step_failed"),
+            retryable=False,
+            decided_by=said.get("by"),
+            reason=said.get("reason"),
+        )
+
+
+def _course(step: Step, data: Data, results: Mapping[str, Result], library: Library) -> list[PlannedStep]:
+    """What was asked and done so far, and what is next: read from results alone, so that a crash changes nothing."""
+    course: list[PlannedStep] = []
+    error = data["error"]
+    for index in range(MOST):
+        course += _placed(_asking(step, data, error), index, library)
+        said = _said(results, course[-1].name)
+        if said.get("decision") not in ("approved", "edited"):
+            break
+        course += _placed(_trying(step, said), index, library)
+        again = results.get(course[-1].name)
+        if again is None or not failed(again):
+            break
+        error = again.get("error") or {}
+    return course
+
+
+def _said(results: Mapping[str, Result], name: str) -> Mapping[str, Any]:
+    """What a person answered; nothing while nobody has."""
+    answer = results.get(name)
+    return (answer.get("output") if answer is not None else None) or {}
+
+
+def _ask_name(step: Step) -> str:
+    return "ask" if step.steps[0].name != "ask" else "ask_person"
+
+
+def _asking(step: Step, data: Data, error: Mapping[str, Any]) -> Step:
+    subject = step.steps[0]
+    message = data.get("message") or f"Step '{subject.name}' failed: {error.get('message', '')}"
+    config: dict[str, Any] = {
+        "message": FromState(lambda _: message),  # what an error says is no expression
+        "assignees": list(data["assignees"]),
+        "groups": list(data["groups"]),
+        "allow": ["approve", "edit", "respond", "reject"],
+        "on_reject": "continue",
+        "on_timeout": "continue",
+    }
+    if subject.input is not None:
+        config["payload"] = subject.input
+    if data.get("timeout") is not None:
+        config["timeout"] = data["timeout"]
+    return Step(name=_ask_name(step), type="approval", config=config)
+
+
+def _trying(step: Step, said: Mapping[str, Any]) -> Step:
+    """The step once more, with what was changed in its input, or (where it has none) in its configuration."""
+    subject, data = step.steps[0], f"steps.{_ask_name(step)}.output.data"
+    update: dict[str, Any] = {"on_failure": OnFailure(action="continue")}
+    if said["decision"] == "edited" and subject.input is not None:
+        update["input"] = f"{{{{ {data} }}}}"
+    elif said["decision"] == "edited" and isinstance(said.get("data"), Mapping):
+        changed = {key: f"{{{{ {data}.{key} }}}}" for key in said["data"] if key.isidentifier()}
+        update["config"] = {**subject.config, **changed}
+    return subject.model_copy(update=update)
+
+
+def _placed(step: Step, index: int, library: Library) -> list[PlannedStep]:
+    return plan_steps([step], library.node_of, local=f"[{index}].")

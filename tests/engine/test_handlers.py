@@ -1,0 +1,174 @@
+"""What a failure means: tried again otherwise, gone on elsewhere, put before a person; per step and per workflow."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from graphs.errors import DefinitionError
+from graphs.loader import load_workflow
+from tests.support.engine.engines import TYPES, act, engine, finished, rested, run, statuses, values, workflow
+from tests.support.engine.steps import Effects
+
+
+@pytest.mark.capability("E15", "E17")
+async def test_a_failed_step_is_tried_again_with_another_input(database: Path, effects: Effects) -> None:
+    """Its result stands for the failed one's; the error is seen."""
+    answer = {"action": "retry", "max_attempts": 2, "input": "{{ [error.message, 'less'] }}", "config": {"fail": False}}
+    retry = {"initial_delay": 0, "jitter": 0, "max_attempts": 2}
+    steps = [
+        act("a", value="{{ input }}", fail=True, input="much", on_failure=answer, retry=retry),
+        act("b", "a", value="{{ steps.a.output.value }}"),
+    ]
+    async with engine(database, effects=effects) as baton:
+        execution = await run(baton, workflow("w", steps), "given")
+        results = await values(baton, execution)
+    assert execution.status == "completed" and effects.began == ["a", "a", "a~fallback", "b"]
+    assert results["b"] == results["a~fallback"]
+
+
+@pytest.mark.capability("E15", "F16")
+async def test_a_failure_goes_on_with_a_later_step(database: Path, effects: Effects) -> None:
+    """What is in between is skipped, which is no failure; nothing is undone."""
+    steps = [
+        act("a", fail="{{ input.broken }}", on_failure={"action": "goto", "goto": "z"}, compensate=act("undo")),
+        act("b", "a"),
+        act("c", "b"),
+        act("z", "c", value="{{ steps.a.status }}"),
+        act("end", "z"),
+    ]
+    for broken in (True, False):
+        effects.began.clear()
+        async with engine(database, effects=effects) as baton:
+            execution = await run(baton, workflow("w", steps), {"broken": broken})
+            results = await baton.results(execution.id)
+        assert execution.status == "completed"
+        assert effects.began == (["a", "z", "end"] if broken else ["a", "b", "c", "z", "end"])
+        assert results["z"]["output"]["value"] == ("failed" if broken else "completed")
+        if broken:
+            assert [results[name].get("reason") for name in "bc"] == ["unneeded", "unneeded"]
+
+
+@pytest.mark.capability("E15", "E17")
+async def test_a_step_that_is_only_gone_to_runs_only_then(database: Path, effects: Effects) -> None:
+    """And another failure is not excused by it."""
+    steps = [
+        act("a", fail="{{ input.a }}", on_failure={"action": "goto", "goto": "rescue"}),
+        act("b", "a"),
+        act("other", fail="{{ input.other }}"),
+        act("rescue"),
+        act("both", "rescue", "other"),
+    ]
+    definition = workflow("w", steps, config={"failure_policy": "continue"})
+    async with engine(database, effects=effects) as baton:
+        well = await run(baton, definition, {"a": False, "other": False})
+        assert (await statuses(baton, well))["rescue"] == "skipped"
+        gone = await run(baton, definition, {"a": True, "other": False})
+        assert gone.status == "completed" and (await statuses(baton, gone))["both"] == "completed"
+        failed = await run(baton, definition, {"a": True, "other": True})
+        assert failed.status == "failed" and (await statuses(baton, failed))["both"] == "skipped"
+
+
+@pytest.mark.capability("E15", "F06")
+async def test_going_on_works_in_a_branch_too(database: Path, effects: Effects) -> None:
+    """The branch has gone well then."""
+    left = [act("a", fail=True, on_failure={"action": "goto", "goto": "c"}), act("b"), act("c", value=3)]
+    group = {"name": "both", "type": "parallel", "branches": {"left": left, "right": [act("r")]}}
+    async with engine(database, effects=effects) as baton:
+        execution = await run(baton, workflow("w", [group]))
+    assert execution.status == "completed" and execution.output["successful_steps"] == 2
+    assert sorted(effects.began) == ["both.left.a", "both.left.c", "both.right.r"]
+
+
+ESCALATED = {"action": "escalate", "escalate": {"assignees": ["ann"]}}
+
+
+@pytest.mark.capability("E16", "I08")
+@pytest.mark.parametrize("how", ["approve", "edit", "respond", "reject"])
+async def test_a_failure_is_put_before_a_person(how: Any, database: Path, effects: Effects) -> None:
+    """Tried again, tried otherwise, gone on without it, or failed: as they say, also in another process."""
+    steps = [
+        act("a", value="{{ input.n }}", fail="{{ input.n < 2 }}", input={"n": "{{ input.n }}"}, on_failure=ESCALATED),
+        act("b", "a", value="{{ steps.a.output }}"),
+    ]
+    steps[0]["config"]["fail"] = 1
+    async with engine(database, effects=effects) as baton:
+        execution = await rested(baton, await baton.start(workflow("w", steps), {"n": 1}))
+        (wait,) = await baton.waits(execution.id)
+        assert wait.path == "a~fallback[0].ask" and wait.wait.question["message"] == "Step 'a' failed: asked to fail"
+        assert wait.wait.question["payload"] == {"n": 1} and wait.wait.assignees == ("ann",)
+    async with engine(database, effects=effects) as baton:
+        data = {"edit": {"n": 5}, "respond": {"value": "by hand"}}.get(how)
+        await baton.decide(execution.id, wait.path, how, by="ann", data=data, reason="so be it")
+        if how in ("approve", "edit"):  # its first attempt fails again, and so it is asked again
+            await rested(baton, execution)
+            (wait,) = await baton.waits(execution.id)
+            assert wait.path == "a~fallback[1].ask"
+            await baton.decide(execution.id, wait.path, "respond", by="ann", data={"value": "then so"})
+        execution = await finished(baton, execution)
+        results = await baton.results(execution.id)
+    assert execution.status == ("failed" if how == "reject" else "completed")
+    if how == "reject":
+        assert execution.error is not None and execution.error["message"] == "asked to fail"
+        assert execution.error["decided_by"] == "ann" and effects.began == ["a"]
+    elif how == "respond":
+        assert results["b"]["output"]["value"] == {"value": "by hand"}
+    else:
+        assert effects.began == ["a", "a~fallback[0].a", "b"]
+        assert results["b"]["output"]["value"] == {"value": "then so"}
+
+
+@pytest.mark.capability("E16")
+async def test_what_was_put_before_a_person_and_tried_again_can_be_undone(database: Path, effects: Effects) -> None:
+    """It goes well the second time; then something later fails."""
+    step = act("a", fail="{{ vars.n < 1 }}", compensate=act("undo", value="{{ output.value }}"), value=4)
+    step |= {"on_failure": ESCALATED}
+    step["config"]["fail"] = True
+    steps = [step, act("bad", "a", fail=True)]
+    async with engine(database, effects=effects) as baton:
+        execution = await rested(baton, await baton.start(workflow("w", steps)))
+        (wait,) = await baton.waits(execution.id)
+        await baton.decide(execution.id, wait.path, "edit", by="ann", data={"fail": False})
+        execution = await finished(baton, execution)
+        results = await baton.results(execution.id)
+    assert execution.status == "compensated"
+    assert effects.began == ["a", "a~fallback[0].a", "bad", "~compensation.a~fallback[0].undo"]
+    assert results["~compensation.a~fallback[0].undo"]["output"]["value"] == 4
+
+
+@pytest.mark.capability("E16")
+async def test_a_workflow_says_what_a_failure_means_for_all_its_steps(database: Path, effects: Effects) -> None:
+    """Those inside others too, but not for those that say so themselves, nor for what people rejected."""
+    items = {"name": "all", "type": "map", "config": {"items": [1]}, "steps": [act("inner", fail=True)]}
+    steps = [items, act("own", "all", fail=True, on_failure={"action": "terminate"})]
+    definition = workflow("w", steps, config={"on_failure": {"action": "continue", "output": 7}})
+    async with engine(database, effects=effects) as baton:
+        execution = await run(baton, definition)
+        settled = await baton.results(execution.id)
+    assert settled["all[0].inner"]["output"] == 7 and settled["all"]["status"] == "completed"
+    assert execution.error is not None and execution.error["step"] == "own"
+
+
+def test_what_cannot_be_is_refused() -> None:
+    """With its place."""
+    text = """
+apiVersion: workflow/v1
+kind: Workflow
+metadata: {name: w}
+spec:
+  steps:
+    - {name: a, type: act, on_failure: {action: goto, goto: nowhere}}
+    - {name: b, type: act, depends_on: [a], on_failure: {action: goto, goto: a}}
+    - {name: c, type: act, on_failure: {action: continue, input: 1}}
+  finally:
+    - {name: d, type: act, depends_on: [a], config: {value: "{{ outcome }} {{ steps.a.status }} {{ outcom }}"}}
+"""
+    with pytest.raises(DefinitionError) as caught:
+        load_workflow(text, step_types=TYPES)
+    assert [(problem.line, problem.column, problem.code) for problem in caught.value.problems] == [
+        (7, 61, "unknown_dependency"),
+        (8, 78, "circular_dependency"),
+        (9, 28, "wrong_value"),
+        (11, 41, "dependency_out_of_reach"),
+        (11, 100, "unknown_name"),
+    ]
