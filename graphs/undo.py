@@ -208,9 +208,9 @@ class _Line:
 
     def clean_up(self, steps: Sequence[Step], around: str, frame: Frame) -> None:
         """The steps a workflow cleans up with."""
-        for number, step in enumerate(steps):
-            local = join_path(around, "_")[:-1]
-            name = self._free(local + step.name, f"{local}{step.name}-{number}")
+        local = join_path(around, "_")[:-1]
+        for step in steps:
+            name = self._free(local + step.name, local + step.name)
             self._append(step, name, local, _Place(frame, around, PlannedStep("", step, "error_recovery")), None)
 
     def _append(self, step: Step, name: str, local: str, place: _Place, deed: Happened | None, **more: Any) -> None:

@@ -114,7 +114,7 @@ def test_config_adds_up() -> None:
         ),
         (
             lambda: step("pay", on_failure={"action": "contine"}),
-            "step 'pay', on_failure.action: 'contine' is none of terminate, retry, continue, fallback. "
+            "step 'pay', on_failure.action: 'contine' is none of terminate, retry, continue, fallback, escalate, goto. "
             "Did you mean 'continue'?",
         ),
         (

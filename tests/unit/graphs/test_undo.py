@@ -10,7 +10,8 @@ from graphs.composites.subworkflow import root_plan
 from graphs.planner import Conclusion, PlannedStep
 from graphs.prepare import Library
 from graphs.spec import Workflow
-from graphs.state import Result
+from graphs.scope import Frame
+from graphs.state import Happened, Result
 from graphs.undo import compensations
 from tests.support.engine.engines import TYPES, act, ask, workflow
 from tests.support.engine.plans import COMPLETED, CONTINUED, FAILED, SKIPPED, TIMED_OUT
@@ -22,8 +23,9 @@ BAD = Conclusion("failed", "bad", {"code": "x", "message": "oh"})
 def _due(
     definition: Workflow, results: dict[str, Result], conclusion: Conclusion = BAD, order: list[str] | None = None
 ) -> list[PlannedStep]:
-    plan = root_plan(definition, LIBRARY)
-    return compensations(definition, plan, results, order or list(results), conclusion, LIBRARY)
+    frame = Frame(root_plan(definition, LIBRARY), results, None, {}, {}, workflow=definition)
+    history = [Happened(seq, "settled", path, results[path]) for seq, path in enumerate(order or results, start=1)]
+    return [due.planned for due in compensations(frame, history, conclusion, LIBRARY, lambda value: value)]
 
 
 def _undone(name: str, *needs: str, by: dict[str, Any] | None = None) -> dict[str, Any]:
