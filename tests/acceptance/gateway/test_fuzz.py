@@ -1,0 +1,106 @@
+"""Whatever is sent to any route of our own OpenAPI document, it is never answered with a 5xx, and every refusal has the
+one shape. Half of the cases name things that are there, so that what lies behind the validation is reached too.
+
+`BATON_FUZZ=200` sends so many to each route (make test: 12).
+"""
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import given as for_all
+from hypothesis import strategies as st
+from schemathesis import GenerationMode
+
+from tests.support.gateway.definitions import REFUND
+
+EXAMPLES = int(os.environ.get("BATON_FUZZ", "12"))
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A gateway in a process of its own, as `baton serve` starts it."""
+    folder = tmp_path_factory.mktemp("fuzz")
+    command = [sys.executable, "-m", "orchestrator.cli", "serve", "--port", "0", "--database", str(folder / "baton.db")]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "BATON_DRAIN": "1", "BATON_HEARTBEAT": "1", "NO_COLOR": "1"}
+    said = folder / "said"
+    with said.open("w") as told:
+        process = subprocess.Popen(command, cwd=folder, env=environment, stderr=told)
+    try:
+        until = time.monotonic() + 60
+        while not (found := re.search(r"http://[\d.:]+\d", said.read_text().replace("\n", ""))):
+            assert process.poll() is None and time.monotonic() < until, said.read_text()
+            time.sleep(0.05)
+        yield found[0]
+    finally:
+        process.terminate()
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+@pytest.fixture(scope="module")
+def there(url: str) -> dict[str, str]:
+    """Names of things that are there."""
+    with httpx.Client(base_url=url, timeout=20) as client:
+        client.post("/v1/workflows", content=REFUND, headers={"content-type": "application/yaml"}).raise_for_status()
+        started = client.post("/v1/executions", json={"workflow": "refund", "input": {"amount": 1}}).json()
+        thread = client.post("/threads", json={}).json()["thread_id"]
+    execution = started["id"]
+    return {
+        "execution_id": execution,
+        "other_id": execution,
+        "path": "ask",
+        "name": "refund",
+        "version": "1.0",
+        "assistant_id": "refund",
+        "thread_id": thread,
+    }
+
+
+def test_nothing_that_is_sent_is_answered_with_a_5xx(url: str, there: dict[str, str]) -> None:
+    schema = schemathesis.openapi.from_url(f"{url}/openapi.json")
+    sent = 0
+    for result in schema.get_all_operations():
+        operation = result.ok()
+        kinds = st.one_of(operation.as_strategy(generation_mode=mode) for mode in GenerationMode)
+
+        @for_all(case=kinds, known=st.booleans())
+        @settings(
+            max_examples=EXAMPLES,
+            deadline=None,
+            database=None,
+            derandomize="BATON_FUZZ" not in os.environ,
+            phases=[Phase.generate, Phase.shrink],
+            suppress_health_check=list(HealthCheck),
+        )
+        def judge(case: Any, known: bool) -> None:
+            nonlocal sent
+            if known:
+                case.path_parameters = {**(case.path_parameters or {}), **_fits(case.path_parameters, there)}
+            answer = case.call(timeout=30)
+            sent += 1
+            assert answer.status_code < 500, f"{case.as_curl_command()}\n{answer.text}"
+            if answer.status_code >= 400:
+                assert answer.headers["content-type"][0] == "application/problem+json", case.as_curl_command()
+                problem = answer.json()
+                assert (problem["status"], bool(problem["code"])) == (answer.status_code, True)
+
+        judge()
+    assert sent >= EXAMPLES * 50
+
+
+def _fits(parameters: Any, there: dict[str, str]) -> dict[str, str]:
+    return {name: there[name] for name in parameters or {} if name in there}
