@@ -10,6 +10,7 @@ from typing import Any, Final
 import httpx
 
 from agents.bodies import read_body
+from agents.pinning import Pinned
 from agents.redaction import Redaction
 from agents.services import Accepts, Reply, Request, Service
 from agents.wording import excerpt, status_text
@@ -46,9 +47,7 @@ class HttpPool:
         self._client = httpx.AsyncClient(
             # The deadline over the whole exchange is ours: httpx's own limits start anew with every byte.
             timeout=None,
-            verify=_trust(service),
-            proxy=service.proxy,
-            limits=httpx.Limits(max_connections=service.max_connections),
+            transport=_transport(service),
             trust_env=False,
             # A session kept in cookies would leak from one execution into the next.
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
@@ -150,6 +149,12 @@ class HttpPool:
             status=status,
             service=self._service.name,
         )
+
+
+def _transport(service: Service) -> httpx.AsyncBaseTransport:
+    limits = httpx.Limits(max_connections=service.max_connections)
+    inner = httpx.AsyncHTTPTransport(verify=_trust(service), proxy=service.proxy, limits=limits, trust_env=False)
+    return inner if service.proxy is not None else Pinned(inner, service)
 
 
 def _trust(service: Service) -> ssl.SSLContext | bool:

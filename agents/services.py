@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from agents.addresses import parse_networks
 from agents.endpoints import check_endpoint
 from agents.loading import load
 from agents.registry import Registry
@@ -32,7 +33,10 @@ class Service(BaseModel):
         headers: Sent with every request; values may be `Secret`.
         timeout: Seconds one request may take from its first byte to the answer's last.
         verify: True, or the path of a file of certificates to trust instead of the usual ones; False trusts anyone.
-        proxy: The proxy to go through. The environment's proxies and `.netrc` are not used.
+        networks: Networks its host may be in besides the public one (`10.0.0.0/8`; `private` for all private ones).
+            A host that is written as an address, or as `localhost`, is allowed by being written so.
+        proxy: The proxy to go through; where names lead to is then the proxy's to judge. The environment's proxies
+            and `.netrc` are not used.
         max_response_bytes: What a longer answer is refused at.
         max_connections: How many requests may be under way at once.
         failures: What some of its statuses mean where it is not the usual: `{"409": "transient"}`.
@@ -45,10 +49,17 @@ class Service(BaseModel):
     headers: Mapping[str, Any] = Field(default={}, repr=False)
     timeout: Duration = 30.0
     verify: bool | str = True
+    networks: tuple[str, ...] = ()
     proxy: str | None = Field(default=None, repr=False)
     max_response_bytes: int = Field(default=MAX_RESPONSE_BYTES, ge=1)
     max_connections: int = Field(default=100, ge=1)
     failures: Mapping[Annotated[int, Field(ge=100, le=599)], Category] = {}
+
+    @field_validator("networks")
+    @classmethod
+    def _networks_are_networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        parse_networks(value)
+        return value
 
     @field_validator("base_url")
     @classmethod
