@@ -14,19 +14,18 @@ HERE = Path(__file__).parent
 TABLE = HERE / "CAPABILITIES.md"
 
 _GATEWAY = "the HTTP gateway, the next room to be built"
-_RECOVERY = "failure handling in depth: breakers, dead letters, alerts, monitoring"
 _MANY = "a second store and message queues behind the same ports"
 
 LATER = {
     "A26": "monitoring and analytics on top of the records; streaming and plug-ins are here (A15, I11)",
     "A30": f"{_MANY}; the other settings are here (P06, P01)",
-    "A50": f"{_RECOVERY}; the graph, its strategies and retries are here (A51, A62, P03)",
+    "A48": "decorators are not offered: that workflow is one with a wait step here (X-19, X26)",
+    "A50": "the class with these names; graph, strategies, retries and breakers are here (A51, A62, P03, P05)",
     "A52": "metrics; the decision itself is a record of the execution (M16)",
-    "A56": _RECOVERY,
-    "A57": f"{_RECOVERY}; executor, retries and limits are here (A55, P03, P06)",
+    "A56": "monitoring sessions, baselines and alerts",
+    "A57": "monitor, optimizer and alert manager; executor, retries, breakers and limits are here (A55, P03, P05, P06)",
     "A61": _GATEWAY,
     "C08": "the web page on top of the gateway",
-    "I14": _GATEWAY,
     "I15": _GATEWAY,
     "I16": "events that start executions (triggers) come with the gateway; waiting for them is here (I04)",
     "I17": _MANY,
@@ -35,8 +34,6 @@ LATER = {
     "I22": "several workers on one queue, with the second store",
     "I23": _GATEWAY,
     "M07": "performance baselines, with monitoring",
-    "P05": _RECOVERY,
-    "X24": "`include_failed` comes with failure handling in depth; today what completed is undone (X11)",
 }
 """Ids that nothing proves yet, and what they wait for."""
 

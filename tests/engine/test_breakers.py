@@ -62,7 +62,7 @@ async def opened(database: Path, clock: ManualClock, effects: Effects, **more: A
         yield baton
 
 
-@pytest.mark.capability("E09", "P05", "A26", "A56")
+@pytest.mark.capability("E09", "P05")
 async def test_who_meets_an_open_breaker_rests_until_it_may_be_probed(database: Path, effects: Effects) -> None:
     """One of them probes; when it went well, all the others go on at once."""
     clock, line = ManualClock(), Line()

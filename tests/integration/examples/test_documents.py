@@ -184,7 +184,7 @@ async def test_retries_end(baton: Orchestrator, world: World, examples: Mapping[
     assert (await baton.results(execution.id))["classified_step"]["attempts"] == 4
 
 
-@pytest.mark.capability("X-19", "F15", "A48")
+@pytest.mark.capability("X-19", "F15")
 async def test_a_sure_classification_waits_for_nobody(baton: Orchestrator) -> None:
     execution = await run(baton, "DocumentProcessingWorkflow", {"content": INVOICE})
     assert execution.status is ExecutionStatus.COMPLETED
