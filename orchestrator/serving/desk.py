@@ -12,6 +12,7 @@ from graphs.clock import Clock
 from graphs.errors import ConflictError, NotFoundError, StoreError
 from orchestrator.queue.port import RunQueue, Ticket
 from orchestrator.serving.assistants import AssistantDesk
+from orchestrator.serving.items import ItemStore
 from orchestrator.serving.served import Caller, Served
 from orchestrator.serving.shelf import Shelf
 from orchestrator.serving.streams import RunLog, Said, Streams
@@ -125,6 +126,10 @@ class Desk:
         if run is None or thread_id not in (None, run.thread_id):
             raise no_run(run_id)
         return run
+
+    def items(self, tenant: str) -> ItemStore:
+        """What a tenant keeps beside its threads."""
+        return ItemStore(self._store, tenant)
 
     async def search(self, which: Search) -> Sequence[Run]:
         """Runs that fit."""

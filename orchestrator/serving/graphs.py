@@ -15,10 +15,12 @@ from graphs.errors import ConflictError, InputError, NotFoundError
 from orchestrator.queue.port import Ticket
 from orchestrator.serving.asked import command, config_of
 from orchestrator.serving.encoding import to_bytes, to_value
+from orchestrator.serving.items import ItemStore
 from orchestrator.serving.loading import Source, schemas_of, served_copy
 from orchestrator.serving.served import Caller, Document, Edit, Place, Say, Window
 from orchestrator.serving.snapshots import empty_state, interrupts_of, place_of, state_of
 from orchestrator.serving.speech import Speech, modes_of
+from orchestrator.store.port import DEFAULT_TENANT
 from orchestrator.store.served.values import Ended, Run, Thread
 from orchestrator.store.sqlite import SqliteStore
 
@@ -31,18 +33,16 @@ class UserGraph:
     Args:
         source: Where the graph comes from.
         store: Keeps its runs and checkpoints.
-        items: LangGraph's store for its nodes.
     """
 
     copied = True
 
-    def __init__(self, name: str, source: Source, store: SqliteStore, items: Any = None) -> None:
+    def __init__(self, name: str, source: Source, store: SqliteStore) -> None:
         self.name = name
         self._source = source
         self._saver = store.saver
         self._store = store
-        self._items = items
-        self._ready: Any = None
+        self._ready: dict[str, Any] = {}
 
     # -- running -------------------------------------------------------------------------------------------------
 
@@ -62,7 +62,7 @@ class UserGraph:
         run = ticket.run
         async with AsyncExitStack() as stack:
             config = config_of(run)
-            graph = await self._open(stack, config)
+            graph = await self._open(stack, run.tenant, config)
             given, config = await self._where_it_stands(run, config)
             await self._drive(graph, given, config, run, say)
             snapshot = await graph.aget_state(_thread(run.thread_id))
@@ -77,7 +77,7 @@ class UserGraph:
     async def left(self, run: Run) -> Ended:
         """See the port."""
         async with AsyncExitStack() as stack:
-            graph = await self._open(stack, config_of(run))
+            graph = await self._open(stack, run.tenant, config_of(run))
             return ended_with(await graph.aget_state(_thread(run.thread_id)))
 
     async def _drive(self, graph: Any, given: Any, config: RunnableConfig, run: Run, say: Say) -> None:
@@ -104,12 +104,16 @@ class UserGraph:
         given = command(run.request)
         return (given if given is not None else run.request.get("input")), config
 
-    async def _open(self, stack: AsyncExitStack, config: RunnableConfig | None = None) -> Any:
-        if self._ready is not None:
-            return self._ready
-        graph = served_copy(await self._source.open(stack, config or {}), self._saver, self._items)
+    async def _open(
+        self, stack: AsyncExitStack, tenant: str = DEFAULT_TENANT, config: RunnableConfig | None = None
+    ) -> Any:
+        """The graph, on a tenant's items."""
+        if (ready := self._ready.get(tenant)) is not None:
+            return ready
+        items = ItemStore(self._store, tenant)
+        graph = served_copy(await self._source.open(stack, config or {}), self._saver, items)
         if self._source.static:
-            self._ready = graph
+            self._ready[tenant] = graph
         return graph
 
     # -- looking -------------------------------------------------------------------------------------------------
@@ -117,7 +121,7 @@ class UserGraph:
     async def state(self, thread: Thread, place: Place, *, subgraphs: bool) -> Document:
         """See the port."""
         async with AsyncExitStack() as stack:
-            graph = await self._open(stack)
+            graph = await self._open(stack, thread.tenant)
             config: RunnableConfig = {"configurable": place.configurable(thread.id)}
             snapshot = await graph.aget_state(config, subgraphs=subgraphs)
         if snapshot.created_at is None:
@@ -135,7 +139,7 @@ class UserGraph:
         )
         found: list[Document] = []
         async with AsyncExitStack() as stack:
-            graph = await self._open(stack)
+            graph = await self._open(stack, thread.tenant)
             # Metadata is compared here: its names come from clients, and must not reach a query's text.
             async for snapshot in graph.aget_state_history(config, before=before):
                 metadata = snapshot.metadata or {}
@@ -162,7 +166,7 @@ class UserGraph:
             "metadata": {"graph_id": self.name, "thread_id": thread.id},
         }
         async with AsyncExitStack() as stack:
-            graph = await self._open(stack)
+            graph = await self._open(stack, thread.tenant)
             try:
                 changed = await graph.abulk_update_state(config, supersteps)
             except (InvalidUpdateError, ValueError, KeyError, TypeError) as error:

@@ -58,7 +58,7 @@ def _call(function: Callable[..., Any], config: Mapping[str, Any]) -> Any:
 
 def served_copy(graph: Any, saver: BatonSaver, items: Any) -> Any:
     """The graph on our checkpointer; what it was compiled with is left alone."""
-    return graph.copy({"checkpointer": saver.with_allowlist(_own_types(graph)), "store": items or graph.store})
+    return graph.copy({"checkpointer": saver.with_allowlist(_own_types(graph)), "store": items})
 
 
 def _own_types(graph: Any) -> set[tuple[str, ...]]:

@@ -33,7 +33,7 @@ class Table(Generic[T]):
 
     def value(self, row: Sequence[Any]) -> T:
         """The value of a row of `select`."""
-        return self._kind(**{name: self._read(name, cell) for name, cell in zip(self.columns, row, strict=True)})
+        return self._kind(**{name: self.read(name, cell) for name, cell in zip(self.columns, row, strict=True)})
 
     def insert(self, db: sqlite3.Connection, value: T, *, leave_out: Sequence[str] = ()) -> int:
         """Insert a value; gives the row's number."""
@@ -92,7 +92,8 @@ class Table(Generic[T]):
             return to_time(value) if isinstance(value, datetime) else None
         return value if name in self._plain else to_json(value)
 
-    def _read(self, name: str, cell: Any) -> Any:
+    def read(self, name: str, cell: Any) -> Any:
+        """The value of a column's cell."""
         if name in self._times:
             return from_time(cell)
         return cell if name in self._plain else from_json(cell)

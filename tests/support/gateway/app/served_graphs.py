@@ -10,6 +10,7 @@ from langchain_core.language_models import GenericFakeChatModel
 from langchain_core.messages import AIMessage, AnyMessage, ToolMessage
 from langgraph.config import get_stream_writer
 from langgraph.graph import END, START, MessagesState, StateGraph
+from langgraph.store.base import BaseStore
 from langgraph.types import interrupt
 
 
@@ -126,6 +127,21 @@ async def made(config: dict[str, Any]) -> Any:
         return {"said": [f"{word}: {state['text']}"]}
 
     return _graph(Words, node=node)
+
+
+async def _remember(state: Words, *, store: BaseStore) -> Words:
+    await store.aput(("memory",), "seen", {"text": state["text"]})
+    found = await store.aget(("memory",), "name")
+    return {"said": [found.value["is"] if found else "nobody"]}
+
+
+def _remember_in_thread(state: Words, *, store: BaseStore) -> Words:
+    found = store.get(("memory",), "name")
+    return {"said": [found.value["is"] if found else "nobody"]}
+
+
+remembering = _graph(Words, remember=_remember)
+remembering_in_thread = _graph(Words, remember=_remember_in_thread)
 
 
 class Counted(TypedDict, total=False):
