@@ -10,15 +10,17 @@ from typing import Any
 
 from graphs.clock import Clock
 from graphs.errors import ConflictError, NotFoundError, StoreError
+from graphs.steps import Logger
 from orchestrator.queue.port import RunQueue, Ticket
 from orchestrator.serving.assistants import AssistantDesk
+from orchestrator.serving.crons import CronDesk
 from orchestrator.serving.items import ItemStore
 from orchestrator.serving.served import Caller, Served
 from orchestrator.serving.shelf import Shelf
 from orchestrator.serving.streams import RunLog, Said, Streams
 from orchestrator.serving.threads import ThreadDesk
 from orchestrator.store.served.runs import no_run
-from orchestrator.store.served.values import Ended, Multitask, Run, Search, Stop
+from orchestrator.store.served.values import Cron, Ended, Multitask, Run, Search, Stop
 from orchestrator.store.sqlite import SqliteStore
 from orchestrator.tenancy import STARTED_BY
 
@@ -52,14 +54,15 @@ class Desk:
     """Takes runs on, performs them when the queue says so, and tells how they ended; implements queue.port.Performer.
 
     Attributes:
-        threads, assistants: The other two counters.
+        threads, assistants, crons: The other counters.
         streams: What runs say.
     """
 
-    def __init__(self, store: SqliteStore, queue: RunQueue, shelf: Shelf, clock: Clock) -> None:
+    def __init__(self, store: SqliteStore, queue: RunQueue, shelf: Shelf, clock: Clock, log: Logger) -> None:
         self.streams = Streams(lambda run_id, said: store.keep_event(run_id, said.seq, said.event, said.data))
         self.assistants = AssistantDesk(store, shelf, clock)
         self.threads = ThreadDesk(store, shelf, clock)
+        self.crons = CronDesk(store, clock, log, self._put_due)
         self._store = store
         self._queue = queue
         self._shelf = shelf
@@ -110,6 +113,23 @@ class Desk:
         else:
             log.say("metadata", {"run_id": run.id, "thread_id": run.thread_id, "attempt": 1})
         return put.run
+
+    async def _put_due(self, cron: Cron, key: str) -> Run:
+        request = dict(cron.request)
+        multitask = request.pop("multitask_strategy", "enqueue")
+        if cron.thread_id is None:
+            request["on_completion"] = cron.on_run_completed or "delete"
+        return await self.put(
+            Wanted(
+                assistant=cron.assistant_id,
+                by=Caller(tenant=cron.tenant, decides=False),
+                thread_id=cron.thread_id,
+                request=request,
+                metadata={**cron.metadata, "cron_id": cron.id},
+                multitask=multitask,
+                idempotency_key=key,
+            )
+        )
 
     async def _admit(self, served: Served, run: Run, by: Caller) -> None:
         key = run.idempotency_key

@@ -28,11 +28,11 @@ async def open_desk(
     store, clock = orchestrator.store, orchestrator.clock
     served = {name: UserGraph(name, source, store) for name, source in graphs.items()}
     queue = LocalQueue(store, clock, log, places=places, grace=grace)
-    desk = Desk(store, queue, Shelf(served, orchestrator), clock)
+    desk = Desk(store, queue, Shelf(served, orchestrator), clock, log)
     for run in await store.open_runs():
         desk.awaited(run)
     try:
-        async with queue.serving(desk):
+        async with queue.serving(desk), desk.crons.serving():
             yield desk
     finally:
         desk.close()

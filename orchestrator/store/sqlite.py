@@ -41,6 +41,7 @@ from orchestrator.store.retention import Retention
 from orchestrator.store.saver import BatonSaver
 from orchestrator.store.schema import prepare
 from orchestrator.store.served.assistants import Assistants
+from orchestrator.store.served.crons import Crons
 from orchestrator.store.served.items import Items
 from orchestrator.store.served.runs import Runs
 from orchestrator.store.served.threads import Threads
@@ -65,6 +66,7 @@ class SqliteStore(
     Retention,
     Assistants,
     Items,
+    Crons,
     Threads,
     Runs,
 ):

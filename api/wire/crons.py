@@ -1,0 +1,190 @@
+"""Crons: runs that time starts."""
+
+import uuid
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends
+from pydantic import Field
+from starlette.responses import Response
+
+from api.gateway import Gateway, gateway_of
+from api.security import Principal, principal
+from api.wire.bodies import Body, Json, Limit, Multitask, Offset
+from api.wire.callers import READS, RUNS
+from api.wire.shapes import json, no_content, selected
+from orchestrator.store.served.values import Cron, Search
+
+router = APIRouter(tags=["crons"])
+
+At = Annotated[Gateway, Depends(gateway_of)]
+By = Annotated[Principal, Depends(principal)]
+_COLUMNS = {"cron_id": "id", "next_run_date": "next_at", "end_time": "end_at"}
+_OWN = {"assistant_id", "schedule", "timezone", "end_time", "enabled", "metadata", "on_run_completed"}
+
+
+class CronPatch(Body):
+    """Changes to a cron."""
+
+    schedule: str | None = None
+    timezone: str | None = None
+    end_time: datetime | None = None
+    enabled: bool | None = None
+    on_run_completed: Literal["delete", "keep"] | None = None
+    input: Any = None
+    metadata: Json | None = None
+    config: Json | None = None
+    context: Json | None = None
+    webhook: str | None = None
+    interrupt_before: Literal["*"] | list[str] | None = None
+    interrupt_after: Literal["*"] | list[str] | None = None
+    multitask_strategy: Multitask | None = None
+    stream_mode: str | list[str] | None = None
+    stream_subgraphs: bool | None = None
+    stream_resumable: bool | None = None
+    checkpoint_during: bool | None = None
+    durability: Literal["sync", "async", "exit"] | None = None
+
+    def request(self) -> Json:
+        """What is kept of it for the runs."""
+        return self.model_dump(exclude_none=True, exclude=_OWN)
+
+
+class CronBody(CronPatch):
+    """A new cron."""
+
+    assistant_id: str
+    schedule: str
+
+
+class CronSearch(Body):
+    """Which crons."""
+
+    assistant_id: str | None = None
+    thread_id: str | None = None
+    enabled: bool | None = None
+    metadata: Json | None = None
+    limit: int = Limit
+    offset: int = Offset
+    sort_by: (
+        Literal["cron_id", "assistant_id", "thread_id", "created_at", "updated_at", "next_run_date", "end_time"] | None
+    ) = None
+    sort_order: Literal["asc", "desc"] | None = None
+    select: list[str] | None = Field(default=None)
+
+
+@router.post("/runs/crons", dependencies=RUNS)
+async def create(body: CronBody, at: At, by: By) -> Response:
+    """Start runs on threads of their own, whenever it is time."""
+    return json(cron_of(await _create(body, None, at, by)))
+
+
+@router.post("/threads/{thread_id}/runs/crons", dependencies=RUNS)
+async def create_for_thread(thread_id: str, body: CronBody, at: At, by: By) -> Response:
+    """Start runs on a thread, whenever it is time."""
+    await at.desk.threads.kept(thread_id, by.tenant)
+    return json(cron_of(await _create(body, thread_id, at, by)))
+
+
+@router.post("/runs/crons/search", dependencies=READS)
+async def search(body: CronSearch, at: At, by: By) -> Response:
+    """Crons that fit."""
+    found = await at.desk.crons.search(await _search(body, at, by))
+    return json([selected(cron_of(cron), body.select) for cron in found])
+
+
+@router.post("/runs/crons/count", dependencies=READS)
+async def count(body: CronSearch, at: At, by: By) -> Response:
+    """How many crons fit."""
+    return json(await at.desk.crons.count(await _search(body, at, by)))
+
+
+@router.patch("/runs/crons/{cron_id}", dependencies=RUNS)
+async def update(cron_id: str, body: CronPatch, at: At, by: By) -> Response:
+    """Change a cron."""
+    cron = at.desk.crons.get(cron_id, by.tenant)
+    given = body.model_dump(exclude_none=True)
+    changes: Json = {
+        name: given[name] for name in ("schedule", "timezone", "enabled", "on_run_completed") if name in given
+    }
+    if "end_time" in body.model_fields_set:
+        changes["end_at"] = _in_utc(body.end_time)
+    if body.metadata is not None:
+        changes["metadata"] = {**cron.metadata, **body.metadata}
+    if request := body.request():
+        changes["request"] = {**cron.request, **request}
+    return json(cron_of(await at.desk.crons.change(cron_id, by.tenant, changes)))
+
+
+@router.delete("/runs/crons/{cron_id}", dependencies=RUNS)
+async def delete(cron_id: str, at: At, by: By) -> Response:
+    """Delete a cron."""
+    await at.desk.crons.delete(cron_id, by.tenant)
+    return no_content()
+
+
+async def _create(body: CronBody, thread_id: str | None, at: Gateway, by: Principal) -> Cron:
+    assistant = await at.desk.assistants.get(body.assistant_id, by.tenant)
+    now, end_at = at.orchestrator.clock.now(), _in_utc(body.end_time)
+    cron = Cron(
+        id=str(uuid.uuid4()),
+        tenant=by.tenant,
+        assistant_id=assistant.id,
+        thread_id=thread_id,
+        schedule=body.schedule,
+        timezone=body.timezone,
+        request=body.request(),
+        metadata=body.metadata or {},
+        on_run_completed=body.on_run_completed,
+        enabled=body.enabled is not False,
+        end_at=end_at,
+        next_at=at.desk.crons.next_time(body.schedule, body.timezone, end_at),
+        created_at=now,
+        updated_at=now,
+    )
+    return await at.desk.crons.create(cron)
+
+
+async def _search(body: CronSearch, at: Gateway, by: Principal) -> Search:
+    fields: dict[str, Any] = {}
+    if body.assistant_id is not None:
+        fields["assistant_id"] = (await at.desk.assistants.get(body.assistant_id, by.tenant)).id
+    if body.thread_id is not None:
+        fields["thread_id"] = body.thread_id
+    if body.enabled is not None:
+        fields["enabled"] = int(body.enabled)
+    return Search(
+        tenant=by.tenant,
+        metadata=body.metadata or {},
+        fields=fields,
+        sort_by=_COLUMNS.get(body.sort_by or "", body.sort_by or "created_at"),
+        descending=body.sort_order != "asc",
+        limit=body.limit,
+        offset=body.offset,
+    )
+
+
+def _in_utc(given: datetime | None) -> datetime | None:
+    if given is None:
+        return None
+    return given if given.tzinfo else given.replace(tzinfo=UTC)
+
+
+def cron_of(cron: Cron) -> dict[str, Any]:
+    """A cron in the shape that clients read."""
+    return {
+        "cron_id": cron.id,
+        "assistant_id": cron.assistant_id,
+        "thread_id": cron.thread_id,
+        "on_run_completed": cron.on_run_completed,
+        "end_time": cron.end_at,
+        "schedule": cron.schedule,
+        "timezone": cron.timezone,
+        "created_at": cron.created_at,
+        "updated_at": cron.updated_at,
+        "payload": {**cron.request, "assistant_id": cron.assistant_id},
+        "user_id": None,
+        "next_run_date": cron.next_at if cron.enabled else None,
+        "metadata": cron.metadata,
+        "enabled": cron.enabled,
+    }
