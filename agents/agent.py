@@ -21,7 +21,7 @@ from agents.assignment import assign
 from agents.models import model_name
 from agents.turns import Course
 from graphs.composites.base import Composite, Data, Opening, plan_of
-from graphs.errors import Problem, StepError
+from graphs.errors import Problem
 from graphs.expressions import EvaluationContext
 from graphs.planner import Conclusion, Plan, PlannedStep, Results
 from graphs.prepare import Library
@@ -61,13 +61,7 @@ class AgentStep(Composite):
         course = self._course(step, data, frame.results)
         more = [planned for planned in course.planned() if planned.name not in frame.plan.steps]
         if not more and not course.over:
-            raise StepError(
-                f"agent '{data['agent']}' has no answer after {data['max_turns']} turns.",
-                category="budget",
-                code="turn_limit",
-                hint="Give it more with 'max_turns', or a task it can finish.",
-                turns=data["max_turns"],
-            )
+            raise course.ended()
         return more
 
     def response(

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 from agents.assignment import Assignment, find_tool, open_model
 from agents.loading import load
 from agents.offers import Offer
+from agents.spending import Spending, as_kept
 from agents.tool_use import ToolApproval
 from agents.waits import Approval, ApprovalConfig
 from graphs.composites.base import Data, Opening
@@ -33,7 +34,7 @@ class ModelCall(Action):
 
     Args:
         step: The agent step, for what of its configuration is Python.
-        number: Which turn it is, from 0.
+        number: Which turn it is, from 0; those that came to nothing for want of budget are not counted.
         reasks: How often an answer has been sent back so far.
         made: How often each tool was called so far.
         conversation: Gives the messages so far; asked only when the call is made.
@@ -64,10 +65,15 @@ class ModelCall(Action):
         return self.assignment["model_name"]
 
     async def run(self, context: StepContext, config: StepConfig) -> Any:
-        model = await open_model(context, self.assignment, self.step)
-        react = await load("agents.react")
-        context.progress({"kind": "turn", "turn": self.number + 1})
-        return await react.turn(context, model, self)
+        told = self.conversation()
+        spending = Spending(context, self.assignment, told)
+        async with spending.allowed() as over:
+            if over is not None:
+                return {"over": as_kept(over)}
+            model = await open_model(context, self.assignment, self.step)
+            react = await load("agents.react")
+            context.progress({"kind": "turn", "turn": self.number + 1})
+            return await react.turn(context, model, self, told, spending)
 
 
 @dataclass(frozen=True, slots=True)

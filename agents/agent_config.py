@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field, field_validator, model_validator
 from agents.agents import Agent
 from agents.tool_use import ToolUse
 from agents.tools import Tool
+from graphs.spec import Budget
 from graphs.steps import StepConfig
 
 
@@ -34,6 +35,8 @@ class AgentConfig(StepConfig):
         output_schema: JSON Schema (or, from Python, a pydantic model) of the answer.
         max_turns: How often the model may be asked; then the step fails with category `budget`.
         max_reasks: How often an answer that does not fit `output_schema` is sent back.
+        budget: What this step's models may spend; besides, the workflow's own `config.budget` holds. Reaching either
+            asks a person for more.
         temperature, max_tokens: Handed to the model.
         stream: Hand the model's words to `context.progress` as they come.
     """
@@ -49,6 +52,7 @@ class AgentConfig(StepConfig):
     output_schema: dict[str, Any] | type[BaseModel] | None = None
     max_turns: int = Field(default=10, ge=1, le=1000)
     max_reasks: int = Field(default=3, ge=0, le=100)
+    budget: Budget | None = None
     temperature: float | None = Field(default=None, ge=0, le=2)
     max_tokens: int | None = Field(default=None, ge=1)
     stream: bool = False

@@ -29,6 +29,7 @@ class Assignment(TypedDict):
         registered: The agent is found under its name among the registered ones.
         model: `provider:model`; None where Python gave a model as it is.
         model_name: What the model is called in records.
+        budgets: By scope: "" for the execution's, the step's path for its own.
     """
 
     agent: str
@@ -41,6 +42,7 @@ class Assignment(TypedDict):
     messages: list[tuple[str, str]]
     tools: list[Offer]
     schema: dict[str, Any] | None
+    budgets: dict[str, dict[str, Any]]
     max_turns: int
     max_reasks: int
     stream: bool
@@ -71,12 +73,18 @@ async def assign(opening: Opening) -> Assignment:
         messages=_conversation(context, config),
         tools=offers(context, agent.tools if config.tools is None else config.tools, step.steps, opening.workflow),
         schema=schema,
+        budgets=_budgets(opening),
         max_turns=config.max_turns,
         max_reasks=config.max_reasks,
         stream=config.stream,
     )
     await open_model(context, assignment, step)  # so that what cannot work is known before anything is done
     return assignment
+
+
+def _budgets(opening: Opening) -> dict[str, dict[str, Any]]:
+    found = {"": opening.budget, opening.context.path: opening.config.budget}
+    return {scope: budget.model_dump(exclude_none=True) for scope, budget in found.items() if budget is not None}
 
 
 async def open_model(context: StepContext, assignment: Assignment, step: Step) -> Any:

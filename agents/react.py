@@ -23,6 +23,7 @@ from agents.apart import apart
 from agents.assignment import Assignment
 from agents.offers import Offer
 from agents.providers import explain
+from agents.spending import Spending
 from agents.tool_use import ToolApproval
 from agents.values import shorten
 from graphs.clock import Clock
@@ -34,7 +35,9 @@ MAX_WORDS: Final = 1_000_000
 """Characters of one message that are kept; a model that says more has lost its way."""
 
 
-async def turn(context: StepContext, model: Any, call: ModelCall) -> dict[str, Any]:
+async def turn(
+    context: StepContext, model: Any, call: ModelCall, told: Sequence[Message], spending: Spending
+) -> dict[str, Any]:
     """Let the model speak once.
 
     Returns:
@@ -46,7 +49,7 @@ async def turn(context: StepContext, model: Any, call: ModelCall) -> dict[str, A
     """
     assignment = call.assignment
     form = AnswerForm(assignment["schema"]) if assignment["schema"] is not None else None
-    own = _Turn(context, assignment["model_name"])
+    own = _Turn(context, assignment["model_name"], spending)
     agent: Any = create_agent(
         model,
         tools=[_for_langchain(offer) for offer in assignment["tools"]],
@@ -55,14 +58,14 @@ async def turn(context: StepContext, model: Any, call: ModelCall) -> dict[str, A
         response_format=form.strategy() if form else None,
         checkpointer=False,
     )
-    given = {"messages": _messages(call.conversation())}
+    given = {"messages": _messages(told)}
     work = _streamed(agent, given, context, own) if assignment["stream"] else agent.ainvoke(given)
     state = await apart(work)
     assert own.said is not None
     own.judge_streamed()
-    return _Reading(
-        assignment, own.said, own.broken, form, state.get("structured_response"), call, context.clock
-    ).read()
+    formed = state.get("structured_response")
+    said = _Reading(assignment, own.said, own.broken, form, formed, call, context.clock).read()
+    return said | {"usage": own.usage}
 
 
 async def _streamed(agent: Any, given: dict[str, Any], context: StepContext, own: "_Turn") -> dict[str, Any]:
@@ -80,8 +83,10 @@ async def _streamed(agent: Any, given: dict[str, Any], context: StepContext, own
 class _Turn(AgentMiddleware[Any, Any, Any]):
     """Stands around the one call of the model, and ends LangChain's loop after it."""
 
-    def __init__(self, context: StepContext, model_name: str) -> None:
+    def __init__(self, context: StepContext, model_name: str, spending: Spending) -> None:
         super().__init__()
+        self._spending = spending
+        self.usage: dict[str, Any] = {}
         self._context = context
         self._model_name = model_name
         self.said: AIMessage | None = None
@@ -92,13 +97,16 @@ class _Turn(AgentMiddleware[Any, Any, Any]):
     async def awrap_model_call(
         self, request: ModelRequest[Any], handler: Callable[[ModelRequest[Any]], Awaitable[ModelResponse[Any]]]
     ) -> ModelResponse[Any]:
+        began = self._context.clock.monotonic()
         try:
             response = await handler(request)
         except BatonError:
             raise
         except Exception as error:
+            self._spending.note({}, self._context.clock.monotonic() - began)
             raise explain(error, self._model_name, self._context.clock.now()) or error from error
         self.said = next(one for one in response.result if isinstance(one, AIMessage))
+        self.usage = self._spending.note(_usage(self.said), self._context.clock.monotonic() - began)
         self._refuse_cut(self.said)
         self._mend(self.said)
         return response
@@ -195,7 +203,7 @@ class _Reading:
 
     def read(self) -> dict[str, Any]:
         calls = [self._called(call) for call in self._message.tool_calls]
-        output: dict[str, Any] = {"message": _kept(self._message), "calls": calls, "usage": _usage(self._message)}
+        output: dict[str, Any] = {"message": _kept(self._message), "calls": calls}
         if all("form" in call for call in calls):
             output |= self._answered(calls)
         if self._unfit is not None:

@@ -1,15 +1,17 @@
 """The course of an agent's work, read from the results of its steps. Pure: the same results give the same course."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Any, Final, cast
 
 from agents.agent_calls import CallApproval, Message, ModelCall, ToolCall, Wanted, WorkflowCall
 from agents.assignment import Assignment, as_text
 from agents.offers import Offer
+from agents.spending import MoreBudget
 from agents.tool_use import ToolApproval
 from agents.values import shorten
+from graphs.errors import StepError
 from graphs.planner import Need, PlannedStep, Results
 from graphs.policies import ONCE
 from graphs.spec import OnFailure, RetryPolicy, Step, is_name
@@ -61,24 +63,61 @@ class Course:
         """There is an answer, or there will be none."""
         return self._failed or (bool(self._said) and "answer" in self._said[-1])
 
+    def ended(self) -> StepError:
+        """Why it ends without an answer."""
+        agent, most = self._assignment["agent"], self._assignment["max_turns"]
+        if self._said and (over := self._said[-1].get("over")) is not None:
+            whose = f"the budget of '{over['scope']}'" if over["scope"] else "the execution's budget"
+            return StepError(
+                f"agent '{agent}' has used up {whose} of {over['limit']:g} {over['what']}, and nobody raised it.",
+                category="budget",
+                code="budget_exceeded",
+                **over,
+            )
+        return StepError(
+            f"agent '{agent}' has no answer after {most} turns.",
+            category="budget",
+            code="turn_limit",
+            hint="Give it more with 'max_turns', or a task it can finish.",
+            turns=most,
+        )
+
+    def _turns(self, until: int) -> int:
+        """How many of the first iterations were turns: in the others the budget allowed no call."""
+        return sum("over" not in said for said in self._said[:until])
+
     # -- what is to be done ------------------------------------------------------------------------------------
 
     def planned(self) -> list[PlannedStep]:
         """Every step of the plan as far as it is known: the turns that are complete, and the next."""
         planned: list[PlannedStep] = []
         before: list[str] = []
-        for number in range(min(len(self._said) + 1, self._assignment["max_turns"])):
+        for number in range(len(self._said) + 1):
             if number == len(self._said) and (number and self.over and not self._failed):
+                break
+            if self._turns(number) >= self._assignment["max_turns"] or self._refused(number - 1):
                 break
             if any(name not in self._results for name in before):
                 break
             planned.append(self._model_call(number, before))
             before = [planned[-1].name]
             if number < len(self._said):
-                calls = list(self._tool_calls(number))
+                calls = list(self._tool_calls(number) if "over" not in self._said[number] else self._more(number))
                 planned += calls
                 before += [call.name for call in calls]
         return planned
+
+    def _more(self, number: int) -> Iterator[PlannedStep]:
+        """A person is asked for a larger budget."""
+        kind = MoreBudget(self._assignment["agent"], self._said[number]["over"])
+        step = Step(name="budget", type="approval", on_failure=OnFailure(action="continue"))
+        needs = (Need(_model(number), "succeeded"),)
+        yield PlannedStep(_budget(number), step, kind.node, needs, local=f"[{number}].", kind=kind)
+
+    def _refused(self, number: int) -> bool:
+        """Whether a larger budget was asked for, and refused."""
+        result = self._results.get(_budget(number))
+        return result is not None and not (result["status"] == "completed" and result["output"]["approved"])
 
     def _model_call(self, number: int, before: list[str]) -> PlannedStep:
         own = self._step
@@ -86,10 +125,10 @@ class Course:
         call = ModelCall(
             own,
             self._assignment,
-            number=number,
+            number=self._turns(number),
             reasks=sum("unfit" in said for said in self._said[:number]),
             made=Counter(
-                call["name"] for said in self._said[:number] for call in said["calls"] if "refused" not in call
+                call["name"] for said in self._said[:number] for call in said.get("calls", ()) if "refused" not in call
             ),
             conversation=lambda: list(self._messages(number)),
         )
@@ -152,6 +191,8 @@ class Course:
         for role, content in self._assignment["messages"]:
             yield {"role": role, "content": content}
         for number, said in enumerate(self._said[:turns]):
+            if "over" in said:
+                continue
             yield {"ai": said["message"]}
             for position, call in enumerate(said["calls"]):
                 yield self._told(number, position, call)
@@ -182,11 +223,11 @@ class Course:
             "tool_calls": [
                 {"name": call["name"], "args": call["args"], **self._outcome(number, position, call)}
                 for number, said in enumerate(self._said)
-                for position, call in enumerate(said["calls"])
+                for position, call in enumerate(said.get("calls", ()))
                 if not call.get("form")
             ],
-            "usage": _total(said["usage"] for said in self._said),
-            "turns": len(self._said),
+            "usage": _total(said["usage"] for said in self._said if "usage" in said),
+            "turns": self._turns(len(self._said)),
             "agent": self._assignment["agent"],
             "model": self._assignment["model_name"],
         }
@@ -194,6 +235,10 @@ class Course:
 
 def _model(number: int) -> str:
     return f"[{number}].model"
+
+
+def _budget(number: int) -> str:
+    return f"[{number}].budget"
 
 
 def _tool(number: int, position: int, call: Called) -> str:
@@ -207,11 +252,13 @@ def _error(result: Result) -> str:
     return shorten(f"Error: {text} {hint}" if hint else f"Error: {text}", MAX_TOOL_RESULT)
 
 
-def _total(usages: Any) -> dict[str, int]:
-    total = {"input_tokens": 0, "output_tokens": 0, "total_tokens": 0}
+def _total(usages: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    total: dict[str, Any] = {"input_tokens": 0, "output_tokens": 0, "total_tokens": 0}
     for usage in usages:
-        for name in total:
+        for name in ("input_tokens", "output_tokens", "total_tokens"):
             total[name] += usage.get(name) or 0
+        if "cost" in usage:
+            total["cost"] = round(total.get("cost", 0) + usage["cost"], 9)
     return total
 
 

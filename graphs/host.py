@@ -8,11 +8,12 @@ from typing import Any, Protocol
 
 from langchain_core.runnables import RunnableConfig
 
+from graphs.budget import Ledger
 from graphs.clock import Clock
 from graphs.flow import Flow
 from graphs.planner import Conclusion, Halt
 from graphs.prepare import Library
-from graphs.spec import Config, Workflow
+from graphs.spec import Budget, Config, Workflow
 from graphs.state import Happened, Result
 from graphs.steps import Answer, Logger, Wait
 
@@ -233,6 +234,15 @@ class Host(Protocol):
 
     async def effect(self, path: str, effect: Mapping[str, Any]) -> None:
         """Keep what a step has done to the world outside; durable when it returns."""
+        ...
+
+    @property
+    def budget(self) -> Budget | None:
+        """What the execution may spend on models."""
+        ...
+
+    async def ledger(self) -> Ledger:
+        """What the execution's models have cost so far."""
         ...
 
     async def emit_event(self, event_type: str, data: Any = None, *, key: str | None = None) -> None: ...

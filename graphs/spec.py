@@ -278,6 +278,18 @@ class Step(Model):
         return (value,) if isinstance(value, str) else value
 
 
+class Budget(Model):
+    """What may be spent on models; reaching any of them asks a person for more. All calls count, also failed ones, and
+    those that are made again."""
+
+    tokens: int | None = Field(default=None, ge=1)
+    cost: float | None = Field(default=None, gt=0)
+    """In the currency of the price table."""
+    calls: int | None = Field(default=None, ge=1)
+    seconds: Duration | None = None
+    """Time that models take to answer."""
+
+
 class Config(Model):
     """Limits and defaults of a workflow (Y03, Y04, P01, P06)."""
 
@@ -308,6 +320,9 @@ class Config(Model):
                 "for a whole workflow it is 'terminate', 'continue' or 'escalate'; others are a step's own"
             )
         return value
+
+    budget: Budget | None = None
+    """What all agents of an execution may spend together."""
 
 
 class InputSpec(Model):

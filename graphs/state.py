@@ -33,7 +33,13 @@ class ExecutionStatus(StrEnum):
         """Whether nothing more happens by itself."""
         return self in _FINAL
 
+    @property
+    def resting(self) -> bool:
+        """Whether it waits for the world outside: an approval, an event, a time, or a larger budget."""
+        return self in _RESTING
 
+
+_RESTING = frozenset({ExecutionStatus.WAITING, ExecutionStatus.BUDGET_EXCEEDED})
 _FINAL = frozenset(
     {
         ExecutionStatus.COMPLETED,

@@ -17,6 +17,7 @@ from typing import Any, ClassVar, Literal, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
+from graphs.budget import Ledger
 from graphs.clock import Clock
 from graphs.errors import DefinitionError, NotFoundError, Problem, StepError
 from graphs.spec import Step
@@ -73,6 +74,10 @@ class StepContext:
     metadata: Mapping[str, Any] = field(default_factory=dict)
     user_context: Mapping[str, Any] = field(default_factory=dict)
     progress: Callable[[Any], None] = lambda data: None
+    note: Callable[[str, Mapping[str, Any]], None] = lambda kind, data: None
+    """`note(kind, data)`: keep a record of something that happened; durable before the step's result."""
+    ledger: Callable[[], Awaitable[Ledger]] | None = None
+    """The execution's account of what its models cost."""
     emit_event: Callable[..., Any] | None = None
     """`await emit_event(type, data, key=…)`: publish an event, durable before it returns."""
     keep_effect: Callable[..., Awaitable[None]] | None = None

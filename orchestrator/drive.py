@@ -14,6 +14,7 @@ from typing import Any, Literal
 from langchain_core.runnables import RunnableConfig
 from langgraph.errors import GraphInterrupt
 
+from graphs.budget import Ledger
 from graphs.clock import Alarm, Clock
 from graphs.compile import FOREVER, CompiledGraph
 from graphs.composites.subworkflow import root_plan
@@ -30,7 +31,7 @@ from graphs.policies.limits import Limit
 from graphs.policies.named import NamedLimits
 from graphs.prepare import Library
 from graphs.scope import Frame
-from graphs.spec import Config, Workflow
+from graphs.spec import Budget, Config, Workflow
 from graphs.state import FINALLY, ExecutionStatus, Happened, Result
 from graphs.steps import Answer, Logger, Wait
 from graphs.undo import COMPENSATION
@@ -97,6 +98,9 @@ class Drive:
         self._expected: dict[str, tuple[Flow, str, datetime | None, Alarm | None]] = {}
         self._starting: dict[str, Record | None] = {}
         self._late_starts: Alarm | None = None
+        self._ledger: Ledger | None = None
+        self._ledger_read: asyncio.Future[None] | None = None
+        self._over_budget: set[str] = set()
         self._limits: list[Alarm] = []
         self._reminders: list[datetime] = []
         self._endings: list[asyncio.Future[None]] = []
@@ -180,11 +184,15 @@ class Drive:
             self.flow.close()
 
     async def _rest(self) -> Left:
-        status = ExecutionStatus.QUEUED if self.draining else ExecutionStatus.WAITING
+        status = ExecutionStatus.QUEUED if self.draining else self._resting
         rested = await self._works.store.rest(self.execution.id, self._signal, status, self.active_seconds)
         if self.draining:
             return "drained"
         return "resting" if rested else "stirred"
+
+    @property
+    def _resting(self) -> ExecutionStatus:
+        return ExecutionStatus.BUDGET_EXCEEDED if self._over_budget else ExecutionStatus.WAITING
 
     async def _finish(self) -> None:
         conclusion = self.board.conclusion()
@@ -324,6 +332,7 @@ class Drive:
     def deliver(self, path: str, answer: Answer) -> None:
         """An answer was stored: hand it to the body that waits for it."""
         self._answers[path] = answer
+        self._over_budget.discard(path)
         if expected := self._expected.get(path):
             expected[0].wake(expected[1], Woken.GO)
 
@@ -439,7 +448,7 @@ class Drive:
         stirs, self._lying_down = self._stirs, True
         try:
             rested = await self._works.store.rest(
-                self.execution.id, self._signal, ExecutionStatus.WAITING, self.active_seconds, lingers=True
+                self.execution.id, self._signal, self._resting, self.active_seconds, lingers=True
             )
         finally:
             self._lying_down = False
@@ -522,6 +531,8 @@ class Drive:
 
     def note(self, kind: str, path: str, data: Mapping[str, Any], *, keep: bool = False) -> None:
         record = self._record(kind, path or None, data)
+        if self._ledger is not None:
+            self._ledger.take(kind, path, data)
         if keep:
             self._works.store.append(record)
         else:
@@ -548,6 +559,8 @@ class Drive:
             raise StepCancelledError(f"step '{path}' was stopped while it waited.")
         if kept.opened_at >= self._began_at:  # otherwise it began earlier, and looks whether it was answered
             self.started(path, 1, state)
+        if kept.status == "open" and wait.question.get("budget"):
+            self._over_budget.add(path)
         return replace(kept.wait, on_timeout=wait.on_timeout), answer_of(kept)
 
     async def set_timer(self, path: str, wait: Wait, *, record: tuple[str, Mapping[str, Any]] | None = None) -> None:
@@ -632,6 +645,24 @@ class Drive:
 
     async def effect(self, path: str, effect: Mapping[str, Any]) -> None:
         await self._works.store.keep(self._record("step.effect", path, self._sealer.seal(effect)))
+
+    @property
+    def budget(self) -> Budget | None:
+        return self.workflow.spec.config.budget
+
+    async def ledger(self) -> Ledger:
+        if self._ledger is None:
+            # First the ledger, which hears what is noted from now on, and then what was kept: a fact counts once.
+            self._ledger = Ledger()
+            self._ledger_read = asyncio.ensure_future(self._read_ledger(self._ledger))
+        if self._ledger_read is not None:
+            await asyncio.shield(self._ledger_read)
+        return self._ledger
+
+    async def _read_ledger(self, ledger: Ledger) -> None:
+        await self._works.store.barrier()
+        for record in await self._works.store.records(self.execution.id):
+            ledger.take(record.kind, record.path or "", record.data)
 
     async def emit_event(self, event_type: str, data: Any = None, *, key: str | None = None) -> None:
         own = {"source": self.execution.id, "tenant": self.execution.tenant}

@@ -23,7 +23,7 @@ from orchestrator.store.port import Execution, ExecutionFilter, OpenWait, Record
 _AFTER_LOST_COMMIT = 2.0
 """Seconds until an execution whose results could not be kept is taken up again."""
 
-_RESTING = ExecutionFilter(status=(ExecutionStatus.WAITING,), limit=1_000_000)
+_RESTING = ExecutionFilter(status=tuple(status for status in ExecutionStatus if status.resting), limit=1_000_000)
 
 
 class Driver:
@@ -195,7 +195,7 @@ class Driver:
         drive = self._drives.get(execution.id)
         if drive is not None and path is not None and drive.knows(path):
             return
-        if drive is not None or execution.status is ExecutionStatus.WAITING:
+        if drive is not None or execution.status.resting:
             await self._look(execution.id, path)
 
     async def drain(self) -> None:
@@ -303,7 +303,7 @@ class Driver:
     async def _note_due(self, execution_id: str) -> None:
         """The execution rests: remember when the first of its waits is over, and its deadline."""
         execution = await self._works.store.execution(execution_id)
-        if execution is None or execution.status is not ExecutionStatus.WAITING:
+        if execution is None or not execution.status.resting:
             return
         for wait in await self._works.store.waits(execution_id):
             if wait.wait.due is not None:

@@ -466,7 +466,7 @@ class Orchestrator:
 
 _LAST_RECORDS = frozenset(f"execution.{status}" for status in ExecutionStatus if status.final)
 _STOPS = _LAST_RECORDS | {RESTED}
-_AT_REST = (ExecutionStatus.WAITING, ExecutionStatus.PAUSED)
+_AT_REST = (ExecutionStatus.WAITING, ExecutionStatus.BUDGET_EXCEEDED, ExecutionStatus.PAUSED)
 
 
 def no_such_execution(execution_id: str) -> NotFoundError:

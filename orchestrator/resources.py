@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 from agents import Agents, Functions, Models, Services, Tools
+from agents.prices import Prices
 from agents.router import Router
 from graphs.clock import Clock
 from orchestrator.settings import Settings
@@ -15,7 +16,16 @@ async def gather(stack: AsyncExitStack, settings: Settings, given: Iterable[Any]
     in the end."""
     services = Services.from_mapping(settings.services, clock=clock)
     resources: dict[type, Any] = {}
-    for value in (services, Functions(), Tools(), Agents(), Models(), Router(), *given):
+    for value in (
+        services,
+        Functions(),
+        Tools(),
+        Agents(),
+        Models(),
+        Router(),
+        Prices.from_mapping(settings.prices),
+        *given,
+    ):
         for kind in type(value).__mro__[:-1]:
             resources[kind] = value
     for value in {id(value): value for value in resources.values()}.values():

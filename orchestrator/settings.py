@@ -21,6 +21,8 @@ class Settings(EnvironmentSettings):
         limits: What bounds the use of a service, of a model provider, or of what steps name under `limits`:
             `{"payments": {"max_concurrency": 5, "rate": "100/m"}, "openai": {"rate": "10/s"}}`, as JSON in the
             environment; `*` for every service and provider that is not named.
+        prices: What models cost, for a million tokens: `{"openai:gpt-5-mini": {"input": 0.25, "output": 2}}`, as JSON
+            in the environment; names may hold `*`. Budgets in money and costs in results need them.
         modules: Python modules that offer functions, tools, agents and workflows.
         secret_key: Encrypts secret inputs; without it, a key file beside the database is used.
         max_executions: Executions driven at the same time (P06).
@@ -40,6 +42,7 @@ class Settings(EnvironmentSettings):
     synchronous: Literal["full", "normal", "off"] = "full"
     services: Annotated[dict[str, Any], NoDecode] = Field(default_factory=dict)
     limits: Annotated[dict[str, Bounds], NoDecode] = Field(default_factory=dict)
+    prices: Annotated[dict[str, Any], NoDecode] = Field(default_factory=dict)
     modules: Annotated[tuple[str, ...], *SEPARATED] = ()
     secret_key: SecretStr | None = None
     max_executions: int = Field(default=100, ge=1)
@@ -54,7 +57,7 @@ class Settings(EnvironmentSettings):
     log_level: Literal["debug", "info", "warning", "error"] = "warning"
     log_format: Literal["console", "json"] = "console"
 
-    @field_validator("services", "limits", mode="before")
+    @field_validator("services", "limits", "prices", mode="before")
     @classmethod
     def _services_are_json(cls, value: Any) -> Any:
         if not isinstance(value, str):

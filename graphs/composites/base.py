@@ -10,7 +10,7 @@ from graphs.expressions import EvaluationContext
 from graphs.planner import Conclusion, FailurePolicy, Join, Plan, PlannedStep, Results, ordered
 from graphs.prepare import Library
 from graphs.scope import Frame, StateView
-from graphs.spec import Step, Workflow
+from graphs.spec import Budget, Step, Workflow
 from graphs.steps import StepContext, StepType
 
 Data = Mapping[str, Any]
@@ -47,6 +47,7 @@ class Opening:
         names, evaluation, state: For what it evaluates itself (conditions).
         context: As for an action.
         workflow: The workflow of that name the execution is pinned to.
+        budget: What the execution may spend on models.
     """
 
     step: Step
@@ -58,6 +59,7 @@ class Opening:
     library: Library
     workflow: Callable[[str, str | None], Workflow]
     resources: Mapping[type, Any]
+    budget: Budget | None = None
 
 
 class Composite(StepType):

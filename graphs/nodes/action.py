@@ -126,6 +126,8 @@ def step_context(body: Body, attempt: int) -> StepContext:
         metadata=facts.metadata,
         user_context=facts.user_context,
         progress=lambda data: body.host.note("step.progress", body.path, {"data": data}),
+        note=lambda kind, data: body.host.note(kind, body.path, data, keep=True),
+        ledger=body.host.ledger,
         emit_event=body.host.emit_event,
         keep_effect=body.keep_effect,
     )

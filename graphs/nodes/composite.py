@@ -53,6 +53,7 @@ async def _opening(body: Body) -> Opening:
         library=body.host.library,
         workflow=lambda name, version: _pinned(body, name, version),
         resources=body.host.resources,
+        budget=body.host.budget,
     )
 
 

@@ -32,6 +32,7 @@ _ENDS: Mapping[ExecutionStatus, tuple[RunStatus, ThreadStatus]] = {
     ExecutionStatus.TIMED_OUT: ("timeout", "error"),
     ExecutionStatus.WAITING: ("interrupted", "interrupted"),
     ExecutionStatus.PAUSED: ("interrupted", "interrupted"),
+    ExecutionStatus.BUDGET_EXCEEDED: ("interrupted", "interrupted"),
 }
 _OF_LANGGRAPH = ("update", "goto")
 
@@ -152,7 +153,7 @@ class WorkflowGraph:
 
     def _at_rest(self, execution: Execution, asked: Sequence[OpenWait]) -> bool:
         """Whether nothing happens until somebody does something: time alone does not end a run."""
-        waiting = execution.status is ExecutionStatus.WAITING and bool(asked)
+        waiting = execution.status.resting and bool(asked)
         resting = waiting or execution.status is ExecutionStatus.PAUSED
         return execution.status.final or (resting and not self._baton.driving(execution.id))
 

@@ -29,7 +29,8 @@ _HOST = socket.gethostname()
 # By counting, not by time: a clock that was set back must not hide an answer.
 _TO_TAKE_UP = """
 SELECT id FROM executions
-WHERE status IN ('pending', 'queued', 'running', 'compensating') OR status = 'waiting' AND signal <> seen
+WHERE status IN ('pending', 'queued', 'running', 'compensating')
+OR status IN ('waiting', 'budget_exceeded') AND signal <> seen
 ORDER BY priority DESC, created_at, id
 """
 
@@ -167,7 +168,7 @@ class Executions(Part):
         def work(db: sqlite3.Connection) -> BatonError | None:
             changed = db.execute(
                 "UPDATE executions SET status = ? WHERE id = ? AND generation = ? "
-                "AND status IN ('waiting', 'running', 'compensating')",
+                "AND status IN ('waiting', 'budget_exceeded', 'running', 'compensating')",
                 (status, execution_id, generation),
             ).rowcount
             return None if changed else _moved_on(execution_id)

@@ -151,7 +151,8 @@ class Waits(Part):
         """See the port. Soonest first."""
         sql = (
             "SELECT w.execution_id, min(w.due) FROM waits AS w JOIN executions AS e ON e.id = w.execution_id "
-            "WHERE w.status = 'open' AND w.due IS NOT NULL AND e.status = 'waiting' GROUP BY w.execution_id ORDER BY 2"
+            "WHERE w.status = 'open' AND w.due IS NOT NULL AND e.status IN ('waiting', 'budget_exceeded') "
+            "GROUP BY w.execution_id ORDER BY 2"
         )
         rows = await self._reader.read(lambda db: db.execute(sql).fetchall())
         return [(execution_id, datetime.fromisoformat(due)) for execution_id, due in rows]

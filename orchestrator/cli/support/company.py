@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from rich.text import Text
 
 from graphs.errors import BatonError, CommitError
-from graphs.state import ExecutionStatus
 from orchestrator.bus import RESTED
 from orchestrator.cli.exits import Exit, exit_of_status, worst
 from orchestrator.cli.support.following import Left, News, Until, enough, failure_of, hear, opened, take_up
@@ -97,7 +96,7 @@ class Company:
         if execution.status.final:
             self._stories.pop(execution.id, None)
             self._leave(Left(execution))
-        elif rested and execution.status is ExecutionStatus.WAITING and (waits := await baton.waits(execution.id)):
+        elif rested and execution.status.resting and (waits := await baton.waits(execution.id)):
             self._view.rests(story, waits)
             if enough(self._until, waits):
                 self._leave(Left(execution, waits))

@@ -36,7 +36,7 @@ _PATIENCE: Final = 1.0
 """Seconds of leaving after which it is said what for."""
 
 
-_RESTING: Final = (ExecutionStatus.WAITING, ExecutionStatus.PAUSED)
+_RESTING: Final = (ExecutionStatus.WAITING, ExecutionStatus.PAUSED, ExecutionStatus.BUDGET_EXCEEDED)
 
 
 class News(Enum):
@@ -217,7 +217,7 @@ class Follower:
                 self._mail.put_nowait(record)
                 after = record.seq or after
             execution = await baton.get(execution_id)
-            if execution.status is ExecutionStatus.WAITING and execution.updated_at != rested:
+            if execution.status.resting and execution.updated_at != rested:
                 rested = execution.updated_at
                 self._mail.put_nowait(Record(execution_id, RESTED, SystemClock().now()))
             polls += 1

@@ -13,7 +13,7 @@ from orchestrator.store.port import Execution, Record
 
 _PARTS: Final = re.compile(r"\[\d+\]|~[^.\[~]+|[^.\[~]+")
 _SETTLED: Final = frozenset({"completed", "failed", "timed_out", "cancelled", "skipped"})
-_RESTING: Final = frozenset({"pending", "queued", "waiting", "paused"})
+_RESTING: Final = frozenset({"pending", "queued", "waiting", "paused", "budget_exceeded"})
 _STATUSES: Final = frozenset(ExecutionStatus)
 
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from graphs.composites.subworkflow import root_plan
 from graphs.planner import Conclusion, PlannedStep
 from graphs.prepare import Library
-from graphs.spec import Workflow
 from graphs.scope import Frame
+from graphs.spec import Workflow
 from graphs.state import Happened, Result
 from graphs.undo import compensations
 from tests.support.engine.engines import TYPES, act, ask, workflow
