@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from graphs.clock import Clock, SystemClock
-from graphs.errors import ConflictError, NotFoundError
+from graphs.errors import ConflictError, InputError, NotFoundError
 from graphs.spec import Workflow
 from graphs.state import ExecutionStatus, Result
 from graphs.steps import StepTypes
@@ -253,7 +253,13 @@ class Orchestrator:
             id: Another name by which it is known when it comes again.
             source: Who says so.
             tenant: Whose executions it may answer; without one, everybody's.
+
+        Raises:
+            InputError: one of its names is empty.
         """
+        if not type.strip() or "" in (key, id):
+            what = "type" if not type.strip() else "key" if key == "" else "id"
+            raise InputError(f"The event's {what} is empty.", hint="Give it a name.", code="event_invalid")
         event = await self.store.publish_event(type, json_value(data), key=key, source=source, id=id, tenant=tenant)
         if self._driver is not None:
             await self._driver.event_matched(event.matched)

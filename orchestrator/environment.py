@@ -41,6 +41,10 @@ def read(settings: type[S], **given: Any) -> S:
             for complaint in complaints(settings, error)
         ]
         raise SettingsError(f"{'; '.join(wrong)}.", hint="Mend it in the environment or in .env.") from error
+    except UnicodeDecodeError as error:
+        raise SettingsError(
+            f"The file '.env' is not UTF-8 text: byte {error.start + 1} fits nowhere.", hint="Save it as UTF-8."
+        ) from error
 
 
 def _within(path: tuple[str | int, ...]) -> str:

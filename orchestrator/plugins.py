@@ -3,17 +3,20 @@
 import importlib
 import importlib.util
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from agents.agent import AgentStep
 from graphs.composites import step_types as composite_step_types
 from graphs.errors import SettingsError
 from graphs.spec import Workflow
 from graphs.steps import StepTypes
+
+T = TypeVar("T")
 
 
 def installed_step_types() -> StepTypes:
@@ -40,25 +43,41 @@ def load_modules(names: Iterable[str]) -> Offered:
     """
     offered = Offered()
     for name in names:
-        module = _load(name)
-        if hasattr(module, "resources"):
-            offered.resources.extend(module.resources())
-        if hasattr(module, "workflows"):
-            offered.workflows.extend(module.workflows())
+        with _blamed(name):
+            module = _load(name)
+            offered.resources.extend(_offer(module, "resources", object))
+            offered.workflows.extend(_offer(module, "workflows", Workflow))
     return offered
 
 
-def _load(name: str) -> Any:
+@contextmanager
+def _blamed(name: str) -> Iterator[None]:
     try:
-        if name.endswith(".py"):
-            return _load_file(Path(name))
-        return importlib.import_module(name)
-    except Exception as error:
+        yield
+    except (Exception, SystemExit) as error:  # a script that ends the process when it is imported would end ours
         raise SettingsError(
-            f"The module '{name}' cannot be loaded: {type(error).__name__}: {error}.",
+            f"The module '{name}' cannot be loaded: {type(error).__name__}: {str(error).rstrip('.')}.",
             hint="Modules are named in BATON_MODULES or with --module.",
             code="module_unloadable",
         ) from error
+
+
+def _load(name: str) -> Any:
+    return _load_file(Path(name)) if name.endswith(".py") else importlib.import_module(name)
+
+
+def _offer(module: Any, word: str, kind: type[T]) -> list[T]:
+    """What a module's function of that name gives; nothing, when it has none."""
+    function = getattr(module, word, None)
+    if function is None:
+        return []
+    given = function() if callable(function) else None
+    if not isinstance(given, Iterable) or isinstance(given, str | Mapping):
+        raise TypeError(f"'{word}' is to be a function that gives a list")
+    found = list(given)
+    if wrong := [one for one in found if not isinstance(one, kind)]:
+        raise TypeError(f"'{word}' gives {wrong[0]!r:.60}, which is no {kind.__name__}")
+    return found
 
 
 def _load_file(path: Path) -> Any:

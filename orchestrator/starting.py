@@ -1,17 +1,21 @@
 """What a start fixes for good: the definition, the sub-workflows it may use, the input, the secrets."""
 
+import re
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from graphs.clock import Clock
+from graphs.errors import InputError
 from graphs.inputs import check_input, secret_paths
 from graphs.spec import Workflow
 from graphs.state import ExecutionStatus
 from graphs.values import json_value
 from orchestrator.sealing import Cipher, take_secrets
 from orchestrator.store.port import DEFAULT_TENANT, Execution
+
+_ID: Final = re.compile(r"(?!-)[!-~]{1,255}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,14 +39,15 @@ def new_execution(
     """The execution to keep, and its encrypted secrets.
 
     Raises:
-        InputError: the input does not fit the workflow's schema.
+        InputError: the input does not fit the workflow's schema; an id or a key is none.
     """
+    _check_names(start)
     schema = workflow.spec.input.schema_
     checked = check_input(schema, {} if given is None else given)
     public, secrets = take_secrets(checked, secret_paths(schema))
     sealed = {name: cipher().encrypt(value) for name, value in secrets.items()}
     execution = Execution(
-        id=start.execution_id or str(uuid.uuid4()),
+        id=str(uuid.uuid4()) if start.execution_id is None else start.execution_id,
         workflow=workflow.name,
         version=workflow.version,
         digest=workflow.digest,
@@ -60,6 +65,20 @@ def new_execution(
         created_at=clock.now(),
     )
     return execution, sealed
+
+
+def _check_names(start: Start) -> None:
+    # An id becomes part of idempotency keys, which are sent in headers; and it is typed in commands.
+    if start.execution_id is not None and not _ID.fullmatch(start.execution_id):
+        raise InputError(
+            f"{start.execution_id[:60]!r} cannot be the id of an execution.",
+            hint="An id has 1 to 255 visible ASCII characters, no spaces, and does not begin with '-'.",
+            code="execution_id_invalid",
+        )
+    if start.idempotency_key == "":
+        raise InputError(
+            "The idempotency key is empty.", hint="Leave it out, or give one.", code="idempotency_key_invalid"
+        )
 
 
 async def pin(

@@ -7,6 +7,7 @@ support         what these share: opening the database, finding, following and s
 exits           what exit codes mean
 """
 
+import os
 import sys
 from importlib import import_module
 
@@ -19,6 +20,7 @@ def main() -> None:
     if problem := clash():
         sys.stderr.write(f"error: {problem}\n")
         raise SystemExit(1)
+    _open_streams()
     for stream in (sys.stdout, sys.stderr):
         # A terminal that knows no ✓ gets a `?`, not a traceback.
         if hasattr(stream, "reconfigure"):
@@ -27,3 +29,10 @@ def main() -> None:
         import_module("orchestrator.cli.app").invoke()
     except KeyboardInterrupt:  # before the command itself could hear it
         raise SystemExit(130) from None
+
+
+def _open_streams() -> None:
+    """Who closed a stream (`>&-`, some schedulers) wants nothing of it; Python then has None in its place."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115, PTH123 - for the process's life

@@ -2,15 +2,18 @@
 
 import sys
 from importlib.metadata import version as version_of
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
 
-from graphs.errors import BatonError
+from graphs.errors import BatonError, InputError
 from orchestrator.cli.declared import answering, defining, keeping, looking, running
-from orchestrator.cli.exits import MEANINGS
+from orchestrator.cli.exits import MEANINGS, Exit
 from orchestrator.cli.lazy import OpenGroup
 from orchestrator.cli.options import Shared, command, tell
+
+# By its version, Typer brings a Click of its own or uses the installed one.
+_UsageError: Final[type[Exception]] = typer.BadParameter.__mro__[1]
 
 _EXITS: Final = "\n".join(f"  [bold]{int(code):>3}[/]  {meaning}" for code, meaning in MEANINGS.items())
 _EPILOG: Final = f"""[bold]Begin with[/]
@@ -24,10 +27,24 @@ _EPILOG: Final = f"""[bold]Begin with[/]
 
 def invoke() -> None:
     """Carry out what the process was started with; ends the process."""
+    shared = Shared(as_json="--json" in sys.argv, debug="--debug" in sys.argv)
     try:
-        typer.main.get_command(make_app())(prog_name="baton")
-    except BatonError as error:  # a command of another package could not be loaded, or failed
-        raise SystemExit(tell(error, Shared(as_json="--json" in sys.argv, debug="--debug" in sys.argv))) from None
+        # Typer prints what is wrong with a command line in a box for people; for programs we do it ourselves.
+        code = typer.main.get_command(make_app())(prog_name="baton", standalone_mode=not shared.as_json)
+    except _UsageError as error:
+        tell(InputError(_sentence(error), hint="See what there is: add --help.", code="usage"), shared)
+        raise SystemExit(Exit.USAGE) from None
+    except (
+        BatonError,
+        OSError,
+    ) as error:  # of another package; or help that could not be printed
+        raise SystemExit(tell(error, shared)) from None
+    raise SystemExit(code)
+
+
+def _sentence(error: Any) -> str:
+    words: str = error.format_message()
+    return f"{words.rstrip('.')}."
 
 
 def make_app() -> typer.Typer:

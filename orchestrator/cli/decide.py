@@ -58,7 +58,7 @@ async def respond(
 ) -> int:
     """See `orchestrator.cli.declared.answering`."""
     if (text is None) == (not data):
-        raise InputError("A response has either --data or --text.")
+        raise InputError("A response has either --data or --text.", hint="Write --text WORDS, or --data name=value.")
     value = text if text is not None else read_values(data or (), "--data")
     return await _decide(shared, id, step, "respond", by, reason, value)
 

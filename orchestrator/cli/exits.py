@@ -22,6 +22,7 @@ class Exit(IntEnum):
     CONFLICT = 9
     BUSY = 10
     INTERRUPTED = 130
+    UNREAD = 141
 
 
 MEANINGS: Final = {
@@ -37,6 +38,7 @@ MEANINGS: Final = {
     Exit.CONFLICT: "it exists, but not in a state that allows this",
     Exit.BUSY: "another engine drives the database",
     Exit.INTERRUPTED: "interrupted (Ctrl-C)",
+    Exit.UNREAD: "nobody read the output to its end (`| head`); what was carried out is parked",
 }
 
 _BY_STATUS: Final = {

@@ -22,6 +22,7 @@ from typer.core import TyperCommand, TyperGroup
 from graphs.errors import BatonError
 
 GROUP = "baton.commands"
+_PANELS = {"demo": "Try it"}
 
 
 def load(place: str) -> Callable[..., Any]:
@@ -46,7 +47,7 @@ class OpenGroup(TyperGroup):
         if own is not None or cmd_name not in self._offers():
             return own
         offer = self._offers()[cmd_name]
-        panel = "Try it" if _owner(offer) == "baton" else f"From {_owner(offer)}"
+        panel = _PANELS.get(cmd_name, "Serve") if _owner(offer) == "baton" else f"From {_owner(offer)}"
         return TyperCommand(name=cmd_name, help=_summary(offer.module), rich_help_panel=panel)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
@@ -101,6 +102,7 @@ def _summary(module: str) -> str:
     except (SyntaxError, ValueError):
         text = ""
     first = re.sub(r"^`baton [^`]*`: ", "", text.partition("\n")[0])
+    first = re.split(r"(?<=\.) ", first)[0]
     return first[:1].upper() + first[1:]
 
 

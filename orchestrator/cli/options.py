@@ -2,8 +2,11 @@
 
 import asyncio
 import inspect
+import os
 import re
+import sys
 from collections.abc import Callable, Coroutine, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -11,10 +14,11 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from orchestrator.cli.exits import exit_of_error
+from orchestrator.cli.exits import Exit, exit_of_error
 from orchestrator.cli.lazy import load
 
 _PANEL: Final = "Options of every command"
+_FOR_PROGRAMS: Final = "orchestrator.cli.support.terminal:for_programs"
 _REPORT: Final = "orchestrator.cli.support.errors:report"
 
 
@@ -124,6 +128,16 @@ def _disguise(call: Callable[..., None], declaration: Callable[..., None]) -> No
 
 def perform(common: Shared, body: str, given: Mapping[str, Any]) -> int:
     """Carry a command out, and print what went wrong; gives the exit code."""
+    try:
+        with load(_FOR_PROGRAMS)() if common.as_json else nullcontext():
+            return _performed(common, body, given)
+    except BrokenPipeError:  # `| head` has read enough
+        # What is still buffered has nowhere to go either, and Python would complain of it at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.UNREAD
+
+
+def _performed(common: Shared, body: str, given: Mapping[str, Any]) -> int:
     try:
         done: int | Coroutine[Any, Any, int] = load(body)(common, **given)
         return done if isinstance(done, int) else asyncio.run(done)

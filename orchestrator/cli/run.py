@@ -72,6 +72,8 @@ def _workflow(setting: Setting, target: str, version: str | None) -> Workflow | 
 
 def _with_advice(error: InputError, given: Sequence[str]) -> InputError:
     advice = [error.hint] if error.hint else []
+    if not given and error.code == InputError.code:
+        advice.append("Give it with --input name=text, --input name:=json or --input @file.json.")
     if has_plain_pairs(given):
         advice.append("A value after '=' is text; for numbers, true and lists write name:=value.")
     return InputError(error.message, hint=" ".join(advice) or None, code=error.code, **error.details)

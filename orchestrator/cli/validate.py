@@ -12,7 +12,7 @@ from graphs.spec import Workflow
 from graphs.templates import KIND, load_template
 from orchestrator.cli.exits import Exit
 from orchestrator.cli.options import Shared
-from orchestrator.cli.support.definitions import Definitions, no_file
+from orchestrator.cli.support.definitions import NO_FILE, Definitions, no_file
 from orchestrator.cli.support.errors import problem_line
 from orchestrator.cli.support.setting import Setting
 from orchestrator.cli.support.terminal import output, print_json
@@ -26,6 +26,7 @@ class Checked:
     workflow: Workflow | None
     problems: Sequence[Problem]
     template: bool = False
+    missing: bool = False
 
     def fails(self, strict: bool) -> bool:
         return any(strict or problem.severity == "error" for problem in self.problems)
@@ -47,23 +48,30 @@ def validate(shared: Shared, *, files: Sequence[Path], strict: bool) -> int:
     """See `orchestrator.cli.declared.defining`."""
     definitions = Definitions(Setting(shared))
     checked = [_check(definitions, file) for file in files]
-    failed = any(one.fails(strict) for one in checked)
+    failed = [one for one in checked if one.fails(strict)]
     if shared.as_json:
         print_json({"ok": not failed, "files": [one.as_document(strict) for one in checked]})
     else:
         for one in checked:
             _show(one, strict)
-    return Exit.PROBLEM if failed else Exit.COMPLETED
+    if not failed:
+        return Exit.COMPLETED
+    return Exit.NOT_FOUND if all(one.missing for one in failed) else Exit.PROBLEM
 
 
 def _check(definitions: Definitions, file: Path) -> Checked:
     try:
         text = file.read_bytes().decode("utf-8")
-    except (FileNotFoundError, IsADirectoryError):
-        raise no_file(file) from None
+    except NO_FILE:
+        missing = no_file(file)
+        return Checked(file, None, [Problem(missing.code, missing.message, missing.hint)], missing=True)
     except UnicodeDecodeError as error:
         message = f"The file is not UTF-8 text: byte {error.start + 1} fits nowhere."
         return Checked(file, None, [Problem("not_utf8", message, "Save it as UTF-8.", file=str(file))])
+    except OSError as error:
+        message = f"The file cannot be read: {error.strerror}."
+        hint = "Check the path, and what this user may do there."
+        return Checked(file, None, [Problem("file_unreadable", message, hint, file=str(file))])
     report = definitions.examine(file, text)
     if KIND in text and any(problem.code == "kind_unknown" for problem in report.problems):
         return _check_template(file, text)

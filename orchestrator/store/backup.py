@@ -4,7 +4,7 @@ import os
 import sqlite3
 from pathlib import Path
 
-from graphs.errors import ConflictError, StoreError
+from graphs.errors import ConflictError, InputError, NotFoundError, StoreError
 from orchestrator.store.connect import cannot_read, connect
 
 _PAGES = 2000
@@ -19,13 +19,20 @@ def copy(source: Path, target: Path) -> None:
 
     Raises:
         ConflictError: the target exists.
+        NotFoundError, InputError: it is a folder, or in one that is not there.
         StoreError: it cannot be written.
     """
+    if target.is_dir():
+        raise InputError(f"'{target}' is a folder.", hint="Name a new file in it.", code="backup_failed")
+    if not target.parent.is_dir():
+        hint = "Make it first."
+        raise NotFoundError(f"There is no folder '{target.parent}'.", hint=hint, code="folder_not_found")
     if target.exists():
         raise ConflictError(f"The backup '{target}' exists already.", hint="Name a new file.", code="backup_exists")
     part = target.with_name(f"{target.name}.part")
     try:
         part.unlink(missing_ok=True)
+        part.touch()  # where a file cannot be made, say so, before SQLite says something vaguer
         _copy_pages(source, part)
         _sync(part)
         os.link(part, target)  # unlike a rename, this fails when somebody made the target meanwhile

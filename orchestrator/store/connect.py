@@ -57,6 +57,10 @@ def cannot_open(path: Path, error: sqlite3.Error) -> StoreError:
     """Why a file could not be opened."""
     if _code(error) == sqlite3.SQLITE_NOTADB:
         hint = "It is another kind of file: name the one Baton made, or a new one."
+    elif _code(error) == sqlite3.SQLITE_CORRUPT:
+        hint = "It is damaged: go back to a backup (`baton backup` makes them)."
+    elif path.is_dir():
+        hint = "It is a folder: name a file in it."
     elif not path.parent.exists():
         hint = f"There is no folder '{path.parent}': make it first."
     else:

@@ -20,6 +20,9 @@ SCHEMA = 8
 _APPLICATION = 0x4241544F
 """'BATO' in the file's header, so that `file` and we can tell it from other SQLite files."""
 
+_LANGGRAPH = frozenset({"checkpoints", "writes", "store", "store_migrations", "store_vectors", "vector_migrations"})
+"""Tables of LangGraph's savers and stores: a file of theirs is taken over."""
+
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -27,10 +30,11 @@ def prepare(path: Path, *, read_only: bool, synchronous: Synchronous, patience: 
     """Make the file's tables, or bring them up to date.
 
     Raises:
-        StoreError: it cannot be opened, or it was made by a newer Baton.
+        StoreError: it cannot be opened, is another application's, or was made by a newer Baton.
     """
     db = connect(path, read_only=read_only, synchronous=synchronous)
     try:
+        _check_is_ours(db, path)
         if not read_only and _number(db, path) < SCHEMA:
             db.execute(f"PRAGMA busy_timeout = {int(patience * 1000)}")
             _migrate(db, path)
@@ -39,6 +43,19 @@ def prepare(path: Path, *, read_only: bool, synchronous: Synchronous, patience: 
         raise cannot_open(path, error) from error
     finally:
         db.close()
+
+
+def _check_is_ours(db: sqlite3.Connection, path: Path) -> None:
+    """A slip of the hand must not put our tables into an application's database; LangGraph's own are welcome."""
+    if int(db.execute("PRAGMA application_id").fetchone()[0]) == _APPLICATION:
+        return
+    tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    if foreign := sorted(name for name in tables - _LANGGRAPH if not name.startswith("sqlite_")):
+        raise StoreError(
+            f"The database '{path}' is not Baton's: it holds the table '{foreign[0]}'.",
+            hint="Name the file that Baton made, or a new one.",
+            code="store_foreign",
+        )
 
 
 def _check(db: sqlite3.Connection, path: Path, read_only: bool) -> None:

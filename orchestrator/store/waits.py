@@ -213,7 +213,7 @@ def no_wait(execution_id: str, path: str) -> NotFoundError:
     """The error for a place where nothing is waited for."""
     return NotFoundError(
         f"Execution '{execution_id}' has no wait at '{path}'.",
-        hint="List what is open: baton approvals.",
+        hint="List what is open: baton inbox.",
         code="wait_not_found",
         execution_id=execution_id,
         path=path,

@@ -100,7 +100,7 @@ async def test_closing_tells_how_the_wait_really_ended(store: Store) -> None:
 
 async def test_a_wait_that_is_not_there(store: Store) -> None:
     await store.create(execution(), {})
-    message = r"^Execution 'e1' has no wait at 'ask'\. List what is open: baton approvals\.$"
+    message = r"^Execution 'e1' has no wait at 'ask'\. List what is open: baton inbox\.$"
     with pytest.raises(NotFoundError, match=message):
         await store.answer_wait("e1", "ask", APPROVED)
     with pytest.raises(NotFoundError, match=message):

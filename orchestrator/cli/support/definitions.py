@@ -15,6 +15,7 @@ from orchestrator.cli.support.errors import print_problems
 from orchestrator.cli.support.setting import Setting
 from orchestrator.plugins import installed_step_types
 
+NO_FILE = (FileNotFoundError, IsADirectoryError, NotADirectoryError)
 _SUFFIXES = frozenset({".yaml", ".yml", ".json"})
 
 
@@ -34,7 +35,7 @@ class Definitions:
         """
         try:
             loaded = load_file(path, step_types=self.step_types, known=self._known)
-        except (FileNotFoundError, IsADirectoryError):
+        except NO_FILE:
             raise no_file(path) from None
         print_problems(loaded.warnings)
         return loaded
@@ -52,6 +53,9 @@ def is_file(target: str) -> bool:
 
 def no_file(path: Path) -> NotFoundError:
     """The error for a definition that is not there."""
+    if path.is_dir():
+        hint = "Name the files in it."
+        return NotFoundError(f"'{path}' is a folder, not a definition.", hint=hint, code="file_not_found")
     return NotFoundError(f"There is no file '{path}'.", hint="Published workflows go by name.", code="file_not_found")
 
 

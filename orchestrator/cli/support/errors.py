@@ -1,5 +1,6 @@
 """Errors as people and programs get them: a sentence and the next move, never a traceback unless asked."""
 
+import errno
 import sys
 import traceback
 from collections.abc import Sequence
@@ -16,15 +17,25 @@ def report(error: Exception, *, as_json: bool, debug: bool) -> None:
     """Print an error where people look for it, and with `as_json` as one document where programs do."""
     if debug:
         traceback.print_exception(error, file=sys.stderr)
-    if as_json:
-        print_json({"error": as_document(error)})
-    elif isinstance(error, DefinitionError):
+    if as_json and _printed(error):
+        return
+    if isinstance(error, DefinitionError):
         print_problems(error.problems)
     else:
         message, hint = _words(error)
         errors().print(Text.assemble(("error: ", "bold red"), message))
         if hint:
             errors().print(Text.assemble(("hint: ", "bold"), hint))
+
+
+def _printed(error: Exception) -> bool:
+    try:
+        print_json({"error": as_document(error)})
+    except BrokenPipeError:
+        raise
+    except OSError:  # a full disk, say: then people are told at least
+        return False
+    return True
 
 
 def as_document(error: Exception) -> dict[str, Any]:
@@ -57,6 +68,8 @@ def _words(error: Exception) -> tuple[str, str | None]:
         return error.message, error.hint
     if isinstance(error, OSError):
         what = error.strerror or str(error)
-        return (f"'{error.filename}': {what}." if error.filename else f"{what}."), None
+        if error.filename:
+            return f"'{error.filename}': {what}.", "Check the path, and what this user may do there."
+        return f"{what}.", "Check where the output goes." if error.errno == errno.ENOSPC else None
     sentence = f"Something unforeseen: {type(error).__name__}: {error}".rstrip(".")
     return f"{sentence}.", "This is a defect in Baton. Please report it, with what --debug prints."

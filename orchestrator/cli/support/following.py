@@ -107,7 +107,8 @@ class Follower:
         unfinished = await baton.store.unfinished()
         others = [other for other, status in unfinished if other != execution_id and status not in _RESTING]
         if others:
-            self._view.note(f"{len(others)} other unfinished executions of this database go on here too.")
+            words = "execution of this database goes" if len(others) == 1 else "executions of this database go"
+            self._view.note(f"{len(others)} other unfinished {words} on here too.")
         return await self._consume(baton, execution_id, hear(baton, execution_id, self._mail.put_nowait))
 
     async def _watch(self, execution_id: str) -> Left | None:

@@ -1,11 +1,13 @@
 """Printing: for people with Rich, for programs as JSON; statuses, times and durations in the same words everywhere."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, redirect_stdout
+from contextvars import ContextVar
 from dataclasses import asdict, is_dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
 import orjson
 from rich.console import Console
@@ -30,13 +32,19 @@ SIGNS: Final[Mapping[str, tuple[str, str]]] = {
 """By status: its sign and its style. The word always stands beside them, so neither is needed to read it."""
 
 _WIDE: Final = 10_000
+_kept_for_programs: ContextVar[TextIO | None] = ContextVar("stdout_for_programs", default=None)
+
+
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError  # Rich would end the process with a code of its own; see `options.perform`
 
 
 @cache
 def _console(stderr: bool, terminal: bool) -> Console:
     # Nothing is wrapped or cut in a pipe: lines that are searched or copied must stay whole.
     width = None if terminal else _WIDE
-    return Console(stderr=stderr, width=width, soft_wrap=True, highlight=False, emoji=False, markup=False)
+    return _Console(stderr=stderr, width=width, soft_wrap=True, highlight=False, emoji=False, markup=False)
 
 
 def output() -> Console:
@@ -70,8 +78,20 @@ def print_json_line(document: Any) -> None:
 
 
 def _write(data: bytes) -> None:
-    sys.stdout.write(data.decode() + "\n")
-    sys.stdout.flush()
+    stream = _kept_for_programs.get() or sys.stdout
+    stream.write(data.decode() + "\n")
+    stream.flush()
+
+
+@contextmanager
+def for_programs() -> Iterator[None]:
+    """Keep standard output for JSON: what a module or a step's code prints goes to standard error meanwhile."""
+    token = _kept_for_programs.set(sys.stdout)
+    try:
+        with redirect_stdout(sys.stderr):
+            yield
+    finally:
+        _kept_for_programs.reset(token)
 
 
 def _plain(value: Any) -> Any:

@@ -67,7 +67,7 @@ def _read(part: str, option: str) -> Any:
     if part == "-":
         return _json(sys.stdin.read(), option, "standard input")
     if part.startswith("@"):
-        return _json(_text(Path(part[1:])), option, f"the file {part[1:]}")
+        return _json(_text(part[1:], option), option, f"the file {part[1:]}")
     if pair := _pair(part):
         name, sign, text = pair
         return {name: text if sign == "=" else _json(text, option, f"the value of '{name}'")}
@@ -87,16 +87,21 @@ def _json(text: str, option: str, source: str | None) -> Any:
     except orjson.JSONDecodeError as error:
         if source is None:
             raise InputError(f"{option} {_quoted(text)} cannot be read.", hint=_WAYS, code="value_unreadable") from None
-        where = f"{source} is no JSON: {error.msg} at line {error.lineno}, column {error.colno}"
+        what = f"{error.msg} at line {error.lineno}, column {error.colno}" if text.strip() else "it is empty"
+        where = f"{source} is no JSON: {what}"
         hint = "Text needs no quotes with a plain '=': name=text." if source.startswith("the value") else None
         raise InputError(f"{option}: {where}.", hint=hint, code="value_not_json") from None
 
 
-def _text(path: Path) -> str:
+def _text(path: str, option: str) -> str:
     try:
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise NotFoundError(f"There is no file '{path}'.", code="file_not_found") from None
+        return Path(path).read_text(encoding="utf-8")
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+        hint = "After '@' comes the path of a JSON file."
+        raise NotFoundError(f"{option}: there is no file '{path}'.", hint=hint, code="file_not_found") from None
+    except UnicodeDecodeError as error:
+        message = f"{option}: the file {path} is no JSON: byte {error.start + 1} is not UTF-8 text."
+        raise InputError(message, hint="Save it as UTF-8.", code="value_not_json") from None
 
 
 def _quoted(text: str) -> str:

@@ -47,6 +47,7 @@ def test_the_numbers_never_change() -> None:
         "CONFLICT": 9,
         "BUSY": 10,
         "INTERRUPTED": 130,
+        "UNREAD": 141,
     }
     assert set(MEANINGS) == set(Exit)
 

@@ -62,7 +62,7 @@ def test_what_cannot_be_read_is_quoted(parts: list[str], message: str) -> None:
 
 
 def test_a_file_that_is_not_there_is_not_found() -> None:
-    with pytest.raises(NotFoundError, match=r"There is no file 'nope\.json'"):
+    with pytest.raises(NotFoundError, match=r"there is no file 'nope\.json'"):
         read_values(["@nope.json"], "--input")
 
 
