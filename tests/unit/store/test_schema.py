@@ -64,6 +64,7 @@ async def test_a_file_of_the_first_release_is_brought_up_to_date(path: Path, clo
     for statement in schema._statements((schema._MIGRATIONS / "0001_initial.sql").read_text("utf-8")):
         db.execute(statement)
     db.execute("INSERT INTO meta VALUES ('engine_format', '1')")
+    db.execute(f"PRAGMA application_id = {schema._APPLICATION}")
     db.execute("PRAGMA user_version = 1")
     db.close()
     async with SqliteStore.open(path, clock=clock) as store:
@@ -114,8 +115,22 @@ async def test_a_newer_engine_format_is_refused(path: Path, clock: ManualClock) 
     )
 
 
+async def test_a_file_of_another_application_is_left_alone(path: Path, clock: ManualClock) -> None:
+    """Also where it counts its own schema, which says nothing about ours."""
+    change(path, "CREATE TABLE users (name)", "PRAGMA user_version = 99")
+    before = path.read_bytes()
+    with pytest.raises(StoreError) as caught:
+        await opened(path, clock)
+    assert caught.value.code == "store_foreign"
+    assert str(caught.value) == (
+        f"The database '{path}' is not Baton's: it holds the table 'users'. "
+        "Name the file that Baton made, or a new one."
+    )
+    assert path.read_bytes() == before
+
+
 async def test_a_file_that_is_only_read_is_not_brought_up_to_date(path: Path, clock: ManualClock) -> None:
-    change(path, "PRAGMA journal_mode = WAL", "CREATE TABLE x (y)")
+    change(path, "PRAGMA journal_mode = WAL", "CREATE TABLE checkpoints (y)")
     with pytest.raises(StoreError) as caught:
         await opened(path, clock, read_only=True)
     assert str(caught.value) == (
