@@ -6,7 +6,7 @@ The signature says what is needed. Annotations are obeyed (a pydantic model is b
 
 import inspect
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, Final, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
@@ -96,8 +96,7 @@ class Callee:
                 code="arguments_invalid",
                 hint=f"It takes {', '.join(self.parameters) or 'no arguments'}.",
             ) from None
-        fields = {f"arg_{index}": name for index, name in enumerate(self.parameters)}
-        given = {name: getattr(bound, field) for field, name in fields.items() if field in bound.model_fields_set}
+        given = {name: getattr(bound, field) for field, name in self._fields.items() if field in bound.model_fields_set}
         return given | (bound.model_extra or {})
 
     async def call(self, given: Mapping[str, Any], context: StepContext) -> Any:
@@ -109,9 +108,9 @@ class Callee:
         keywords = dict(given)
         if INJECTED in self._signature.parameters:
             keywords[INJECTED] = context
-        positional = [keywords.pop(name) for name in self._positional_only() if name in keywords]
+        positional = [keywords.pop(name) for name in self._positional_only if name in keywords]
         call = partial(self.function, *positional, **keywords)
-        result = await call() if _is_async(self.function) else await in_thread(call)
+        result = await call() if self._is_async else await in_thread(call)
         if inspect.isawaitable(result):  # a sync function that hands out a coroutine
             result = await result
         try:
@@ -119,6 +118,16 @@ class Callee:
         except InputError as error:
             raise StepError(f"{self.what}: {error.message}", code="result_not_json", hint=error.hint) from error
 
+    @cached_property
+    def _fields(self) -> dict[str, str]:
+        """The model's fields, and the parameters they stand for."""
+        return {f"arg_{index}": name for index, name in enumerate(self.parameters)}
+
+    @cached_property
+    def _is_async(self) -> bool:
+        return _is_async(self.function)
+
+    @cached_property
     def _positional_only(self) -> list[str]:
         kinds = self._signature.parameters.items()
         return [name for name, one in kinds if one.kind is inspect.Parameter.POSITIONAL_ONLY]

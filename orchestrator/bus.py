@@ -20,8 +20,11 @@ class Subscription:
         self._kinds = kinds
         self._queue: asyncio.Queue[Record | None] = asyncio.Queue(_ROOM)
 
+    def wants(self, kind: str) -> bool:
+        return self._kinds is None or kind in self._kinds
+
     def offer(self, record: Record | None) -> None:
-        if record is not None and self._kinds is not None and record.kind not in self._kinds:
+        if record is not None and not self.wants(record.kind):
             return
         try:
             self._queue.put_nowait(record)
@@ -43,9 +46,15 @@ class Bus:
     def __init__(self) -> None:
         self._subscriptions: defaultdict[str | None, list[Subscription]] = defaultdict(list)
 
-    def wanted(self, execution_id: str) -> bool:
-        """Whether anybody listens to that execution."""
-        return execution_id in self._subscriptions or None in self._subscriptions
+    def wanted(self, execution_id: str, kind: str) -> bool:
+        """Whether anybody listens to that kind of record of that execution."""
+        subscriptions = self._subscriptions
+        return any(
+            subscription.wants(kind)
+            for whom in (execution_id, None)
+            if whom in subscriptions
+            for subscription in subscriptions[whom]
+        )
 
     def publish(self, records: Sequence[Record]) -> None:
         if not self._subscriptions:

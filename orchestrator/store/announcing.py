@@ -11,8 +11,8 @@ Kept = Sequence[tuple[Any, ...]]
 """Rows of SELECT_RECORDS."""
 
 
-def everybody(execution_id: str) -> bool:
-    """Every execution is of interest."""
+def everything(execution_id: str, kind: str) -> bool:
+    """Every record is of interest."""
     return True
 
 
@@ -22,15 +22,15 @@ class Announcer:
 
     Attributes:
         tell: The listener.
-        wanted: Whether it wants to hear of an execution at this moment.
+        wanted: Whether it wants to hear of a kind of record of an execution at this moment.
     """
 
     tell: Callable[[Sequence[Record]], None] | None = None
-    wanted: Callable[[str], bool] = everybody
+    wanted: Callable[[str, str], bool] = everything
 
     def __call__(self, rows: Kept) -> None:
         if self.tell is None:
             return
-        wanted = [to_record(row) for row in rows if self.wanted(row[1])]
+        wanted = [to_record(row) for row in rows if self.wanted(row[1], row[2])]
         if wanted:
             self.tell(wanted)

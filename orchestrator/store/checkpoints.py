@@ -46,21 +46,23 @@ def put(key: tuple[str, str, str], parent: str | None, kind: str, body: bytes, m
     return _PUT, (*key, parent, kind, body, text)
 
 
-def only(key: tuple[str, str, str]) -> list[Statement]:
-    """Delete the plan's other checkpoints, and everything below its namespace.
+def only(key: tuple[str, str, str], *, below: bool) -> list[Statement]:
+    """Delete the plan's other checkpoints, and (where there is anything) everything below its namespace.
 
     "Other" instead of "older": ids are times, and after a clock was set back the older one would count as the newest.
     What is below belongs to the superstep that the new checkpoint closes: its plans are done.
     """
-    thread, namespace, _ = key
-    below = (thread, f"{namespace}|", f"{namespace}}}") if namespace else (thread, "", "\U0010ffff")
-    return [
-        statement
+    others: list[Statement] = [
+        (f"DELETE FROM {table} WHERE thread_id = ? AND checkpoint_ns = ? AND checkpoint_id <> ?", key)
         for table in _TABLES
-        for statement in (
-            (f"DELETE FROM {table} WHERE thread_id = ? AND checkpoint_ns = ? AND checkpoint_id <> ?", key),
-            (f"DELETE FROM {table} WHERE thread_id = ? AND checkpoint_ns > ? AND checkpoint_ns < ?", below),
-        )
+    ]
+    if not below:
+        return others
+    thread, namespace, _ = key
+    inside = (thread, f"{namespace}|", f"{namespace}}}") if namespace else (thread, "", "\U0010ffff")
+    return others + [
+        (f"DELETE FROM {table} WHERE thread_id = ? AND checkpoint_ns > ? AND checkpoint_ns < ?", inside)
+        for table in _TABLES
     ]
 
 

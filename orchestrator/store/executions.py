@@ -230,7 +230,8 @@ class Executions(Part):
                 (now, execution_id),
             )
             _end_run(db, execution_id, status, now)
-            db.executemany(INSERT_LETTER, letter_rows)
+            if letter_rows:
+                db.executemany(INSERT_LETTER, letter_rows)
             return insert(db, rows)
 
         await self._writer.submit(work, thread=execution_id, on_commit=self._announce)

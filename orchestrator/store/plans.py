@@ -21,6 +21,7 @@ class Plans:
         listeners: The live flows.
         new: Plans without a checkpoint yet; the next read of each is answered from here, once.
         empty: Plans of which nothing was ever kept; until the first checkpoint.
+        flat: Threads that began in this process and have had no plan inside a plan.
         loaded: Checkpoints just loaded; the next read of each is answered from here, once.
         pending: How many checkpoints of a thread are handed over and not yet committed.
         lists_open: Whether the connection for the official saver's lists was started.
@@ -29,6 +30,7 @@ class Plans:
     listeners: dict[Key, CommitListener] = field(default_factory=dict)
     new: set[Key] = field(default_factory=set)
     empty: set[Key] = field(default_factory=set)
+    flat: set[str] = field(default_factory=set)
     loaded: dict[Key, CheckpointTuple] = field(default_factory=dict)
     pending: dict[str, int] = field(default_factory=dict)
     lists_open: bool = False
@@ -36,6 +38,8 @@ class Plans:
     def forget(self, key: Key) -> None:
         self.listeners.pop(key, None)
         self.empty.discard(key)
+        if not key[1]:
+            self.flat.discard(key[0])
         self.stale(key)
 
     def first(self, key: Key) -> bool:

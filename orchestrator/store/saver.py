@@ -80,6 +80,8 @@ class BatonSaver(AsyncSqliteSaver):
 
     def listen(self, thread_id: str, namespace: str, listener: CommitListener) -> None:
         self._plans.listeners[thread_id, namespace] = listener
+        if namespace:
+            self._plans.flat.discard(thread_id)
 
     def forget(self, thread_id: str, namespace: str) -> None:
         self._plans.forget((thread_id, namespace))
@@ -87,6 +89,8 @@ class BatonSaver(AsyncSqliteSaver):
     def expect_new(self, thread_id: str, namespace: str) -> None:
         self._plans.new.add((thread_id, namespace))
         self._plans.empty.add((thread_id, namespace))
+        if not namespace:
+            self._plans.flat.add(thread_id)
 
     async def saved(self, thread_id: str, namespace: str) -> SavedPlan | None:
         key = (thread_id, namespace)
@@ -129,7 +133,7 @@ class BatonSaver(AsyncSqliteSaver):
         else:
             self._plans.handed_over(thread)
             self._writer.hand_over(
-                [put] if first else [put, *checkpoints.only(key)],
+                [put] if first else [put, *checkpoints.only(key, below=thread not in self._plans.flat)],
                 thread=thread,
                 on_commit=lambda _: self._plans.settled(thread),
                 on_lost=lambda error: self._lost_checkpoint(thread, error),

@@ -22,7 +22,7 @@ import aiosqlite
 from graphs.clock import Clock
 from graphs.errors import EngineBusyError
 from orchestrator.store import backup
-from orchestrator.store.announcing import Announcer, everybody
+from orchestrator.store.announcing import Announcer, everything
 from orchestrator.store.approvals import Approvals
 from orchestrator.store.audit import Audit
 from orchestrator.store.breakers import Breakers
@@ -86,7 +86,7 @@ class SqliteStore(
         synchronous: Synchronous = "full",
         read_only: bool = False,
         on_committed: Callable[[Sequence[Record]], None] | None = None,
-        wanted: Callable[[str], bool] | None = None,
+        wanted: Callable[[str, str], bool] | None = None,
         patience: float = 30.0,
     ) -> AsyncIterator["SqliteStore"]:
         """Open a file, making it or bringing it up to date first; closed at the end of the block.
@@ -97,7 +97,7 @@ class SqliteStore(
             synchronous: `full` survives a power cut; `normal` may lose the last commits in one.
             read_only: Every write is refused.
             on_committed: Gets every record after its commit, with its seq, on the event loop.
-            wanted: Whether records of an execution are of interest at this moment; without it, all are.
+            wanted: Whether a kind of record of an execution is of interest at this moment; without it, all are.
             patience: Seconds to go on trying to write while another process holds the lock.
 
         Raises:
@@ -119,7 +119,7 @@ class SqliteStore(
         writer = Writer(path, synchronous=synchronous, patience=patience, read_only=read_only)
         reader = Reader(path)
         lists = aiosqlite.connect(f"file:{quote(str(path))}?mode=ro", uri=True)
-        announce = Announcer(on_committed, wanted or everybody)
+        announce = Announcer(on_committed, wanted or everything)
         saver = BatonSaver(writer, reader, lists, clock=clock, announce=announce)
         store = cls(writer, reader, saver, clock=clock, announce=announce)
         store.path = path
