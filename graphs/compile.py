@@ -19,7 +19,6 @@ from graphs.nodes.orchestrator import after_orchestrator, orchestrator
 from graphs.nodes.parallel_executor import parallel_executor
 from graphs.nodes.perform import PlanContext
 from graphs.nodes.react_agent import react_agent
-from graphs.untraced import untraced
 
 AFTERWARDS = ("orchestrator", "error_recovery")
 """Where a performing node may send the execution next: it returns a `Command` only when it does, because an edge
@@ -47,6 +46,4 @@ def compile_graph(checkpointer: BaseCheckpointSaver[str] | None = None) -> Compi
         graph.add_node(name, node, destinations=(*AFTERWARDS, END))
     graph.add_edge(START, "orchestrator")
     graph.add_conditional_edges("orchestrator", after_orchestrator, [*performers, END])
-    compiled = graph.compile(checkpointer=checkpointer, name="baton")
-    untraced(compiled)
-    return compiled
+    return graph.compile(checkpointer=checkpointer, name="baton")
