@@ -179,7 +179,7 @@ def test_a_step_that_asks_nothing_is_told_where_to_look(cli: Cli) -> None:
 def _told_commands() -> Iterator[tuple[str, str]]:
     for package in ("graphs", "agents", "orchestrator", "api"):
         for file in (ROOT / package).rglob("*.py"):
-            for word in re.findall(r"[`:(] ?baton ([a-z]+)\b(?! is)", file.read_text(encoding="utf-8")):
+            for word in re.findall(r"[`:(] ?baton ([a-z][a-z-]*)\b(?! is)", file.read_text(encoding="utf-8")):
                 yield word, str(file.relative_to(ROOT))
 
 
