@@ -74,9 +74,7 @@ async def delete(assistant_id: str, at: At, by: By, delete_threads: bool = False
     """Delete an assistant; with `delete_threads`, the threads that ran with it too."""
     found = await at.desk.assistants.get(assistant_id, by.tenant)
     if delete_threads:
-        which = Search(tenant=by.tenant, metadata={"assistant_id": found.id}, limit=1_000_000)
-        for thread in await at.desk.threads.search(which):
-            await at.desk.remove_thread(thread.id, by.tenant)
+        await at.desk.remove_threads_of(found.id, by.tenant)
     await at.desk.assistants.delete(found.id, by.tenant)
     return no_content()
 

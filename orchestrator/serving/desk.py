@@ -18,6 +18,7 @@ from orchestrator.serving.items import ItemStore
 from orchestrator.serving.served import Caller, Served
 from orchestrator.serving.shelf import Shelf
 from orchestrator.serving.streams import RunLog, Said, Streams
+from orchestrator.serving.sweeping import Sweeper
 from orchestrator.serving.threads import ThreadDesk
 from orchestrator.store.served.runs import no_run
 from orchestrator.store.served.values import Cron, Ended, Multitask, Run, Search, Stop
@@ -55,13 +56,15 @@ class Desk:
 
     Attributes:
         threads, assistants, crons: The other counters.
+        sweeper: Deletes what has had its time.
         streams: What runs say.
     """
 
     def __init__(self, store: SqliteStore, queue: RunQueue, shelf: Shelf, clock: Clock, log: Logger) -> None:
         self.streams = Streams(lambda run_id, said: store.keep_event(run_id, said.seq, said.event, said.data))
         self.assistants = AssistantDesk(store, shelf, clock)
-        self.threads = ThreadDesk(store, shelf, clock)
+        self.sweeper = Sweeper(store, clock, log)
+        self.threads = ThreadDesk(store, shelf, clock, self.sweeper.arm)
         self.crons = CronDesk(store, clock, log, self._put_due)
         self._store = store
         self._queue = queue
@@ -149,7 +152,7 @@ class Desk:
 
     def items(self, tenant: str) -> ItemStore:
         """What a tenant keeps beside its threads."""
-        return ItemStore(self._store, tenant)
+        return ItemStore(self._store, tenant, self.sweeper.arm)
 
     async def search(self, which: Search) -> Sequence[Run]:
         """Runs that fit."""
@@ -190,6 +193,13 @@ class Desk:
         """Cut a run off whose client has gone, unless it has ended meanwhile."""
         with suppress(NotFoundError, ConflictError):
             await self.stop(run, "interrupt")
+
+    async def remove_threads_of(self, assistant_id: str, tenant: str) -> None:
+        """Delete the threads that ran with an assistant, but for executions of workflows."""
+        which = Search(tenant=tenant, metadata={"assistant_id": assistant_id}, limit=1_000_000)
+        for thread in await self._store.threads(which):
+            if await self._store.execution(thread.id) is None:
+                await self.remove_thread(thread.id, tenant)
 
     async def remove_thread(self, thread_id: str, tenant: str) -> None:
         """Delete a thread; what runs on it is cut off first."""
