@@ -29,6 +29,7 @@ from orchestrator.store.values import (
     PublishedWorkflow,
     Record,
     Signal,
+    Source,
 )
 
 __all__ = [
@@ -48,6 +49,7 @@ __all__ = [
     "PublishedWorkflow",
     "Record",
     "Signal",
+    "Source",
     "Store",
 ]
 
@@ -249,9 +251,15 @@ class Store(Protocol):
     # -- dead letters ------------------------------------------------------------------------------------------
 
     async def dead_letters(
-        self, *, status: str | None = "open", execution_id: str | None = None, limit: int = 1000
+        self,
+        *,
+        status: str | None = "open",
+        execution_id: str | None = None,
+        tenant: str | None = None,
+        before: int | None = None,
+        limit: int = 1000,
     ) -> Sequence[DeadLetter]:
-        """Newest first; without a status, closed ones too."""
+        """Newest first; without a status, closed ones too. `before` is the last one's number of the page before."""
         ...
 
     async def dead_letter(self, letter_id: int) -> DeadLetter | None: ...
@@ -388,6 +396,21 @@ class Store(Protocol):
     def changed(self) -> bool:
         """Whether signals were stored, by any process, since this was last asked; cheap enough for every 100 ms."""
         ...
+
+    # -- sources of webhooks -----------------------------------------------------------------------------------
+
+    async def add_source(self, source: Source) -> None:
+        """Keep a new source.
+
+        Raises:
+            ConflictError: the tenant has one of that name.
+        """
+        ...
+
+    def source(self, source_id: str) -> Source | None: ...
+    async def sources(self, tenant: str) -> Sequence[Source]: ...
+    async def change_source(self, source_id: str, tenant: str, secrets: bytes) -> None: ...
+    async def remove_source(self, source_id: str, tenant: str) -> None: ...
 
     # -- the audit trail ---------------------------------------------------------------------------------------
 

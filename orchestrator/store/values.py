@@ -204,6 +204,25 @@ class Key:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Somebody outside who may send us messages.
+
+    Attributes:
+        id: Where they are sent: a part of the path.
+        event_type: The type of the events they become.
+        secrets: What they are signed with; encrypted.
+    """
+
+    id: str
+    tenant: str
+    name: str
+    event_type: str
+    secrets: bytes
+    created_at: datetime
+    created_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AuditEntry:
     """A row of the audit trail.
 
