@@ -278,6 +278,10 @@ class Step(Model):
         return (value,) if isinstance(value, str) else value
 
 
+AGENT_LABEL, AGENT_STEP = "baton.kind", "agent"
+"""The label of workflows that were written as agents (`kind: Agent`), and the name of their one step."""
+
+
 class Budget(Model):
     """What may be spent on models; reaching any of them asks a person for more. All calls count, also failed ones, and
     those that are made again."""
@@ -459,7 +463,10 @@ def _subworkflows_of(step: Step) -> Iterator[tuple[str, str | None]]:
 
 
 def _workflows_as_tools(config: Mapping[str, Any]) -> Iterator[tuple[str, str | None]]:
-    """Those an agent is offered, by the step or by an agent that is written out in it."""
+    """Those an agent is offered, by the step or by an agent that is written out in it, and that agent itself."""
+    if isinstance(agent := config.get("agent"), str) and "{{" not in agent:
+        name, _, version = agent.partition("@")
+        yield name, version or None  # published as a definition of its own, perhaps
     for holder in (config, config.get("agent")):
         tools = _entry(holder, "tools")
         for use in tools if isinstance(tools, list | tuple) else (tools,):
