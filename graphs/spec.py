@@ -197,6 +197,8 @@ class Step(Model):
     """Variables this step sets, as expressions over `output` (D06); `merge`: every key of its output."""
     timeout: Duration | None = None
     """Seconds one attempt may take (E07). Time spent waiting for other steps does not count."""
+    deadline: Duration | None = None
+    """Seconds from when it begins to its end in all: every attempt, and the pauses and waiting between them."""
     limits: tuple[Name, ...] = ()
     """Named limits (`BATON_LIMITS`) it is under besides that of the service or model it uses."""
     breaker: Literal["wait", "fail"] | None = None
