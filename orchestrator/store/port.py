@@ -15,6 +15,7 @@ from orchestrator.approvals.values import Approval, Turn
 from orchestrator.store.values import (
     DEFAULT_TENANT,
     ENGINE_FORMAT,
+    TIMEOUT_BY,
     AuditEntry,
     AuditFilter,
     AuditReport,
@@ -35,6 +36,7 @@ from orchestrator.store.values import (
 __all__ = [
     "DEFAULT_TENANT",
     "ENGINE_FORMAT",
+    "TIMEOUT_BY",
     "AuditEntry",
     "AuditFilter",
     "AuditReport",
@@ -154,13 +156,20 @@ class Store(Protocol):
         ...
 
     async def conclude(
-        self, execution_id: str, concluded: Mapping[str, Any], *, compensating: bool, records: Sequence[Record] = ()
+        self,
+        execution_id: str,
+        concluded: Mapping[str, Any],
+        *,
+        compensating: bool,
+        records: Sequence[Record] = (),
+        anew: bool = False,
     ) -> None:
         """How the execution ends is settled. It is kept the first time, with these records; later that stands.
 
         Args:
             concluded: `{"status", "step", "error", "compensate"}`; the last says whether what it did is undone.
             compensating: What it did is being undone, and the status says so.
+            anew: Its graph has ended already: the next drive begins from its results.
         """
         ...
 
@@ -174,9 +183,18 @@ class Store(Protocol):
         active_seconds: float,
         records: Sequence[Record] = (),
         letters: Sequence[DeadLetter] = (),
+        unless_cancelled: bool = False,
     ) -> None:
         """The end of an execution, with its records and what needs a person, in one transaction. Open waits of it are
-        cancelled."""
+        cancelled.
+
+        Args:
+            unless_cancelled: Not when somebody (not its time limit) has asked for another end.
+
+        Raises:
+            NotFoundError, ConflictError: there is none, it has ended before, or (`cancelled_first`, with the
+                `request`) somebody has cancelled it.
+        """
         ...
 
     async def request_cancel(

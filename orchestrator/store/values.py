@@ -15,6 +15,10 @@ DEFAULT_TENANT = "default"
 """Whose everything is where nobody says otherwise: the command line's, and that of a gateway without keys."""
 
 
+TIMEOUT_BY = "baton:timeout"
+"""Who asks for an end when an execution's time is over."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Execution:
     """One workflow carried out from start to end.
