@@ -473,3 +473,38 @@ async def test_what_undoes_a_tool_must_be_there(database: Path) -> None:
     async with engine(database, resources=given) as baton:
         execution = await run(baton, workflow("w", [agent(tools=["look"])]))
     assert (execution.status, execution.error["code"]) == ("failed", "tool_unknown")
+
+
+# -- long conversations ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.capability("I05", "I07")
+async def test_a_long_conversation_is_summed_up(database: Path) -> None:
+    """The question and the last turns stay as they are; the summary is a call of its own, and is paid once."""
+    asked: list[tuple[int, str]] = []
+
+    class Heard(Script):
+        def turn(self, spoken: int, asked_now: str, form: Any) -> Any:
+            asked.append((spoken, asked_now))
+            if "Context Extraction" in asked_now:
+                return Turn("It looked several times.")
+            return Turn(calls=(Call("look"),)) if len(asked) < 9 else DONE
+
+    look = Tool("look", "Looks.", lambda: "x" * 1500)
+    given = [Models(allow_real=False, scripts=[Heard("s")]), Tools([look])]
+    async with engine(database, resources=given) as baton:
+        execution = await run(baton, workflow("w", [agent(tools=["look"], context_tokens=1200)]))
+        found = await baton.results(execution.id)
+    summaries = [path for path in found if path.endswith(".summary")]
+    assert execution.status == "completed"
+    assert summaries[0] == "ask[3].summary"
+    assert found["ask[3].summary"]["output"]["summary"] == "It looked several times."
+    assert max(spoken for spoken, _ in asked) <= 3, "what was summed up is not sent again"
+    assert len(summaries) == sum("Context Extraction" in text for _, text in asked)
+    usage = sum(
+        result["output"]["usage"]["total_tokens"]
+        for path, result in found.items()
+        if path.endswith(("model", "summary"))
+    )
+    assert execution.output["usage"]["total_tokens"] == usage
+    assert len(execution.output["messages"]) == 2 * execution.output["turns"]
