@@ -267,7 +267,10 @@ async def test_calls_of_a_tool_are_limited(database: Path) -> None:
 
 
 async def test_a_tool_that_takes_too_long_is_told_to_the_model(database: Path) -> None:
+    began = asyncio.Event()
+
     async def hang() -> None:
+        began.set()
         await asyncio.Event().wait()
 
     slow = Tool("slow", "Hangs.", hang, timeout=60)
@@ -275,11 +278,9 @@ async def test_a_tool_that_takes_too_long_is_told_to_the_model(database: Path) -
     given = resources(Desk(), Turn(calls=(Call("slow"),)), DONE, tools=[slow])
     async with engine(database, resources=given, clock=clock) as baton:
         execution = await baton.start(workflow("w", [agent(tools=["slow"])]))
-        async with asyncio.timeout(20):
-            while not (await baton.get(execution.id)).status.final:
-                clock.advance(30)
-                await asyncio.sleep(0.01)
-        execution = await baton.get(execution.id)
+        await asyncio.wait_for(began.wait(), 30)
+        clock.advance(60)
+        execution = await finished(baton, execution)
         assert (await baton.results(execution.id))["ask[0].slow-0"]["status"] == "timed_out"
     assert "took longer than its 60 s" in execution.output["tool_calls"][0]["error"]
 
