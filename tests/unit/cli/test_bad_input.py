@@ -59,6 +59,16 @@ def test_a_byte_order_mark_does_no_harm(cli: Cli) -> None:
     assert cli("validate", cli.write("bom.yaml", text)).code == Exit.COMPLETED
 
 
+def test_a_version_that_is_not_published_is_told_from_those_that_are(cli: Cli) -> None:
+    cli("publish", cli.flow("nap", NAP))
+    for command in ("draw", "run"):
+        done = cli(command, "nap", "--version", "9")
+        assert done.code == Exit.NOT_FOUND
+        assert "No workflow 'nap' in version 9 is published." in done.err
+        assert "Versions of 'nap': 1" in done.err
+    assert "Published: nap." in cli("draw", "nip", "--version", "9").err
+
+
 # -- values ----------------------------------------------------------------------------------------------------------
 
 
