@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query
 from starlette.responses import Response
 
-from api.gateway import Gateway, gateway_of
+from api.gateway import Gateway, current_gateway
 from api.security import Principal, principal
 from api.wire.bodies import AssistantBody, AssistantPatch, AssistantSearch, LatestBody, VersionsBody
 from api.wire.callers import EDITS, READS
@@ -16,7 +16,7 @@ from orchestrator.store.served.values import Assistant, Search
 
 router = APIRouter(prefix="/assistants", tags=["assistants"])
 
-At = Annotated[Gateway, Depends(gateway_of)]
+At = Annotated[Gateway, Depends(current_gateway)]
 By = Annotated[Principal, Depends(principal)]
 _COLUMNS = {"assistant_id": "id", "graph_id": "graph"}
 

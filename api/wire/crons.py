@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends
 from pydantic import Field
 from starlette.responses import Response
 
-from api.gateway import Gateway, gateway_of
+from api.gateway import Gateway, current_gateway
 from api.security import Principal, principal
 from api.wire.bodies import Body, Json, Limit, Multitask, Offset
 from api.wire.callers import READS, RUNS
@@ -17,7 +17,7 @@ from orchestrator.store.served.values import Cron, Search
 
 router = APIRouter(tags=["crons"])
 
-At = Annotated[Gateway, Depends(gateway_of)]
+At = Annotated[Gateway, Depends(current_gateway)]
 By = Annotated[Principal, Depends(principal)]
 _COLUMNS = {"cron_id": "id", "next_run_date": "next_at", "end_time": "end_at"}
 _OWN = {"assistant_id", "schedule", "timezone", "end_time", "enabled", "metadata", "on_run_completed"}

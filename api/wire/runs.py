@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Header, Query
 from starlette.responses import Response
 
-from api.gateway import Gateway, gateway_of
+from api.gateway import Gateway, current_gateway
 from api.security import Principal, principal
 from api.wire.bodies import CancelBody, RunBody
 from api.wire.callers import READS, RUNS, caller_of
@@ -17,7 +17,7 @@ from orchestrator.store.served.values import Run, Search
 
 router = APIRouter(tags=["runs"])
 
-At = Annotated[Gateway, Depends(gateway_of)]
+At = Annotated[Gateway, Depends(current_gateway)]
 By = Annotated[Principal, Depends(principal)]
 Key = Annotated[str | None, Header(alias="Idempotency-Key", max_length=255)]
 Since = Annotated[str | None, Header(alias="Last-Event-ID")]

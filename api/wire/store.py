@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import Field, StringConstraints
 from starlette.responses import Response
 
-from api.gateway import Gateway, gateway_of
+from api.gateway import Gateway, current_gateway
 from api.security import Principal, principal
 from api.wire.bodies import Body, Json
 from api.wire.callers import READS, RUNS
@@ -15,7 +15,7 @@ from graphs.errors import InputError
 
 router = APIRouter(prefix="/store", tags=["store"])
 
-At = Annotated[Gateway, Depends(gateway_of)]
+At = Annotated[Gateway, Depends(current_gateway)]
 By = Annotated[Principal, Depends(principal)]
 Label = Annotated[str, StringConstraints(min_length=1, max_length=255)]
 Key = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
