@@ -14,6 +14,7 @@ from graphs.steps import Logger
 from orchestrator.queue.port import RunQueue, Ticket
 from orchestrator.serving.assistants import AssistantDesk
 from orchestrator.serving.crons import CronDesk
+from orchestrator.serving.events import Hub
 from orchestrator.serving.items import ItemStore
 from orchestrator.serving.served import Caller, Served
 from orchestrator.serving.shelf import Shelf
@@ -56,6 +57,7 @@ class Desk:
 
     Attributes:
         threads, assistants, crons: The other counters.
+        hub: What happens on threads, for whoever watches them.
         sweeper: Deletes what has had its time.
         streams: What runs say.
     """
@@ -65,6 +67,7 @@ class Desk:
         self.assistants = AssistantDesk(store, shelf, clock)
         self.sweeper = Sweeper(store, clock, log)
         self.threads = ThreadDesk(store, shelf, clock, self.sweeper.arm)
+        self.hub = Hub()
         self.crons = CronDesk(store, clock, log, self._put_due)
         self._store = store
         self._queue = queue
@@ -246,7 +249,8 @@ class Desk:
         if ticket.stop is not None:
             return await served.after_stop(ticket)
         try:
-            return await served.perform(ticket, log.say)
+            self.hub.begins(ticket.run)
+            return await served.perform(ticket, self.hub.both(ticket.run, log.say))
         except StoreError:
             raise  # nothing is wrong with the run: it goes on once the store can write again
         except Exception as error:  # noqa: BLE001 - a user's graph may raise anything; the client is told
@@ -258,6 +262,7 @@ class Desk:
     def ended(self, run: Run, ended: Ended) -> None:
         """See the port."""
         self.streams.end(run.id)
+        self.hub.ends(run, ended)
         if (future := self._awaited.pop(run.id, None)) is not None and not future.done():
             future.set_result(ended)
         if run.request.get("on_completion") == "delete":
@@ -272,6 +277,7 @@ class Desk:
     def close(self) -> None:
         """Let everybody go who listens or waits."""
         self.streams.close()
+        self.hub.close()
         for future in self._awaited.values():
             if not future.done():
                 future.set_result(None)

@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 from langchain_core.runnables import RunnableConfig
+from langgraph._internal._constants import CONFIG_KEY_STREAM_MESSAGES_V2
 from langgraph.errors import InvalidUpdateError
 from langgraph.pregel import Pregel
 from langgraph.types import Command, StateSnapshot, StateUpdate
@@ -90,6 +91,8 @@ class UserGraph:
         if graph.context_schema is not None:
             more["context"] = request.get("context") or (request.get("config") or {}).get("configurable") or {}
         streaming = {"stream_mode": speech.modes, "subgraphs": speech.subgraphs, **more}
+        if request.get("protocol"):  # models say their messages block by block
+            config = {**config, "configurable": {**config["configurable"], CONFIG_KEY_STREAM_MESSAGES_V2: True}}
         if "events" in modes:
             config = {**config, "run_id": run.id}  # type: ignore[typeddict-item]
             await speech.follow_events(graph.astream_events(given, config, version="v2", **streaming), run.id)
