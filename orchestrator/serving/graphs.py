@@ -91,9 +91,10 @@ class UserGraph:
         if graph.context_schema is not None:
             more["context"] = request.get("context") or (request.get("config") or {}).get("configurable") or {}
         streaming = {"stream_mode": speech.modes, "subgraphs": speech.subgraphs, **more}
-        if request.get("protocol"):  # models say their messages block by block
+        if request.get("protocol"):
             config = {**config, "configurable": {**config["configurable"], CONFIG_KEY_STREAM_MESSAGES_V2: True}}
-        if "events" in modes:
+            await speech.follow_v2(graph.astream(given, config, version="v2", **streaming))
+        elif "events" in modes:
             config = {**config, "run_id": run.id}  # type: ignore[typeddict-item]
             await speech.follow_events(graph.astream_events(given, config, version="v2", **streaming), run.id)
         else:
