@@ -18,6 +18,7 @@ Heavy = Literal[
     "agents.openai_client",
     "agents.react",
     "agents.summing",
+    "agents.mcp",
     "agents.routing",
 ]
 
