@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from api.gateway import Gateway, current_gateway
 from api.security import Principal, principal
-from api.wire.bodies import Body, Json, Limit, Multitask, Offset
+from api.wire.bodies import Body, Json, Limit, Multitask, Offset, Webhook
 from api.wire.callers import READS, RUNS
 from api.wire.shapes import json, no_content, selected
 from orchestrator.store.served.values import Cron, Search
@@ -35,7 +35,7 @@ class CronPatch(Body):
     metadata: Json | None = None
     config: Json | None = None
     context: Json | None = None
-    webhook: str | None = None
+    webhook: Webhook = None
     interrupt_before: Literal["*"] | list[str] | None = None
     interrupt_after: Literal["*"] | list[str] | None = None
     multitask_strategy: Multitask | None = None

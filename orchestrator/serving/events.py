@@ -54,9 +54,14 @@ class Subscription:
 
 
 class ThreadEvents:
-    """The events of one thread."""
+    """The events of one thread.
+
+    Attributes:
+        streams: The streams of its runs, one after the other, as `join_stream` of a thread shows them.
+    """
 
     def __init__(self) -> None:
+        self.streams = RunLog()
         self._log = RunLog()
         self._facts: dict[int, tuple[str, tuple[str, ...]]] = {}
         self._began = 0
@@ -69,14 +74,18 @@ class ThreadEvents:
         """The number of the newest event."""
         return self._log.last
 
-    def begins(self) -> None:
+    def begins(self, run: Run) -> None:
         """A run begins."""
+        self.streams.say("metadata", {"run_id": run.id, "thread_id": run.thread_id, "attempt": run.attempts})
         self._began, self._ended_at = self._log.last, None
         self._known.clear()
         self._emit("lifecycle", (), {"event": "running"})
 
-    def ends(self, ended: Ended) -> None:
+    def ends(self, run: Run, ended: Ended) -> None:
         """It has ended."""
+        self.streams.say("run_done", {"run_id": run.id, "thread_id": run.thread_id, "status": run.status})
+        left = {"values": ended.state, "interrupts": ended.interrupts, "error": ended.error}
+        self.streams.say("state_update", left)
         if ended.error is not None:
             said: Document = {"event": "failed", "error": ended.error.get("message")}
         else:
@@ -86,6 +95,7 @@ class ThreadEvents:
 
     def close(self) -> None:
         """This process lets go of the thread."""
+        self.streams.close()
         self._log.close()
 
     def tell(self, event: str, data: Any) -> None:
@@ -170,6 +180,7 @@ class Hub:
         def both(event: str, data: Any) -> None:
             say(event, data)
             if (events := self._threads.get(run.thread_id)) is not None:
+                events.streams.say(event, data)
                 events.tell(event, data)
 
         return both
@@ -177,12 +188,12 @@ class Hub:
     def begins(self, run: Run) -> None:
         """A run begins."""
         if (events := self._threads.get(run.thread_id)) is not None:
-            events.begins()
+            events.begins(run)
 
     def ends(self, run: Run, ended: Ended) -> None:
         """A run has ended."""
         if (events := self._threads.get(run.thread_id)) is not None:
-            events.ends(ended)
+            events.ends(run, ended)
 
     def close(self) -> None:
         """Every subscriber is sent away."""

@@ -9,6 +9,8 @@ from langchain_core.language_models.chat_model_stream import AsyncChatModelStrea
 from langgraph_sdk.client import LangGraphClient
 from langgraph_sdk.stream.decoders import MessagesDecoder
 
+from tests.support.gateway.serving import Served
+
 
 async def test_a_run_is_started_followed_and_its_output_awaited(client: LangGraphClient) -> None:
     async with client.threads.stream(assistant_id="slow") as thread:
@@ -111,3 +113,27 @@ async def _read(http: httpx.AsyncClient, thread: str, body: Any, until: str | No
             if line == ": heartbeat":
                 return seen
     return seen
+
+
+async def test_the_streams_of_a_threads_runs_are_joined(client: LangGraphClient, served: Served) -> None:
+    thread = (await client.threads.create())["thread_id"]
+    said: dict[str, list[Any]] = {}
+
+    async def join(mode: Any, until: int) -> None:
+        said[mode] = []
+        async for part in await client.threads.join_stream(thread, stream_mode=mode, last_event_id="-1"):
+            said[mode].append(part)
+            if len(said[mode]) == until:
+                return
+
+    served.gateway.desk.hub.watch(thread)
+    for text in ("a", "b"):
+        await client.runs.wait(thread, "echo", input={"text": text})
+    async with asyncio.timeout(20):
+        await join("lifecycle", 4)
+        await join("state_update", 2)
+        await join("run_modes", 8)
+    assert [part.event for part in said["lifecycle"]] == ["metadata", "run_done"] * 2
+    assert said["lifecycle"][1].data["status"] == "success"
+    assert [part.data["values"]["text"] for part in said["state_update"]] == ["a", "b"]
+    assert [part.event for part in said["run_modes"]] == ["metadata", "values", "values", "run_done"] * 2
