@@ -42,6 +42,7 @@ from orchestrator.store.port import (
     Record,
 )
 from orchestrator.store.sqlite import SqliteStore
+from orchestrator.usage import Usage, usage_of
 
 
 class Orchestrator:
@@ -190,6 +191,10 @@ class Orchestrator:
         """The history of an execution."""
         await self.get(execution_id)
         return await self.store.records(execution_id, after=after)
+
+    async def usage(self, execution_id: str) -> Sequence[Usage]:
+        """What its models have cost, by step, agent and model."""
+        return usage_of(await self.records(execution_id))
 
     async def watch(self, execution_id: str | None = None) -> AsyncIterator[Record]:
         """Records as they happen in this process; of one execution until it ends, or of all."""

@@ -128,7 +128,7 @@ def _with_approval(desk: Desk, *turns: Turn, **more: Any) -> list[Any]:
     return resources(desk, *(turns or (CALLS, DONE)), tools=["look", desk.tool("refund", approval=rule, **more)])
 
 
-@pytest.mark.capability("I05", "I08", "A19")
+@pytest.mark.capability("I05", "I08", "security-A19")
 @pytest.mark.parametrize(
     ("decision", "more", "outcome", "done"),
     [
@@ -351,7 +351,7 @@ async def test_what_is_python_is_found_again_after_a_restart(database: Path) -> 
     assert (execution.status, desk.names, execution.output["agent"]) == ("completed", ["look"], "inline")
 
 
-@pytest.mark.capability("A18")
+@pytest.mark.capability("security-A18")
 @pytest.mark.parametrize(
     "text",
     [

@@ -27,7 +27,7 @@ COMMANDS = {
     "workflows deprecate": (("asks", "1.0"), {"workflow"}),
     "run": (("asks", "--id", "order-1", "--metadata", "who=Ada"), {"execution", "waits", "interrupted"}),
     "list": ((), {"executions"}),
-    "show": (("order-1",), {"execution", "steps", "waits", "forks"}),
+    "show": (("order-1",), {"execution", "steps", "waits", "forks", "usage"}),
     "inbox": ((), {"waits"}),
     "breakers": ((), {"breakers"}),
     "breakers list": ((), {"breakers"}),
