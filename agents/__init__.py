@@ -13,6 +13,7 @@ from agents.functions import Functions
 from agents.models import Models
 from agents.scripts import Call, Failure, Rule, Script, Turn
 from agents.service_call import ServiceCall
+from agents.service_tool import service_tool
 from agents.services import Service, Services
 from agents.tool_call import ToolStep
 from agents.tools import Tool, Tools, tool
@@ -34,6 +35,7 @@ __all__ = [
     "Tool",
     "Tools",
     "Turn",
+    "service_tool",
     "step_types",
     "tool",
 ]

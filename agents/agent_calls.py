@@ -76,6 +76,32 @@ class ModelCall(Action):
             return await react.turn(context, model, self, told, spending)
 
 
+class Summary(Action):
+    """Sums up the older part of a conversation that has become too long."""
+
+    name: ClassVar[str] = "agent_summary"
+    summary: ClassVar[str] = "sums up the older part of an agent's conversation"
+    node: ClassVar[Node] = "react_agent"
+
+    def __init__(self, step: Step, assignment: Assignment, told: Callable[[], Sequence[Message]]) -> None:
+        self._step = step
+        self._assignment = assignment
+        self._told = told
+
+    def limit(self, config: StepConfig) -> str | None:
+        return self._assignment["model_name"]
+
+    async def run(self, context: StepContext, config: StepConfig) -> Any:
+        told = self._told()
+        spending = Spending(context, self._assignment, told)
+        async with spending.allowed() as over:
+            if over is not None:
+                return {"over": as_kept(over)}  # the turn itself meets the same budget, and asks for more
+            model = await open_model(context, self._assignment, self._step)
+            summing = await load("agents.summing")
+            return await summing.sum_up(context, model, told, self._assignment["model_name"], spending)
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """A call the model wants.

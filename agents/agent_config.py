@@ -23,7 +23,8 @@ class AgentConfig(StepConfig):
     """What an `agent` step is told. What the step says wins over what its agent says.
 
     Attributes:
-        agent: A registered agent's name, an agent written out, or (from Python) an `Agent`.
+        agent: A registered agent's name, the name of a published one (`kind: Agent`; `clerk@1.2` for that version), an
+            agent written out, or (from Python) an `Agent`.
         agent_capability: In place of `agent`: the first registered agent that has it.
         model: `provider:model`, or (from Python) a LangChain chat model.
         instructions: The system prompt.
@@ -37,6 +38,8 @@ class AgentConfig(StepConfig):
         max_reasks: How often an answer that does not fit `output_schema` is sent back.
         budget: What this step's models may spend; besides, the workflow's own `config.budget` holds. Reaching either
             asks a person for more.
+        context_tokens: When the conversation is longer than this, its older part is summed up by the model, in a call
+            of its own; without it, nothing is left out.
         temperature, max_tokens: Handed to the model.
         stream: Hand the model's words to `context.progress` as they come.
     """
@@ -55,6 +58,7 @@ class AgentConfig(StepConfig):
     budget: Budget | None = None
     temperature: float | None = Field(default=None, ge=0, le=2)
     max_tokens: int | None = Field(default=None, ge=1)
+    context_tokens: int | None = Field(default=None, ge=500)
     stream: bool = False
 
     @model_validator(mode="before")

@@ -9,6 +9,7 @@ from agents.registry import Registry
 from agents.tool_use import ToolUse
 from agents.tools import Tool
 from graphs.errors import StepError
+from graphs.spec import Budget
 
 
 class Agent(BaseModel):
@@ -22,6 +23,8 @@ class Agent(BaseModel):
             these and no others.
         capabilities: What it is good at; a step can ask for one (I10).
         output_schema: JSON Schema, or (from Python) a pydantic model: the answer is then a value of that form.
+        max_turns, max_reasks, budget, context_tokens, temperature, max_tokens: As in a step's `config`, where the
+            step itself says nothing.
         description: For people, and for models that choose among agents.
     """
 
@@ -33,6 +36,12 @@ class Agent(BaseModel):
     tools: tuple[str | Tool | ToolUse, ...] = ()
     capabilities: tuple[str, ...] = ()
     output_schema: dict[str, Any] | type[BaseModel] | None = None
+    max_turns: int | None = Field(default=None, ge=1, le=1000)
+    max_reasks: int | None = Field(default=None, ge=0, le=100)
+    budget: Budget | None = None
+    context_tokens: int | None = Field(default=None, ge=500)
+    temperature: float | None = Field(default=None, ge=0, le=2)
+    max_tokens: int | None = Field(default=None, ge=1)
     description: str = ""
 
     @field_validator("tools", "capabilities", mode="before")

@@ -17,7 +17,7 @@ from agents.tools import Tool, Tools
 from graphs.composites.base import Opening
 from graphs.errors import StepError
 from graphs.expressions import mask
-from graphs.spec import FromState, Step
+from graphs.spec import AGENT_LABEL, Budget, FromState, Step
 from graphs.steps import StepContext
 from graphs.values import json_value
 
@@ -45,6 +45,7 @@ class Assignment(TypedDict):
     budgets: dict[str, dict[str, Any]]
     max_turns: int
     max_reasks: int
+    context_tokens: int | None
     stream: bool
 
 
@@ -55,7 +56,13 @@ async def assign(opening: Opening) -> Assignment:
         StepError: something named is not there, or there is nothing to do.
     """
     context, config, step = opening.context, opening.config, opening.step
-    agent, registered = _agent(context, config)
+    agent, registered = _agent(opening)
+
+    def said(key: str, otherwise: Any = None) -> Any:
+        """The step's own word, else its agent's."""
+        own = getattr(config, key) if key in config.model_fields_set else None
+        return next((value for value in (own, getattr(agent, key), otherwise) if value is not None), None)
+
     models = context.resource(Models)
     wanted = config.model if config.model is not None else agent.model
     instructions = config.instructions if config.instructions is not None else agent.instructions
@@ -67,23 +74,24 @@ async def assign(opening: Opening) -> Assignment:
         registered=registered,
         model=wanted if isinstance(wanted, str) else None if wanted is not None else models.default,
         model_name=model_name(wanted if wanted is not None else models.default) or "",
-        temperature=config.temperature,
-        max_tokens=config.max_tokens,
+        temperature=said("temperature"),
+        max_tokens=said("max_tokens"),
         instructions=instructions(context.state) if callable(instructions) else instructions,
         messages=_conversation(context, config),
         tools=offers(context, agent.tools if config.tools is None else config.tools, step.steps, opening.workflow),
         schema=schema,
-        budgets=_budgets(opening),
-        max_turns=config.max_turns,
-        max_reasks=config.max_reasks,
+        budgets=_budgets(opening, said("budget")),
+        max_turns=said("max_turns", config.max_turns),
+        max_reasks=said("max_reasks", config.max_reasks),
+        context_tokens=said("context_tokens"),
         stream=config.stream,
     )
     await open_model(context, assignment, step)  # so that what cannot work is known before anything is done
     return assignment
 
 
-def _budgets(opening: Opening) -> dict[str, dict[str, Any]]:
-    found = {"": opening.budget, opening.context.path: opening.config.budget}
+def _budgets(opening: Opening, own: Budget | None) -> dict[str, dict[str, Any]]:
+    found = {"": opening.budget, opening.context.path: own}
     return {scope: budget.model_dump(exclude_none=True) for scope, budget in found.items() if budget is not None}
 
 
@@ -133,15 +141,38 @@ def _agent_again(context: StepContext, assignment: Assignment, step: Step) -> Ag
     return context.resource(Agents).get(assignment["agent"]) if assignment["registered"] else None
 
 
-def _agent(context: StepContext, config: AgentConfig) -> tuple[Agent, bool]:
+def _agent(opening: Opening) -> tuple[Agent, bool]:
     """The agent, and whether it is a registered one."""
+    context, config = opening.context, opening.config
     if isinstance(config.agent, Agent):
         return config.agent, False
-    if config.agent is not None:
-        return context.resource(Agents).get(config.agent), True
     if config.agent_capability is not None:
         return context.resource(Agents).with_capability(config.agent_capability), True
-    return Agent(name=context.name), False
+    if config.agent is None:
+        return Agent(name=context.name), False
+    registered = context.resource(Agents)
+    if config.agent not in registered and (published := _published(opening, config.agent)) is not None:
+        return published, False
+    return registered.get(config.agent), True
+
+
+def _published(opening: Opening, wanted: str) -> Agent | None:
+    """The agent of a definition (`kind: Agent`) that the execution is pinned to."""
+    name, _, version = wanted.partition("@")
+    try:
+        workflow = opening.workflow(name, version or None)
+    except StepError:
+        return None
+    if AGENT_LABEL not in workflow.metadata.labels:
+        raise StepError(
+            f"'{wanted}' is a workflow, and no agent.",
+            category="validation",
+            code="agent_unknown",
+            hint="A step of type 'workflow' runs it; an agent may have it as a tool.",
+        )
+    (step,) = workflow.spec.steps
+    given = {key: value for key, value in step.config.items() if key in Agent.model_fields}
+    return Agent.model_validate({**given, "name": name, "description": workflow.metadata.description})
 
 
 def _conversation(context: StepContext, config: AgentConfig) -> list[tuple[str, str]]:

@@ -55,7 +55,7 @@ class FunctionStep(Action):
             arguments = from_input(callee, context.input)
         redaction = Redaction([arguments])
         with redaction.of_errors():
-            return redaction.value(await callee.call(callee.bind(reveal(arguments)), context))
+            return redaction.value(await callee.call(callee.bind(reveal(arguments)), redaction.context(context)))
 
 
 def _function(context: StepContext, function: str | Callable[..., Any]) -> Function:

@@ -12,7 +12,14 @@ from typing import Any, Literal
 from agents.threads import in_thread
 
 Heavy = Literal[
-    "agents.http", "agents.schemas", "agents.providers", "agents.openai_client", "agents.react", "agents.routing"
+    "agents.http",
+    "agents.schemas",
+    "agents.providers",
+    "agents.openai_client",
+    "agents.react",
+    "agents.summing",
+    "agents.mcp",
+    "agents.routing",
 ]
 
 _loaded: dict[str, ModuleType] = {}

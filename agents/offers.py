@@ -32,7 +32,6 @@ class Offer(TypedDict):
     target: str
     version: NotRequired[str]
     effect: NotRequired[Effect]
-    undo: NotRequired[str]
     approvals: NotRequired[list[dict[str, Any]]]
     max_calls: NotRequired[int]
     timeout: NotRequired[float]
@@ -57,17 +56,17 @@ def offers(
 
 def _offer(context: StepContext, wanted: str | Tool | ToolUse, workflow: WorkflowOf) -> Offer:
     if isinstance(wanted, Tool):
-        return _of_tool(wanted)
+        return _of_tool(context, wanted)
     if isinstance(wanted, str):
-        return _of_tool(context.resource(Tools).get(wanted))
+        return _of_tool(context, context.resource(Tools).get(wanted))
     if wanted.workflow is not None:
         offer = _of_workflow(workflow(wanted.workflow, wanted.version), wanted)
     else:
-        offer = _of_tool(context.resource(Tools).get(wanted.tool or ""))
+        offer = _of_tool(context, context.resource(Tools).get(wanted.tool or ""))
     return _narrowed(offer, wanted)
 
 
-def _of_tool(tool: Tool) -> Offer:
+def _of_tool(context: StepContext, tool: Tool) -> Offer:
     offer = Offer(
         name=tool.name,
         description=tool.description,
@@ -78,7 +77,7 @@ def _of_tool(tool: Tool) -> Offer:
     if tool.effect is not None:
         offer["effect"] = tool.effect
     if tool.undo is not None:
-        offer["undo"] = tool.undo
+        context.resource(Tools).get(tool.undo)  # known now, and not only when it is needed
     if tool.max_calls is not None:
         offer["max_calls"] = tool.max_calls
     if tool.timeout is not None:

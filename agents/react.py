@@ -13,7 +13,15 @@ from typing import Any, Final
 
 from langchain.agents import create_agent
 from langchain.agents.middleware import AgentMiddleware, ModelRequest, ModelResponse, hook_config
-from langchain_core.messages import AIMessage, AIMessageChunk, AnyMessage, ToolCall, ToolMessage
+from langchain_core.messages import (
+    AIMessage,
+    AIMessageChunk,
+    AnyMessage,
+    HumanMessage,
+    SystemMessage,
+    ToolCall,
+    ToolMessage,
+)
 from langchain_core.tools import BaseTool, StructuredTool
 
 from agents import schemas
@@ -58,7 +66,7 @@ async def turn(
         response_format=form.strategy() if form else None,
         checkpointer=False,
     )
-    given = {"messages": _messages(told)}
+    given = {"messages": messages_of(told)}
     work = _streamed(agent, given, context, own) if assignment["stream"] else agent.ainvoke(given)
     state = await apart(work)
     assert own.said is not None
@@ -106,7 +114,7 @@ class _Turn(AgentMiddleware[Any, Any, Any]):
             self._spending.note({}, self._context.clock.monotonic() - began)
             raise explain(error, self._model_name, self._context.clock.now()) or error from error
         self.said = next(one for one in response.result if isinstance(one, AIMessage))
-        self.usage = self._spending.note(_usage(self.said), self._context.clock.monotonic() - began)
+        self.usage = self._spending.note(usage_of(self.said), self._context.clock.monotonic() - began)
         self._refuse_cut(self.said)
         self._mend(self.said)
         return response
@@ -295,22 +303,31 @@ def _kept(message: AIMessage) -> dict[str, Any]:
         return json_value({key: data[key] for key in ("content", "tool_calls", "id") if key in data})  # type: ignore[no-any-return]
 
 
-def _usage(message: AIMessage) -> dict[str, int]:
+def usage_of(message: AIMessage) -> dict[str, int]:
+    """The tokens a provider says it counted."""
     usage: Any = message.usage_metadata or {}
     return {name: int(usage.get(name) or 0) for name in ("input_tokens", "output_tokens", "total_tokens")}
 
 
-def _messages(conversation: Sequence[Message]) -> list[AnyMessage | dict[str, Any]]:
+def messages_of(conversation: Sequence[Message]) -> list[AnyMessage]:
+    """A conversation as LangChain takes it."""
     return [_for_model(message) for message in conversation]
 
 
-def _for_model(message: Message) -> AnyMessage | dict[str, Any]:
+def _for_model(message: Message) -> AnyMessage:
     if "ai" in message:
         return AIMessage.model_validate(message["ai"])
     if message["role"] == "tool":
         keys = ("content", "tool_call_id", "name", "status")
         return ToolMessage.model_validate({key: message[key] for key in keys})
-    return {"role": message["role"], "content": message["content"]}
+    return _ROLES[message["role"]](message["content"])
+
+
+_ROLES: Final[dict[str, Callable[[str], AnyMessage]]] = {
+    "user": HumanMessage,
+    "assistant": AIMessage,
+    "system": SystemMessage,
+}
 
 
 def _for_langchain(offer: Offer) -> BaseTool:

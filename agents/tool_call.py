@@ -33,4 +33,4 @@ class ToolStep(Action):
         arguments = from_input(tool.callee, context.input) if config.args is None else config.args
         redaction = Redaction([arguments])
         with redaction.of_errors():
-            return redaction.value(await tool.run(arguments, context))
+            return redaction.value(await tool.run(arguments, redaction.context(context)))

@@ -1,11 +1,12 @@
 """The course of an agent's work, read from the results of its steps. Pure: the same results give the same course."""
 
+import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Any, Final, cast
 
-from agents.agent_calls import CallApproval, Message, ModelCall, ToolCall, Wanted, WorkflowCall
+from agents.agent_calls import CallApproval, Message, ModelCall, Summary, ToolCall, Wanted, WorkflowCall
 from agents.assignment import Assignment, as_text
 from agents.offers import Offer
 from agents.spending import MoreBudget
@@ -23,6 +24,13 @@ APPROVAL: Final = "~approval"
 
 MAX_TOOL_RESULT: Final = 50_000
 """Characters of one tool's result that the model is told; more would crowd out the question."""
+
+_KEPT_TURNS: Final = 2
+"""The last turns, which a summary leaves as they were."""
+_CHARACTERS_OF_A_TOKEN: Final = 4
+
+_TOLD: Final = OnFailure(action="continue")
+"""A failure of such a step does not end the agent's work."""
 
 Called = Mapping[str, Any]
 """A call the model asked for: `{"id", "name", "args"}`, with `refused` (what it is told) when it is not made."""
@@ -99,6 +107,9 @@ class Course:
                 break
             if any(name not in self._results for name in before):
                 break
+            if self._too_long(number):
+                planned.append(self._summing_up(number, before))
+                before = [planned[-1].name]
             planned.append(self._model_call(number, before))
             before = [planned[-1].name]
             if number < len(self._said):
@@ -110,7 +121,7 @@ class Course:
     def _more(self, number: int) -> Iterator[PlannedStep]:
         """A person is asked for a larger budget."""
         kind = MoreBudget(self._assignment["agent"], self._said[number]["over"])
-        step = Step(name="budget", type="approval", on_failure=OnFailure(action="continue"))
+        step = Step(name="budget", type="approval", on_failure=_TOLD)
         needs = (Need(_model(number), "succeeded"),)
         yield PlannedStep(_budget(number), step, kind.node, needs, local=f"[{number}].", kind=kind)
 
@@ -118,6 +129,36 @@ class Course:
         """Whether a larger budget was asked for, and refused."""
         result = self._results.get(_budget(number))
         return result is not None and not (result["status"] == "completed" and result["output"]["approved"])
+
+    def _too_long(self, number: int) -> bool:
+        """Whether the conversation before that turn is to be summed up: the last turns stay as they were."""
+        most = self._assignment["context_tokens"]
+        if most is None or number - self._summed(number)[0] <= _KEPT_TURNS:
+            return False
+        return len(json.dumps(list(self._messages(number, number)))) // _CHARACTERS_OF_A_TOKEN > most
+
+    def _summing_up(self, number: int, before: list[str]) -> PlannedStep:
+        kind = Summary(
+            self._step, self._assignment, lambda: list(self._messages(number - _KEPT_TURNS, number, asked=False))
+        )
+        own = self._step
+        step = Step(name="summary", type="agent", limits=own.limits, retry=own.retry, on_failure=_TOLD)
+        needs = tuple(Need(name, "settled") for name in before)
+        return PlannedStep(_summary(number), step, kind.node, needs, local=f"[{number}].", kind=kind)
+
+    def _summed(self, until: int) -> tuple[int, str]:
+        """How many turns the newest summary made before that iteration stands for, and its words."""
+        for number in range(until - 1, 0, -1):
+            result = self._results.get(_summary(number))
+            if result is not None and result["status"] == "completed" and "summary" in result["output"]:
+                return number - _KEPT_TURNS, result["output"]["summary"]
+        return 0, ""
+
+    def _summaries(self) -> Iterator[Mapping[str, Any]]:
+        for number in range(len(self._said) + 1):
+            result = self._results.get(_summary(number))
+            if result is not None and result["status"] == "completed":
+                yield result["output"]
 
     def _model_call(self, number: int, before: list[str]) -> PlannedStep:
         own = self._step
@@ -130,7 +171,7 @@ class Course:
             made=Counter(
                 call["name"] for said in self._said[:number] for call in said.get("calls", ()) if "refused" not in call
             ),
-            conversation=lambda: list(self._messages(number)),
+            conversation=lambda: list(self._messages(number, number + 1)),
         )
         step = Step(
             name="model",
@@ -158,7 +199,7 @@ class Course:
             asking = CallApproval(
                 self._assignment["agent"], offer, call["args"], ToolApproval.model_validate(call["approval"])
             )
-            asked = Step(name="approval", type="approval", on_failure=OnFailure(action="continue"))
+            asked = Step(name="approval", type="approval", on_failure=_TOLD)
             yield PlannedStep(name + APPROVAL, asked, asking.node, tuple(needs), local=f"[{number}].", kind=asking)
             needs.append(Need(name + APPROVAL, "settled"))
         wanted = Wanted(offer, call["args"], number, (lambda: self._decision(name)) if "approval" in call else None)
@@ -169,7 +210,7 @@ class Course:
             type=offer["kind"],
             retry=RetryPolicy.model_validate(offer["retry"]) if "retry" in offer else ONCE,
             timeout=offer.get("timeout"),
-            on_failure=OnFailure(action="continue"),
+            on_failure=_TOLD,
         )
         yield PlannedStep(name, step, kind.node, tuple(needs), local=f"[{number}].", kind=kind)
 
@@ -186,12 +227,21 @@ class Course:
 
     # -- what has been said ------------------------------------------------------------------------------------
 
-    def _messages(self, turns: int) -> Iterator[Message]:
-        """The conversation before that turn."""
-        for role, content in self._assignment["messages"]:
-            yield {"role": role, "content": content}
+    def _messages(self, turns: int, summed: int | None = None, *, asked: bool = True) -> Iterator[Message]:
+        """The conversation before that turn.
+
+        Args:
+            summed: What summaries made before that iteration stand for is left out; without it, nothing is.
+            asked: With what the agent was asked to begin with.
+        """
+        if asked:
+            for role, content in self._assignment["messages"]:
+                yield {"role": role, "content": content}
+        first, words = self._summed(summed) if summed is not None else (0, "")
+        if first:
+            yield {"role": "user", "content": f"Summary of what was done so far:\n\n{words}"}
         for number, said in enumerate(self._said[:turns]):
-            if "over" in said:
+            if "over" in said or number < first:
                 continue
             yield {"ai": said["message"]}
             for position, call in enumerate(said["calls"]):
@@ -226,7 +276,7 @@ class Course:
                 for position, call in enumerate(said.get("calls", ()))
                 if not call.get("form")
             ],
-            "usage": _total(said["usage"] for said in self._said if "usage" in said),
+            "usage": _total(said["usage"] for said in [*self._said, *self._summaries()] if "usage" in said),
             "turns": self._turns(len(self._said)),
             "agent": self._assignment["agent"],
             "model": self._assignment["model_name"],
@@ -235,6 +285,10 @@ class Course:
 
 def _model(number: int) -> str:
     return f"[{number}].model"
+
+
+def _summary(number: int) -> str:
+    return f"[{number}].summary"
 
 
 def _budget(number: int) -> str:

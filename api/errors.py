@@ -31,6 +31,7 @@ from graphs.errors import (
     StepError,
     StoreError,
 )
+from orchestrator.signing import SignatureError
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -50,6 +51,7 @@ BY_CLASS: Mapping[type[BatonError], int] = {
     ConflictError: 409,
     EngineBusyError: 503,
     BodyError: 400,
+    SignatureError: 401,
     InputError: 422,
     DefinitionError: 422,
     ExpressionError: 422,

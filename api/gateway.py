@@ -33,6 +33,12 @@ class Gateway:
 
 
 def gateway_of(connection: HTTPConnection) -> Gateway:
-    """The gateway a request or a WebSocket came to; a dependency of routes."""
+    """The gateway a request or a WebSocket came to."""
     gateway: Gateway = connection.app.state.gateway
     return gateway
+
+
+async def current_gateway(connection: HTTPConnection) -> Gateway:
+    """The same as a dependency of routes: FastAPI calls what is not async in a thread, which takes longer than all
+    else about a request."""
+    return gateway_of(connection)

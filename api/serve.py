@@ -65,7 +65,11 @@ def graphs_of(config: Path | None) -> Mapping[str, Source]:
     """
     if config is None and not Path(NAME).exists():
         return {}
-    return load_graphs(read_config(config or Path(NAME)))
+    found = read_config(config or Path(NAME))
+    for key in found.left_out:
+        instead = " Make keys: baton keys create." if key == "auth" else ""
+        warn(f"'{key}' of {config or NAME} has no effect here.{instead}")
+    return load_graphs(found)
 
 
 @asynccontextmanager

@@ -16,6 +16,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from graphs.errors import DefinitionError, Problem
+from graphs.loading import agents
 from graphs.loading.aliases import rewrite
 from graphs.loading.copying import UnusableError, plain_copy
 from graphs.loading.emit import to_yaml
@@ -145,10 +146,13 @@ def _examine(
 ) -> Report:
     """The one way from values to a workflow. `document` is ours to change."""
     workflow = None
+    kind = document.get("kind") if isinstance(document, dict) else None
     if not isinstance(document, dict):
         hint = "A workflow begins with `apiVersion: workflow/v1` and `kind: Workflow`."
         findings.add_sentence("not_a_definition", Place(), f"The definition is {shown(document)}, not a mapping.", hint)
     elif _header_fits(document, findings):
+        if kind == agents.KIND:
+            agents.as_workflow(document, positions, findings)
         rewrite(document, positions, findings)
         workflow = _validated(document, positions, findings, step_types, known)
     problems = findings.problems()
@@ -163,7 +167,7 @@ def _header_fits(document: dict[str, Any], findings: Findings) -> bool:
         words = f"{shown(version)} is not a version that can be read."
         findings.add("api_version_unknown", Place().at("apiVersion"), words, "Write `apiVersion: workflow/v1`.")
     kind = document.pop("kind", "Workflow")
-    if kind == "Workflow":
+    if kind in ("Workflow", agents.KIND):
         return True
     if kind == "WorkflowTemplate":
         words, hint = (
@@ -171,7 +175,10 @@ def _header_fits(document: dict[str, Any], findings: Findings) -> bool:
             "Make a workflow of it first, with values for its parameters.",
         )
     else:
-        words, hint = f"{shown(kind)} is not a kind of document that can be read here.", "Write `kind: Workflow`."
+        words, hint = (
+            f"{shown(kind)} is not a kind of document that can be read here.",
+            "Write `kind: Workflow` or `kind: Agent`.",
+        )
     findings.add("kind_unknown", Place().at("kind"), words, hint)
     return False
 

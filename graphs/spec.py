@@ -197,6 +197,8 @@ class Step(Model):
     """Variables this step sets, as expressions over `output` (D06); `merge`: every key of its output."""
     timeout: Duration | None = None
     """Seconds one attempt may take (E07). Time spent waiting for other steps does not count."""
+    deadline: Duration | None = None
+    """Seconds from when it begins to its end in all: every attempt, and the pauses and waiting between them."""
     limits: tuple[Name, ...] = ()
     """Named limits (`BATON_LIMITS`) it is under besides that of the service or model it uses."""
     breaker: Literal["wait", "fail"] | None = None
@@ -276,6 +278,10 @@ class Step(Model):
     @classmethod
     def _one_name_is_a_list(cls, value: Any) -> Any:
         return (value,) if isinstance(value, str) else value
+
+
+AGENT_LABEL, AGENT_STEP = "baton.kind", "agent"
+"""The label of workflows that were written as agents (`kind: Agent`), and the name of their one step."""
 
 
 class Budget(Model):
@@ -459,7 +465,10 @@ def _subworkflows_of(step: Step) -> Iterator[tuple[str, str | None]]:
 
 
 def _workflows_as_tools(config: Mapping[str, Any]) -> Iterator[tuple[str, str | None]]:
-    """Those an agent is offered, by the step or by an agent that is written out in it."""
+    """Those an agent is offered, by the step or by an agent that is written out in it, and that agent itself."""
+    if isinstance(agent := config.get("agent"), str) and "{{" not in agent:
+        name, _, version = agent.partition("@")
+        yield name, version or None  # published as a definition of its own, perhaps
     for holder in (config, config.get("agent")):
         tools = _entry(holder, "tools")
         for use in tools if isinstance(tools, list | tuple) else (tools,):

@@ -165,6 +165,8 @@ class Guarded:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        for guard in self._entered:
-            guard.leave(self._who, error)
-        await self._place.__aexit__(kind, error, trace)
+        try:
+            for guard in self._entered:
+                guard.leave(self._who, error)
+        finally:
+            await self._place.__aexit__(kind, error, trace)

@@ -107,6 +107,10 @@ class Catalogue:
         known = await self.names(tenant)
         asked = f"'{name}'{f' in version {version}' if version else ''}"
         hint = f"Published: {', '.join(known)}." if known else "None is: baton publish FILE."
+        if version is not None and name in known:
+            versions = [one.version for one in await self._store.catalogue(name, tenant=tenant)]
+            given = [self._given[name].version] if name in self._given else []
+            hint = f"Versions of '{name}': {', '.join(dict.fromkeys([*given, *versions]))}."
         return NotFoundError(f"No workflow {asked} is published.", hint=hint, code="workflow_not_found")
 
     async def _keep(self, workflow: Workflow) -> Workflow:

@@ -18,7 +18,7 @@ from graphs.budget import Ledger
 from graphs.clock import Alarm, Clock
 from graphs.compile import FOREVER, CompiledGraph
 from graphs.composites.subworkflow import root_plan
-from graphs.errors import StepCancelledError
+from graphs.errors import ConflictError, StepCancelledError
 from graphs.expressions import EvaluationContext
 from graphs.flow import Board, Flow, Woken, deadlock, not_begun
 from graphs.graph_state import EnterpriseWorkflowState
@@ -34,20 +34,19 @@ from graphs.scope import Frame
 from graphs.spec import Budget, Config, Workflow
 from graphs.state import FINALLY, ExecutionStatus, Happened, Result
 from graphs.steps import Answer, Logger, Wait
-from graphs.undo import COMPENSATION
+from graphs.undo import COMPENSATION, compensations
 from orchestrator.breakers import Breakers, Guarded
 from orchestrator.hooks import Hooks
 from orchestrator.places import Places
 from orchestrator.sealing import Sealer
 from orchestrator.seats import Seat
 from orchestrator.settings import Settings
-from orchestrator.store.port import DeadLetter, Execution, OpenWait, Record
+from orchestrator.store.port import TIMEOUT_BY, DeadLetter, Execution, OpenWait, Record
 from orchestrator.store.sqlite import SqliteStore
 
 Left = Literal["ended", "resting", "stirred", "drained", "paused"]
 """How a drive was left; `stirred`: something was stored between the last look and parking."""
 _LAST_PLANS: Mapping[str, Literal["compensation", "finally"]] = {COMPENSATION: "compensation", FINALLY: "finally"}
-TIMEOUT_BY = "baton:timeout"
 _SOON = 0.001
 """Seconds that do not count: a clock may ring that much early."""
 
@@ -154,8 +153,7 @@ class Drive:
             if not self.flow.closing:
                 raise not_begun(missing, len(self.flow.dispatched))
             return await self._rest()
-        await self._finish()
-        return "ended"
+        return await self._finish()
 
     async def _carry_out(self) -> None:
         saver, thread = self._works.store.saver, self.execution.id
@@ -194,7 +192,7 @@ class Drive:
     def _resting(self) -> ExecutionStatus:
         return ExecutionStatus.BUDGET_EXCEEDED if self._over_budget else ExecutionStatus.WAITING
 
-    async def _finish(self) -> None:
+    async def _finish(self) -> Left:
         conclusion = self.board.conclusion()
         compensation = self.board.extras.get(COMPENSATION)
         output, error = None, conclusion.error
@@ -205,6 +203,16 @@ class Drive:
             except Exception as failure:  # noqa: BLE001 - a callable of the definition may raise anything
                 error = as_step_error(failure).as_dict()
                 conclusion = Conclusion("failed", None, error)
+        if conclusion.status == "completed" and self.board.concluded is None and self._cancelled_by_somebody:
+            # All is done, but they were told that it is cancelled before anybody was told that it is completed.
+            conclusion = Conclusion("cancelled", None, {"code": "cancelled", "message": self._why_stopped})
+            output, error = None, conclusion.error
+        if (
+            conclusion.status != "completed"
+            and self.board.concluded is None
+            and await self._is_undone_after_all(conclusion)
+        ):
+            return "stirred"
         status = _final_status(conclusion, compensation)
         if error is None and conclusion.status in ("timed_out", "cancelled"):
             error = {"code": conclusion.status, "message": self.board.halt.detail if self.board.halt else ""}
@@ -212,15 +220,49 @@ class Drive:
             error = {**error, "step": conclusion.step}
         data = {"output": output, "error": error, "seconds": round(self.active_seconds, 6)}
         record = Record(self.execution.id, f"execution.{status}", self.clock.now(), None, self.facts.generation, data)
-        await self._works.store.finish(
+        try:
+            await self._works.store.finish(
+                self.execution.id,
+                status,
+                output=output,
+                error=error,
+                active_seconds=self.active_seconds,
+                records=[record],
+                letters=list(self._letters()),
+                unless_cancelled=status is ExecutionStatus.COMPLETED and self.board.concluded is None,
+            )
+        except ConflictError as refusal:
+            if refusal.code != "cancelled_first":
+                raise
+            self.halt(refusal.details["request"])
+            return await self._finish()
+        return "ended"
+
+    @property
+    def _cancelled_by_somebody(self) -> bool:
+        return self._request is not None and self._request.get("by") != TIMEOUT_BY
+
+    @property
+    def _why_stopped(self) -> str:
+        return self.board.halt.detail if self.board.halt is not None else ""
+
+    async def _is_undone_after_all(self, conclusion: Conclusion) -> bool:
+        """It ended badly though every step went well (its output fits nowhere, a cancel came at the last moment): what
+        it did is undone by another drive, which begins with that."""
+        if self.terminated is not None or COMPENSATION in self.board.extras:
+            return False
+        if not self.compensates(conclusion.status, self.workflow.spec.config):
+            return False
+        if not compensations(self.frame, await self.history(), conclusion, self.library, self.unseal):
+            return False
+        await self._works.store.conclude(
             self.execution.id,
-            status,
-            output=output,
-            error=error,
-            active_seconds=self.active_seconds,
-            records=[record],
-            letters=list(self._letters()),
+            {**conclusion._asdict(), "compensate": True},
+            compensating=True,
+            records=[self._record("execution.compensating", None, {})],
+            anew=True,
         )
+        return True
 
     def _letters(self) -> Iterator[DeadLetter]:
         """What was not undone, and what failed of that which runs in any case."""

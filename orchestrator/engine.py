@@ -24,7 +24,6 @@ from orchestrator.approvals.rules import Given
 from orchestrator.approvals.values import Decision, Person
 from orchestrator.bus import RESTED, Bus, Subscription
 from orchestrator.catalogue import Catalogue
-from orchestrator.drive import TIMEOUT_BY
 from orchestrator.driver import Driver
 from orchestrator.parts import assemble
 from orchestrator.redo import fork_start, rewound
@@ -33,6 +32,7 @@ from orchestrator.starting import Start, new_execution, pin
 from orchestrator.store.dead_letters import no_letter
 from orchestrator.store.port import (
     DEFAULT_TENANT,
+    TIMEOUT_BY,
     DeadLetter,
     Execution,
     ExecutionFilter,
@@ -42,6 +42,7 @@ from orchestrator.store.port import (
     Record,
 )
 from orchestrator.store.sqlite import SqliteStore
+from orchestrator.usage import Usage, usage_of
 
 
 class Orchestrator:
@@ -190,6 +191,10 @@ class Orchestrator:
         """The history of an execution."""
         await self.get(execution_id)
         return await self.store.records(execution_id, after=after)
+
+    async def usage(self, execution_id: str) -> Sequence[Usage]:
+        """What its models have cost, by step, agent and model."""
+        return usage_of(await self.records(execution_id))
 
     async def watch(self, execution_id: str | None = None) -> AsyncIterator[Record]:
         """Records as they happen in this process; of one execution until it ends, or of all."""
@@ -488,8 +493,8 @@ def ending_already(execution: Execution) -> ConflictError:
     if request is None:
         status = (execution.concluded or {}).get("status", execution.status)
         return ConflictError(
-            f"Execution '{execution.id}' has {status.replace('_', ' ')}, and that is being undone already.",
-            code="compensating_already",
+            f"Execution '{execution.id}' is ending already: it has {status.replace('_', ' ')}.",
+            code="ending_already",
             execution_id=execution.id,
         )
     who = "its time limit" if request["by"] == TIMEOUT_BY else request["by"] or "somebody"

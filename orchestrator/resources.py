@@ -4,10 +4,12 @@ from collections.abc import Iterable, Mapping
 from contextlib import AsyncExitStack
 from typing import Any
 
-from agents import Agents, Functions, Models, Services, Tools
+from agents import Agents, Functions, Models, Services, Tool, Tools
+from agents.loading import load
 from agents.prices import Prices
 from agents.router import Router
 from graphs.clock import Clock
+from graphs.errors import SettingsError
 from orchestrator.settings import Settings
 
 
@@ -28,7 +30,24 @@ async def gather(stack: AsyncExitStack, settings: Settings, given: Iterable[Any]
     ):
         for kind in type(value).__mro__[:-1]:
             resources[kind] = value
+    for tool in await _mcp_tools(settings.mcp):
+        if tool.name not in resources[Tools]:
+            resources[Tools].add(tool)
     for value in {id(value): value for value in resources.values()}.values():
         if hasattr(value, "aclose"):
             stack.push_async_callback(value.aclose)
     return resources
+
+
+async def _mcp_tools(servers: Mapping[str, Any]) -> list[Tool]:
+    if not servers:
+        return []
+    try:
+        mcp = await load("agents.mcp")
+    except ImportError as error:
+        raise SettingsError(
+            f"BATON_MCP names servers, and what speaks to them is not installed ({error.name}).",
+            hint="pip install 'baton[mcp]'",
+            code="mcp_missing",
+        ) from None
+    return [tool for name, server in servers.items() for tool in await mcp.mcp_tools(name, server)]

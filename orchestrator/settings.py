@@ -23,6 +23,7 @@ class Settings(EnvironmentSettings):
             environment; `*` for every service and provider that is not named.
         prices: What models cost, for a million tokens: `{"openai:gpt-5-mini": {"input": 0.25, "output": 2}}`, as JSON
             in the environment; names may hold `*`. Budgets in money and costs in results need them.
+        mcp: MCP servers whose tools agents may be given, as JSON in the environment; see `agents.mcp.McpServer`.
         modules: Python modules that offer functions, tools, agents and workflows.
         secret_key: Encrypts secret inputs; without it, a key file beside the database is used.
         max_executions: Executions driven at the same time (P06).
@@ -43,6 +44,7 @@ class Settings(EnvironmentSettings):
     services: Annotated[dict[str, Any], NoDecode] = Field(default_factory=dict)
     limits: Annotated[dict[str, Bounds], NoDecode] = Field(default_factory=dict)
     prices: Annotated[dict[str, Any], NoDecode] = Field(default_factory=dict)
+    mcp: Annotated[dict[str, Any], NoDecode] = Field(default_factory=dict)
     modules: Annotated[tuple[str, ...], *SEPARATED] = ()
     secret_key: SecretStr | None = None
     max_executions: int = Field(default=100, ge=1)
@@ -57,7 +59,7 @@ class Settings(EnvironmentSettings):
     log_level: Literal["debug", "info", "warning", "error"] = "warning"
     log_format: Literal["console", "json"] = "console"
 
-    @field_validator("services", "limits", "prices", mode="before")
+    @field_validator("services", "limits", "prices", "mcp", mode="before")
     @classmethod
     def _services_are_json(cls, value: Any) -> Any:
         if not isinstance(value, str):

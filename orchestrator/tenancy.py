@@ -10,7 +10,9 @@ from typing import Any
 from graphs.spec import Workflow
 from graphs.state import Result
 from orchestrator.engine import Orchestrator, no_such_execution
+from orchestrator.store.dead_letters import no_letter
 from orchestrator.store.port import (
+    DeadLetter,
     Execution,
     ExecutionFilter,
     OpenWait,
@@ -99,6 +101,18 @@ class TenantView:
         await self.get(execution_id)
         return await self.baton.cancel(execution_id, by=self.by, reason=reason)
 
+    async def terminate(self, execution_id: str, *, reason: str | None = None) -> Execution:
+        await self.get(execution_id)
+        return await self.baton.terminate(execution_id, by=self.by, reason=reason)
+
+    async def pause(self, execution_id: str, *, reason: str | None = None) -> Execution:
+        await self.get(execution_id)
+        return await self.baton.pause(execution_id, by=self.by, reason=reason)
+
+    async def continue_(self, execution_id: str) -> Execution:
+        await self.get(execution_id)
+        return await self.baton.continue_(execution_id)
+
     async def resume(self, execution_id: str) -> Execution:
         await self.get(execution_id)
         return await self.baton.resume(execution_id)
@@ -110,6 +124,37 @@ class TenantView:
     async def fork(self, execution_id: str, at: str, *, edit: Mapping[str, Any], newest: bool) -> Execution:
         await self.get(execution_id)
         return await self.baton.fork(execution_id, at, edit=edit, newest=newest, metadata=self._signed())
+
+    # -- dead letters ------------------------------------------------------------------------------------------
+
+    async def dead_letters(
+        self, *, status: str | None, execution_id: str | None, before: int | None, limit: int
+    ) -> Sequence[DeadLetter]:
+        store = self.baton.store
+        return await store.dead_letters(
+            status=status, execution_id=execution_id, tenant=self.tenant, before=before, limit=limit
+        )
+
+    async def dead_letter(self, letter_id: int) -> DeadLetter:
+        """A dead letter.
+
+        Raises:
+            NotFoundError: there is none of that number, or it is another tenant's.
+        """
+        letter = await self.baton.dead_letter(letter_id)
+        if letter.tenant != self.tenant:
+            raise no_letter(letter_id)
+        return letter
+
+    async def redrive(self, letter_id: int) -> DeadLetter:
+        await self.dead_letter(letter_id)
+        await self.baton.redrive([letter_id], by=self.by)
+        return await self.dead_letter(letter_id)
+
+    async def discard(self, letter_id: int, *, note: str | None) -> DeadLetter:
+        await self.dead_letter(letter_id)
+        await self.baton.discard([letter_id], by=self.by, note=note)
+        return await self.dead_letter(letter_id)
 
     # -- events ------------------------------------------------------------------------------------------------
 

@@ -26,7 +26,6 @@ LATER = {
     "A57": "monitor, optimizer and alert manager; executor, retries, breakers and limits are here (A55, P03, P05, P06)",
     "A61": _GATEWAY,
     "C08": "the web page on top of the gateway",
-    "I15": _GATEWAY,
     "I16": "events that start executions (triggers) come with the gateway; waiting for them is here (I04)",
     "I17": _MANY,
     "I20": "connectors are named services; ready-made ones come with users' wishes",

@@ -62,7 +62,7 @@ def test_the_python_of_the_readme_runs(folder: Path, number: int) -> None:
 
 def test_every_setting_is_in_the_example_of_the_environment() -> None:
     """And nothing that is no setting."""
-    settings = (ROOT / "orchestrator" / "settings.py").read_text()
+    settings = "".join((ROOT / room / "settings.py").read_text() for room in ("orchestrator", "api"))
     fields = set(re.findall(r"^    (\w+): [^\n=]+ = ", settings, re.M)) - {"model_config"}
     shown = {
         name.removeprefix("BATON_").lower() for name in re.findall(r"BATON_\w+", (ROOT / ".env.example").read_text())

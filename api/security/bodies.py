@@ -33,8 +33,8 @@ class BodyError(InputError):
     code = "body_refused"
 
 
-async def whole_body(receive: Receive, headers: Headers, settings: GatewaySettings) -> bytes:
-    """The body of a request, when it may be taken.
+async def whole_body(receive: Receive, headers: Headers, settings: GatewaySettings, *, judged: bool = True) -> bytes:
+    """The body of a request, when it may be taken; `judged` looks into it, where it is JSON.
 
     Raises:
         BodyError: it is too long, or JSON that says nothing certain.
@@ -56,7 +56,7 @@ async def whole_body(receive: Receive, headers: Headers, settings: GatewaySettin
         chunks.append(chunk)
         more = message.get("more_body", False)
     body = b"".join(chunks)
-    if body and is_json(headers.get("content-type", "")):
+    if judged and body and is_json(headers.get("content-type", "")):
         if len(body) > _LONG:
             await asyncio.to_thread(check_json, body, settings.max_depth)
         else:

@@ -79,7 +79,9 @@ class Guard:
         scope["baton.principal"] = who
         with self._door.rates.under_way(who):
             if scope["type"] == "http" and scope["method"] not in _SAFE:
-                body = await whole_body(receive, Headers(scope=scope), self._door.settings)
+                # What is everybody's looks at its proof before it looks into the body.
+                judged = bool(self._needed)
+                body = await whole_body(receive, Headers(scope=scope), self._door.settings, judged=judged)
                 receive, send = again(body, receive), self._noting(who, scope, send)
             await self._app(scope, receive, send)
 

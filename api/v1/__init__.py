@@ -4,7 +4,19 @@ from collections.abc import Sequence
 
 from fastapi import APIRouter
 
-from api.v1 import approvals, audit, events, executions, going_back, health, links, records, workflows
+from api.v1 import (
+    approvals,
+    audit,
+    dead_letters,
+    events,
+    executions,
+    going_back,
+    health,
+    links,
+    records,
+    webhooks,
+    workflows,
+)
 
 routers: Sequence[APIRouter] = (
     health.router,
@@ -15,5 +27,7 @@ routers: Sequence[APIRouter] = (
     approvals.router,
     links.router,
     events.router,
+    webhooks.router,
+    dead_letters.router,
     audit.router,
 )

@@ -21,7 +21,7 @@ class Body(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-def view_of(connection: HTTPConnection, who: Annotated[Principal, Depends(principal)]) -> TenantView:
+async def view_of(connection: HTTPConnection, who: Annotated[Principal, Depends(principal)]) -> TenantView:
     """The orchestrator, as the tenant of whoever asks has it; a dependency of routes."""
     return TenantView(gateway_of(connection).orchestrator, who.tenant, who.name)
 

@@ -31,7 +31,7 @@ class StartBody(Body):
     priority: int = Field(default=0, ge=-1000, le=1000)
 
 
-class CancelBody(Body):
+class WhyBody(Body):
     """Why."""
 
     reason: Text | None = None
@@ -105,9 +105,27 @@ async def diagram(execution_id: ExecutionId, view: View) -> PlainTextResponse:
 
 
 @router.post("/{execution_id}/cancel", status_code=202, dependencies=[needs(Right.RUN)])
-async def cancel(execution_id: ExecutionId, view: View, body: CancelBody | None = None) -> dict[str, Any]:
+async def cancel(execution_id: ExecutionId, view: View, body: WhyBody | None = None) -> dict[str, Any]:
     """Ask an execution to end. 409 when it has."""
     return brief(await view.cancel(execution_id, reason=body.reason if body else None))
+
+
+@router.post("/{execution_id}/terminate", status_code=202, dependencies=[needs(Right.RUN)])
+async def terminate(execution_id: ExecutionId, view: View, body: WhyBody | None = None) -> dict[str, Any]:
+    """End an execution at once: nothing is undone. 409 when it has ended."""
+    return brief(await view.terminate(execution_id, reason=body.reason if body else None))
+
+
+@router.post("/{execution_id}/pause", status_code=202, dependencies=[needs(Right.RUN)])
+async def pause(execution_id: ExecutionId, view: View, body: WhyBody | None = None) -> dict[str, Any]:
+    """Hold an execution: nothing new starts, what runs may finish. 409 when it has ended."""
+    return brief(await view.pause(execution_id, reason=body.reason if body else None))
+
+
+@router.post("/{execution_id}/continue", status_code=202, dependencies=[needs(Right.RUN)])
+async def go_on(execution_id: ExecutionId, view: View) -> dict[str, Any]:
+    """Let a paused execution go on. 409 when nobody has paused it."""
+    return brief(await view.continue_(execution_id))
 
 
 @router.post("/{execution_id}/resume", status_code=202, dependencies=[needs(Right.RUN)])

@@ -19,6 +19,7 @@ _BRIEF = (
     "forked_at",
     "generation",
     "cancel_requested",
+    "pause_requested",
     "created_at",
     "started_at",
     "ended_at",

@@ -4,6 +4,14 @@ from collections.abc import Sequence
 
 from fastapi import APIRouter
 
-from api.wire import assistants, crons, meta, runs, store, threads
+from api.wire import assistants, crons, meta, protocol, runs, store, threads
 
-routers: Sequence[APIRouter] = (meta.router, assistants.router, threads.router, crons.router, runs.router, store.router)
+routers: Sequence[APIRouter] = (
+    meta.router,
+    assistants.router,
+    threads.router,
+    crons.router,
+    runs.router,
+    protocol.router,
+    store.router,
+)

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query
 from starlette.responses import Response
 
-from api.gateway import Gateway, gateway_of
+from api.gateway import Gateway, current_gateway
 from api.security import Principal, principal
 from api.wire.bodies import AssistantBody, AssistantPatch, AssistantSearch, LatestBody, VersionsBody
 from api.wire.callers import EDITS, READS
@@ -16,7 +16,7 @@ from orchestrator.store.served.values import Assistant, Search
 
 router = APIRouter(prefix="/assistants", tags=["assistants"])
 
-At = Annotated[Gateway, Depends(gateway_of)]
+At = Annotated[Gateway, Depends(current_gateway)]
 By = Annotated[Principal, Depends(principal)]
 _COLUMNS = {"assistant_id": "id", "graph_id": "graph"}
 
@@ -74,9 +74,7 @@ async def delete(assistant_id: str, at: At, by: By, delete_threads: bool = False
     """Delete an assistant; with `delete_threads`, the threads that ran with it too."""
     found = await at.desk.assistants.get(assistant_id, by.tenant)
     if delete_threads:
-        which = Search(tenant=by.tenant, metadata={"assistant_id": found.id}, limit=1_000_000)
-        for thread in await at.desk.threads.search(which):
-            await at.desk.remove_thread(thread.id, by.tenant)
+        await at.desk.remove_threads_of(found.id, by.tenant)
     await at.desk.assistants.delete(found.id, by.tenant)
     return no_content()
 

@@ -1,8 +1,8 @@
 """What clients send, as far as it is read. Fields that clients may send and that mean nothing here are let by."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 Json = dict[str, Any]
 Limit = Field(default=10, ge=1, le=1000)
@@ -15,6 +15,16 @@ class Body(BaseModel):
     """The base of all."""
 
     model_config = ConfigDict(extra="ignore")
+
+
+def no_webhook(given: str | None) -> str | None:
+    """Refuse what would silently not be sent."""
+    if given is not None:
+        raise ValueError("webhooks of runs are not sent; follow the run's stream, or join it")
+    return given
+
+
+Webhook = Annotated[str | None, AfterValidator(no_webhook)]
 
 
 class RunBody(Body):
@@ -31,7 +41,7 @@ class RunBody(Body):
     stream_resumable: bool | None = None
     interrupt_before: Literal["*"] | list[str] | None = None
     interrupt_after: Literal["*"] | list[str] | None = None
-    webhook: str | None = None
+    webhook: Webhook = None
     checkpoint: Json | None = None
     checkpoint_id: str | None = None
     checkpoint_during: bool | None = None

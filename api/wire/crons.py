@@ -8,16 +8,16 @@ from fastapi import APIRouter, Depends
 from pydantic import Field
 from starlette.responses import Response
 
-from api.gateway import Gateway, gateway_of
+from api.gateway import Gateway, current_gateway
 from api.security import Principal, principal
-from api.wire.bodies import Body, Json, Limit, Multitask, Offset
+from api.wire.bodies import Body, Json, Limit, Multitask, Offset, Webhook
 from api.wire.callers import READS, RUNS
 from api.wire.shapes import json, no_content, selected
 from orchestrator.store.served.values import Cron, Search
 
 router = APIRouter(tags=["crons"])
 
-At = Annotated[Gateway, Depends(gateway_of)]
+At = Annotated[Gateway, Depends(current_gateway)]
 By = Annotated[Principal, Depends(principal)]
 _COLUMNS = {"cron_id": "id", "next_run_date": "next_at", "end_time": "end_at"}
 _OWN = {"assistant_id", "schedule", "timezone", "end_time", "enabled", "metadata", "on_run_completed"}
@@ -35,7 +35,7 @@ class CronPatch(Body):
     metadata: Json | None = None
     config: Json | None = None
     context: Json | None = None
-    webhook: str | None = None
+    webhook: Webhook = None
     interrupt_before: Literal["*"] | list[str] | None = None
     interrupt_after: Literal["*"] | list[str] | None = None
     multitask_strategy: Multitask | None = None

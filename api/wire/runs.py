@@ -5,19 +5,19 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Header, Query
 from starlette.responses import Response
 
-from api.gateway import Gateway, gateway_of
+from api.gateway import Gateway, current_gateway
 from api.security import Principal, principal
 from api.wire.bodies import CancelBody, RunBody
 from api.wire.callers import READS, RUNS, caller_of
 from api.wire.shapes import json, no_content, run_of, selected
-from api.wire.sse import LastingResponse, events, result
+from api.wire.sse import LastingResponse, events, result, thread_events
 from graphs.errors import InputError
 from orchestrator.serving.desk import Wanted
 from orchestrator.store.served.values import Run, Search
 
 router = APIRouter(tags=["runs"])
 
-At = Annotated[Gateway, Depends(gateway_of)]
+At = Annotated[Gateway, Depends(current_gateway)]
 By = Annotated[Principal, Depends(principal)]
 Key = Annotated[str | None, Header(alias="Idempotency-Key", max_length=255)]
 Since = Annotated[str | None, Header(alias="Last-Event-ID")]
@@ -126,6 +126,26 @@ async def join_stream(
     run = at.desk.get(run_id, thread_id, by.tenant)
     modes = [mode for item in stream_mode or () for mode in item.split(",") if mode]
     return await _stream(at, run, after=_after(last_event_id), cancel=cancel_on_disconnect, modes=modes)
+
+
+@router.get("/threads/{thread_id}/stream", dependencies=READS)
+async def join_thread(
+    thread_id: str,
+    at: At,
+    by: By,
+    stream_mode: Annotated[list[Literal["run_modes", "lifecycle", "state_update"]] | None, Query()] = None,
+    last_event_id: Since = None,
+) -> Response:
+    """Stream what the runs of a thread say, one after the other. The stream stays open."""
+    await at.desk.threads.kept(thread_id, by.tenant)
+    log = at.desk.hub.watch(thread_id).streams
+    after = _after(last_event_id)
+    modes = frozenset(stream_mode or ("run_modes",))
+    return LastingResponse(
+        thread_events(log, after=log.last if after is None else after, modes=modes, heartbeat=at.settings.heartbeat),
+        media_type="text/event-stream",
+        headers={},
+    )
 
 
 @router.post("/threads/{thread_id}/runs/{run_id}/cancel", dependencies=RUNS)

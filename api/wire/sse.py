@@ -74,6 +74,22 @@ async def events(log: RunLog, *, after: int, kinds: frozenset[str] | None, heart
             yield frame(said)
 
 
+async def thread_events(log: RunLog, *, after: int, modes: frozenset[str], heartbeat: float) -> AsyncIterator[bytes]:
+    """What the runs of a thread say, as server-sent events; which of it goes by the modes of langgraph-sdk."""
+    yield b": open\n\n"
+    async for said in log.read(after, quiet=heartbeat):
+        if said is None:
+            yield b": heartbeat\n\n"
+        elif _of_thread(said.event) & modes or said.event == "gap":
+            yield frame(said)
+
+
+def _of_thread(event: str) -> set[str]:
+    if event == "state_update":
+        return {"state_update"}
+    return {"run_modes", "lifecycle"} if event in ("metadata", "run_done", "error") else {"run_modes"}
+
+
 def frame(said: Said) -> bytes:
     """One event. The id comes last, as clients have seen it do."""
     return b"event: %b\ndata: %b\nid: %d\n\n" % (said.event.encode(), said.data, said.seq)

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import Field, StringConstraints
 from starlette.responses import Response
 
-from api.gateway import Gateway, gateway_of
+from api.gateway import Gateway, current_gateway
 from api.security import Principal, principal
 from api.wire.bodies import Body, Json
 from api.wire.callers import READS, RUNS
@@ -15,7 +15,7 @@ from graphs.errors import InputError
 
 router = APIRouter(prefix="/store", tags=["store"])
 
-At = Annotated[Gateway, Depends(gateway_of)]
+At = Annotated[Gateway, Depends(current_gateway)]
 By = Annotated[Principal, Depends(principal)]
 Label = Annotated[str, StringConstraints(min_length=1, max_length=255)]
 Key = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
@@ -85,6 +85,7 @@ async def get_item(
 @router.delete("/items", dependencies=RUNS)
 async def delete_item(body: ItemPlace, at: At, by: By) -> Response:
     """Delete an item, if there is one."""
+    _check_parts(body.namespace)
     await at.desk.items(by.tenant).adelete(tuple(body.namespace), body.key)
     return no_content()
 
@@ -92,6 +93,7 @@ async def delete_item(body: ItemPlace, at: At, by: By) -> Response:
 @router.post("/items/search", dependencies=READS)
 async def search_items(body: ItemSearch, at: At, by: By) -> Response:
     """Items below a namespace, the newest first."""
+    _check_parts(body.namespace_prefix)
     found = await at.desk.items(by.tenant).asearch(
         tuple(body.namespace_prefix),
         query=body.query,
@@ -106,6 +108,7 @@ async def search_items(body: ItemSearch, at: At, by: By) -> Response:
 @router.post("/namespaces", dependencies=READS)
 async def list_namespaces(body: NamespaceSearch, at: At, by: By) -> Response:
     """Namespaces with items in them. A `*` in `prefix` or `suffix` is any part."""
+    _check_parts([*(body.prefix or ()), *(body.suffix or ())])
     given: dict[str, Any] = {"prefix": body.prefix, "suffix": body.suffix}
     more = {name: tuple(parts) for name, parts in given.items() if parts}
     found = await at.desk.items(by.tenant).alist_namespaces(
@@ -119,6 +122,10 @@ def _check(namespace: list[str]) -> None:
         raise InputError("An item needs a namespace.", hint='["users", "ann"], for example.', code="namespace_invalid")
     if namespace[0] == "langgraph":
         raise InputError("The namespace 'langgraph' is LangGraph's own.", code="namespace_invalid")
+    _check_parts(namespace)
+
+
+def _check_parts(namespace: list[str]) -> None:
     if wrong := next((part for part in namespace if "." in part), None):
         raise InputError(
             f"The namespace part '{wrong}' holds a dot, which stands between parts where items are fetched.",

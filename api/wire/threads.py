@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Header, Query
 from starlette.responses import Response
 
-from api.gateway import Gateway, gateway_of
+from api.gateway import Gateway, current_gateway
 from api.security import Principal, principal
 from api.wire.bodies import (
     CheckpointBody,
@@ -27,7 +27,7 @@ from orchestrator.store.served.values import Search
 
 router = APIRouter(prefix="/threads", tags=["threads"])
 
-At = Annotated[Gateway, Depends(gateway_of)]
+At = Annotated[Gateway, Depends(current_gateway)]
 By = Annotated[Principal, Depends(principal)]
 Select = Annotated[list[str] | None, Query()]
 

@@ -38,6 +38,7 @@ class StepOptions(TypedDict, total=False):
     output: Mapping[str, Any]
     variables: Mapping[str, Any] | str
     timeout: Seconds
+    deadline: Seconds
     limits: str | Iterable[str]
     breaker: Literal["wait", "fail"]
     retry: int | RetryPolicy | Mapping[str, Any]

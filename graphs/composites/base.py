@@ -112,6 +112,13 @@ class Composite(StepType):
                 hint="Move 'retry' to the steps inside.",
                 where="retry",
             )
+        if step.deadline is not None:
+            yield Problem(
+                code="composite_deadline",
+                message=f"step '{step.name}' has steps inside, and is carried out once.",
+                hint="Say 'timeout': it bounds the whole of such a step.",
+                where="deadline",
+            )
         for key in ("limits", "breaker"):
             if getattr(step, key):
                 yield Problem(

@@ -1,6 +1,6 @@
 """Where something stands: for machines (a path), for people (`step 'pay'`), and in the text (line, column)."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any, Literal, TypeAlias
@@ -169,6 +169,8 @@ class Positions:
         self._root = root
         self._text = text
         self.file = file
+        self.moved: Callable[[Path], Path] = lambda path: path
+        """Where something stands in the text that was moved since it was read."""
 
     def value(self, path: Path) -> tuple[int, int] | None:
         """Where the value stands that a path leads to, or the nearest that exists on the way there."""
@@ -213,7 +215,7 @@ class Positions:
         if self._root is None:
             return None
         span, node = self._root.span, self._root
-        for key in path:
+        for key in self.moved(path):
             inner = _step_into(node, key)
             if inner is None:
                 break

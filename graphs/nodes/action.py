@@ -1,6 +1,7 @@
 """Performing an action: retry ⊃ breaker ⊃ limit ⊃ time limit ⊃ call, each layer owning one concern."""
 
 import random
+from datetime import timedelta
 from typing import Any
 
 from langgraph.errors import GraphInterrupt
@@ -8,7 +9,15 @@ from langgraph.errors import GraphInterrupt
 from graphs.errors import BatonError, StepCancelledError, StepError
 from graphs.nodes import again
 from graphs.nodes.perform import Body
-from graphs.policies import Again, after_failure, as_step_error, attempt_timeout, classified, retry_policy
+from graphs.policies import (
+    Again,
+    after_failure,
+    as_step_error,
+    attempt_timeout,
+    classified,
+    out_of_time,
+    retry_policy,
+)
 from graphs.policies.breaker import BreakerOpenError
 from graphs.state import Result
 from graphs.steps import Action, StepContext
@@ -18,8 +27,10 @@ from graphs.stopping import Stoppable
 async def act(body: Body) -> Result:
     """Try the step as often as its policy says, and give its result."""
     policy = retry_policy(body.planned.step, body.context.frame.config)
-    chance, attempt = _NO_CHANCE, 0
-    if policy.max_attempts > 1:
+    chance, attempt, deadline = _NO_CHANCE, 0, body.planned.step.deadline
+    if deadline is not None:
+        body.end = body.host.clock.now() + timedelta(seconds=deadline)
+    if policy.max_attempts > 1 or deadline is not None:
         chance = random.Random(body.idempotency_key)
         if (before := await again.tried(body)) is not None:
             attempt = before.attempts
@@ -35,10 +46,14 @@ async def act(body: Body) -> Result:
             failure = as_step_error(error)
         if isinstance(failure, BreakerOpenError) and _waits_for_breakers(body):
             attempt -= 1
+            if (late := _too_late(body, failure, failure.retry_after)) is not None:
+                return body.failed(late, attempts=attempt)
             if not await again.hold(body, failure, attempt, policy.max_attempts):
                 return body.cancelled("halted", "the plan ended while it waited")
             continue
         decision = after_failure(policy, attempt, failure, chance)
+        if (late := _too_late(body, failure, decision.delay if isinstance(decision, Again) else None)) is not None:
+            return body.failed(late, attempts=attempt)
         if not isinstance(decision, Again) or body.context.flow.board.halt is not None:
             return body.failed(failure, attempts=attempt)
         if not await again.pause(body, failure, attempt, policy.max_attempts, decision.delay):
@@ -59,6 +74,14 @@ def _waits_for_breakers(body: Body) -> bool:
     return (body.planned.step.breaker or body.context.frame.config.breaker) == "wait"
 
 
+def _too_late(body: Body, failure: StepError, seconds: float | None) -> StepError | None:
+    """What becomes of a failure when the step's deadline is over before it could be tried again in so many seconds."""
+    if body.end is None or (seconds is None and failure.category != "timeout"):
+        return None
+    next_at = body.host.clock.now() + timedelta(seconds=seconds or 0.0)
+    return out_of_time(body.path, body.planned.step, body.end, next_at, failure)
+
+
 _NO_CHANCE = random.Random(0)
 
 
@@ -68,7 +91,8 @@ async def _in_its_place(body: Body, attempt: int) -> Any:
     assert isinstance(kind, Action)
     config = await body.rendered_config()
     context = step_context(body, attempt)
-    work = Stoppable(body.host.clock, None, body.path)
+    left = None if body.end is None else max((body.end - body.host.clock.now()).total_seconds(), 0.0)
+    work = Stoppable(body.host.clock, left, body.path)
     with body.context.flow.running(body.planned.name, work):
         slot = body.host.slot(kind.limit(config), body.planned.step.limits, body.path, body.context.flow)
         async with work, slot as waited:

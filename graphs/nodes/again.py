@@ -41,6 +41,8 @@ async def tried(body: Body) -> Tried | None:
     if kept is None:
         return None
     body.began_at(kept["began"])
+    if "deadline" in kept:
+        body.end = datetime.fromisoformat(kept["deadline"])
     due = None if "breaker" in kept else datetime.fromisoformat(kept["due"])
     return Tried(kept["attempt"], kept["of"], kept_error(kept["error"]), due)
 
@@ -55,7 +57,7 @@ async def pause(body: Body, failure: StepError, attempt: int, most: int, delay: 
     due = host.clock.now() + timedelta(seconds=delay)
     said: dict[str, Any] = {"attempt": attempt, "of": most, "delay": round(delay, 3), "due": due.isoformat()}
     error = json_value(mask(error_value(failure, attempt=attempt)))
-    noted = {**said, "began": body.began, "error": error}
+    noted = {**said, **_of_the_whole(body), "error": error}
     host.log.info("step.retrying", step=body.path, **noted)
     if delay <= host.facts.short_wait:
         host.note("step.retrying", body.path, noted, keep=True)
@@ -80,6 +82,11 @@ async def until(body: Body, before: Tried) -> bool:
     return await rest(body, wait) is not None
 
 
+def _of_the_whole(body: Body) -> dict[str, str]:
+    """What does not begin anew with an attempt, nor with a process."""
+    return {"began": body.began} | ({"deadline": body.end.isoformat()} if body.end is not None else {})
+
+
 def _timer(attempt: int, most: int, due: datetime) -> Wait:
     question = {"reason": "retry", "attempt": attempt, "of": most, "until": due.isoformat()}
     return Wait(kind="timer", question=question, due=due)
@@ -98,7 +105,7 @@ async def hold(body: Body, refusal: BreakerOpenError, attempts: int, most: int) 
     said = {"attempt": attempts, "of": most, "breaker": refusal.name, "due": due.isoformat()}
     kept = await host.tried(body.path) or {}
     known = (kept.get("breaker"), kept.get("attempt")) == (refusal.name, attempts)  # it says so every time it looks
-    noted = {**said, "began": body.began, "error": error_value(refusal, attempt=attempts)}
+    noted = {**said, **_of_the_whole(body), "error": error_value(refusal, attempt=attempts)}
     wait = Wait(
         kind="timer",
         question={"reason": "breaker", "breaker": refusal.name, "until": due.isoformat()},

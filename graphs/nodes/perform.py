@@ -7,6 +7,7 @@ others is the planner's decision. It raises `GraphInterrupt` when it is to be ru
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import cached_property
 from typing import Any, TypedDict, cast
 
@@ -72,6 +73,8 @@ class Body:
     planned: PlannedStep
     config: RunnableConfig
     _started_at: str | None = None
+    end: datetime | None = None
+    """When its deadline is over."""
     queued: float = 0.0
     """Seconds it has waited for a place to act in."""
 

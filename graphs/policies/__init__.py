@@ -7,7 +7,7 @@ timing      how long an attempt, and a step with all its attempts, may take
 
 from graphs.policies.classify import Classifier, as_step_error, classified, error_value, kept_error
 from graphs.policies.retry import ONCE, Again, GiveUp, after_failure, backoff, retry_policy
-from graphs.policies.timing import attempt_timeout
+from graphs.policies.timing import attempt_timeout, out_of_time
 
 __all__ = [
     "ONCE",
@@ -21,5 +21,6 @@ __all__ = [
     "classified",
     "error_value",
     "kept_error",
+    "out_of_time",
     "retry_policy",
 ]

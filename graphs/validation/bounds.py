@@ -30,7 +30,31 @@ def check_bounds(outline: Outline, findings: Findings) -> None:
     for site in outline.sites:
         if isinstance(site.kind, Loop):
             _check_loop(site, findings)
+        _check_reach(site, findings)
+        _check_attempts(site, findings)
     _check_times(outline, findings)
+
+
+def _check_reach(site: Site, findings: Findings) -> None:
+    """A step that waits does not act: it has one attempt, takes no place, and says itself how long it waits."""
+    if not isinstance(site.kind, Waiting):
+        return
+    for key in ("deadline", "limits", "breaker"):
+        if getattr(site.step, key):
+            hint = "How long it waits is 'config.timeout'." if key == "deadline" else f"Take '{key}' away."
+            findings.add(
+                f"waiting_{key}", site.place.at(key), f"it waits and does not act, so '{key}' says nothing", hint
+            )
+
+
+def _check_attempts(site: Site, findings: Findings) -> None:
+    step = site.step
+    if step.deadline is not None and step.timeout is not None and step.timeout > step.deadline:
+        words = (
+            f"an attempt may take {format_duration(step.timeout)}, and the step {format_duration(step.deadline)} in all"
+        )
+        hint = "Raise 'deadline', or lower 'timeout'."
+        findings.add("timeout_exceeds_deadline", site.place.at("timeout"), words, hint, severity="warning")
 
 
 def _check_loop(site: Site, findings: Findings) -> None:

@@ -19,6 +19,7 @@ from orchestrator.cli.support.terminal import one_line, output, print_json, seco
 from orchestrator.cli.support.tree import story_tree
 from orchestrator.cli.support.wording import title
 from orchestrator.store.port import Execution, ExecutionFilter, OpenWait, Record
+from orchestrator.usage import Usage
 
 _MOST_FORKS = 100
 
@@ -33,24 +34,30 @@ async def show(shared: Shared, *, id: str, records: bool) -> int:  # noqa: A002 
         waits = await baton.waits(found.id)
         forks = await baton.list(ExecutionFilter(parent=found.id, limit=_MOST_FORKS))
         history = await baton.records(found.id) if records else []
+        usage = await baton.usage(found.id)
         questions = await questions_for(setting, baton, found)
     if shared.as_json:
-        print_json(_document(story, waits, forks, questions) | ({"records": history} if records else {}))
+        print_json(_document(story, waits, forks, questions, usage) | ({"records": history} if records else {}))
     elif records:
         _print_records(history)
     else:
-        _print_story(story, waits, forks, questions)
+        _print_story(story, waits, forks, questions, usage)
     return Exit.COMPLETED
 
 
 def _document(
-    story: Story, waits: Sequence[OpenWait], forks: Sequence[Execution], questions: Questions
+    story: Story,
+    waits: Sequence[OpenWait],
+    forks: Sequence[Execution],
+    questions: Questions,
+    usage: Sequence[Usage],
 ) -> dict[str, Any]:
     return {
         "execution": story.execution,
         "steps": [node.as_document() for node in story.root.children.values()],
         "waits": [as_document(wait, questions) for wait in waits],
         "forks": [{"id": fork.id, "at": fork.forked_at, "status": fork.status} for fork in forks],
+        "usage": [one.as_document() for one in usage],
     }
 
 
@@ -69,16 +76,29 @@ def _print_records(history: Sequence[Record]) -> None:
         )
 
 
-def _print_story(story: Story, waits: Sequence[OpenWait], forks: Sequence[Execution], questions: Questions) -> None:
+def _print_story(
+    story: Story,
+    waits: Sequence[OpenWait],
+    forks: Sequence[Execution],
+    questions: Questions,
+    usage: Sequence[Usage],
+) -> None:
     now = datetime.now(UTC)
     output().print(story_tree(story, now, title=title(story, now)))
     output().print()
-    for name, value in _facts(story.execution, forks, now):
+    for name, value in [*_facts(story.execution, forks, now), *(("model", _cost(one)) for one in usage)]:
         output().print(Text.assemble((f"{name:<10}", "dim"), value))
     for wait in waits:
         output().print()
         for line in questions.lines(wait):
             output().print(line)
+
+
+def _cost(usage: Usage) -> str:
+    price = f", {usage.cost:g} spent" if usage.cost else ""
+    tokens = f"{usage.input_tokens + usage.output_tokens:,} tokens"
+    calls = f"{usage.calls} call{'s' if usage.calls != 1 else ''}"
+    return f"{usage.step}: {calls} of {usage.model} by {usage.agent}, {tokens}{price}, {seconds_text(usage.seconds)}"
 
 
 def _facts(execution: Execution, forks: Sequence[Execution], now: datetime) -> list[tuple[str, str | Text]]:

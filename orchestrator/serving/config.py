@@ -18,6 +18,8 @@ from orchestrator.serving.loading import Source
 
 NAME = "langgraph.json"
 
+_NOT_HERE = ("auth", "http", "store", "checkpointer", "ui", "webhooks", "encryption")
+
 
 @dataclass(frozen=True, slots=True)
 class GraphsConfig:
@@ -28,12 +30,14 @@ class GraphsConfig:
         graphs: By name, `path.py:variable` or `module:variable`.
         dependencies: Folders to import from, and packages that must be installed.
         env: Variables for the graphs.
+        left_out: Keys that mean something to LangGraph's server, and nothing here.
     """
 
     folder: Path
     graphs: Mapping[str, str]
     dependencies: tuple[str, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
+    left_out: tuple[str, ...] = ()
 
 
 def read_config(path: Path) -> GraphsConfig:
@@ -54,7 +58,9 @@ def read_config(path: Path) -> GraphsConfig:
     dependencies = document.get("dependencies") or []
     if not isinstance(dependencies, list) or not all(isinstance(item, str) for item in dependencies):
         raise _wrong(path, "has 'dependencies' that are no list of texts")
-    return GraphsConfig(path.parent.absolute(), graphs, tuple(dependencies), _env_of(path, document.get("env")))
+    env = _env_of(path, document.get("env"))
+    left_out = tuple(key for key in _NOT_HERE if document.get(key))
+    return GraphsConfig(path.parent.absolute(), graphs, tuple(dependencies), env, left_out)
 
 
 def load_graphs(config: GraphsConfig) -> dict[str, Source]:

@@ -14,10 +14,12 @@ from graphs.steps import Logger
 from orchestrator.queue.port import RunQueue, Ticket
 from orchestrator.serving.assistants import AssistantDesk
 from orchestrator.serving.crons import CronDesk
+from orchestrator.serving.events import Hub
 from orchestrator.serving.items import ItemStore
 from orchestrator.serving.served import Caller, Served
 from orchestrator.serving.shelf import Shelf
 from orchestrator.serving.streams import RunLog, Said, Streams
+from orchestrator.serving.sweeping import Sweeper
 from orchestrator.serving.threads import ThreadDesk
 from orchestrator.store.served.runs import no_run
 from orchestrator.store.served.values import Cron, Ended, Multitask, Run, Search, Stop
@@ -55,13 +57,17 @@ class Desk:
 
     Attributes:
         threads, assistants, crons: The other counters.
+        hub: What happens on threads, for whoever watches them.
+        sweeper: Deletes what has had its time.
         streams: What runs say.
     """
 
     def __init__(self, store: SqliteStore, queue: RunQueue, shelf: Shelf, clock: Clock, log: Logger) -> None:
         self.streams = Streams(lambda run_id, said: store.keep_event(run_id, said.seq, said.event, said.data))
         self.assistants = AssistantDesk(store, shelf, clock)
-        self.threads = ThreadDesk(store, shelf, clock)
+        self.sweeper = Sweeper(store, clock, log)
+        self.threads = ThreadDesk(store, shelf, clock, self.sweeper.arm)
+        self.hub = Hub()
         self.crons = CronDesk(store, clock, log, self._put_due)
         self._store = store
         self._queue = queue
@@ -149,7 +155,7 @@ class Desk:
 
     def items(self, tenant: str) -> ItemStore:
         """What a tenant keeps beside its threads."""
-        return ItemStore(self._store, tenant)
+        return ItemStore(self._store, tenant, self.sweeper.arm)
 
     async def search(self, which: Search) -> Sequence[Run]:
         """Runs that fit."""
@@ -190,6 +196,13 @@ class Desk:
         """Cut a run off whose client has gone, unless it has ended meanwhile."""
         with suppress(NotFoundError, ConflictError):
             await self.stop(run, "interrupt")
+
+    async def remove_threads_of(self, assistant_id: str, tenant: str) -> None:
+        """Delete the threads that ran with an assistant, but for executions of workflows."""
+        which = Search(tenant=tenant, metadata={"assistant_id": assistant_id}, limit=1_000_000)
+        for thread in await self._store.threads(which):
+            if await self._store.execution(thread.id) is None:
+                await self.remove_thread(thread.id, tenant)
 
     async def remove_thread(self, thread_id: str, tenant: str) -> None:
         """Delete a thread; what runs on it is cut off first."""
@@ -236,7 +249,8 @@ class Desk:
         if ticket.stop is not None:
             return await served.after_stop(ticket)
         try:
-            return await served.perform(ticket, log.say)
+            self.hub.begins(ticket.run)
+            return await served.perform(ticket, self.hub.both(ticket.run, log.say))
         except StoreError:
             raise  # nothing is wrong with the run: it goes on once the store can write again
         except Exception as error:  # noqa: BLE001 - a user's graph may raise anything; the client is told
@@ -248,6 +262,7 @@ class Desk:
     def ended(self, run: Run, ended: Ended) -> None:
         """See the port."""
         self.streams.end(run.id)
+        self.hub.ends(run, ended)
         if (future := self._awaited.pop(run.id, None)) is not None and not future.done():
             future.set_result(ended)
         if run.request.get("on_completion") == "delete":
@@ -262,6 +277,7 @@ class Desk:
     def close(self) -> None:
         """Let everybody go who listens or waits."""
         self.streams.close()
+        self.hub.close()
         for future in self._awaited.values():
             if not future.done():
                 future.set_result(None)

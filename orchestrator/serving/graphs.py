@@ -7,9 +7,10 @@ from typing import Any
 
 import orjson
 from langchain_core.runnables import RunnableConfig
+from langgraph._internal._constants import CONFIG_KEY_STREAM_MESSAGES_V2
 from langgraph.errors import InvalidUpdateError
 from langgraph.pregel import Pregel
-from langgraph.types import StateSnapshot, StateUpdate
+from langgraph.types import Command, StateSnapshot, StateUpdate
 
 from graphs.errors import ConflictError, InputError, NotFoundError
 from orchestrator.queue.port import Ticket
@@ -90,7 +91,10 @@ class UserGraph:
         if graph.context_schema is not None:
             more["context"] = request.get("context") or (request.get("config") or {}).get("configurable") or {}
         streaming = {"stream_mode": speech.modes, "subgraphs": speech.subgraphs, **more}
-        if "events" in modes:
+        if request.get("protocol"):
+            config = {**config, "configurable": {**config["configurable"], CONFIG_KEY_STREAM_MESSAGES_V2: True}}
+            await speech.follow_v2(graph.astream(given, config, version="v2", **streaming))
+        elif "events" in modes:
             config = {**config, "run_id": run.id}  # type: ignore[typeddict-item]
             await speech.follow_events(graph.astream_events(given, config, version="v2", **streaming), run.id)
         else:
@@ -98,11 +102,34 @@ class UserGraph:
 
     async def _where_it_stands(self, run: Run, config: RunnableConfig) -> tuple[Any, RunnableConfig]:
         """What to drive with. After a crash: the input only when it had not been taken in."""
-        if run.attempts > 1 and self._store.standing(run.thread_id) != run.begun_at:
-            where = config["configurable"]
-            return None, {**config, "configurable": {key: where[key] for key in where if key != "checkpoint_id"}}
         given = command(run.request)
-        return (given if given is not None else run.request.get("input")), config
+        given = given if given is not None else run.request.get("input")
+        now = self._store.standing(run.thread_id)
+        if run.attempts == 1 or now == run.begun_at:
+            return given, config
+        where = config["configurable"]
+        config = {**config, "configurable": {key: where[key] for key in where if key != "checkpoint_id"}}
+        if now["checkpoint"] == run.begun_at["checkpoint"] and isinstance(given, Command):
+            return await self._not_yet_answered(run, given), config
+        return None, config
+
+    async def _not_yet_answered(self, run: Run, given: Command[Any]) -> Command[Any] | None:
+        """Of answers by id, those that no task had taken in: a second time, they would answer the task's next question
+        with the same words. LangGraph keeps an answer without an id itself, before anything runs on it."""
+        found = await self._saver.aget_tuple(_thread(run.thread_id))
+        if found is None or not isinstance(given.resume, dict):
+            return None
+        took = {
+            task for task, channel, _ in found.pending_writes or () if channel not in ("__interrupt__", "__error__")
+        }
+        asked = {
+            asked.id
+            for task, channel, value in found.pending_writes or ()
+            if channel == "__interrupt__" and task not in took
+            for asked in (value if isinstance(value, list | tuple) else [value])
+        }
+        left = {key: value for key, value in given.resume.items() if key in asked}
+        return Command(resume=left) if left else None
 
     async def _open(
         self, stack: AsyncExitStack, tenant: str = DEFAULT_TENANT, config: RunnableConfig | None = None

@@ -1,7 +1,7 @@
 """LangGraph's store for the nodes of users' graphs, and for clients: on our tables, one for each tenant."""
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, cast
 
 from langgraph.store.base import (
@@ -34,13 +34,20 @@ _COMPARE = {
 
 
 class ItemStore(BaseStore):
-    """A tenant's items. There is no index of meanings: a `query` in words ranks nothing."""
+    """A tenant's items. There is no index of meanings: a `query` in words ranks nothing.
+
+    Args:
+        items: Where they are kept.
+        tenant: Whose.
+        ends: Told when an item was kept that has an end.
+    """
 
     supports_ttl = True
 
-    def __init__(self, items: Items, tenant: str) -> None:
+    def __init__(self, items: Items, tenant: str, ends: Callable[[], None] = lambda: None) -> None:
         self._items = items
         self._tenant = tenant
+        self._ends = ends
         self._loop = asyncio.get_running_loop()
 
     def batch(self, ops: Iterable[Op]) -> list[Result]:
@@ -76,6 +83,8 @@ class ItemStore(BaseStore):
             return
         ttl = None if isinstance(op.ttl, NotProvided) else op.ttl
         await self._items.put_item(self._tenant, op.namespace, op.key, to_value(op.value), ttl)
+        if ttl is not None:
+            self._ends()
 
     async def _search(self, op: SearchOp) -> list[SearchItem]:
         found = await self._items.items(

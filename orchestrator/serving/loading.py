@@ -3,12 +3,13 @@
 import inspect
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, AsyncExitStack
-from typing import Any
+from functools import partial
+from typing import Any, get_type_hints, is_typeddict
 
 from langgraph._internal import _serde
 from langgraph.graph.state import CompiledStateGraph, StateGraph
 from langgraph.pregel import Pregel
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, create_model
 
 from graphs.errors import InputError
 from orchestrator.serving.served import Document
@@ -75,16 +76,28 @@ def _own_types(graph: Any) -> set[tuple[str, ...]]:
 
 def schemas_of(name: str, graph: Any) -> Document:
     """The JSON Schemas of a graph; null where one cannot be made."""
-    state = getattr(getattr(graph, "builder", None), "state_schema", None)
-    context = _schema(graph.get_context_jsonschema)
+    builder = getattr(graph, "builder", None)
+    context = _schema(lambda: _of_type(graph.context_schema)) if graph.context_schema is not None else None
+    own = {
+        word: _schema(partial(_of_type, getattr(builder, f"{word}_schema"))) if builder is not None else None
+        for word in ("input", "output", "state")
+    }
     return {
         "graph_id": name,
-        "input_schema": _schema(graph.get_input_jsonschema),
-        "output_schema": _schema(graph.get_output_jsonschema),
-        "state_schema": _schema(lambda: TypeAdapter(state).json_schema()) if state is not None else None,
+        "input_schema": own["input"] or _schema(graph.get_input_jsonschema),
+        "output_schema": own["output"] or _schema(graph.get_output_jsonschema),
+        "state_schema": own["state"],
         "config_schema": context,
         "context_schema": context,
     }
+
+
+def _of_type(kind: Any) -> Any:
+    if not is_typeddict(kind):
+        return TypeAdapter(kind).json_schema()
+    # Field by field: of a TypedDict from `typing`, pydantic makes no schema before Python 3.12.
+    fields: dict[str, Any] = {name: (hint, None) for name, hint in get_type_hints(kind, include_extras=True).items()}
+    return create_model(kind.__name__, **fields).model_json_schema()
 
 
 def _schema(make: Callable[[], Any]) -> Any:

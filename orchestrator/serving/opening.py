@@ -32,7 +32,7 @@ async def open_desk(
     for run in await store.open_runs():
         desk.awaited(run)
     try:
-        async with queue.serving(desk), desk.crons.serving():
+        async with queue.serving(desk), desk.crons.serving(), desk.sweeper.serving():
             yield desk
     finally:
         desk.close()

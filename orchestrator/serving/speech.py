@@ -35,6 +35,14 @@ class Speech:
             namespace, mode, chunk = part if self.subgraphs else ((), *part)
             self.part(namespace, mode, chunk)
 
+    async def follow_v2(self, parts: AsyncIterator[Any]) -> None:
+        """The same where LangGraph streams in its second form, in which models say messages block by block."""
+        async for part in parts:
+            chunk = part["data"]
+            if part.get("interrupts") and isinstance(chunk, dict):
+                chunk = {**chunk, "__interrupt__": list(part["interrupts"])}
+            self.part(part["ns"], part["type"], chunk)
+
     async def follow_events(self, events: AsyncIterator[Any], run_id: str) -> None:
         """The same where LangChain's own events are wanted: the parts are in them."""
         async for event in events:

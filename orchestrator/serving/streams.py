@@ -57,7 +57,7 @@ class RunLog:
         self._room = room
         self._keep = keep
         self._said: deque[Said] = deque()
-        self._forgotten = 0
+        self.forgotten = 0
         self._listeners: list[asyncio.Future[None]] = []
         self.last = 0
         self.size = 0
@@ -90,9 +90,9 @@ class RunLog:
         """
         while True:
             while after < self.last:
-                if after < self._forgotten:
-                    gap = {"after": after, "until": self._forgotten}
-                    after = self._forgotten
+                if after < self.forgotten:
+                    gap = {"after": after, "until": self.forgotten}
+                    after = self.forgotten
                     yield Said(after, "gap", to_bytes(gap))
                 elif (said := self._next(after)) is not None:
                     after = said.seq
@@ -114,7 +114,7 @@ class RunLog:
         self.size += len(said.data)
         while self.size > self._room and len(self._said) > 1:
             gone = self._said.popleft()
-            self._forgotten = gone.seq
+            self.forgotten = gone.seq
             self.size -= len(gone.data)
         self._wake()
 

@@ -1,7 +1,7 @@
 """Threads: what clients keep their runs on."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -21,10 +21,11 @@ from orchestrator.store.sqlite import SqliteStore
 class ThreadDesk:
     """What the gateway asks about threads."""
 
-    def __init__(self, store: SqliteStore, shelf: Shelf, clock: Clock) -> None:
+    def __init__(self, store: SqliteStore, shelf: Shelf, clock: Clock, ends: Callable[[], None]) -> None:
         self._store = store
         self._shelf = shelf
         self._clock = clock
+        self._ends = ends
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     @asynccontextmanager
@@ -68,7 +69,10 @@ class ThreadDesk:
         Raises:
             ConflictError: the id is taken.
         """
-        return await self._store.create_thread(thread, again=again)
+        kept = await self._store.create_thread(thread, again=again)
+        if kept.ttl:
+            self._ends()
+        return kept
 
     async def get(self, thread_id: str, tenant: str) -> Thread:
         """A thread as it is now.
@@ -108,16 +112,25 @@ class ThreadDesk:
         """Merge metadata, and set the time to live."""
         await self.kept(thread_id, tenant)
         changes = {"ttl": ttl, "expires_at": self.expiry(ttl)} if ttl is not None else {}
-        return await self._current(await self._store.change_thread(thread_id, tenant, changes, metadata=metadata))
+        changed = await self._store.change_thread(thread_id, tenant, changes, metadata=metadata)
+        if ttl is not None:
+            self._ends()
+        return await self._current(changed)
 
     async def delete(self, thread_id: str, tenant: str) -> None:
         """Delete a thread, its runs and its checkpoints.
 
         Raises:
             NotFoundError: there is none.
-            ConflictError: a run of it has not ended.
+            ConflictError: a run of it has not ended, or it is an execution.
         """
         self._refuse_busy(await self.kept(thread_id, tenant))
+        if await self._store.execution(thread_id) is not None:
+            raise ConflictError(
+                f"Thread '{thread_id}' is an execution of a workflow, whose history is kept.",
+                hint="Old ones are deleted by `baton prune`.",
+                code="thread_of_workflow",
+            )
         async with self.alone(thread_id):
             await self._store.delete_thread(thread_id, tenant)
 

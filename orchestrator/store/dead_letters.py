@@ -25,13 +25,20 @@ class DeadLetters(Part):
     """The chapter on dead letters."""
 
     async def dead_letters(
-        self, *, status: str | None = "open", execution_id: str | None = None, limit: int = 1000
+        self,
+        *,
+        status: str | None = "open",
+        execution_id: str | None = None,
+        tenant: str | None = None,
+        before: int | None = None,
+        limit: int = 1000,
     ) -> Sequence[DeadLetter]:
         """See the port."""
         where, parameters = list[str](), list[Any]()
-        for column, value in (("status", status), ("execution_id", execution_id)):
+        conditions = (("status =", status), ("execution_id =", execution_id), ("tenant =", tenant), ("seq <", before))
+        for condition, value in conditions:
             if value is not None:
-                where.append(f"{column} = ?")
+                where.append(f"{condition} ?")
                 parameters.append(value)
         sql = f"{SELECT_LETTER} WHERE {' AND '.join(where) or '1'} ORDER BY seq DESC LIMIT ?"
         rows = await self._reader.read(lambda db: db.execute(sql, (*parameters, limit)).fetchall())

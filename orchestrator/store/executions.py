@@ -20,7 +20,7 @@ from orchestrator.store.execution_rows import (
 )
 from orchestrator.store.letter_rows import INSERT_LETTER, letter_row
 from orchestrator.store.parts import Part, insert, no_execution, raise_signal
-from orchestrator.store.port import ENGINE_FORMAT, DeadLetter, Execution, ExecutionFilter, Record
+from orchestrator.store.port import ENGINE_FORMAT, TIMEOUT_BY, DeadLetter, Execution, ExecutionFilter, Record
 from orchestrator.store.results import copy_newest
 from orchestrator.store.rows import record_row, to_json, to_time
 
@@ -178,7 +178,13 @@ class Executions(Part):
         )
 
     async def conclude(
-        self, execution_id: str, concluded: Mapping[str, Any], *, compensating: bool, records: Sequence[Record] = ()
+        self,
+        execution_id: str,
+        concluded: Mapping[str, Any],
+        *,
+        compensating: bool,
+        records: Sequence[Record] = (),
+        anew: bool = False,
     ) -> None:
         """See the port."""
         rows, conclusion = [record_row(record) for record in records], to_json(concluded)
@@ -191,6 +197,8 @@ class Executions(Part):
                 db.execute(
                     "UPDATE executions SET status = 'compensating' WHERE id = ? AND status = 'running'", (execution_id,)
                 )
+            for table in ("checkpoints", "writes") if anew else ():
+                db.execute(f"DELETE FROM {table} WHERE thread_id = ?", (execution_id,))
             return insert(db, rows) if first else []
 
         await self._writer.submit(work, thread=execution_id, on_commit=self._announce)
@@ -205,11 +213,12 @@ class Executions(Part):
         active_seconds: float,
         records: Sequence[Record] = (),
         letters: Sequence[DeadLetter] = (),
+        unless_cancelled: bool = False,
     ) -> None:
         """See the port.
 
         Raises:
-            NotFoundError, ConflictError: there is none, or it has ended before.
+            NotFoundError, ConflictError: there is none, it has ended before, or somebody has cancelled it.
         """
         now = self._now()
         rows = [record_row(record) for record in records]
@@ -219,11 +228,13 @@ class Executions(Part):
         def work(db: sqlite3.Connection) -> Kept | BatonError:
             changed = db.execute(
                 "UPDATE executions SET status = ?, output = ?, error = ?, active_seconds = ?, updated_at = ?, "
-                f"ended_at = ? WHERE id = ? AND {UNFINISHED}",
+                f"ended_at = ? WHERE id = ? AND {UNFINISHED}{_NOT_CANCELLED if unless_cancelled else ''}",
                 (*values, execution_id),
             ).rowcount
             if not changed:
                 before = find(db, execution_id)
+                if before is not None and not before.status.final:
+                    return _cancelled_first(before)
                 return ended(before) if before else no_execution(execution_id)
             db.execute(
                 "UPDATE waits SET status = 'cancelled', closed_at = ? WHERE execution_id = ? AND status = 'open'",
@@ -265,6 +276,18 @@ def ended(execution: Execution) -> ConflictError:
         code="execution_ended",
         execution_id=execution.id,
         status=execution.status.value,
+    )
+
+
+_NOT_CANCELLED = f" AND (cancel_requested = 'null' OR json_extract(cancel_requested, '$.by') IS '{TIMEOUT_BY}')"
+
+
+def _cancelled_first(execution: Execution) -> ConflictError:
+    return ConflictError(
+        f"Execution '{execution.id}' was cancelled before it was completed.",
+        code="cancelled_first",
+        execution_id=execution.id,
+        request=dict(execution.cancel_requested or {}),
     )
 
 

@@ -15,6 +15,7 @@ from orchestrator.approvals.values import Approval, Turn
 from orchestrator.store.values import (
     DEFAULT_TENANT,
     ENGINE_FORMAT,
+    TIMEOUT_BY,
     AuditEntry,
     AuditFilter,
     AuditReport,
@@ -29,11 +30,13 @@ from orchestrator.store.values import (
     PublishedWorkflow,
     Record,
     Signal,
+    Source,
 )
 
 __all__ = [
     "DEFAULT_TENANT",
     "ENGINE_FORMAT",
+    "TIMEOUT_BY",
     "AuditEntry",
     "AuditFilter",
     "AuditReport",
@@ -48,6 +51,7 @@ __all__ = [
     "PublishedWorkflow",
     "Record",
     "Signal",
+    "Source",
     "Store",
 ]
 
@@ -152,13 +156,20 @@ class Store(Protocol):
         ...
 
     async def conclude(
-        self, execution_id: str, concluded: Mapping[str, Any], *, compensating: bool, records: Sequence[Record] = ()
+        self,
+        execution_id: str,
+        concluded: Mapping[str, Any],
+        *,
+        compensating: bool,
+        records: Sequence[Record] = (),
+        anew: bool = False,
     ) -> None:
         """How the execution ends is settled. It is kept the first time, with these records; later that stands.
 
         Args:
             concluded: `{"status", "step", "error", "compensate"}`; the last says whether what it did is undone.
             compensating: What it did is being undone, and the status says so.
+            anew: Its graph has ended already: the next drive begins from its results.
         """
         ...
 
@@ -172,9 +183,18 @@ class Store(Protocol):
         active_seconds: float,
         records: Sequence[Record] = (),
         letters: Sequence[DeadLetter] = (),
+        unless_cancelled: bool = False,
     ) -> None:
         """The end of an execution, with its records and what needs a person, in one transaction. Open waits of it are
-        cancelled."""
+        cancelled.
+
+        Args:
+            unless_cancelled: Not when somebody (not its time limit) has asked for another end.
+
+        Raises:
+            NotFoundError, ConflictError: there is none, it has ended before, or (`cancelled_first`, with the
+                `request`) somebody has cancelled it.
+        """
         ...
 
     async def request_cancel(
@@ -249,9 +269,15 @@ class Store(Protocol):
     # -- dead letters ------------------------------------------------------------------------------------------
 
     async def dead_letters(
-        self, *, status: str | None = "open", execution_id: str | None = None, limit: int = 1000
+        self,
+        *,
+        status: str | None = "open",
+        execution_id: str | None = None,
+        tenant: str | None = None,
+        before: int | None = None,
+        limit: int = 1000,
     ) -> Sequence[DeadLetter]:
-        """Newest first; without a status, closed ones too."""
+        """Newest first; without a status, closed ones too. `before` is the last one's number of the page before."""
         ...
 
     async def dead_letter(self, letter_id: int) -> DeadLetter | None: ...
@@ -388,6 +414,21 @@ class Store(Protocol):
     def changed(self) -> bool:
         """Whether signals were stored, by any process, since this was last asked; cheap enough for every 100 ms."""
         ...
+
+    # -- sources of webhooks -----------------------------------------------------------------------------------
+
+    async def add_source(self, source: Source) -> None:
+        """Keep a new source.
+
+        Raises:
+            ConflictError: the tenant has one of that name.
+        """
+        ...
+
+    def source(self, source_id: str) -> Source | None: ...
+    async def sources(self, tenant: str) -> Sequence[Source]: ...
+    async def change_source(self, source_id: str, tenant: str, secrets: bytes) -> None: ...
+    async def remove_source(self, source_id: str, tenant: str) -> None: ...
 
     # -- the audit trail ---------------------------------------------------------------------------------------
 

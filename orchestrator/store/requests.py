@@ -44,6 +44,8 @@ class Requests(Part):
             )
             # With it the questions are closed: of a decision and a cancel, only one can win.
             answer = to_json({"outcome": "cancelled", "by": by, "reason": reason, "at": now})
+            late = to_json({"outcome": "elapsed", "at": now})
+            db.execute(_CLOSE_LATE, (late, now, execution_id, now, terminate))
             db.execute(_CLOSE_WAITS, (answer, now, execution_id, terminate))
             raise_signal(db, execution_id, "cancel", None, now, own=self._drives)
             return find(db, execution_id) or no_execution(execution_id)
@@ -101,6 +103,12 @@ class Requests(Part):
         return asked
 
 
+_CLOSE_LATE = (
+    "UPDATE waits SET status = 'elapsed', answer = ?, closed_at = ? WHERE execution_id = ? AND status = 'open' "
+    f"AND due < ? AND (? OR instr(path, '{FINALLY}') = 0)"
+)
+"""What was over before the cancel came was not ended by it, and others were told so."""
+
 _CLOSE_WAITS = (
     "UPDATE waits SET status = 'cancelled', answer = ?, closed_at = ? WHERE execution_id = ? AND status = 'open' "
     f"AND (? OR instr(path, '{FINALLY}') = 0)"
@@ -114,7 +122,8 @@ def _goes_further(request: Mapping[str, Any], execution: Execution) -> bool:
     if request["terminate"]:
         return before is None or not before.get("terminate")
     if request["concluded"]:  # it is ending already: what can still be asked for is that nothing more is undone
-        return not request["compensate"] and not (before or {}).get("concluded")
+        undone = (execution.concluded or {}).get("compensate")
+        return bool(undone) and not request["compensate"] and not (before or {}).get("concluded")
     return before is None
 
 

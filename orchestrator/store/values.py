@@ -15,6 +15,10 @@ DEFAULT_TENANT = "default"
 """Whose everything is where nobody says otherwise: the command line's, and that of a gateway without keys."""
 
 
+TIMEOUT_BY = "baton:timeout"
+"""Who asks for an end when an execution's time is over."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Execution:
     """One workflow carried out from start to end.
@@ -201,6 +205,25 @@ class Key:
     expires_at: datetime | None = None
     revoked_at: datetime | None = None
     used_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Somebody outside who may send us messages.
+
+    Attributes:
+        id: Where they are sent: a part of the path.
+        event_type: The type of the events they become.
+        secrets: What they are signed with; encrypted.
+    """
+
+    id: str
+    tenant: str
+    name: str
+    event_type: str
+    secrets: bytes
+    created_at: datetime
+    created_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

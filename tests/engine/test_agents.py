@@ -128,7 +128,7 @@ def _with_approval(desk: Desk, *turns: Turn, **more: Any) -> list[Any]:
     return resources(desk, *(turns or (CALLS, DONE)), tools=["look", desk.tool("refund", approval=rule, **more)])
 
 
-@pytest.mark.capability("I05", "I08", "A19")
+@pytest.mark.capability("I05", "I08", "security-A19")
 @pytest.mark.parametrize(
     ("decision", "more", "outcome", "done"),
     [
@@ -267,7 +267,10 @@ async def test_calls_of_a_tool_are_limited(database: Path) -> None:
 
 
 async def test_a_tool_that_takes_too_long_is_told_to_the_model(database: Path) -> None:
+    began = asyncio.Event()
+
     async def hang() -> None:
+        began.set()
         await asyncio.Event().wait()
 
     slow = Tool("slow", "Hangs.", hang, timeout=60)
@@ -275,11 +278,9 @@ async def test_a_tool_that_takes_too_long_is_told_to_the_model(database: Path) -
     given = resources(Desk(), Turn(calls=(Call("slow"),)), DONE, tools=[slow])
     async with engine(database, resources=given, clock=clock) as baton:
         execution = await baton.start(workflow("w", [agent(tools=["slow"])]))
-        async with asyncio.timeout(20):
-            while not (await baton.get(execution.id)).status.final:
-                clock.advance(30)
-                await asyncio.sleep(0.01)
-        execution = await baton.get(execution.id)
+        await asyncio.wait_for(began.wait(), 30)
+        clock.advance(60)
+        execution = await finished(baton, execution)
         assert (await baton.results(execution.id))["ask[0].slow-0"]["status"] == "timed_out"
     assert "took longer than its 60 s" in execution.output["tool_calls"][0]["error"]
 
@@ -350,7 +351,7 @@ async def test_what_is_python_is_found_again_after_a_restart(database: Path) -> 
     assert (execution.status, desk.names, execution.output["agent"]) == ("completed", ["look"], "inline")
 
 
-@pytest.mark.capability("A18")
+@pytest.mark.capability("security-A18")
 @pytest.mark.parametrize(
     "text",
     [
@@ -402,3 +403,109 @@ async def test_rules_and_turns_may_differ_between_agents_side_by_side(database: 
         execution = await run(baton, workflow("w", steps))
         found = await baton.results(execution.id)
     assert [found[f"a{n}"]["output"]["answer"] for n in range(20)] == [f"m{n}!" for n in range(20)]
+
+
+# -- undoing -----------------------------------------------------------------------------------------------------------
+
+
+class Bookings:
+    """A travel agency: what is booked, and what was cancelled, in order."""
+
+    def __init__(self) -> None:
+        self.booked: dict[str, str] = {}
+        self.cancelled: list[str] = []
+
+    def tools(self) -> Tools:
+        def book(what: str, context: StepContext) -> dict[str, str]:
+            if what == "nothing":
+                raise ValueError("there is no such thing")
+            number = self.booked.setdefault(context.idempotency_key, f"B{len(self.booked)}")
+            return {"booking": number, "what": what}
+
+        def cancel(booking: str, what: str) -> str:
+            self.cancelled.append(f"{what} {booking}")
+            return "cancelled"
+
+        return Tools(
+            [Tool("book", "Books.", book, effect="reversible", undo="cancel"), Tool("cancel", "Cancels.", cancel)]
+        )
+
+    @staticmethod
+    def models() -> Models:
+        turns = (
+            Turn(calls=(Call("book", {"what": "flight"}),)),
+            Turn(calls=(Call("book", {"what": "nothing"}), Call("book", {"what": "hotel"}))),
+            Turn(calls=(Call("book", {"what": "car"}),)),
+            Turn(failures=(Failure("authentication"),) * 100),
+        )
+        return Models(allow_real=False, scripts=[Script("s", turns)])
+
+
+async def _booked(database: Path, bookings: Bookings) -> Any:
+    async with engine(database, resources=[bookings.tools(), bookings.models()]) as baton:
+        if await baton.store.execution("e") is None:
+            await baton.start(workflow("w", [agent(tools=["book"])]), {}, execution_id="e")
+        return (await finished(baton, "e")).status
+
+
+@pytest.mark.capability("E10", "E11", "E12", "I05")
+async def test_what_an_agents_tools_did_is_undone_in_reverse_wherever_it_dies(tmp_path: Path) -> None:
+    """Exactly what was booked, the last first, once; also when the process dies while booking or undoing."""
+    bookings = Bookings()
+    assert await _booked(tmp_path / "once.db", bookings) == "compensated"
+    assert bookings.cancelled == ["car B2", "hotel B1", "flight B0"]
+    point = 0
+    while True:
+        point += 1
+        bookings, crash = Bookings(), Crash(point)
+        with crashing(crash):
+            await either(_booked(tmp_path / f"{point}.db", bookings), crash)
+        assert await asyncio.wait_for(_booked(tmp_path / f"{point}.db", bookings), 30) == "compensated"
+        once = list(dict.fromkeys(bookings.cancelled))
+        assert once == ["car B2", "hotel B1", "flight B0"], f"after {point} commits"
+        assert len(bookings.cancelled) <= 4, "only the one in flight is asked for again"
+        if not crash.happened.is_set():
+            break
+    assert point > 15
+
+
+async def test_what_undoes_a_tool_must_be_there(database: Path) -> None:
+    given = resources(Desk(), DONE, tools=[Desk().tool("look", undo="unlook")])
+    async with engine(database, resources=given) as baton:
+        execution = await run(baton, workflow("w", [agent(tools=["look"])]))
+    assert (execution.status, execution.error["code"]) == ("failed", "tool_unknown")
+
+
+# -- long conversations ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.capability("I05", "I07")
+async def test_a_long_conversation_is_summed_up(database: Path) -> None:
+    """The question and the last turns stay as they are; the summary is a call of its own, and is paid once."""
+    asked: list[tuple[int, str]] = []
+
+    class Heard(Script):
+        def turn(self, spoken: int, asked_now: str, form: Any) -> Any:
+            asked.append((spoken, asked_now))
+            if "Context Extraction" in asked_now:
+                return Turn("It looked several times.")
+            return Turn(calls=(Call("look"),)) if len(asked) < 9 else DONE
+
+    look = Tool("look", "Looks.", lambda: "x" * 1500)
+    given = [Models(allow_real=False, scripts=[Heard("s")]), Tools([look])]
+    async with engine(database, resources=given) as baton:
+        execution = await run(baton, workflow("w", [agent(tools=["look"], context_tokens=1200)]))
+        found = await baton.results(execution.id)
+    summaries = [path for path in found if path.endswith(".summary")]
+    assert execution.status == "completed"
+    assert summaries[0] == "ask[3].summary"
+    assert found["ask[3].summary"]["output"]["summary"] == "It looked several times."
+    assert max(spoken for spoken, _ in asked) <= 3, "what was summed up is not sent again"
+    assert len(summaries) == sum("Context Extraction" in text for _, text in asked)
+    usage = sum(
+        result["output"]["usage"]["total_tokens"]
+        for path, result in found.items()
+        if path.endswith(("model", "summary"))
+    )
+    assert execution.output["usage"]["total_tokens"] == usage
+    assert len(execution.output["messages"]) == 2 * execution.output["turns"]

@@ -49,7 +49,7 @@ async def _asked(baton: Orchestrator, execution: Any) -> Any:
     return execution, *(await baton.waits(execution.id))
 
 
-@pytest.mark.capability("A19")
+@pytest.mark.capability("security-A19")
 @pytest.mark.parametrize(
     ("budget", "made"),
     [({"calls": 3}, 3), ({"cost": 2.0}, 4), ({"tokens": 60}, 1)],
@@ -79,7 +79,10 @@ async def test_reaching_a_budget_parks_and_a_person_may_raise_it(
         assert len(facts) == made + 2
         assert execution.output["usage"]["cost"] == (made + 2) * 0.5
         assert sum(fact.data["cost"] for fact in facts) == execution.output["usage"]["cost"]
-        assert {(fact.data["agent"], fact.data["model"]) for fact in facts} == {("ask", "scripted:s")}
+        (usage,) = await baton.usage(execution.id)
+        assert (usage.step, usage.agent, usage.model, usage.calls) == ("ask", "ask", "scripted:s", made + 2)
+        assert usage.cost == (made + 2) * 0.5
+        assert usage.input_tokens + usage.output_tokens == execution.output["usage"]["total_tokens"]
 
 
 async def test_nobody_raises_it(database: Path) -> None:

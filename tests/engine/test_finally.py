@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from graphs.clock import ManualClock
+from graphs.errors import ConflictError
 from tests.support.engine.engines import act, ask, chain, engine, finished, rested, run, wind, workflow
 from tests.support.engine.steps import Effects, Gates
 
@@ -73,7 +74,8 @@ async def test_a_cancel_while_they_run_changes_nothing(database: Path, effects: 
     async with engine(database, effects=effects, gates=gates) as baton:
         execution = await baton.start(workflow("w", [act("a", value=1)], **{"finally": last}))
         await gates.reached("g")
-        await baton.cancel(execution.id, by="ann")
+        with pytest.raises(ConflictError, match="is ending already: it has completed"):
+            await baton.cancel(execution.id, by="ann")
         gates.open("g")
         execution = await finished(baton, execution)
     assert execution.status == "completed" and _last(effects) == ["~finally.close", "~finally.sweep"]

@@ -109,6 +109,25 @@ async def test_a_dispatched_body_that_never_begins_is_noticed(
     assert "1 of 5 dispatched steps have not begun: ['s4']" in execution.error["message"]
 
 
+async def test_a_foreign_hand_on_the_thread_repeats_nothing_and_is_named(database: Path, effects: Effects) -> None:
+    """Rules 2 and 7: whoever has the saver can move the thread's checkpoint; the waiting tasks are gone with it. What
+    was done is in the tables: it is not done again, the execution says what happened, and a retry goes on with it."""
+    where: Any = {"configurable": {"thread_id": "e"}}
+    steps = [act("a"), ask("q", "a"), act("b", "q")]
+    async with engine(database, effects=effects) as baton:
+        execution = await rested(baton, await baton.start(workflow("w", steps), execution_id="e"))
+        graph = graphs.compile.compile_graph(baton.store.saver)
+        await graph.aupdate_state(where, {"error_count": 1}, as_node="parallel_executor")
+    async with engine(database, effects=effects) as baton:
+        await baton.decide("e", "q", "approve")
+        execution = await finished(baton, execution)
+        assert execution.error is not None and execution.error["code"] == "steps_not_begun"
+        assert "Only this engine may carry out a workflow's graph." in execution.error["hint"]
+        await baton.retry("e", from_step="b")
+        assert (await finished(baton, execution)).status == "completed"
+    assert effects.began == ["a", "b"]
+
+
 @pytest.mark.capability("F27", "X16")
 async def test_steps_that_wait_for_one_that_nobody_sent_end_the_execution_by_name(
     database: Path, monkeypatch: pytest.MonkeyPatch

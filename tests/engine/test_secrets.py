@@ -17,6 +17,8 @@ from typer.testing import CliRunner
 
 from agents import Functions, Tools, tool
 from graphs.expressions import Secret, reveal
+from graphs.spec import Step
+from graphs.steps import StepContext
 from orchestrator.cli.app import make_app
 from orchestrator.sealing import Sealer, take_secrets
 from orchestrator.store.cipher import Cipher
@@ -270,6 +272,60 @@ async def test_a_secret_stands_in_no_byte_of_what_is_kept_logged_or_shown(
         assert shown.exit_code == 0 and found_in(shown.output) == []
     logged = capsys.readouterr()
     assert "step.failed" in logged.err and found_in(logged.err) == [] and found_in(logged.out) == []
+
+
+@pytest.mark.capability("X12", "E11", "E22")
+async def test_code_that_knows_a_secret_tells_it_to_nobody_by_way_of_its_context(
+    tmp_path: Path, database: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its log, its notes, its progress, the effects it writes down, the letter its failure leaves: all without it. And
+    yet what it wrote down is undone with it."""
+    functions, undone = Functions(), list[Any]()
+
+    @functions.function
+    async def acts(token: str, context: StepContext) -> None:
+        context.log.bind(of=token).warning(f"acting with {token}", token=token, more=[{token: 1}], odd={token})
+        try:
+            raise ValueError(token)
+        except ValueError:
+            context.log.error("it was refused", exc_info=True)
+        context.note("step.noted", {"token": token})
+        context.progress({"with": token})
+        await context.effect({"function": "gives_back", "args": {"token": token, "n": 1}}, result={"for": token})
+        undo = Step(name="again", type="function", config={"function": "gives_back", "args": {"token": f"2 {token}"}})
+        await context.effect(undo)
+
+    @functions.function
+    def gives_back(token: str, n: int = 0) -> dict[str, Any]:
+        undone.append(token)
+        return {"given": token, "n": n}
+
+    @functions.function
+    def fails(token: str) -> None:
+        raise ValueError(f"not with {token}")
+
+    def call(name: str, *needs: str) -> dict[str, Any]:
+        config = {"function": name, "args": {"token": "{{ input.token }}"}}
+        return {"name": name, "type": "function", "depends_on": list(needs), "config": config}
+
+    definition = workflow("w", [call("acts"), call("fails", "acts")], input=TOKEN, **{"finally": [call("gives_back")]})
+    seen: list[Any] = []
+    async with engine(database, resources=[functions], log_level="debug", log_format="json") as baton:
+
+        async def watch() -> None:
+            seen.extend([record async for record in baton.watch()])
+
+        watching = asyncio.create_task(watch())
+        await asyncio.sleep(0)
+        execution = await run(baton, definition, {"token": SENTINEL})
+        told = f"{execution} {await baton.records(execution.id)} {await baton.store.dead_letters()}"
+        watching.cancel()
+        assert leaks(tmp_path) == {}
+    logged = capsys.readouterr().err
+    assert execution.status == "compensated", execution.error
+    assert undone[:2] == [f"2 {SENTINEL}", SENTINEL] and undone[2:] == [SENTINEL]
+    assert leaks(tmp_path) == {} and found_in(told) == found_in(logged) == found_in(f"{seen}") == []
+    assert "acting with ***" in logged and "ValueError: ***" in logged and "step.noted" in told
 
 
 LOOKS_LIKE_OURS = [{"$secret": "token"}, {"$secret": "nobody"}, {"$sealed": "Zm9v"}, {"$plain": {"$secret": "token"}}]

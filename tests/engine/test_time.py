@@ -1,6 +1,8 @@
 """Time limits: of attempts, of the execution's own work, of the whole; and waits that survive the process."""
 
+import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -243,3 +245,107 @@ async def test_a_step_with_steps_inside_has_its_time_also_while_it_rests_in_anot
         "completed",
         "skipped",
     )
+
+
+WHOLE = {"max_attempts": 100, "backoff": "fixed", "initial_delay": "20s", "jitter": 0}
+
+
+@pytest.mark.capability("E07", "E01", "Q03", "Q07")
+async def test_a_step_with_all_its_attempts_ends_by_its_deadline(database: Path, effects: Effects) -> None:
+    """Also over several processes; no pause is begun that would outlast it."""
+    clock = ManualClock()
+    definition = workflow("w", [act("a", fail=True, retry=WHOLE, deadline="50s")])
+    async with engine(database, clock=clock, effects=effects) as baton:
+        execution = await rested(baton, await baton.start(definition))
+    clock.advance(20)
+    async with engine(database, clock=clock, effects=effects) as baton:
+        await until(lambda: effects.counts["a"] == 2)
+        await rested(baton, execution)
+        clock.advance(20)
+        execution = await finished(baton, execution)
+        error = (await baton.results(execution.id))["a"]["error"]
+    assert execution.status == "timed_out" and effects.counts["a"] == 3
+    assert (error["code"], error["category"], error["limit"]) == ("step_deadline", "timeout", 50)
+    assert error["message"] == (
+        "step 'a': its deadline of 50s leaves no time for another attempt. The last one: asked to fail"
+    )
+
+
+@pytest.mark.capability("E07")
+async def test_an_attempt_is_stopped_when_the_steps_deadline_is_over(database: Path, gates: Gates) -> None:
+    """Though its own limit is not; what `on_timeout` says of the step is done."""
+    clock = ManualClock()
+    step = act("a", gate="g", timeout=300, deadline=30, on_timeout={"action": "continue", "output": {"late": True}})
+    async with engine(database, clock=clock, gates=gates) as baton:
+        execution = await baton.start(workflow("w", [step, act("after", "a")]))
+        await gates.reached("g")
+        clock.advance(30)
+        execution = await finished(baton, execution)
+        result = (await baton.results(execution.id))["a"]
+    assert execution.status == "completed"
+    assert (result["status"], result["error"]["code"], result["output"]) == (
+        "timed_out",
+        "step_deadline",
+        {"late": True},
+    )
+
+
+def _instead(step: dict[str, Any]) -> dict[str, Any]:
+    return {"on_failure": {"action": "fallback", "fallback": step}}
+
+
+BOSS = {"name": "boss", "type": "approval", "config": {"message": "Really?", "assignees": ["boss"]}}
+LATE = act("late", depends_on=[{"step": "w", "outcome": "failed"}])
+
+
+@pytest.mark.capability("P09", "I08", "E05", "E14", "E17", "X15")
+@pytest.mark.parametrize("kind", ["approval", "wait_for_event"])
+@pytest.mark.parametrize(
+    ("more", "next_", "status", "began"),
+    [
+        ({}, LATE, "compensated", ["late", "~compensation.undo"]),
+        (
+            _instead(act("instead")),
+            act("b", "w"),
+            "completed",
+            ["w~fallback", "b"],
+        ),
+        (_instead(BOSS), act("b", "w"), "completed", ["b"]),
+        ({"on_timeout": {"action": "continue"}}, act("b", "w"), "completed", ["b"]),
+        (
+            {"on_timeout": {"action": "compensate", "compensation_workflow": "clean"}},
+            act("b", "w"),
+            "compensated",
+            ["~compensation.clean.sweep"],
+        ),
+    ],
+    ids=["another branch", "something instead", "somebody else", "go on", "a workflow that cleans up"],
+)
+async def test_what_happens_when_nobody_answers_in_time(
+    more: dict[str, Any],
+    next_: dict[str, Any],
+    status: str,
+    began: list[str],
+    kind: str,
+    database: Path,
+    effects: Effects,
+) -> None:
+    """The step says it; when nothing is said, what was done is undone as after any failure."""
+    clock = ManualClock()
+    config = {"timeout": "24h"} | ({"event_type": "paid"} if kind == "wait_for_event" else {})
+    steps = [
+        act("a", compensate=act("undo")),
+        {"name": "w", "type": kind, "depends_on": ["a"], "config": config, **more},
+        next_,
+    ]
+    definition = workflow("w", steps, config={"failure_policy": "continue"})
+    async with engine(database, clock=clock, effects=effects, workflows=[workflow("clean", [act("sweep")])]) as baton:
+        await baton.publish(workflow("clean", [act("sweep")]))
+        execution = await rested(baton, await baton.start(definition))
+        clock.advance(24 * 3600)
+        while not (execution := await baton.get(execution.id)).status.final:
+            for wait in await baton.waits(execution.id):
+                if wait.wait.assignees == ("boss",):
+                    await baton.decide(execution.id, wait.path, "approve", by="boss")
+            await asyncio.sleep(0)
+    assert (execution.status, effects.began[1:]) == (status, began)

@@ -388,7 +388,7 @@ def _outcome(result: Json) -> Any:
     if result["status"] == "skipped" and result.get("reason") in ("halted", "upstream"):
         # Both are true of a step that needs one that failed; which is noticed first may differ after a restart.
         return "skipped, because another failed"
-    return plain(result)
+    return plain({name: value for name, value in result.items() if name != "queued"})  # how crowded it was
 
 
 _VARYING = re.compile(

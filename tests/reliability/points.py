@@ -38,6 +38,7 @@ STORED = {
     "begin": "begin_drive",
     "wait": "open_wait",
     "close": "close_wait",
+    "timer": "set_timer",
     "decision": "act_on",
     "event": "publish_event",
     "rest": "rest",

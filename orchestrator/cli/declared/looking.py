@@ -16,6 +16,7 @@ def register(app: typer.Typer) -> None:
     _register_list(app)
     _register_show(app)
     _register_inbox(app)
+    _register_audit(app)
     _register_workflows(app)
     _register_breakers(app)
 
@@ -61,9 +62,46 @@ def _register_show(app: typer.Typer) -> None:
 
 
 def _register_inbox(app: typer.Typer) -> None:
-    @command(app, "inbox", "orchestrator.cli.inbox:inbox", rich_help_panel=PANEL, epilog=examples("baton inbox"))
-    def inbox() -> None:
+    @command(
+        app,
+        "inbox",
+        "orchestrator.cli.inbox:inbox",
+        rich_help_panel=PANEL,
+        epilog=examples("baton inbox", "baton inbox --for ann --group finance"),
+    )
+    def inbox(
+        for_: Annotated[
+            list[str] | None, typer.Option("--for", metavar="NAME", help="Only approvals they may decide; repeatable.")
+        ] = None,
+        group: Annotated[
+            list[str] | None, typer.Option(metavar="GROUP", help="Only approvals this group may decide; repeatable.")
+        ] = None,
+        workflow: Annotated[str | None, typer.Option(metavar="NAME", help="Only approvals of this workflow.")] = None,
+    ) -> None:
         """List everything that is waited for: approvals, events, timers, each with the command that answers it."""
+
+
+def _register_audit(app: typer.Typer) -> None:
+    audit_app = typer.Typer()
+    app.add_typer(audit_app, name="audit", rich_help_panel=PANEL)
+
+    @command(
+        audit_app,
+        "",
+        "orchestrator.cli.audit:audit",
+        invoke_without_command=True,
+        epilog=examples("baton audit --actor ann", "baton audit verify"),
+    )
+    def audit(
+        actor: Annotated[str | None, typer.Option(metavar="NAME", help="Only what they did.")] = None,
+        since: Annotated[str | None, typer.Option(metavar="AGO|TIME", help="Only since then: 2h, 3d, a time.")] = None,
+        limit: Annotated[int, typer.Option(min=1, max=100_000, help="How many at most.")] = 100,
+    ) -> None:
+        """Tell who did what and when: keys, decisions, and all that was asked of the gateway."""
+
+    @command(audit_app, "verify", "orchestrator.cli.audit:verify", epilog=examples("baton audit verify"))
+    def verify() -> None:
+        """Check that no row of the audit trail was changed, taken out or cut off; prints the newest row's hash."""
 
 
 def _register_workflows(app: typer.Typer) -> None:

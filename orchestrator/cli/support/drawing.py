@@ -19,7 +19,9 @@ async def draw_kept(setting: Setting, target: str, version: str | None) -> str:
     """
     async with looking(setting, modules=True) as baton:
         types = baton.catalogue.library.step_types
-        if (workflow := await baton.catalogue.find(target, version)) is not None:
+        # Only workflows have versions: who names one does not mean an execution.
+        look = baton.catalogue.find if version is None else baton.catalogue.definition_of
+        if (workflow := await look(target, version)) is not None:
             return draw_workflow(workflow, step_types=types)
         execution = await _execution(baton, target)
         story = await read_story(baton, execution.id)

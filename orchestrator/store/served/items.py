@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from orchestrator.store.parts import Part
-from orchestrator.store.rows import to_json, to_time
+from orchestrator.store.rows import from_time, to_json, to_time
 from orchestrator.store.served.table import Table
 from orchestrator.store.served.values import StoredItem
 
@@ -96,6 +96,14 @@ class Items(Part):
         if refresh and any(item.ttl is not None for item in found):
             await self._refresh(found, now)
         return found
+
+    def next_item_expiry(self) -> datetime | None:
+        """When the first of all items is to go."""
+        return from_time(self._reader.point("SELECT min(expires_at) FROM items WHERE expires_at IS NOT NULL")[0][0])
+
+    async def sweep_items(self) -> None:
+        """Delete the items whose time is over."""
+        await self._writer.submit([("DELETE FROM items WHERE expires_at <= ?", (self._now(),))])
 
     async def namespaces(self, tenant: str) -> list[tuple[str, ...]]:
         """Every namespace with an item in it, in order."""

@@ -3,12 +3,13 @@
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
 from graphs.errors import BatonError, ConflictError, NotFoundError
 from orchestrator.store.parts import Part
+from orchestrator.store.rows import to_time
 from orchestrator.store.served.table import Table
 from orchestrator.store.served.threads import THREADS, insert_thread, no_thread
 from orchestrator.store.served.values import Ended, Run, Search, Stop, Thread
@@ -118,6 +119,11 @@ class Runs(Part):
         # Nobody hears of a failure here, so there must be none: the run may have been taken away meanwhile.
         sql = "INSERT INTO run_events (run_id, seq, event, data) SELECT id, ?, ?, ? FROM thread_runs WHERE id = ?"
         self._writer.hand_over([(sql, (seq, event, data, run_id))], thread=None)
+
+    async def sweep_events(self, before: datetime) -> None:
+        """Forget what runs said that ended before."""
+        sql = "DELETE FROM run_events WHERE run_id IN (SELECT id FROM thread_runs WHERE ended_at < ?)"
+        await self._writer.submit([(sql, (to_time(before),))])
 
     async def events_of_run(self, run_id: str) -> Sequence[tuple[int, str, bytes]]:
         """What a run said, as far as it was kept."""
@@ -265,6 +271,9 @@ def _end(db: sqlite3.Connection, run_id: str, ended: Ended, now: datetime) -> Ru
     left: dict[str, Any] = {"interrupts": ended.interrupts, "error": ended.error, "updated_at": now}
     if ended.state is not None:
         left |= {"state": ended.state, "state_updated_at": now}
+    thread = THREADS.find(db, id=run.thread_id)
+    if thread is not None and thread.ttl:  # counted from the last thing that happened
+        left["expires_at"] = now + timedelta(minutes=float(thread.ttl["ttl"]))
     left["status"] = "busy" if _open_on(db, run.thread_id) else ended.thread
     THREADS.update(db, {"id": run.thread_id}, left)
     return replace(run, **changes)

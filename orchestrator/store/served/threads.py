@@ -3,11 +3,13 @@
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from graphs.errors import BatonError, ConflictError, NotFoundError
 from orchestrator.store import checkpoints
 from orchestrator.store.parts import Part
+from orchestrator.store.rows import from_time
 from orchestrator.store.served.table import Table
 from orchestrator.store.served.values import Search, Thread
 
@@ -16,6 +18,13 @@ THREADS = Table(
     Thread,
     times=("expires_at", "created_at", "updated_at", "state_updated_at"),
     plain=("id", "tenant", "status"),
+)
+
+_EXPIRED = (
+    "SELECT id, tenant FROM threads WHERE status <> 'busy' AND expires_at <= ? UNION "
+    "SELECT threads.id, threads.tenant FROM threads JOIN thread_runs ON thread_runs.thread_id = threads.id "
+    "WHERE threads.status <> 'busy' AND thread_runs.ended_at IS NOT NULL "
+    "AND json_extract(thread_runs.request, '$.on_completion') = 'delete'"
 )
 
 
@@ -72,8 +81,19 @@ class Threads(Part):
         kept: Thread = await self._writer.submit(work)
         return kept
 
+    def next_expiry(self) -> datetime | None:
+        """When the first of all threads is to go."""
+        rows = self._reader.point("SELECT min(expires_at) FROM threads WHERE expires_at IS NOT NULL")
+        return from_time(rows[0][0])
+
+    async def expired_threads(self) -> Sequence[tuple[str, str]]:
+        """Threads whose time is over, and those that were there for one run only, which has ended: id and tenant."""
+        now = self._now()
+        rows = await self._reader.read(lambda db: db.execute(_EXPIRED, (now,)).fetchall())
+        return [(thread_id, tenant) for thread_id, tenant in rows]
+
     async def delete_thread(self, thread_id: str, tenant: str) -> None:
-        """Delete a thread with its runs and its checkpoints.
+        """Delete a thread with its runs and its checkpoints; an execution of the same id keeps its own.
 
         Raises:
             NotFoundError: there is none.
@@ -82,8 +102,9 @@ class Threads(Part):
         def work(db: sqlite3.Connection) -> BatonError | None:
             if not THREADS.delete(db, id=thread_id, tenant=tenant):
                 return no_thread(thread_id)
-            for sql, parameters in checkpoints.delete(thread_id):
-                db.execute(sql, parameters)
+            if not db.execute("SELECT 1 FROM executions WHERE id = ?", (thread_id,)).fetchone():
+                for sql, parameters in checkpoints.delete(thread_id):
+                    db.execute(sql, parameters)
             return None
 
         await self._writer.submit(work)

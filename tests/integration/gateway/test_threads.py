@@ -1,5 +1,6 @@
 """Threads as langgraph-sdk makes, finds and changes them; state, history and going back."""
 
+import asyncio
 import uuid
 from typing import Any
 
@@ -168,3 +169,16 @@ async def test_a_thread_with_runs_is_deleted(client: LangGraphClient) -> None:
     await client.threads.delete(thread)
     with pytest.raises(NotFoundError):
         await client.threads.get(thread)
+
+
+async def test_a_thread_with_a_time_to_live_is_deleted_when_it_is_over(client: LangGraphClient) -> None:
+    thread = (await client.threads.create(ttl=0.02))["thread_id"]
+    kept: Any = await client.threads.get(thread, include=["ttl"])
+    assert kept["ttl"]["ttl"] == 0.02
+    other = (await client.threads.create())["thread_id"]
+    async with asyncio.timeout(20):
+        while thread in [each["thread_id"] for each in await client.threads.search()]:
+            await asyncio.sleep(0.05)
+    assert [each["thread_id"] for each in await client.threads.search()] == [other]
+    with pytest.raises(UnprocessableEntityError, match="number of minutes"):
+        await client.threads.create(ttl=-1)

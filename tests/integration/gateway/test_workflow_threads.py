@@ -1,6 +1,7 @@
 """Workflows as langgraph-sdk sees them: a thread is an execution, a question an interrupt, an answer a decision."""
 
 import asyncio
+from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
@@ -238,25 +239,27 @@ async def test_a_cancelled_run_cancels_the_execution(client: LangGraphClient, se
 
 async def test_only_who_may_decide_answers_through_a_run(served: Served) -> None:
     baton = served.gateway.orchestrator
-    keys = {role: await make_key(baton, role) for role in ("viewer", "operator", "editor")}
-    other = get_client(url=served.url, api_key=await make_key(baton, "admin", tenant="other"))
-    operator = get_client(url=served.url, api_key=keys["operator"])
-    thread = (await operator.threads.create())["thread_id"]
-    await operator.runs.wait(thread, "refund", input={"order": "17"})
-    assert (await baton.get(thread)).metadata["started_by"] == "operator"
-    with pytest.raises(PermissionDeniedError, match="takes the right 'decide'"):
-        await operator.runs.create(thread, "refund", command={"resume": True})
-    viewer = get_client(url=served.url, api_key=keys["viewer"])
-    assert (await viewer.threads.get(thread))["status"] == "interrupted"
-    with pytest.raises(PermissionDeniedError, match="needs the right 'run'"):
-        await viewer.runs.create(thread, "refund", input={})
-    with pytest.raises(NotFoundError):
-        await other.threads.get(thread)
-    await other.threads.create(thread_id="of-another")
-    assert [each["name"] for each in await other.assistants.search(graph_id="refund")] == []
-    editor = get_client(url=served.url, api_key=keys["editor"])
-    left: Any = await editor.runs.wait(thread, "refund", command={"resume": True})
-    assert left["steps"]["ask"]["by"] == "editor"
+    async with AsyncExitStack() as stack:
+
+        async def client_of(role: str, tenant: str = "default") -> LangGraphClient:
+            key = await make_key(baton, role, tenant=tenant)
+            return await stack.enter_async_context(get_client(url=served.url, api_key=key))
+
+        operator, viewer, editor = [await client_of(role) for role in ("operator", "viewer", "editor")]
+        other = await client_of("admin", "other")
+        thread = (await operator.threads.create())["thread_id"]
+        await operator.runs.wait(thread, "refund", input={"order": "17"})
+        assert (await baton.get(thread)).metadata["started_by"] == "operator"
+        with pytest.raises(PermissionDeniedError, match="takes the right 'decide'"):
+            await operator.runs.create(thread, "refund", command={"resume": True})
+        assert (await viewer.threads.get(thread))["status"] == "interrupted"
+        with pytest.raises(PermissionDeniedError, match="needs the right 'run'"):
+            await viewer.runs.create(thread, "refund", input={})
+        with pytest.raises(NotFoundError):
+            await other.threads.get(thread)
+        assert await other.assistants.search(graph_id="refund") == []
+        left: Any = await editor.runs.wait(thread, "refund", command={"resume": True})
+        assert left["steps"]["ask"]["by"] == "editor"
 
 
 async def test_a_thread_cannot_be_named_as_an_execution_of_another_tenant(served: Served) -> None:
@@ -280,3 +283,17 @@ async def test_graphs_and_workflows_do_not_share_threads(client: LangGraphClient
     await client.runs.wait(thread, "refund", input={"order": "17"})
     with pytest.raises(ConflictError, match="is an execution of a workflow"):
         await client.runs.create(thread, "echo", input={"text": "a"})
+
+
+async def test_an_execution_is_not_deleted_as_a_thread(client: LangGraphClient, served: Served) -> None:
+    thread = (await client.threads.create())["thread_id"]
+    await client.runs.wait(thread, "refund", input={"order": "17"})
+    with pytest.raises(ConflictError, match="whose history is kept"):
+        await client.threads.delete(thread)
+    left: Any = await client.runs.wait(thread, "refund", command={"resume": True})
+    assert left["status"] == "completed"
+    await client.runs.wait(None, "refund", input={"order": "18"})
+    ran = await served.gateway.orchestrator.list()
+    assert [execution.status for execution in ran] == [ExecutionStatus.WAITING, ExecutionStatus.COMPLETED]
+    await served.gateway.orchestrator.decide(ran[0].id, "ask", "approve")
+    assert (await served.gateway.orchestrator.wait(ran[0].id)).status is ExecutionStatus.COMPLETED

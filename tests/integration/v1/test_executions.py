@@ -284,3 +284,50 @@ async def test_an_event_with_an_id_counts_once(client: httpx.AsyncClient) -> Non
 async def test_health_and_readiness(client: httpx.AsyncClient) -> None:
     assert (await client.get("/v1/health")).json() == {"status": "ok"}
     assert (await client.get("/v1/ready")).json() == {"status": "ready"}
+
+
+# -- holding, ending, dead letters ---------------------------------------------------------------------------------
+
+
+async def test_an_execution_is_held_and_goes_on(served: Served, client: httpx.AsyncClient) -> None:
+    await publish(client, REFUND)
+    execution_id = (await start(client, workflow="refund", input={"amount": 20}))["id"]
+    await until_rest(served, execution_id)
+    paused = await client.post(f"/v1/executions/{execution_id}/pause", json={"reason": "look first"})
+    assert (paused.status_code, paused.json()["pause_requested"]["reason"]) == (202, "look first")
+    await served.gateway.orchestrator.decide(execution_id, "ask", "approve", by="ann")
+    assert (await client.get(f"/v1/executions/{execution_id}")).json()["execution"]["status"] == "paused"
+    assert (await client.post(f"/v1/executions/{execution_id}/continue")).status_code == 202
+    assert (await served.gateway.orchestrator.wait(execution_id)).status == "completed"
+    late = await client.post(f"/v1/executions/{execution_id}/continue")
+    assert late.status_code == 409
+
+
+async def test_an_execution_is_ended_at_once(served: Served, client: httpx.AsyncClient) -> None:
+    await publish(client, REFUND)
+    execution_id = (await start(client, workflow="refund", input={"amount": 20}))["id"]
+    await until_rest(served, execution_id)
+    assert (await client.post(f"/v1/executions/{execution_id}/terminate", json={"reason": "now"})).status_code == 202
+    assert (await served.gateway.orchestrator.wait(execution_id)).status == "cancelled"
+
+
+@pytest.mark.capability("E22")
+async def test_what_failed_for_good_is_listed_tried_again_and_closed(served: Served, client: httpx.AsyncClient) -> None:
+    sweep = {"name": "sweep", "type": "service_call", "config": {"service": "nobody", "endpoint": "/x"}}
+    await publish(client, workflow("doomed", announces("go", "gone"), **{"finally": [sweep]}))
+    execution_id = (await start(client, workflow="doomed"))["id"]
+    await served.gateway.orchestrator.wait(execution_id)
+    [letter] = (await client.get("/v1/dead-letters")).json()["dead_letters"]
+    assert (letter["execution_id"], letter["kind"], letter["status"]) == (execution_id, "finally", "open")
+    again = await client.post(f"/v1/dead-letters/{letter['id']}/redrive")
+    assert (again.status_code, again.json()["status"]) == (202, "redriven")
+    await served.gateway.orchestrator.wait(execution_id)
+    [newer] = (await client.get("/v1/dead-letters")).json()["dead_letters"]
+    closed = await client.post(f"/v1/dead-letters/{newer['id']}/discard", json={"note": "done by hand"})
+    assert (closed.status_code, closed.json()["note"]) == (200, "done by hand")
+    twice = await client.post(f"/v1/dead-letters/{newer['id']}/discard")
+    assert (twice.status_code, twice.json()["code"]) == (409, "dead_letter_closed")
+    whole = (await client.get("/v1/dead-letters", params={"status": "all", "limit": 1})).json()
+    assert len(whole["dead_letters"]) == 1
+    rest = (await client.get("/v1/dead-letters", params={"status": "all", "cursor": whole["next"]})).json()
+    assert [one["id"] for one in rest["dead_letters"]] == [letter["id"]]

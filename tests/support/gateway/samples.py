@@ -9,11 +9,13 @@ class Samples:
 
     Args:
         document: The OpenAPI document.
-        known: Values by the name of the property or the parameter that holds them.
+        known: Values by the name of the property that holds them.
+        queries: The same for parameters of queries.
     """
 
-    def __init__(self, document: Mapping[str, Any], known: Mapping[str, Any]) -> None:
+    def __init__(self, document: Mapping[str, Any], known: Mapping[str, Any], queries: Mapping[str, str]) -> None:
         self._document = document
+        self._queries = queries
         self._known = known
 
     def path(self, path: str, values: Mapping[str, str]) -> str:
@@ -32,7 +34,12 @@ class Samples:
         return [part[1:-1] for part in path.split("/") if part.startswith("{")]
 
     def request(self, operation: Mapping[str, Any]) -> dict[str, Any]:
-        """What httpx is given for an operation's body."""
+        """What httpx is given for an operation: its query, as far as values are known, and its body."""
+        asked = {one["name"] for one in operation.get("parameters", ()) if one["in"] == "query"}
+        query = {name: value for name, value in self._queries.items() if name in asked}
+        return {"params": query, **self._body(operation)}
+
+    def _body(self, operation: Mapping[str, Any]) -> dict[str, Any]:
         content = operation.get("requestBody", {}).get("content", {})
         if "application/yaml" in content:
             return {"content": self._known["definition"], "headers": {"content-type": "application/yaml"}}

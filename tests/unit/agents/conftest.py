@@ -19,6 +19,7 @@ from agents.agent import AgentStep
 from agents.agent_config import AgentConfig
 from graphs.clock import ManualClock
 from graphs.composites import Opening
+from graphs.errors import StepError
 from graphs.expressions import EvaluationContext
 from graphs.planner import Conclusion, Plan, PlannedStep
 from graphs.policies import as_step_error, error_value
@@ -217,7 +218,7 @@ async def _perform(planned: PlannedStep, context: StepContext) -> Result:
 
 
 def _no_workflow(name: str, version: str | None) -> Any:
-    raise AssertionError(name)
+    raise StepError(f"no workflow '{name}'", code="workflow_unknown")
 
 
 LIBRARY = Library(StepTypes(()))

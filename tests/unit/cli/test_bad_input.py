@@ -59,6 +59,16 @@ def test_a_byte_order_mark_does_no_harm(cli: Cli) -> None:
     assert cli("validate", cli.write("bom.yaml", text)).code == Exit.COMPLETED
 
 
+def test_a_version_that_is_not_published_is_told_from_those_that_are(cli: Cli) -> None:
+    cli("publish", cli.flow("nap", NAP))
+    for command in ("draw", "run"):
+        done = cli(command, "nap", "--version", "9")
+        assert done.code == Exit.NOT_FOUND
+        assert "No workflow 'nap' in version 9 is published." in done.err
+        assert "Versions of 'nap': 1" in done.err
+    assert "Published: nap." in cli("draw", "nip", "--version", "9").err
+
+
 # -- values ----------------------------------------------------------------------------------------------------------
 
 
@@ -179,7 +189,7 @@ def test_a_step_that_asks_nothing_is_told_where_to_look(cli: Cli) -> None:
 def _told_commands() -> Iterator[tuple[str, str]]:
     for package in ("graphs", "agents", "orchestrator", "api"):
         for file in (ROOT / package).rglob("*.py"):
-            for word in re.findall(r"[`:(] ?baton ([a-z]+)\b(?! is)", file.read_text(encoding="utf-8")):
+            for word in re.findall(r"[`:(] ?baton ([a-z][a-z-]*)\b(?! is)", file.read_text(encoding="utf-8")):
                 yield word, str(file.relative_to(ROOT))
 
 

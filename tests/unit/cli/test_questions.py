@@ -70,7 +70,9 @@ def test_only_time_answers_a_timer() -> None:
     assert "waits until " in headline(nap)
     again = wait(kind="timer", due=NOW + timedelta(hours=2), question={"reason": "retry", "attempt": 2, "of": 5})
     assert headline(again).startswith("waits for attempt 3 of 5, until ")
-    assert not for_somebody([nap])
+    held = wait(kind="timer", due=NOW + timedelta(hours=2), question={"reason": "breaker", "breaker": "payments"})
+    assert headline(held).startswith("waits for 'payments', whose circuit breaker is open; looks again ")
+    assert not for_somebody([nap, again, held])
     assert not for_somebody([])
     assert for_somebody([wait(kind="approval"), wait(kind="event", event_type="paid")])
 

@@ -159,6 +159,19 @@ def test_a_step_that_waits_for_a_place_says_so_and_for_how_long_it_did(tell: Tel
     assert "4.0 s" in line and "queued 1 min 30 s" in line and "payments" not in line
 
 
+@pytest.mark.capability("E09", "O01")
+def test_a_step_that_meets_an_open_breaker_says_whose_it_is(tell: Teller) -> None:
+    """Until it goes on."""
+    due = (T0 + timedelta(seconds=30)).isoformat()
+    tell("step.held", "fetch", attempt=0, of=1, breaker="payments", due=due)
+    tell.story.settle(execution(ExecutionStatus.WAITING))
+    assert tell.statuses()["fetch"] == "waiting"
+    [line] = [line for line in tell.shown().splitlines() if "fetch" in line]
+    assert "for 'payments', whose circuit breaker is open" in line and "again at" in line
+    tell("step.started", "fetch", kept=False, attempt=1)
+    assert "breaker" not in tell.shown() and tell.statuses()["fetch"] == "running"
+
+
 def test_steps_that_were_cut_are_not_at_work_in_an_execution_that_rests(tell: Teller) -> None:
     tell("step.started", "fetch", attempt=1)
     tell.story.settle(execution(ExecutionStatus.QUEUED))

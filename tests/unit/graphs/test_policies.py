@@ -1,13 +1,13 @@
 """Policies: how often, how long apart, which failures are worth another try."""
 
 import random
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graphs.errors import ConflictError, StepCancelledError, StepError, StepTimeoutError
+from graphs.errors import Category, ConflictError, StepCancelledError, StepError, StepTimeoutError
 from graphs.policies import (
     Again,
     GiveUp,
@@ -118,6 +118,44 @@ def test_a_server_that_asks_for_patience_is_heard_up_to_the_cap(asked: float | N
     policy = RetryPolicy(initial_delay=1, max_delay=60, jitter=0)
     failure = StepError("busy", category="transient", retry_after=asked)
     assert after_failure(policy, 1, failure, CHANCE) == Again(delay)
+
+
+_POLICIES = st.builds(
+    RetryPolicy,
+    max_attempts=st.integers(1, 20),
+    backoff=st.sampled_from(["fixed", "linear", "exponential"]),
+    initial_delay=st.floats(0, 1000),
+    max_delay=st.floats(0, 1000),
+    multiplier=st.floats(1, 10),
+    jitter=st.floats(0, 1),
+)
+_FAILURES = st.builds(
+    StepError,
+    st.just("oh"),
+    category=st.sampled_from(get_args(Category)),
+    retryable=st.none() | st.booleans(),
+    retry_after=st.none() | st.floats(0, 1e6),
+)
+
+
+@pytest.mark.capability("E01", "E02", "E03", "E21")
+@given(_POLICIES, st.lists(_FAILURES, min_size=20, max_size=20), st.integers())
+def test_whatever_fails_however_often_the_policy_is_kept(
+    policy: RetryPolicy, failures: list[StepError], seed: int
+) -> None:
+    """Never more attempts than allowed; never sooner than a server asked, up to the cap; never what cannot help."""
+    chance = random.Random(seed)
+    for attempt, failure in enumerate(failures, start=1):
+        decision = after_failure(policy, attempt, failure, chance)
+        if not isinstance(decision, Again):
+            assert attempt == policy.max_attempts or failure.retryable is not True
+            return
+        assert attempt < policy.max_attempts
+        assert failure.retryable is not False
+        assert failure.retryable or failure.category in policy.retry_on
+        assert decision.delay >= min(failure.retry_after or 0.0, policy.max_delay)
+        assert decision.delay <= policy.max_delay * (1 + policy.jitter) + 1e-6
+    raise AssertionError("it goes on for ever")
 
 
 @pytest.mark.capability("P02", "E07")

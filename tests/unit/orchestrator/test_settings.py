@@ -63,3 +63,23 @@ def test_a_value_that_cannot_be_is_refused_in_words(
     with pytest.raises(SettingsError) as caught:
         read_settings()
     assert str(caught.value) == f"BATON_{name}: {sentence}. Mend it in the environment or in .env."
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ('{"pay": {"rate": "often"}}', "BATON_LIMITS, pay.rate: a rate is a number of calls in a time, such as 100/m"),
+        ('{"pay": {"max_concurency": 3}}', "BATON_LIMITS, pay: there is no key 'max_concurency' here"),
+        ('{"pay": {"breaker": {"open_for": 0}}}', "BATON_LIMITS, pay.breaker"),
+        ('{"pay": ', "BATON_LIMITS: it is not JSON"),
+    ],
+)
+def test_a_limit_that_cannot_be_is_told_with_its_place(
+    text: str, sentence: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Which name, which key."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("BATON_LIMITS", text)
+    with pytest.raises(SettingsError) as caught:
+        read_settings()
+    assert sentence in str(caught.value)

@@ -1,0 +1,137 @@
+"""LangChain's agent protocol on threads: commands in, events out."""
+
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends
+from pydantic import Field
+from starlette.responses import Response
+
+from api.gateway import Gateway, current_gateway
+from api.security import Principal, principal
+from api.wire.bodies import Body, Json
+from api.wire.callers import READS, RUNS, caller_of
+from api.wire.shapes import json
+from api.wire.sse import LastingResponse
+from graphs.errors import BatonError, InputError
+from orchestrator.serving.desk import Wanted
+from orchestrator.serving.events import MODES, Subscription, ThreadEvents
+
+router = APIRouter(prefix="/threads", tags=["protocol"])
+
+At = Annotated[Gateway, Depends(current_gateway)]
+By = Annotated[Principal, Depends(principal)]
+
+
+class CommandBody(Body):
+    """A command: `run.start`, `input.respond`, `agent.getTree`."""
+
+    id: int | str
+    method: str
+    params: Json = Field(default_factory=dict)
+
+
+class SubscribeBody(Body):
+    """Which events are wanted."""
+
+    channels: list[str]
+    namespaces: list[list[str]] | None = None
+    depth: int | None = Field(default=None, ge=0, le=1000)
+    since: int | None = Field(default=None, ge=0, le=2**53)
+
+
+@router.post("/{thread_id}/commands", dependencies=RUNS)
+async def command(thread_id: str, body: CommandBody, at: At, by: By) -> Response:
+    """Carry a command out. What is wrong with it is said in the answer, whose status is 200: so the protocol has it."""
+    if body.method not in _COMMANDS:
+        known = ", ".join(_COMMANDS)
+        message = f"There is no command '{body.method}'. There are: {known}."
+        return json({"type": "error", "id": body.id, "error": "unknown_command", "message": message})
+    seq = at.desk.hub.watch(thread_id).last
+    try:
+        result = await _COMMANDS[body.method](thread_id, body.params, at, by)
+    except BatonError as error:  # the protocol's own shape of an error, in place of ours
+        return json({"type": "error", "id": body.id, "error": error.code, "message": str(error)})
+    return json({"type": "success", "id": body.id, "result": result, "meta": {"applied_through_seq": seq}})
+
+
+@router.post("/{thread_id}/stream/events", dependencies=READS)
+async def events(thread_id: str, body: SubscribeBody, at: At, by: By) -> Response:
+    """Events of a thread as they happen, run after run. The stream stays open."""
+    await at.desk.threads.kept(thread_id, by.tenant)
+    wanted = Subscription(
+        channels=frozenset(body.channels), namespaces=body.namespaces, depth=body.depth, since=body.since
+    )
+    watched = at.desk.hub.watch(thread_id)
+    return LastingResponse(_frames(watched, wanted, at.settings.heartbeat), media_type="text/event-stream", headers={})
+
+
+async def _frames(watched: ThreadEvents, wanted: Subscription, heartbeat: float) -> AsyncIterator[bytes]:
+    yield b": open\n\n"  # the client waits for the first byte before it goes on
+    async for said in watched.read(wanted, quiet=heartbeat):
+        if said is None:
+            yield b": heartbeat\n\n"
+        else:
+            yield b"event: %b\ndata: %b\nid: %d\n\n" % (said.event.encode(), said.data, said.seq)
+
+
+async def _run_start(thread_id: str, params: Json, at: Gateway, by: Principal) -> Json:
+    request = {name: params[name] for name in ("input", "config", "context") if params.get(name) is not None}
+    run = await at.desk.put(
+        Wanted(
+            assistant=_text(params, "assistant_id"),
+            by=caller_of(by),
+            thread_id=thread_id,
+            request={**request, "stream_mode": list(MODES), "stream_subgraphs": True, "protocol": True},
+            metadata=params.get("metadata") or {},
+            multitask=params.get("multitask_strategy") or "enqueue",
+            make_thread=True,
+        )
+    )
+    return {"run_id": run.id}
+
+
+async def _input_respond(thread_id: str, params: Json, at: Gateway, by: Principal) -> Json:
+    thread = await at.desk.threads.get(thread_id, by.tenant)
+    given = params.get("responses")
+    answers = given if isinstance(given, dict) else {_text(params, "interrupt_id"): params.get("response")}
+    asked = {each["id"] for group in thread.interrupts.values() for each in group}
+    if unknown := [each for each in answers if each not in asked]:
+        raise InputError(
+            f"Nothing with the id '{unknown[0]}' is asked on thread '{thread_id}'.", code="no_such_interrupt"
+        )
+    run = await at.desk.put(
+        Wanted(
+            assistant=str(thread.metadata.get("assistant_id") or thread.metadata.get("graph_id")),
+            by=caller_of(by),
+            thread_id=thread_id,
+            request={
+                "command": {"resume": answers},
+                "stream_mode": list(MODES),
+                "stream_subgraphs": True,
+                "protocol": True,
+            },
+        )
+    )
+    return {"run_id": run.id}
+
+
+async def _agent_tree(thread_id: str, params: Json, at: Gateway, by: Principal) -> Json:
+    thread = await at.desk.threads.kept(thread_id, by.tenant)
+    name = params.get("assistant_id") or thread.metadata.get("assistant_id") or thread.metadata.get("graph_id")
+    served = await at.desk.assistants.served(str(name), by.tenant)
+    return await served.drawing(bool(params.get("xray")))
+
+
+def _text(params: Json, name: str) -> str:
+    value = params.get(name)
+    if not isinstance(value, str):
+        raise InputError(f"'params.{name}' must be a text.")
+    return value
+
+
+_COMMANDS: dict[str, Any] = {
+    "run.start": _run_start,
+    "input.respond": _input_respond,
+    "agent.getTree": _agent_tree,
+}

@@ -1,0 +1,86 @@
+"""`kind: Agent`: an agent as a named, versioned definition.
+
+    apiVersion: workflow/v1
+    kind: Agent
+    metadata: {name: clerk, version: "1.2"}
+    spec:
+      model: openai:gpt-5-mini
+      instructions: You answer customers.
+      tools: [find_order, {tool: refund, approval: "args.amount > 100"}]
+
+It is read as a workflow of one step. So agents are published, versioned, pinned and started as workflows are; a step
+names one (`agent: clerk`, `agent: clerk@1.2`), and another agent has one as a tool (`{workflow: clerk}`).
+"""
+
+from typing import Any
+
+from graphs.loading.findings import Findings
+from graphs.loading.names import suggestion
+from graphs.loading.places import Path, Place, Positions
+from graphs.spec import AGENT_LABEL, AGENT_STEP
+
+KIND = "Agent"
+KEYS = (
+    "instructions",
+    "model",
+    "tools",
+    "capabilities",
+    "output_schema",
+    "max_turns",
+    "max_reasks",
+    "budget",
+    "context_tokens",
+    "temperature",
+    "max_tokens",
+    "stream",
+)
+_CONFIG: Path = ("spec", "steps", 0, "config")
+_ASKED = {
+    "message": "{{ input.message | default(none) }}",
+    "messages": "{{ input.messages | default([]) }}",
+    "context": "{{ input.context | default(none) }}",
+}
+_INPUT = {
+    "type": "object",
+    "properties": {
+        "message": {"description": "What is asked."},
+        "messages": {"type": "array", "description": "A conversation that goes before the message."},
+        "context": {"description": "Further facts."},
+    },
+    "additionalProperties": False,
+}
+
+
+def as_workflow(document: dict[str, Any], positions: Positions, findings: Findings) -> None:
+    """Rewrite a document of this kind in place; what is wrong with its keys is found here."""
+    positions.moved = _as_written
+    spec = document.get("spec")
+    given: dict[str, Any] = dict(spec) if isinstance(spec, dict) else {}
+    if not isinstance(spec, dict):
+        findings.add("wrong_type", Place().at("spec"), "an agent's 'spec' is a mapping", f"It has {', '.join(KEYS)}.")
+    for key in [key for key in given if key not in KEYS]:
+        hint = suggestion(str(key), KEYS, "An agent has")
+        findings.add("unknown_key", Place().at("spec", key), f"an agent has no '{key}'", hint, at_key=True)
+        del given[key]
+    if isinstance(text := given.get("instructions"), str) and "{{" in text:
+        findings.add(
+            "agent_template",
+            Place().at("spec", "instructions"),
+            "an agent's instructions are the same for everybody and hold no expressions",
+            "Hand what differs over with the message, or as 'context'.",
+        )
+        given["instructions"] = ""
+    capabilities = given.pop("capabilities", None) or []
+    metadata = document.setdefault("metadata", {})
+    if isinstance(metadata, dict):
+        labels = metadata.get("labels")
+        metadata["labels"] = {**(labels if isinstance(labels, dict) else {}), AGENT_LABEL: "agent"}
+        metadata["tags"] = [*(metadata.get("tags") or []), *capabilities]
+    step = {"name": AGENT_STEP, "type": "agent", "config": {**given, **_ASKED}}
+    output = {key: f"{{{{ steps.{AGENT_STEP}.output.{key} }}}}" for key in ("answer", "structured", "usage")}
+    document["spec"] = {"input": {"schema": _INPUT}, "steps": [step], "output": {"values": output}}
+
+
+def _as_written(path: Path) -> Path:
+    """Where something of the workflow stands in the text it was made from."""
+    return ("spec", *path[len(_CONFIG) :]) if path[: len(_CONFIG)] == _CONFIG else path

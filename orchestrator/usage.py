@@ -1,0 +1,52 @@
+"""What an execution's models have cost, from the records of their calls."""
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from graphs.budget import SPENT
+from orchestrator.store.port import Record
+
+
+@dataclass(slots=True)
+class Usage:
+    """The calls of one agent's model in one step. `cost` is None where a price was not known.
+
+    Attributes:
+        step: The agent step's path.
+        seconds: Time until the answers were there.
+    """
+
+    step: str
+    agent: str
+    model: str
+    calls: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost: float | None = 0.0
+    seconds: float = 0.0
+
+    def as_document(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def usage_of(records: Iterable[Record]) -> list[Usage]:
+    """Every call that was made, also failed ones and those that were made again, by step, agent and model."""
+    found: dict[tuple[str, str, str], Usage] = {}
+    for record in records:
+        if record.kind != SPENT:
+            continue
+        step = (record.path or "").rpartition("[")[0]
+        key = (step, str(record.data["agent"]), str(record.data["model"]))
+        usage = found.setdefault(key, Usage(*key))
+        usage.calls += 1
+        usage.input_tokens += int(record.data.get("input_tokens") or 0)
+        usage.output_tokens += int(record.data.get("output_tokens") or 0)
+        usage.seconds = round(usage.seconds + float(record.data.get("seconds") or 0), 3)
+        cost = record.data.get("cost")
+        failed = not record.data.get("tokens")  # a call that gave nothing costs nothing that anybody could know
+        if cost is not None and usage.cost is not None:
+            usage.cost = round(usage.cost + float(cost), 9)
+        elif cost is None and not failed:
+            usage.cost = None
+    return list(found.values())

@@ -1,0 +1,161 @@
+"""Tools that are endpoints of services, and tools of MCP servers over stdio and HTTP."""
+
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agents import Call, Models, Script, Service, Services, Tools, Turn, service_tool
+from agents.mcp import mcp_tools
+from graphs.errors import InputError, SettingsError, StepError
+from graphs.steps import StepContext
+from orchestrator.engine import Orchestrator
+from orchestrator.settings import Settings
+from tests.support.engine.engines import workflow
+
+from .conftest import Server, work
+
+Make = Callable[..., StepContext]
+
+
+@pytest.mark.capability("I06", "I02")
+async def test_an_endpoint_is_a_tool(make_context: Make, server: Server) -> None:
+    """Arguments go into the path, the query or the body; a call that changes something has its own key."""
+    schema = {"type": "object", "properties": {"order_id": {"type": "integer"}, "why": {"type": "string"}}}
+    tools = Tools(
+        [
+            service_tool("find", "Finds an order.", "orders", "/echo/orders/{order_id}"),
+            service_tool("refund", "Pays back.", "orders", "/echo/{order_id}/refund", method="POST", schema=schema),
+        ]
+    )
+    calls = (Call("find", {"order_id": "A 7"}), Call("refund", {"order_id": 7, "why": "broken"}), Call("refund", {}))
+    models = Models(allow_real=False, scripts=[Script("s", turns=(Turn(calls=calls), Turn("Done.")))])
+    services = Services([Service(name="orders", base_url=server.url)])
+    context = make_context(models, tools, services)
+    response = await work(context, {"model": "scripted:s", "message": "?", "tools": ["find", "refund"]})
+    await services.aclose()
+    found, refunded, refused = response["tool_calls"]
+    assert (found["result"]["method"], found["result"]["path"]) == ("GET", "/echo/orders/A 7")
+    assert (refunded["result"]["path"], refunded["result"]["body"]) == ("/echo/7/refund", '{"why":"broken"}')
+    assert refunded["result"]["headers"]["idempotency-key"] == "exec-1:orders[3].charge[0].refund-1:0"
+    assert "idempotency-key" not in found["result"]["headers"]
+    assert refused["error"] == "Error: tool 'refund' cannot be called: arguments.order_id is missing."
+
+
+async def test_what_a_model_writes_stays_one_part_of_the_path(make_context: Make, server: Server) -> None:
+    tool = service_tool("find", "Finds.", "orders", "/echo/{id}")
+    services = Services([Service(name="orders", base_url=server.url)])
+    with pytest.raises(StepError, match="leaves its path"):
+        await tool.run({"id": "../admin"}, make_context(services))
+    said = await tool.run({"id": "a?b=c"}, make_context(services))
+    await services.aclose()
+    assert (said["path"], said["query"]) == ("/echo/a%3Fb=c", [])
+    with pytest.raises(InputError, match="names 'id', which is no argument of its schema"):
+        service_tool("x", "X.", "orders", "/{id}", schema={"type": "object", "properties": {}})
+
+
+SERVER = """
+import sys
+from mcp.server.fastmcp import FastMCP
+from mcp.types import ToolAnnotations
+
+server = FastMCP("desk", port=int(sys.argv[2]) if len(sys.argv) > 2 else 8000)
+
+
+@server.tool(annotations=ToolAnnotations(readOnlyHint=True))
+def find(order_id: int) -> dict[str, int | str]:
+    "Finds an order."
+    return {"order_id": order_id, "status": "shipped"}
+
+
+@server.tool()
+def greet(name: str, context: str = "") -> str:
+    "Greets."
+    return f"Hello {name}{context}"
+
+
+@server.tool()
+def explode() -> str:
+    "Always fails."
+    raise ValueError("the boiler burst")
+
+
+server.run(transport=sys.argv[1])
+"""
+
+
+@pytest.fixture(scope="module")
+def script(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("mcp") / "server.py"
+    path.write_text(SERVER)
+    return path
+
+
+@pytest.fixture(scope="module")
+def over_http(script: Path) -> Iterator[str]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    process = subprocess.Popen([sys.executable, str(script), "streamable-http", str(port)], stderr=subprocess.DEVNULL)
+    until = time.monotonic() + 30
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            break
+        except OSError:
+            assert time.monotonic() < until and process.poll() is None, "it does not listen"
+            time.sleep(0.05)
+    yield f"http://127.0.0.1:{port}/mcp"
+    process.kill()
+    process.wait()
+
+
+@pytest.mark.parametrize("kind", ["stdio", "http"])
+async def test_tools_of_a_server(make_context: Make, script: Path, over_http: str, kind: str) -> None:
+    server: dict[str, Any] = (
+        {"command": sys.executable, "args": [str(script), "stdio"]} if kind == "stdio" else {"url": over_http}
+    )
+    tools = {tool.name: tool for tool in await mcp_tools("desk", server)}
+    assert set(tools) == {"desk_find", "desk_greet", "desk_explode"}
+    assert (tools["desk_find"].description, tools["desk_find"].effect) == ("Finds an order.", "none")
+    context = make_context()
+    assert await tools["desk_find"].run({"order_id": 7}, context) == {"order_id": 7, "status": "shipped"}
+    greeting = await tools["desk_greet"].run({"name": "Ann", "context": "!"}, context)
+    assert greeting in ("Hello Ann!", {"result": "Hello Ann!"})
+    with pytest.raises(StepError, match="the boiler burst"):
+        await tools["desk_explode"].run({}, context)
+    with pytest.raises(StepError, match="cannot be called"):
+        await tools["desk_find"].run({"order_id": "seven"}, context)
+
+
+async def test_only_what_is_configured_is_offered(script: Path) -> None:
+    server = {"command": sys.executable, "args": [str(script), "stdio"], "tools": ["find"], "approval": {"*": "always"}}
+    (tool,) = await mcp_tools("desk", server)
+    assert tool.approval is not None
+    with pytest.raises(SettingsError, match=r"has no tool 'sing'\. It has find, greet, explode\."):
+        await mcp_tools("desk", {**server, "tools": ["sing"]})
+    with pytest.raises(SettingsError, match=r"^the tools of MCP server 'gone' cannot be listed: "):
+        await mcp_tools("gone", {"command": "no-such-command-anywhere"})
+    with pytest.raises(SettingsError, match="give one of 'command' and 'url'"):
+        await mcp_tools("none", {})
+
+
+async def test_an_agent_has_them_by_settings_alone(script: Path, tmp_path: Path) -> None:
+    """And a person is asked where the configuration says so."""
+    server = {"command": sys.executable, "args": [str(script), "stdio"], "approval": {"find": "args.order_id > 5"}}
+    turns = (Turn(calls=(Call("desk_find", {"order_id": 7}), Call("desk_find", {"order_id": 1}))), Turn("Shipped."))
+    settings = Settings(database=tmp_path / "b.db", mcp={"desk": server}, _env_file=None)  # type: ignore[call-arg]
+    step = {"name": "ask", "type": "agent", "config": {"model": "scripted:s", "message": "?", "tools": ["desk_find"]}}
+    models = Models(allow_real=False, scripts=[Script("s", turns=turns)])
+    async with Orchestrator.open(settings, resources=[models]) as baton:
+        execution = await baton.start(workflow("w", [step]))
+        execution = await baton.wait(execution.id, until="rest")
+        (wait,) = await baton.waits(execution.id)
+        await baton.decide(execution.id, wait.path, "approve", by="ann")
+        execution = await baton.wait(execution.id)
+    assert [call["result"]["order_id"] for call in execution.output["tool_calls"]] == [7, 1]
