@@ -1,11 +1,14 @@
 """Which chat models steps may use. The part that imports LangChain is `agents.providers`, loaded on first use."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from agents.loading import load
 from agents.scripts import Script, Scripts
 from graphs.errors import StepError
+
+_MADE: Final = 256
+"""How much is kept of what is made around models."""
 
 _OWN_CLIENT: Final = frozenset({"openai", "azure_openai"})
 """Providers whose connections we open and close ourselves."""
@@ -38,6 +41,17 @@ class Models:
         self._settings = settings or {}
         self._open: dict[str, Any] = {}
         self._clients: list[Any] = []
+        self._made: dict[str, tuple[Any, Any]] = {}
+
+    def made(self, model: Any, of: str, make: Callable[[], Any]) -> Any:
+        """What was made around an opened model, made once for all that say the same: making a LangChain agent costs
+        more than all else in a turn."""
+        key = f"{id(model)} {of}"
+        if key not in self._made:
+            if len(self._made) >= _MADE:
+                del self._made[next(iter(self._made))]
+            self._made[key] = model, make()  # with the model, whose id must not come to mean another's
+        return self._made[key][1]
 
     async def open(self, model: Any = None, **options: Any) -> Any:
         """A LangChain chat model.
@@ -80,7 +94,7 @@ class Models:
 
     async def aclose(self) -> None:
         """Close the connections of all models. Models asked for later are opened anew."""
-        clients, self._clients, self._open = self._clients, [], {}
+        clients, self._clients, self._open, self._made = self._clients, [], {}, {}
         for client in clients:
             await client.aclose()
 

@@ -1,7 +1,7 @@
 """One turn of a ReAct agent: LangChain's agent calls its model once, and stops before the tools (I07).
 
     turn        one turn, from the conversation to what the model said, checked
-    └── _Turn   between LangChain's agent and us: reads failures, mends messages, ends the turn
+    └── _Turn   between LangChain's agent and us: pays, reads failures, mends messages
 
 Loaded through `agents.loading`: LangChain is slow to import.
 """
@@ -29,6 +29,7 @@ from agents.agent_calls import Message, ModelCall
 from agents.answers import AnswerForm
 from agents.apart import apart
 from agents.assignment import Assignment
+from agents.models import Models
 from agents.offers import Offer
 from agents.providers import explain
 from agents.spending import Spending
@@ -58,16 +59,10 @@ async def turn(
     assignment = call.assignment
     form = AnswerForm(assignment["schema"]) if assignment["schema"] is not None else None
     own = _Turn(context, assignment["model_name"], spending)
-    agent: Any = create_agent(
-        model,
-        tools=[_for_langchain(offer) for offer in assignment["tools"]],
-        system_prompt=assignment["instructions"] or None,
-        middleware=[own],
-        response_format=form.strategy() if form else None,
-        checkpointer=False,
-    )
+    made_of = json.dumps([assignment[key] for key in ("tools", "instructions", "schema")])
+    agent = context.resource(Models).made(model, made_of, lambda: _agent(model, assignment, form))
     given = {"messages": messages_of(told)}
-    work = _streamed(agent, given, context, own) if assignment["stream"] else agent.ainvoke(given)
+    work = _streamed(agent, given, context, own) if assignment["stream"] else agent.ainvoke(given, context=own)
     state = await apart(work)
     assert own.said is not None
     own.judge_streamed()
@@ -76,9 +71,20 @@ async def turn(
     return said | {"usage": own.usage}
 
 
+def _agent(model: Any, assignment: Assignment, form: AnswerForm | None) -> Any:
+    return create_agent(
+        model,
+        tools=[_for_langchain(offer) for offer in assignment["tools"]],
+        system_prompt=assignment["instructions"] or None,
+        middleware=[_OneTurn()],
+        response_format=form.strategy() if form else None,
+        checkpointer=False,
+    )
+
+
 async def _streamed(agent: Any, given: dict[str, Any], context: StepContext, own: "_Turn") -> dict[str, Any]:
     last: dict[str, Any] = {}
-    async for mode, value in agent.astream(given, stream_mode=["messages", "values"]):
+    async for mode, value in agent.astream(given, context=own, stream_mode=["messages", "values"]):
         if mode == "values":
             last = value
         elif isinstance(value[0], AIMessageChunk):
@@ -88,11 +94,24 @@ async def _streamed(agent: Any, given: dict[str, Any], context: StepContext, own
     return last
 
 
-class _Turn(AgentMiddleware[Any, Any, Any]):
-    """Stands around the one call of the model, and ends LangChain's loop after it."""
+class _OneTurn(AgentMiddleware[Any, Any, Any]):
+    """Hands the one call of the model to the turn it is made in, and ends LangChain's loop after it."""
+
+    async def awrap_model_call(
+        self, request: ModelRequest[Any], handler: Callable[[ModelRequest[Any]], Awaitable[ModelResponse[Any]]]
+    ) -> ModelResponse[Any]:
+        own: _Turn = request.runtime.context
+        return await own.ask(request, handler)
+
+    @hook_config(can_jump_to=["end"])
+    async def aafter_model(self, state: Any, runtime: Any) -> dict[str, Any]:
+        return {"jump_to": "end"}
+
+
+class _Turn:
+    """One call of the model: what it costs, what it says, what is wrong with that."""
 
     def __init__(self, context: StepContext, model_name: str, spending: Spending) -> None:
-        super().__init__()
         self._spending = spending
         self.usage: dict[str, Any] = {}
         self._context = context
@@ -102,7 +121,7 @@ class _Turn(AgentMiddleware[Any, Any, Any]):
         """By call id: arguments that were no JSON."""
         self._arguments: dict[Any, str] = {}
 
-    async def awrap_model_call(
+    async def ask(
         self, request: ModelRequest[Any], handler: Callable[[ModelRequest[Any]], Awaitable[ModelResponse[Any]]]
     ) -> ModelResponse[Any]:
         began = self._context.clock.monotonic()
@@ -133,10 +152,6 @@ class _Turn(AgentMiddleware[Any, Any, Any]):
                 if not _is_object(text or "{}"):
                     self.broken[str(call["id"])] = text
                     call["args"] = {}
-
-    @hook_config(can_jump_to=["end"])
-    async def aafter_model(self, state: Any, runtime: Any) -> dict[str, Any]:
-        return {"jump_to": "end"}
 
     def _refuse_cut(self, message: AIMessage) -> None:
         """An answer the provider broke off is no answer, and must not travel on as one."""

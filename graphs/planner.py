@@ -85,11 +85,13 @@ class Join:
 
     Attributes:
         required: Groups that must succeed for the whole to succeed.
-        first: The join is released as soon as `required` groups have succeeded; the rest are cancelled.
+        first: The join is released as soon as `required` groups have succeeded; nothing new starts then.
+        cancel: What runs then is cancelled; otherwise it may finish.
     """
 
     required: int
     first: bool = False
+    cancel: bool = True
 
 
 class Conclusion(NamedTuple):
@@ -327,7 +329,7 @@ class Tally:
         else:
             self._lost += 1
         if join.first and self._succeeded == join.required:
-            return Halt("join", f"{join.required} of {len(self._plan.groups)} have succeeded", True)
+            return Halt("join", f"{join.required} of {len(self._plan.groups)} have succeeded", join.cancel)
         if len(self._plan.groups) - self._lost < join.required:
             return self._failure(group, results)
         return None

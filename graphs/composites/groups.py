@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from pydantic import AliasChoices, Field
 
@@ -44,11 +44,13 @@ class JoinConfig(StepConfig):
     min_success_rate: float | None = Field(default=None, ge=0, le=1, validation_alias=_either("min_success_rate"))
     """X14: called a failure threshold in one document, and compared there as the least rate of successes."""
     failure_policy: FailurePolicyWord = "continue"
+    rest: Literal["cancel", "finish"] = "cancel"
+    """With `first` (or without `wait_for_all`): what runs when enough have succeeded is cancelled, or may finish."""
 
     def join(self, groups: int) -> Join:
         """The join of so many branches or items (X32)."""
         if self.first is not None:
-            return Join(min(self.first, groups), first=True)
+            return Join(min(self.first, groups), first=True, cancel=self.rest == "cancel")
         if self.min_success is not None:
             required = min(self.min_success, groups)
         elif self.min_success_rate is not None:
@@ -57,7 +59,7 @@ class JoinConfig(StepConfig):
             required = min(1, groups)
         else:
             required = groups
-        return Join(required, first=not self.wait_for_all)
+        return Join(required, first=not self.wait_for_all, cancel=self.rest == "cancel")
 
     def policy(self) -> FailurePolicy:
         match self.failure_policy:
@@ -215,10 +217,16 @@ def _counts(plan: Plan, results: Mapping[str, Any]) -> dict[str, Any]:
         if failed(result := results[name]) and not plan.steps[name].stands_for
     ]
     total = len(plan.groups)
-    return {
+    rest = {
+        name: results[name]["status"]
+        for name, planned in plan.steps.items()
+        if planned.stands_for is None and results[name]["status"] != "completed"
+    }
+    counts = {
         "total_steps": total,
         "successful_steps": len(good),
         "failed_steps": total - len(good),
         "success_rate": len(good) / total if total else 1.0,
         "failures": failures,
     }
+    return counts | ({"not_completed": rest} if rest else {})

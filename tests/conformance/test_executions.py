@@ -229,7 +229,7 @@ async def test_while_it_is_undone_a_cancel_means_the_undoing(store: Store) -> No
     await store.create(execution(), {})
     await store.begin_drive("e1", "start")
     await store.request_cancel("e1", by="anna", reason=None, compensate=True)
-    why = {"status": "cancelled", "step": None, "error": None}
+    why = {"status": "cancelled", "step": None, "error": None, "compensate": True}
     record = Record("e1", "execution.compensating", START)
     await store.conclude("e1", why, compensating=True, records=[record])
     await store.conclude("e1", {**why, "status": "failed"}, compensating=True, records=[record])

@@ -175,3 +175,20 @@ async def test_a_retry_is_no_second_place(database: Path, effects: Effects) -> N
         clock.advance(30)
         assert (await finished(baton, execution)).status == "completed"
     assert effects.most[""] == 1
+
+
+@pytest.mark.capability("X32", "X18", "M11")
+async def test_what_runs_when_enough_have_succeeded_may_finish(database: Path, effects: Effects, gates: Gates) -> None:
+    """Nothing new begins, what has begun is not cut off, and what each did stands in the result."""
+    steps = [act("a", gate="go"), act("slow", gate="slow"), act("later", "slow")]
+    group = {"name": "g", "type": "parallel", "config": {"first": 1, "rest": "finish"}, "steps": steps}
+    async with engine(database, effects=effects, gates=gates) as baton:
+        execution = await baton.start(workflow("w", [group]))
+        await gates.reached("slow")
+        gates.open("go")
+        while "g.a" not in await baton.results(execution.id):
+            await turns(baton)
+        gates.open("slow")
+        execution = await finished(baton, execution)
+    assert execution.status == "completed" and effects.done == ["g.a", "g.slow"]
+    assert execution.output["not_completed"] == {"later": "skipped"}

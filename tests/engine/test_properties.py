@@ -118,6 +118,9 @@ class Case:
             path: settled.number for path, settled in self.expected.settled.items() if settled.status == "completed"
         }
         assert execution.status == self.expected.status
+        undone = [self.expected.undos[path] for path in results if path in self.expected.undos]
+        undoing = [path for path in results if path in self.expected.undos.values()]
+        assert undoing == undone[::-1], "what was done last is undone first"
         for path, attempts in self.expected.acts.items():
             assert results[path]["attempts"] == attempts
 
@@ -127,7 +130,7 @@ class Case:
 
 
 def _number(result: Result) -> Any:
-    return result["output"]["n"]
+    return result["output"].get("n", 0)
 
 
 CI = settings(max_examples=70, deadline=None, report_multiple_bugs=False)

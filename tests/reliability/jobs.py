@@ -11,10 +11,10 @@ from graphs.loader import load_file
 from graphs.spec import Workflow
 from orchestrator.plugins import installed_step_types
 from tests.integration.examples.papers import CONTRACT, INVOICE, VAGUE
-from tests.reliability.journal import Journal, note_down
+from tests.reliability.journal import Journal, note_down, note_down_with_undo
 
 HERE = Path(__file__).parent
-OWN = ("in_process", "nested_approvals", "every_point", "taken_back")
+OWN = ("in_process", "nested_approvals", "every_point", "taken_back", "taken_back_inside")
 
 ORDER: Mapping[str, Any] = {
     "customer_id": "CUST-67890",
@@ -125,6 +125,7 @@ NESTED = Job(
 IN_PROCESS = Job(id="in-process", workflow="in_process", input={"items": ["iron", "tin", "lead"]})
 EVERY_POINT = Job(id="every-point", workflow="every_point", input={"order": "A-1"})
 TAKEN_BACK = Job(id="taken-back", workflow="taken_back", input={}, status="compensated")
+TAKEN_BACK_INSIDE = Job(id="taken-back-inside", workflow="taken_back_inside", input={}, status="compensated")
 
 BATCH: Sequence[Job] = (
     registration("john"),
@@ -182,7 +183,7 @@ MANY: Sequence[Job] = tuple(
 )
 """Starts, decisions and events without a break, for copies of the file while it is written."""
 
-JOBS: Mapping[str, Job] = {job.id: job for job in (*BATCH, *MORE, *MANY, EVERY_POINT, TAKEN_BACK)}
+JOBS: Mapping[str, Job] = {job.id: job for job in (*BATCH, *MORE, *MANY, EVERY_POINT, TAKEN_BACK, TAKEN_BACK_INSIDE)}
 
 
 def workflows() -> list[Workflow]:
@@ -196,4 +197,5 @@ def resources(journal: Path) -> list[Any]:
     given = catalogue.resources()
     functions = next(one for one in given if isinstance(one, Functions))
     functions.register("note_down", note_down)
+    functions.register("note_down_with_undo", note_down_with_undo)
     return [*given, Journal(journal)]

@@ -45,3 +45,10 @@ def note_down(subject: Any, context: StepContext, seconds: float = 0.03, fail: b
     if fail:
         raise StepError(f"{subject} cannot be done.", category="logic", code="cannot_be_done")
     return {"subject": subject, "step": context.path}
+
+
+async def note_down_with_undo(subject: Any, context: StepContext, seconds: float = 0.03) -> Json:
+    """The same, and it writes down how it is undone before anybody hears of its result."""
+    done = note_down(subject, context, seconds)
+    await context.effect({"function": "note_down", "args": {"subject": f"not {subject}", "seconds": seconds}})
+    return done

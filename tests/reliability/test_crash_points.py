@@ -17,7 +17,7 @@ import pytest_asyncio
 
 from tests.reliability import checker
 from tests.reliability.checker import Evidence, Kill
-from tests.reliability.jobs import EVERY_POINT, TAKEN_BACK, Job
+from tests.reliability.jobs import EVERY_POINT, TAKEN_BACK, TAKEN_BACK_INSIDE, Job
 from tests.reliability.lives import Lives, Place, ended
 from tests.reliability.nursery import Nursery
 
@@ -40,6 +40,7 @@ POINTS = {
         *ASKED,
     ],
     TAKEN_BACK.id: [*_names("start", "finish", "result", "record", "checkpoint"), *IN_MEMORY],
+    TAKEN_BACK_INSIDE.id: [*_names("start", "finish", "result", "record", "checkpoint"), *IN_MEMORY],
 }
 """Every place that these executions come by; `test_no_place_is_left_out` says so."""
 
@@ -198,7 +199,7 @@ async def bench(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Bench
         yield Bench(folder, nursery)
 
 
-@pytest.mark.parametrize("job", [EVERY_POINT, TAKEN_BACK], ids=lambda job: job.id)
+@pytest.mark.parametrize("job", [EVERY_POINT, TAKEN_BACK, TAKEN_BACK_INSIDE], ids=lambda job: job.id)
 async def test_no_place_is_left_out(bench: Bench, job: Job) -> None:
     assert sorted(await bench.reached(job)) == sorted(POINTS[job.id])
 
@@ -213,6 +214,12 @@ async def test_a_crash_at_every_place(bench: Bench, point: str) -> None:
 @pytest.mark.parametrize("point", POINTS[TAKEN_BACK.id])
 async def test_a_crash_at_every_place_of_a_compensation(bench: Bench, point: str) -> None:
     assert await bench.crash_at_each(TAKEN_BACK, point) > 0
+
+
+@pytest.mark.capability("D01", "D22", "E10", "E11", "E17")
+@pytest.mark.parametrize("point", POINTS[TAKEN_BACK_INSIDE.id])
+async def test_a_crash_at_every_place_of_an_undoing_inside(bench: Bench, point: str) -> None:
+    assert await bench.crash_at_each(TAKEN_BACK_INSIDE, point) > 0
 
 
 @pytest.mark.capability("D01", "D05", "D22")

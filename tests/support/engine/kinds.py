@@ -42,6 +42,7 @@ class Made:
         least: How many branches or items must succeed; None for all.
         width: How many of the steps inside may be at work at once.
         reject: An approval that is rejected, and whether that is a failure.
+        undone: It says how it is undone: by `undo_NAME`, whose number is its own.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Made:
     width: int = 10
     reject: Literal["fail", "continue"] | None = None
     yields: int = 0
+    undone: bool = False
 
     def __repr__(self) -> str:
         said = {item.name: getattr(self, item.name) for item in fields(self)[2:]}
@@ -124,6 +126,9 @@ def document(made: Made) -> dict[str, Any]:
     elif made.failure == "fallback":
         fallback = {"name": f"{made.name}_instead", "type": "act", "config": {"value": 200}, "output": _OUTPUT["act"]}
         step["on_failure"] = {"action": "fallback", "fallback": fallback}
+    if made.undone:
+        undo = {"name": f"undo_{made.name}", "type": "act", "config": {"value": "{{ output.n }}"}}
+        step["compensate"] = undo | {"output": _OUTPUT["act"]}
     return step | _DOCUMENTS[made.kind](made) | {"output": _OUTPUT[made.kind]}
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from tests.support.engine.kinds import COMPOSITES, Flowchart, Made
 
-COMPLETED, FAILED, SKIPPED = "completed", "failed", "skipped"
+COMPLETED, FAILED, SKIPPED, COMPENSATED = "completed", "failed", "skipped", "compensated"
 
 
 @dataclass
@@ -33,12 +33,14 @@ class Expected:
         before: For each path: those whose results must be durable before it begins.
         acts: Attempts each action makes.
         status: How the execution ends.
+        undos: From the path of what is undone to the path of what undoes it.
     """
 
     settled: dict[str, Settled] = field(default_factory=dict)
     before: dict[str, set[str]] = field(default_factory=dict)
     acts: dict[str, int] = field(default_factory=dict)
     status: str = COMPLETED
+    undos: dict[str, str] = field(default_factory=dict)
 
 
 def expect(chart: Flowchart) -> Expected:
@@ -47,7 +49,23 @@ def expect(chart: Flowchart) -> Expected:
     results = _level(expected, "", chart.steps, {}, set(), chained=False)
     if any(not _fine(made, results) for made in chart.steps):
         expected.status = FAILED
+        _undo(expected, {made.name: made for made in chart.everything()})
     return expected
+
+
+def _undo(expected: Expected, made: Mapping[str, Made]) -> None:
+    """What completed and says how it is undone, however deep inside: one step each, whose number is its own."""
+    for path, settled in list(expected.settled.items()):
+        step = made.get(path.rpartition(".")[2])
+        if step is None or not step.undone or settled.status != COMPLETED:
+            continue
+        undo = expected.undos[path] = f"~compensation.{path.removesuffix(step.name)}undo_{step.name}"
+        expected.settled[undo] = Settled(COMPLETED, well=True, number=settled.number, attempts=1)
+        expected.before[undo] = {path}
+        expected.acts[undo] = 1
+    if expected.undos:
+        expected.status = COMPENSATED
+        expected.settled["~compensation"] = Settled(COMPLETED, well=True)
 
 
 Numbers = Mapping[str, int]

@@ -51,6 +51,7 @@ class _Drawing:
         made = Made(f"s{self._count}", kind, base=self.number(0, 5))
         made.condition = self.one_of(None, None, None, None, "", *visible[-2:])
         made.failure = self.one_of("terminate", "terminate", "continue", "fallback")
+        made.undone = self.one_of(False, False, True)
         if kind in ("act", "conditional", "sub") and visible:
             made.reads = self._draw(st.lists(st.sampled_from(visible), max_size=2, unique=True))
         if kind == "act":
