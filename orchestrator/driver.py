@@ -187,9 +187,16 @@ class Driver:
             elif signal.kind == "pause":
                 self.paused(execution.id)
             elif signal.kind in ("answer", "event"):
+                await self._tell_what_was_decided(execution.id, signal.path)
                 await self._look_unless_known(execution, signal.path)
             elif not self.driving(execution.id):
                 self.take(execution.id, signal.kind)
+
+    async def _tell_what_was_decided(self, execution_id: str, path: str | None) -> None:
+        """Another process kept the record; who listens in this one has not seen it."""
+        records = await self._works.store.records(execution_id)
+        decided = [record for record in records if record.kind == "approval.decided" and record.path == path]
+        self._works.publish(decided[-1:])
 
     async def _look_unless_known(self, execution: Execution, path: str | None) -> None:
         drive = self._drives.get(execution.id)
@@ -277,9 +284,26 @@ class Driver:
         """
         self._works.log.error("drive.failed", **{**error.as_dict(), "execution_id": execution_id})
         note = Record(execution_id, "drive.failed", self._works.clock.now(), data=error.as_dict())
+        if not isinstance(error, CommitError):
+            await self._put_back(note)
+            return
         self._works.publish([note])
-        if isinstance(error, CommitError) and not self._draining:
+        if not self._draining:
             self._remind(execution_id, self._works.clock.now() + timedelta(seconds=_AFTER_LOST_COMMIT))
+
+    async def _put_back(self, note: Record) -> None:
+        """Nobody works on it any more, and every process can see why."""
+        store = self._works.store
+        try:
+            execution = await store.execution(note.execution_id)
+            if execution is None:
+                self._works.publish([note])
+                return
+            store.append(note)
+            if execution.status in (ExecutionStatus.RUNNING, ExecutionStatus.COMPENSATING):
+                await store.rest(execution.id, execution.signal, ExecutionStatus.QUEUED, execution.active_seconds)
+        except BatonError as failure:
+            self._works.log.error("drive.unkept", execution_id=note.execution_id, error=str(failure))
 
     async def _broken(self, execution_id: str, error: EngineError) -> None:
         """Nothing can go on (F27, X16): that is a failure, and taking the execution up again would not change it."""

@@ -86,7 +86,40 @@ async def test_an_execution_of_another_engine_format_is_left_alone(database: Pat
         failed = asyncio.create_task(_hears(baton, "drive.failed"))
         await baton.decide(execution.id, "q", "approve")
         record = await asyncio.wait_for(failed, 20)
+        kept = [each.kind for each in await baton.records(execution.id)]
     assert record.data["code"] == "engine_format_foreign" and effects.began == []
+    assert kept[-1] == "drive.failed", "another process can see why, too"
+
+
+async def test_what_cannot_be_taken_up_is_put_back_and_says_why(database: Path) -> None:
+    """Its definition has Python callables that this engine was not given."""
+
+    def large(state: Any) -> bool:
+        return True
+
+    definition = workflow("w", [ask("q"), act("a", "q", condition=large)])
+    async with engine(database, workflows=[definition]) as baton:
+        execution = await rested(baton, await baton.start("w"))
+    async with engine(database, linger=0.0) as baton:
+        failed = asyncio.create_task(_hears(baton, "drive.failed"))
+        await baton.decide(execution.id, "q", "approve")
+        assert (await asyncio.wait_for(failed, 20)).data["code"] == "definition_needs_python"
+    async with engine(database, drive=False) as baton:
+        assert (await baton.get(execution.id)).status == "queued"
+        assert (await baton.records(execution.id))[-1].kind == "drive.failed"
+    async with engine(database, workflows=[definition]) as baton:
+        assert (await finished(baton, execution)).status == "completed"
+
+
+async def test_who_watches_hears_of_a_decision_in_another_process(database: Path) -> None:
+    """With the number under which it was kept."""
+    async with engine(database, poll=0.005) as baton, engine(database, drive=False) as other:
+        execution = await rested(baton, await baton.start(workflow("w", [ask("q")])))
+        heard = asyncio.create_task(_hears(baton, "approval.decided"))
+        await turns(baton)
+        await other.decide(execution.id, "q", "approve", by="ann")
+        record = await asyncio.wait_for(heard, 20)
+    assert record.data["by"] == "ann" and record.seq is not None
 
 
 @pytest.mark.parametrize("while_others_work", [False, True], ids=["seen at the end", "seen at the roll call"])
