@@ -42,6 +42,10 @@ class AgentStep(Composite):
     summary: ClassVar[str] = "lets a model reason and act with tools until it has an answer"
     node: ClassVar[Node] = "react_agent"
     Config: ClassVar[type[AgentConfig]] = AgentConfig
+    containers: ClassVar[frozenset[str]] = frozenset({"steps"})
+    """Steps that the model may call as tools: their `input_schema` says with which `args`."""
+    side_by_side: ClassVar[bool] = True
+    adds: ClassVar[frozenset[str]] = frozenset({"args"})
     grows: ClassVar[bool] = True
     see_through: ClassVar[bool] = True
 
@@ -53,12 +57,17 @@ class AgentStep(Composite):
         return json_value(await assign(opening))  # type: ignore[no-any-return]
 
     def plan(self, step: Step, data: Data, library: Library) -> Plan:
-        return plan_of(self._course(step, data, data["results"]).planned(), failure_policy="stop")
+        return plan_of(self._course(step, data, data["results"], library).planned(), failure_policy="stop")
+
+    def frame(self, frame: Frame, step: Step, data: Data, library: Library) -> Frame:
+        frame.items, frame.item_name = self._course(step, data, data["results"], library).arguments, "args"
+        return frame
 
     def grow(
         self, step: Step, data: Data, frame: Frame, library: Library, evaluation: EvaluationContext
     ) -> list[PlannedStep]:
-        course = self._course(step, data, frame.results)
+        course = self._course(step, data, frame.results, library)
+        frame.items = course.arguments
         more = [planned for planned in course.planned() if planned.name not in frame.plan.steps]
         if not more and not course.over:
             raise course.ended()
@@ -67,13 +76,13 @@ class AgentStep(Composite):
     def response(
         self, step: Step, data: Data, frame: Frame, conclusion: Conclusion, evaluation: EvaluationContext
     ) -> Any:
-        return self._course(step, data, frame.results).response()
+        return Course(step, data, frame.results, self.asking, None).response()
 
     def check(self, step: Step) -> Iterable[Problem]:
         return ()  # `retry` is meant for the calls of the model, unlike that of other composites
 
-    def _course(self, step: Step, data: Data, results: Results) -> Course:
-        return Course(step, data, results, self.asking)
+    def _course(self, step: Step, data: Data, results: Results, library: Library) -> Course:
+        return Course(step, data, results, self.asking, library)
 
     def asking(self, step: Step, call: Action) -> Action:
         """What performs a call of the model; for step types that put something around it."""

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from graphs.errors import SettingsError
+from graphs.loading.words import clauses
 
 _PER = 1_000_000
 
@@ -40,10 +41,8 @@ class Prices:
             try:
                 table[name] = Price.model_validate(value)
             except ValidationError as error:
-                first = error.errors(include_url=False, include_input=False)[0]
-                where = ".".join(str(part) for part in first["loc"])
                 raise SettingsError(
-                    f"the price of '{name}', {where or 'value'}: {first['msg']}.",
+                    f"the price of '{name}', {'; '.join(clauses(Price, error))}.",
                     hint="A price has 'input' and 'output' for a million tokens, and perhaps 'call'.",
                 ) from None
         return cls(table)

@@ -16,6 +16,7 @@ from agents.registry import Registry
 from agents.tool_use import ToolApproval
 from graphs.errors import InputError, StepError
 from graphs.expressions import reveal
+from graphs.loading.words import clauses
 from graphs.spec import RetryPolicy
 from graphs.steps import StepContext
 
@@ -175,8 +176,8 @@ def _rule(tool: str, approval: str) -> ToolApproval:
     try:
         return ToolApproval.model_validate(approval)
     except ValidationError as error:
-        why = error.errors(include_url=False, include_input=False)[0]["msg"].removeprefix("Value error, ")
-        raise InputError(f"tool '{tool}', approval: {why}", code="tool_approval") from None
+        why = "; ".join(clauses(ToolApproval, error, "approval"))
+        raise InputError(f"tool '{tool}', {why}.", code="tool_approval") from None
 
 
 class Tools(Registry[Tool]):

@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from functools import cached_property
 from typing import Any, Final, cast
 
@@ -13,8 +14,9 @@ from agents.spending import MoreBudget
 from agents.tool_use import ToolApproval
 from agents.values import shorten
 from graphs.errors import StepError
-from graphs.planner import Need, PlannedStep, Results
+from graphs.planner import COMPANION, Need, PlannedStep, Results, companion_of
 from graphs.policies import ONCE
+from graphs.prepare import Library
 from graphs.spec import OnFailure, RetryPolicy, Step, is_name
 from graphs.state import Result
 from graphs.steps import Action
@@ -44,11 +46,18 @@ class Course:
         data: Its `Assignment`.
         results: Of the steps inside, by name.
         asking: Puts something around a call of the model.
+        library: Knows the types of the steps that are offered as tools; needed only to plan.
     """
 
     def __init__(
-        self, step: Step, data: Mapping[str, Any], results: Results, asking: Callable[[Step, Action], Action]
+        self,
+        step: Step,
+        data: Mapping[str, Any],
+        results: Results,
+        asking: Callable[[Step, Action], Action],
+        library: Library | None,
     ) -> None:
+        self._library = library
         self._step = step
         self._assignment = cast(Assignment, data)
         self._results = results
@@ -190,7 +199,31 @@ class Course:
     def _tool_calls(self, number: int) -> Iterator[PlannedStep]:
         for position, call in enumerate(self._said[number]["calls"]):
             if "refused" not in call:
-                yield from self._tool_call(number, _tool(number, position, call), call)
+                name = _tool(number, position, call)
+                if self._offers[call["name"]]["kind"] == "step":
+                    yield from self._step_call(number, position, name, call)
+                else:
+                    yield from self._tool_call(number, name, call)
+
+    @property
+    def arguments(self) -> list[Any]:
+        """Of every call so far, in order: what `args` is in the steps that are called."""
+        return [call["args"] for said in self._said for call in said.get("calls", ())]
+
+    def _step_call(self, number: int, position: int, name: str, call: Called) -> Iterator[PlannedStep]:
+        """A step that is written inside the agent step, with the call's arguments as its `args`."""
+        assert self._library is not None
+        wanted = next(step for step in self._step.steps if step.name == self._offers[call["name"]]["target"])
+        change: dict[str, Any] = {} if wanted.input is not None else {"input": "{{ args }}"}
+        if wanted.on_failure.action == "terminate":
+            change["on_failure"] = _TOLD
+        index = sum(len(said.get("calls", ())) for said in self._said[:number]) + position
+        kind, needs = self._library.kind(wanted), (Need(_model(number), "succeeded"),)
+        made = wanted.model_copy(update=change)
+        planned = PlannedStep(name, made, kind.node, needs, local=f"[{number}].", index=index, kind=kind)
+        yield planned
+        if (companion := companion_of(planned, self._library.node_of)) is not None:
+            yield replace(companion, kind=None)
 
     def _tool_call(self, number: int, name: str, call: Called) -> Iterator[PlannedStep]:
         offer = self._offers[call["name"]]
@@ -256,7 +289,10 @@ class Course:
     def _outcome(self, number: int, position: int, call: Called) -> dict[str, Any]:
         if "refused" in call:
             return {"error": call["refused"]}
-        result = self._results.get(_tool(number, position, call))
+        name = _tool(number, position, call)
+        result = self._results.get(name)
+        if (instead := self._results.get(name + COMPANION)) is not None and instead["status"] == "completed":
+            result = instead
         if result is None:
             return {"error": "Error: it was not carried out."}
         return {"result": result.get("output")} if result["status"] == "completed" else {"error": _error(result)}

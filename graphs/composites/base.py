@@ -67,6 +67,10 @@ class Composite(StepType):
 
     grows: ClassVar[bool] = False
     """Whether its plan gets more steps as it goes (loops)."""
+    side_by_side: ClassVar[bool] = False
+    """Whether the steps under `steps` do not follow one another."""
+    adds: ClassVar[frozenset[str]] = frozenset()
+    """Names that expressions of the steps inside see besides."""
     see_through: ClassVar[bool] = False
     """Whether a failure inside is told as the step's own: nobody wrote the steps inside (agents)."""
     isolated: ClassVar[bool] = False

@@ -84,6 +84,7 @@ class Parallel(Composite):
     summary: ClassVar[str] = "runs steps or branches side by side and joins them"
     Config = ParallelConfig
     containers: ClassVar[frozenset[str]] = frozenset({"steps", "branches"})
+    side_by_side: ClassVar[bool] = True
 
     async def open(self, opening: Opening) -> Data:
         config: ParallelConfig = opening.config

@@ -110,6 +110,7 @@ _ELSEWHERE = {
     "outcome": "'outcome' exists in `finally` steps.",
     "item": "'item' exists inside a 'map', and inside a 'loop' over items.",
     "index": "'index' exists inside a 'map' or a 'loop'.",
+    "args": "'args' exists in the steps under an agent: what the model called them with.",
     "loop": "'loop' exists in the 'while' and 'until' of a loop.",
 }
 """Where a name exists that does not exist here."""

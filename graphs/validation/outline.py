@@ -5,7 +5,7 @@ An `Outline` gathers the lists (`Level`) and steps (`Site`) of `sites.py`, from 
 
 from collections.abc import Iterator, Mapping
 
-from graphs.composites.groups import Parallel
+from graphs.composites.base import Composite
 from graphs.loading.places import Place
 from graphs.spec import Step, Workflow
 from graphs.steps import StepType
@@ -117,7 +117,7 @@ def _key(keys: tuple[str | int, ...]) -> str:
 
 def _ordered(kind: StepType | None, keys: tuple[str | int, ...]) -> bool:
     """Steps inside a step run in the order they are written, but for those of a parallel group."""
-    return not (isinstance(kind, Parallel) and keys == ("steps",))
+    return not (isinstance(kind, Composite) and kind.side_by_side and keys == ("steps",))
 
 
 def _link(level: Level) -> None:

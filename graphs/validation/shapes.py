@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
+from graphs.composites.base import Composite
 from graphs.composites.groups import Map
 from graphs.composites.loops import Loop
 from graphs.composites.subworkflow import SubWorkflow
@@ -127,7 +128,7 @@ def _items(site: Site | None) -> dict[str, Shape]:
 def _own_items(site: Site) -> dict[str, Shape]:
     """What a map or a loop offers to the steps inside it."""
     if not isinstance(site.kind, Map | Loop):
-        return {}
+        return dict.fromkeys(site.kind.adds, ANY) if isinstance(site.kind, Composite) else {}
     names = {"index": Shape("number")}
     if isinstance(site.kind, Map) or site.step.config.get("items") is not None:
         second = site.step.config.get("as")

@@ -2,7 +2,7 @@
 
 Each row's hash is taken over its own fields and the hash of the row before, and the newest one is also kept apart. So a
 row that was changed, taken out or put in is found, and so is an end that was cut off. Whoever can write the file can
-write a whole new chain; keep the newest hash elsewhere (`GET /v1/audit/verify` gives it) to notice that too.
+write a whole new chain; keep the newest hash elsewhere (`baton audit verify` prints it) to notice that too.
 """
 
 import hashlib

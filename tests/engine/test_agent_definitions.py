@@ -125,3 +125,20 @@ def test_what_is_wrong_is_told_where_it_stands(change: tuple[str, str], told: st
     with pytest.raises(DefinitionError) as caught:
         load_workflow(text, step_types=TYPES)
     assert str(caught.value).startswith(told)
+
+
+def test_the_steps_of_an_agent_see_what_the_model_called_them_with() -> None:
+    text = """
+metadata: {name: w}
+spec:
+  steps:
+    - name: ask
+      type: agent
+      config: {model: "scripted:s", message: Hello}
+      steps:
+        - {name: find, type: service_call, config: {service: orders, endpoint: "/orders/{{ args.id }}"}}
+        - {name: cancel, type: approval, config: {message: "Cancel {{ args.id }}?"}}
+"""
+    assert load_workflow(text, step_types=TYPES).warnings == ()
+    with pytest.raises(DefinitionError, match=r"'args' exists in the steps under an agent"):
+        load_workflow(text.replace("Hello", '"{{ args.id }}"'), step_types=TYPES)

@@ -509,3 +509,35 @@ async def test_a_long_conversation_is_summed_up(database: Path) -> None:
     )
     assert execution.output["usage"]["total_tokens"] == usage
     assert len(execution.output["messages"]) == 2 * execution.output["turns"]
+
+
+@pytest.mark.capability("I05", "I06")
+async def test_a_workflows_own_steps_are_tools(database: Path) -> None:
+    """Each runs as any other step would, with the call's arguments as `args`; what it gives is told to the model."""
+    turn = Turn(calls=(Call("double", {"n": 4}), Call("double", {"n": "{{ 1 }}"}), Call("fails"), Call("saved")))
+    step = agent() | {
+        "steps": [
+            act("double", value="{{ args.n }}", description="Doubles.")
+            | {"input_schema": {"type": "object", "properties": {"n": {"type": ["integer", "string"]}}}},
+            act("fails", fail=True),
+            act("saved", fail=True, on_failure={"action": "fallback", "fallback": act("instead", value="saved")}),
+        ]
+    }
+    async with engine(database, resources=resources(Desk(), turn, DONE)) as baton:
+        execution = await run(baton, workflow("w", [act("before", value=1), step | {"depends_on": ["before"]}]))
+        found = await baton.results(execution.id)
+    first, second, failed, saved = execution.output["tool_calls"]
+    assert (first["result"]["value"], second["result"]["value"]) == (4, "{{ 1 }}"), "arguments are no templates"
+    assert failed["error"] == "Error: asked to fail"
+    assert saved["result"]["value"] == "saved"
+    assert {"ask[0].double-0", "ask[0].double-1", "ask[0].saved-3~fallback"} <= set(found)
+
+
+async def test_what_such_a_step_did_is_undone(database: Path) -> None:
+    turns = (Turn(calls=(Call("book", {"what": "flight"}),)), Turn(failures=(Failure("authentication"),) * 9))
+    booked = act("book", value="{{ args.what }}", compensate=act("cancel", value="{{ output.value }}"))
+    async with engine(database, resources=resources(Desk(), *turns)) as baton:
+        execution = await run(baton, workflow("w", [agent() | {"steps": [booked]}]))
+        found = await baton.results(execution.id)
+    assert execution.status == "compensated"
+    assert [result["output"]["value"] for path, result in found.items() if path.endswith("cancel")] == ["flight"]

@@ -138,7 +138,7 @@ async def test_a_budget_in_money_needs_a_price(database: Path) -> None:
 
 
 def test_a_price_that_is_none_is_refused() -> None:
-    with pytest.raises(SettingsError, match="the price of 'openai:x', inptu"):
+    with pytest.raises(SettingsError, match="the price of 'openai:x', there is no key 'inptu' here"):
         Prices.from_mapping({"openai:x": {"inptu": 1}})
     prices = Prices.from_mapping({"openai:gpt-5-mini": {"input": 0.25, "output": 2}, "openai:*": {"input": 9}})
     assert prices.cost("openai:gpt-5-mini", {"input_tokens": 1_000_000, "output_tokens": 500_000}) == 1.25

@@ -29,6 +29,8 @@ COMMANDS = {
     "list": ((), {"executions"}),
     "show": (("order-1",), {"execution", "steps", "waits", "forks", "usage"}),
     "inbox": ((), {"waits"}),
+    "audit": ((), {"entries"}),
+    "audit verify": ((), {"ok", "rows", "head"}),
     "breakers": ((), {"breakers"}),
     "breakers list": ((), {"breakers"}),
     "breakers reset": (("--all",), {"breakers"}),
