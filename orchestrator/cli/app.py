@@ -34,10 +34,7 @@ def invoke() -> None:
     except _UsageError as error:
         tell(InputError(_sentence(error), hint="See what there is: add --help.", code="usage"), shared)
         raise SystemExit(Exit.USAGE) from None
-    except (
-        BatonError,
-        OSError,
-    ) as error:  # of another package; or help that could not be printed
+    except (BatonError, OSError) as error:  # a command of another package, or help that could not be printed
         raise SystemExit(tell(error, shared)) from None
     raise SystemExit(code)
 

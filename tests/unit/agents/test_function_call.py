@@ -144,6 +144,18 @@ async def test_every_wrong_argument_is_named(run: Run, functions: Functions) -> 
     )
 
 
+async def test_a_wrong_argument_that_is_secret_is_not_shown(run: Run, functions: Functions) -> None:
+    """Arguments are plain where they are checked."""
+
+    def charge(amount: float) -> None: ...
+
+    functions.function(charge)
+    with pytest.raises(StepError) as caught:
+        await run("charge", args={"amount": Secret("hunter2")})
+    assert "argument 'amount': the value is not a number" in str(caught.value)
+    assert "hunter2" not in str(caught.value)
+
+
 async def test_input_to_a_function_without_parameters_is_refused(run: Run) -> None:
     with pytest.raises(StepError, match="takes no arguments, and 'input' gives one"):
         await run(lambda: 1, input=5)
