@@ -258,8 +258,10 @@ class Driver:
             broken = EngineError(f"the drive broke: {type(error).__name__}: {error}", code="drive_broken")
             await self._left_with(execution_id, broken)
             return "ended"
+        # It hears nothing any more: whatever is stored from now on is a reason to look again.
+        drive, self._drives[execution_id] = self._drives[execution_id], None
         if left == "resting":
-            await self._note_due(execution_id)
+            await self._note_due(execution_id, drive)
         return left
 
     async def _carry(self, execution_id: str, reason: str, new: Execution | None, seat: Seat) -> Left:
@@ -324,7 +326,7 @@ class Driver:
 
     # -- time --------------------------------------------------------------------------------------------------
 
-    async def _note_due(self, execution_id: str) -> None:
+    async def _note_due(self, execution_id: str, drive: Drive | None) -> None:
         """The execution rests: remember when the first of its waits is over, and its deadline."""
         execution = await self._works.store.execution(execution_id)
         if execution is None or not execution.status.resting:
@@ -332,7 +334,6 @@ class Driver:
         for wait in await self._works.store.waits(execution_id):
             if wait.wait.due is not None:
                 self._remind(execution_id, wait.wait.due)
-        drive = self._drives.get(execution_id)
         for due in drive.reminders if drive is not None else ():
             self._remind(execution_id, due)
         self._remember_deadline(execution)

@@ -17,6 +17,7 @@ from hypothesis import settings
 from graphs.clock import ManualClock
 from graphs.errors import BatonError, ConflictError, NotFoundError
 from graphs.state import ExecutionStatus
+from orchestrator.driver import Driver
 from orchestrator.engine import Orchestrator
 from orchestrator.store.port import Execution, OpenWait
 from tests.support.engine.engines import act, ask, engine, workflow
@@ -165,3 +166,35 @@ async def test_one_wins(first: int, database: Path, effects: Effects) -> None:
             except AssertionError as error:
                 raise AssertionError(f"seed {seed}: {error}; told {race.told}; {execution}; {wait}") from error
     assert clock.now() >= ManualClock().now() + timedelta(seconds=61)
+
+
+@pytest.mark.capability("I08", "O23")
+@pytest.mark.parametrize("what", ["decision", "cancel", "pause"])
+async def test_what_comes_when_a_drive_has_just_gone_to_rest_is_heard(
+    what: str, database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The drive is over and the engine has not said goodbye to it: nothing may be told to what hears no more."""
+    gone, go_on = asyncio.Event(), asyncio.Event()
+    noted = Driver._note_due
+
+    async def held(self: Driver, *args: Any) -> None:
+        gone.set()
+        await go_on.wait()
+        await noted(self, *args)
+
+    monkeypatch.setattr(Driver, "_note_due", held)
+    async with engine(database, linger=0) as baton:
+        execution = await baton.start(workflow("w", [ask("q")]))
+        await asyncio.wait_for(gone.wait(), 20)
+        if what == "decision":
+            await baton.decide(execution.id, "q", "approve", by="ann")
+        else:
+            await (baton.cancel if what == "cancel" else baton.pause)(execution.id, by="ann")
+        go_on.set()
+        execution = await asyncio.wait_for(baton.wait(execution.id, "rest"), 20)
+        for _ in range(2000):
+            if execution.status != "waiting":
+                break
+            await asyncio.sleep(0.002)
+            execution = await asyncio.wait_for(baton.wait(execution.id, "rest"), 20)
+    assert execution.status == {"decision": "completed", "cancel": "cancelled", "pause": "paused"}[what]
