@@ -154,7 +154,11 @@ class HttpPool:
 def _transport(service: Service) -> httpx.AsyncBaseTransport:
     limits = httpx.Limits(max_connections=service.max_connections)
     inner = httpx.AsyncHTTPTransport(verify=_trust(service), proxy=service.proxy, limits=limits, trust_env=False)
-    return inner if service.proxy is not None else Pinned(inner, service)
+    return (
+        inner
+        if service.proxy is not None
+        else Pinned(inner, f"service '{service.name}'", httpx.URL(service.base_url).host, service.networks)
+    )
 
 
 def _trust(service: Service) -> ssl.SSLContext | bool:

@@ -3,21 +3,30 @@
 import asyncio
 import ipaddress
 import socket
+from collections.abc import Sequence
 
 import httpx
 
 from agents.addresses import Address, fault, literal
-from agents.services import Service
 from graphs.errors import StepError
 
 
 class Pinned(httpx.AsyncBaseTransport):
     """Looks a host's name up once, judges what it stands for, and connects there: not to what the name stands for a
-    moment later. The name stays in `Host` and in the TLS handshake."""
+    moment later. The name stays in `Host` and in the TLS handshake.
 
-    def __init__(self, inner: httpx.AsyncBaseTransport, service: Service) -> None:
+    Args:
+        inner: What connects.
+        who: What is called, for messages.
+        configured: The host that configuration names; empty where nobody is trusted to write an address.
+        networks: Networks that are allowed besides the public one.
+    """
+
+    def __init__(self, inner: httpx.AsyncBaseTransport, who: str, configured: str, networks: Sequence[str]) -> None:
         self._inner = inner
-        self._service = service
+        self._who = who
+        self._configured = configured
+        self._networks = networks
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         host = request.url.host
@@ -45,15 +54,14 @@ class Pinned(httpx.AsyncBaseTransport):
         written = literal(host)
         addresses = [written] if written is not None else await _looked_up(request, host)
         for address in addresses:
-            if (problem := fault(address, host, self._service.networks)) is not None:
+            if (problem := fault(address, self._configured, self._networks)) is not None:
                 what = host if written is not None else f"{host} stands for {address}, which"
                 raise StepError(
-                    f"service '{self._service.name}': {what} {problem}, so it is not called.",
+                    f"{self._who}: {what} {problem}, so it is not called.",
                     category="validation",
                     retryable=False,
                     code="ssrf_blocked",
-                    hint="If it is meant, allow its network in the service's configuration: "
-                    '"networks": ["10.0.0.0/8"], or ["private"] for all private ones.',
+                    hint='If it is meant, allow its network: a service has "networks": ["10.0.0.0/8"] (or "private").',
                 )
         return addresses
 

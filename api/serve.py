@@ -23,6 +23,7 @@ from orchestrator.cli.support.setting import Setting
 from orchestrator.cli.support.terminal import note, warn
 from orchestrator.engine import Orchestrator
 from orchestrator.logs import logger
+from orchestrator.outbound import Outbound, Sending
 from orchestrator.serving.config import NAME, load_graphs, read_config
 from orchestrator.serving.loading import Source
 from orchestrator.serving.opening import open_desk
@@ -90,7 +91,8 @@ async def opened(
         ) as desk,
     ):
         door = Door(orchestrator.store, settings, orchestrator.clock)
-        yield Gateway(orchestrator=orchestrator, desk=desk, settings=settings, door=door)
+        async with Sending(Outbound(orchestrator, settings.webhook_networks, logger(engine).warning)):
+            yield Gateway(orchestrator=orchestrator, desk=desk, settings=settings, door=door)
 
 
 class Server(uvicorn.Server):

@@ -27,6 +27,7 @@ class GatewaySettings(EnvironmentSettings):
         stranger_rate: Attempts a second without a key that is known, from one address; 0 for no limit.
         max_open: Requests and streams of a tenant under way at the same time.
         public_url: How people reach the gateway from outside, for links; without it, as whoever asks reached it.
+        webhook_networks: Networks that webhook targets may be in besides the public one; `private` is all private ones.
         oidc_issuer: Whose JWTs are accepted, besides keys.
         oidc_audience: Whom they must be meant for.
         oidc_jwks: Where the issuer's keys are, a URL or a file; without it, the issuer is asked (OIDC discovery).
@@ -49,6 +50,7 @@ class GatewaySettings(EnvironmentSettings):
     stranger_rate: float = Field(default=10.0, ge=0)
     max_open: int = Field(default=5000, ge=1)
     public_url: str | None = None
+    webhook_networks: Annotated[tuple[str, ...], *SEPARATED] = ()
 
     oidc_issuer: str | None = None
     oidc_audience: str | None = None

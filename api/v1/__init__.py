@@ -14,6 +14,7 @@ from api.v1 import (
     health,
     links,
     records,
+    targets,
     webhooks,
     workflows,
 )
@@ -28,6 +29,7 @@ routers: Sequence[APIRouter] = (
     links.router,
     events.router,
     webhooks.router,
+    targets.router,
     dead_letters.router,
     audit.router,
 )

@@ -31,6 +31,8 @@ from orchestrator.store.values import (
     Record,
     Signal,
     Source,
+    Target,
+    Untold,
 )
 
 __all__ = [
@@ -53,6 +55,8 @@ __all__ = [
     "Signal",
     "Source",
     "Store",
+    "Target",
+    "Untold",
 ]
 
 
@@ -429,6 +433,28 @@ class Store(Protocol):
     async def sources(self, tenant: str) -> Sequence[Source]: ...
     async def change_source(self, source_id: str, tenant: str, secrets: bytes) -> None: ...
     async def remove_source(self, source_id: str, tenant: str) -> None: ...
+
+    # -- targets of webhooks -----------------------------------------------------------------------------------
+
+    async def add_target(self, target: Target) -> None:
+        """Keep a target; it is told what comes from now on."""
+        ...
+
+    def target(self, target_id: str) -> Target | None: ...
+    async def targets(self, tenant: str | None = None) -> Sequence[Target]: ...
+    async def remove_target(self, target_id: str, tenant: str) -> None: ...
+    async def news_for(self, target: Target, limit: int) -> Sequence[Record]:
+        """Records it wants and does not know, oldest first."""
+        ...
+
+    async def told(self, target_id: str, seq: int) -> None: ...
+    async def not_told(self, target_id: str, error: str, next_at: datetime) -> None: ...
+    async def never_told(self, target_id: str, seq: int, error: str) -> None:
+        """Put a record aside, and go on behind it."""
+        ...
+
+    async def tell_again(self, target_id: str, after: int) -> None: ...
+    async def untold(self, target_id: str) -> Sequence[Untold]: ...
 
     # -- the audit trail ---------------------------------------------------------------------------------------
 

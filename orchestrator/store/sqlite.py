@@ -4,7 +4,7 @@
         │      └── Reader   point reads in the loop's thread, lists in another
         ├── saver           LangGraph's checkpointer on the same file
         └── chapters        Catalogue, Executions, Requests, DeadLetters, Records, Waits, Approvals, Timers, Events,
-                            Breakers, Keys, Audit, Sources, Retention, and what is served
+                            Breakers, Keys, Audit, Sources, Targets, Retention, and what is served
 
 Any process may open the file, read, answer waits, publish events and ask for cancels; one of them drives.
 """
@@ -46,6 +46,7 @@ from orchestrator.store.served.items import Items
 from orchestrator.store.served.runs import Runs
 from orchestrator.store.served.threads import Threads
 from orchestrator.store.sources import Sources
+from orchestrator.store.targets import Targets
 from orchestrator.store.timers import Timers
 from orchestrator.store.waits import Waits
 from orchestrator.store.writer import Writer
@@ -65,6 +66,7 @@ class SqliteStore(
     Keys,
     Audit,
     Sources,
+    Targets,
     Retention,
     Assistants,
     Items,

@@ -76,6 +76,7 @@ async def furnished(served: Served, ours: httpx.AsyncClient) -> House:
     state = (await ours.get(f"/threads/{thread}/state")).json()
     digest = (await ours.get(f"/v1/approvals/{execution}/ask")).json()["digest"]
     source = (await ours.post("/v1/webhooks", json={"name": MARK, "event_type": "t"})).json()["id"]
+    target = (await ours.post("/v1/webhook-targets", json={"url": f"https://{MARK}.invalid"})).json()["id"]
     letter = await dead_letter(served, ours)
     item = {"namespace": ["marked"], "key": "k", "value": {"mark": MARK}}
     assert (await ours.put("/store/items", json=item)).status_code == 204
@@ -95,6 +96,7 @@ async def furnished(served: Served, ours: httpx.AsyncClient) -> House:
         "namespace": "x",
         "token": "x",
         "source_id": source,
+        "target_id": target,
         "letter_id": str(letter),
         "cron_id": cron_id,
     }
@@ -115,6 +117,7 @@ async def furnished(served: Served, ours: httpx.AsyncClient) -> House:
         "run_ids": [run["run_id"]],
         "namespace": ["marked"],
         "key": "k",
+        "url": "https://hook.invalid",
         "schedule": "0 0 1 1 *",
     }
     return House(served, document, values, Samples(document, known, {"namespace": "marked", "key": "k"}))

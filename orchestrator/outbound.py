@@ -1,0 +1,119 @@
+"""Telling others what happens: records of executions, sent to the tenants' webhook targets (Standard Webhooks).
+
+The tables say up to which record each target knows; a crash in between sends one again, under the same id. A target
+that does not answer is tried again by a schedule, then the record is put aside and the next one is sent. Records reach
+each target in their order.
+"""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import timedelta
+from typing import Final
+
+import httpx
+import orjson
+
+from agents.pinning import Pinned
+from graphs.errors import BatonError
+from orchestrator.engine import Orchestrator
+from orchestrator.signing import headers_for
+from orchestrator.store.port import Record, Target
+
+SCHEDULE: Final = (5.0, 60.0, 300.0, 1800.0, 7200.0, 18_000.0, 36_000.0)
+"""Seconds between attempts; after the last of them, a record is put aside."""
+
+_POLL: Final = 1.0
+_BATCH: Final = 100
+_TIMEOUT: Final = 15.0
+_GONE: Final = 410
+
+
+class Outbound:
+    """Sends. One for each engine that drives.
+
+    Args:
+        baton: Whose records.
+        networks: Networks that targets may be in besides the public one; a target's own word is not enough.
+        warn: Told of what could not be sent.
+    """
+
+    def __init__(self, baton: Orchestrator, networks: tuple[str, ...], warn: Callable[..., object]) -> None:
+        self._baton = baton
+        self._networks = networks
+        self._warn = warn
+
+    async def run(self) -> None:
+        """Go on until cancelled."""
+        while True:
+            try:
+                await self.once()
+            except Exception as error:  # noqa: BLE001 - the edge of a task: whatever broke a round, the next one is tried
+                self._warn("webhooks.stuck", error=f"{type(error).__name__}: {error}")
+            await self._baton.clock.sleep(_POLL)
+
+    async def once(self) -> None:
+        """Tell every target that is due what it does not know yet, all of them at the same time."""
+        now = self._baton.clock.now()
+        due = [one for one in await self._baton.store.targets() if one.next_at is None or one.next_at <= now]
+        await asyncio.gather(*(self._tell(target) for target in due))
+
+    async def _tell(self, target: Target) -> None:
+        news = await self._baton.store.news_for(target, _BATCH)
+        if not news:
+            return
+        transport = Pinned(httpx.AsyncHTTPTransport(trust_env=False), f"webhook {target.id}", "", self._networks)
+        async with httpx.AsyncClient(transport=transport, timeout=_TIMEOUT, trust_env=False) as client:
+            for record in news:
+                problem = await self._sent(client, target, record)
+                if problem is not None:
+                    await self._failed(target, record, problem)
+                    return
+                await self._baton.store.told(target.id, record.seq or 0)
+
+    async def _sent(self, client: httpx.AsyncClient, target: Target, record: Record) -> str | None:
+        """Send a record; what went wrong, if anything."""
+        body = orjson.dumps(message_of(record))
+        secret = str(self._baton.catalogue.cipher().decrypt(target.secret))
+        headers = headers_for([secret], f"{target.id}_{record.seq}", self._baton.clock.now(), body)
+        headers |= {"content-type": "application/json", "user-agent": "baton"}
+        try:
+            # Only the head of the answer: what it says besides is not ours to read.
+            async with client.stream("POST", target.url, content=body, headers=headers) as answer:
+                return None if answer.is_success else f"it answered {answer.status_code}"
+        except BatonError as error:
+            return str(error)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            return f"it cannot be reached ({type(error).__name__})"
+
+    async def _failed(self, target: Target, record: Record, problem: str) -> None:
+        failures = 0 if (fresh := self._baton.store.target(target.id)) is None else fresh.failures
+        if failures >= len(SCHEDULE) or problem == f"it answered {_GONE}":
+            self._warn("webhook.given_up", target=target.id, record=record.seq, error=problem)
+            await self._baton.store.never_told(target.id, record.seq or 0, problem)
+            return
+        later = self._baton.clock.now() + timedelta(seconds=SCHEDULE[failures])
+        await self._baton.store.not_told(target.id, problem, later)
+
+
+def message_of(record: Record) -> dict[str, object]:
+    """A record as it is sent."""
+    about = {"execution_id": record.execution_id, "path": record.path, "seq": record.seq, **record.data}
+    return {"type": record.kind, "timestamp": record.at, "data": about}
+
+
+class Sending:
+    """`async with Sending(outbound)`: it sends until the block ends."""
+
+    def __init__(self, outbound: Outbound) -> None:
+        self._outbound = outbound
+        self._task: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> None:
+        self._task = asyncio.create_task(self._outbound.run(), name="webhooks")
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task

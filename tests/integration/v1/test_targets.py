@@ -1,0 +1,158 @@
+"""Webhooks to others: signed, in order, tried again, put aside in the end; never into our own network unasked."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import orjson
+import pytest
+
+from graphs.clock import ManualClock
+from graphs.loader import load_workflow
+from orchestrator.engine import Orchestrator
+from orchestrator.outbound import SCHEDULE, Outbound
+from orchestrator.settings import Settings
+from orchestrator.signing import Secret, verified_id
+from orchestrator.store.port import Target
+from tests.support.gateway.calls import publish, start
+from tests.support.gateway.definitions import announces, workflow
+from tests.support.gateway.people import caller, make_key
+from tests.support.gateway.serving import serving
+
+pytestmark = pytest.mark.capability("I15")
+
+
+class Listener:
+    """Somebody who is told; answers what it is set to."""
+
+    def __init__(self) -> None:
+        self.status = 200
+        self.heard: list[tuple[dict[str, str], bytes]] = []
+        self.url = ""
+        self.more = asyncio.Event()
+
+    async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
+        headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:] if line)}
+        self.heard.append((headers, await reader.readexactly(int(headers["content-length"]))))
+        writer.write(f"HTTP/1.1 {self.status} X\r\ncontent-length: 0\r\nconnection: close\r\n\r\n".encode())
+        await writer.drain()
+        writer.close()
+        self.more.set()
+
+    @property
+    def kinds(self) -> list[str]:
+        return [orjson.loads(body)["type"] for _, body in self.heard]
+
+    async def until(self, count: int) -> None:
+        async with asyncio.timeout(20):
+            while len(self.heard) < count:
+                self.more.clear()
+                await self.more.wait()
+
+
+@asynccontextmanager
+async def listening() -> AsyncIterator[Listener]:
+    listener = Listener()
+    server = await asyncio.start_server(listener.answer, "127.0.0.1", 0)
+    listener.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/hook"
+    async with server:
+        yield listener
+
+
+async def test_a_target_is_told_of_its_tenants_ends_signed_and_once(tmp_path: Path) -> None:
+    async with listening() as listener, serving(tmp_path / "baton.db", webhook_networks=("127.0.0.0/8",)) as served:
+        baton = served.gateway.orchestrator
+        keys = [await make_key(baton, "admin", tenant=tenant) for tenant in ("ours", "theirs")]
+        async with caller(served.url, keys[0]) as ours, caller(served.url, keys[1]) as theirs:
+            target = (await ours.post("/v1/webhook-targets", json={"url": listener.url})).json()
+            for client in (theirs, ours):
+                await publish(client, workflow("w", announces("go", "gone")))
+                await baton.wait((await start(client, workflow="w"))["id"])
+            await listener.until(1)
+            shown = (await ours.get(f"/v1/webhook-targets/{target['id']}")).json()
+            assert "secret" not in shown
+            assert (await theirs.get(f"/v1/webhook-targets/{target['id']}")).status_code == 404
+        [(headers, body)] = listener.heard
+        now = baton.clock.now()
+        message_id = verified_id([Secret(target["secret"])], headers, body, now)
+        said = orjson.loads(body)
+        assert (said["type"], message_id) == ("execution.completed", f"{target['id']}_{said['data']['seq']}")
+
+
+async def test_our_own_network_is_not_called(tmp_path: Path) -> None:
+    async with listening() as listener, serving(tmp_path / "baton.db") as served, caller(served.url) as client:
+        target = (await client.post("/v1/webhook-targets", json={"url": listener.url})).json()
+        await publish(client, workflow("w", announces("go", "gone")))
+        execution_id = (await start(client, workflow="w"))["id"]
+        await served.gateway.orchestrator.wait(execution_id)
+        async with asyncio.timeout(20):
+            while not (error := (await client.get(f"/v1/webhook-targets/{target['id']}")).json()["error"]):
+                await asyncio.sleep(0.05)
+        assert "127.0.0.1 is not public, so it is not called" in error
+        assert listener.heard == []
+
+
+@pytest.mark.parametrize("url", ["ftp://x", "http://", "nonsense", "http://u:p@x.example/", "http://[::1"])
+async def test_what_is_no_place_is_refused(client: httpx.AsyncClient, url: str) -> None:
+    assert (await client.post("/v1/webhook-targets", json={"url": url})).status_code == 422
+
+
+async def filled(baton: Orchestrator, listener: Listener, count: int) -> Any:
+    """Executions that ended, and a target that is to be told of them."""
+    loaded = load_workflow(
+        workflow("w", announces("go", "gone")), step_types=baton.catalogue.library.step_types
+    ).workflow
+    secret = baton.catalogue.cipher().encrypt("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+    target = Target(
+        id="t",
+        tenant="default",
+        url=listener.url,
+        kinds=("execution.completed",),
+        secret=secret,
+        created_at=baton.clock.now(),
+    )
+    await baton.store.add_target(target)
+    for _ in range(count):
+        await baton.wait((await baton.start(loaded)).id)
+
+
+async def test_a_target_that_fails_is_tried_again_by_the_schedule_and_then_passed_by(tmp_path: Path) -> None:
+    clock = ManualClock()
+    async with listening() as listener, Orchestrator.open(Settings(database=tmp_path / "b.db"), clock=clock) as baton:
+        await filled(baton, listener, 2)
+        outbound = Outbound(baton, ("127.0.0.0/8",), lambda *_, **__: None)
+        listener.status = 500
+        for attempt, pause in enumerate(SCHEDULE, start=1):
+            await outbound.once()
+            await outbound.once()  # not before its time
+            assert len(listener.heard) == attempt
+            clock.advance(timedelta(seconds=pause).total_seconds())
+        await outbound.once()
+        [aside] = await baton.store.untold("t")
+        assert aside.error == "it answered 500"
+        ids = {headers["webhook-id"] for headers, _ in listener.heard}
+        assert len(ids) == 1  # the same message each time
+        listener.status = 200
+        await outbound.once()
+        assert len({headers["webhook-id"] for headers, _ in listener.heard}) == 2
+        await baton.store.tell_again("t", 0)
+        before = len(listener.heard)
+        await outbound.once()
+        assert len(listener.heard) == before + 2
+        assert await baton.store.untold("t") == []
+
+
+async def test_what_was_told_is_not_told_again_after_a_restart(tmp_path: Path) -> None:
+    async with listening() as listener:
+        async with Orchestrator.open(Settings(database=tmp_path / "b.db")) as baton:
+            await filled(baton, listener, 3)
+            await Outbound(baton, ("private",), lambda *_, **__: None).once()
+        assert listener.kinds == ["execution.completed"] * 3
+        async with Orchestrator.open(Settings(database=tmp_path / "b.db")) as baton:
+            await Outbound(baton, ("private",), lambda *_, **__: None).once()
+        assert len(listener.heard) == 3
