@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 import pytest
 
+from agents import Failure, Models, Script, Turn
 from graphs.clock import ManualClock
 from graphs.errors import NotFoundError
 from graphs.policies.breaker import BreakerPolicy
@@ -249,3 +250,38 @@ async def test_cancelling_ends_the_rest_at_a_breaker(database: Path, effects: Ef
         await baton.cancel(execution.id)
         assert (await finished(baton, execution)).status == "cancelled"
         assert [breaker.waiting for breaker in await baton.breakers()] == [0]
+
+
+def _model(*failures: Failure) -> list[Any]:
+    return [
+        Models(allow_real=False, default="scripted:s", scripts=[Script("s", turns=(Turn("hello", failures=failures),))])
+    ]
+
+
+@pytest.mark.capability("E09", "P05", "I05")
+async def test_a_providers_models_are_behind_one_breaker(database: Path) -> None:
+    """Each call of a model counts; the next agent rests before it has paid for anything."""
+    clock = ManualClock()
+    ask = {"name": "ask", "type": "agent", "config": {"message": "hi"}}
+    resources = _model(*[Failure("server")] * 99)
+    async with engine(database, clock=clock, resources=resources) as baton:
+        for _ in range(5):
+            assert (await run(baton, workflow("w", [ask]))).status == "failed"
+        execution = await rested(baton, await baton.start(workflow("w", [ask])))
+        [timer] = await baton.waits(execution.id)
+        assert (execution.status, timer.path, timer.wait.question["breaker"]) == ("waiting", "ask[0].model", "scripted")
+
+
+@pytest.mark.capability("E01", "E21", "I05")
+async def test_a_provider_that_asks_for_patience_gets_it(database: Path) -> None:
+    """The call is tried again when it said, and the agent rests meanwhile."""
+    clock = ManualClock()
+    ask = {"name": "ask", "type": "agent", "config": {"message": "hi"}, "retry": {"max_attempts": 2, "jitter": 0}}
+    async with engine(database, clock=clock, resources=_model(Failure("rate_limit", retry_after=90))) as baton:
+        execution = await rested(baton, await baton.start(workflow("w", [ask])))
+        [timer] = await baton.waits(execution.id)
+        assert timer.wait.due == clock.now() + timedelta(seconds=90)
+        clock.advance(90)
+        execution = await finished(baton, execution)
+        assert (await baton.results(execution.id))["ask[0].model"]["attempts"] == 2
+    assert execution.status == "completed"

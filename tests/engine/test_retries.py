@@ -9,7 +9,7 @@ from graphs.clock import ManualClock
 from graphs.errors import StepError
 from graphs.policies import Classifier
 from tests.support.engine.crashes import Crash, crashing, either
-from tests.support.engine.engines import act, ask, engine, finished, rested, rings_in, run, until, wind, workflow
+from tests.support.engine.engines import act, ask, engine, finished, rested, rings_in, run, turns, until, wind, workflow
 from tests.support.engine.steps import Effects, Gates
 
 PATIENT = {"max_attempts": 4, "backoff": "exponential", "initial_delay": "1h", "max_delay": "1d", "jitter": 0}
@@ -136,6 +136,36 @@ async def test_pauses_inside_composites_and_compensations_park_too(database: Pat
         clock.advance(3600)
     assert execution.status == "compensated"
     assert effects.counts == {"i": 2, "m[0].k": 2, "m[1].k": 2, "bad": 1, "~compensation.undo": 2}
+
+
+@pytest.mark.parametrize("strategy", ["partitioned", "staged"])
+async def test_pauses_park_in_loops_and_under_every_strategy(strategy: str, database: Path, effects: Effects) -> None:
+    """Iterations that came before are not done again."""
+    clock = ManualClock()
+    loop = {
+        "name": "l",
+        "type": "loop",
+        "config": {"while": "index < 3"},
+        "steps": [act("k", value="{{ index }}", fail=1, retry=PATIENT)],
+    }
+    many = [act(f"s{number}", fail=number % 2, retry=PATIENT) for number in range(24)]
+    definition = workflow("w", [loop, *many], config={"strategy": strategy, "max_parallel_steps": 50})
+    for _ in range(10):
+        async with engine(database, clock=clock, effects=effects, partition_size=10) as baton:
+            if await baton.store.execution("e") is None:
+                await baton.start(definition, execution_id="e")
+            await baton.resume("e")
+            while baton.driving("e"):
+                await turns(baton, 1)
+            execution = await rested(baton, "e")
+        if execution.status.final:
+            break
+        clock.advance(3600)
+    assert execution.status == "completed"
+    assert {path: effects.counts[path] for path in ("l[0].k", "l[1].k", "l[2].k")} == dict.fromkeys(
+        ("l[0].k", "l[1].k", "l[2].k"), 2
+    )
+    assert [effects.counts[f"s{number}"] for number in range(24)] == [1 + number % 2 for number in range(24)]
 
 
 @pytest.mark.capability("D01", "E01")
