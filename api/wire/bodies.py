@@ -17,6 +17,25 @@ class Body(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
 
+class CheckpointPlace(Body):
+    """A checkpoint. Clients send its thread too, which is the one they ask about."""
+
+    checkpoint_id: str | None = None
+    checkpoint_ns: str | None = None
+    checkpoint_map: Json | None = None
+
+
+class ConfigBody(BaseModel):
+    """A run's config. What is not named here is handed on as it is."""
+
+    model_config = ConfigDict(extra="allow")
+
+    configurable: Json | None = None
+    metadata: Json | None = None
+    tags: list[str] | None = None
+    recursion_limit: int | None = Field(default=None, ge=1, le=1_000_000)
+
+
 def no_webhook(given: str | None) -> str | None:
     """Refuse what would silently not be sent."""
     if given is not None:
@@ -33,7 +52,7 @@ class RunBody(Body):
     assistant_id: str
     input: Any = None
     command: Json | None = None
-    config: Json | None = None
+    config: ConfigBody | None = None
     context: Json | None = None
     metadata: Json | None = None
     stream_mode: str | list[str] | None = None
@@ -42,7 +61,7 @@ class RunBody(Body):
     interrupt_before: Literal["*"] | list[str] | None = None
     interrupt_after: Literal["*"] | list[str] | None = None
     webhook: Webhook = None
-    checkpoint: Json | None = None
+    checkpoint: CheckpointPlace | None = None
     checkpoint_id: str | None = None
     checkpoint_during: bool | None = None
     durability: Literal["sync", "async", "exit"] | None = None
@@ -51,7 +70,7 @@ class RunBody(Body):
     on_disconnect: Literal["cancel", "continue"] | None = None
     on_completion: Literal["delete", "keep"] | None = None
     after_seconds: float | None = Field(default=None, ge=0, le=10 * 365 * 86400)
-    feedback_keys: list[str] | None = None
+    strict_resume: bool | None = None
 
     def request(self) -> Json:
         """What is kept of it for the run."""
@@ -95,14 +114,14 @@ class StateBody(Body):
 
     values: Any = None
     as_node: str | None = None
-    checkpoint: Json | None = None
+    checkpoint: CheckpointPlace | None = None
     checkpoint_id: str | None = None
 
 
 class CheckpointBody(Body):
     """A state at a checkpoint."""
 
-    checkpoint: Json
+    checkpoint: CheckpointPlace
     subgraphs: bool = False
     select: list[str] | None = None
 
@@ -113,7 +132,7 @@ class HistoryBody(Body):
     limit: int = Limit
     before: str | Json | None = None
     metadata: Json | None = None
-    checkpoint: Json | None = None
+    checkpoint: CheckpointPlace | None = None
     select: list[str] | None = None
 
 

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from api.gateway import Gateway, current_gateway
 from api.security import Principal, principal
-from api.wire.bodies import Body, Json, Limit, Multitask, Offset, Webhook
+from api.wire.bodies import Body, ConfigBody, Json, Limit, Multitask, Offset, Webhook
 from api.wire.callers import READS, RUNS
 from api.wire.shapes import json, no_content, selected
 from orchestrator.store.served.values import Cron, Search
@@ -33,7 +33,7 @@ class CronPatch(Body):
     on_run_completed: Literal["delete", "keep"] | None = None
     input: Any = None
     metadata: Json | None = None
-    config: Json | None = None
+    config: ConfigBody | None = None
     context: Json | None = None
     webhook: Webhook = None
     interrupt_before: Literal["*"] | list[str] | None = None

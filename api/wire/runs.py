@@ -1,6 +1,7 @@
 """Runs: on a thread, and without one. Streamed, waited for, or left alone."""
 
 from typing import Annotated, Any, Literal
+from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Header, Query
 from starlette.responses import Response
@@ -171,6 +172,8 @@ async def _put(at: Gateway, by: Principal, body: RunBody, thread_id: str | None,
     request = body.request()
     if thread_id is None:
         request.setdefault("on_completion", "delete")
+    else:
+        request.pop("on_completion", None)  # a thread that is there for more than this run stays
     wanted = Wanted(
         assistant=body.assistant_id,
         by=caller_of(by),
@@ -209,7 +212,7 @@ def _wait(at: Gateway, run: Run, *, cancel: bool) -> LastingResponse:
 
 
 def _places(run: Run, way: str | None = None) -> dict[str, str]:
-    place = f"/threads/{run.thread_id}/runs/{run.id}"
+    place = f"/threads/{quote(run.thread_id, safe='')}/runs/{run.id}"
     return {"Content-Location": place, **({"Location": f"{place}/{way}"} if way else {})}
 
 

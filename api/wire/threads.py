@@ -112,7 +112,9 @@ async def state(thread_id: str, at: At, by: By, subgraphs: bool = False, select:
 @router.post("/{thread_id}/state/checkpoint", dependencies=READS)
 async def state_at(thread_id: str, body: CheckpointBody, at: At, by: By) -> Response:
     """A thread's state at a checkpoint, which may be a subgraph's."""
-    found = await at.desk.threads.state(thread_id, by.tenant, _place(body.checkpoint), subgraphs=body.subgraphs)
+    found = await at.desk.threads.state(
+        thread_id, by.tenant, _place(body.checkpoint.model_dump()), subgraphs=body.subgraphs
+    )
     return json(selected(found, body.select))
 
 
@@ -139,13 +141,19 @@ async def update_state(thread_id: str, body: StateBody, at: At, by: By) -> Respo
     return json({"checkpoint": where, "configurable": where, "checkpoint_id": place.checkpoint_id})
 
 
+@router.patch("/{thread_id}/state", dependencies=RUNS)
+async def patch_state(thread_id: str, body: ThreadPatch, at: At, by: By) -> Response:
+    """Merge metadata into the thread's, as the JavaScript client's `patchState` asks."""
+    return json(thread_of(await at.desk.threads.change(thread_id, by.tenant, body.metadata or {}, None)))
+
+
 @router.post("/{thread_id}/history", dependencies=READS)
 async def history(thread_id: str, body: HistoryBody, at: At, by: By) -> Response:
     """States of a thread, newest first."""
     window = Window(
         limit=body.limit,
         before=_before(body.before),
-        place=_place(body.checkpoint) if body.checkpoint else None,
+        place=_place(body.checkpoint.model_dump()) if body.checkpoint else None,
         metadata=body.metadata or {},
     )
     found = await at.desk.threads.history(thread_id, by.tenant, window)

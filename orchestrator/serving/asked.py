@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from langchain_core.runnables import RunnableConfig
+from langgraph._internal._constants import CONFIG_KEY_STRICT_RESUME
 from langgraph.types import Command, Send
 
 from graphs.errors import InputError
@@ -24,6 +25,8 @@ def config_of(run: Run) -> RunnableConfig:
         "metadata": {**(given.get("metadata") or {}), **run.metadata, **names, "run_attempt": run.attempts},
         "tags": list(given.get("tags") or ()),
     }
+    if request.get("strict_resume"):
+        config["configurable"][CONFIG_KEY_STRICT_RESUME] = True
     if given.get("recursion_limit") is not None:
         config["recursion_limit"] = int(given["recursion_limit"])
     return config

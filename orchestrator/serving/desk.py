@@ -105,7 +105,7 @@ class Desk:
             created_at=now,
             updated_at=now,
         )
-        new = self.threads.new(run.thread_id, run.tenant) if wanted.make_thread or not wanted.thread_id else None
+        new = None if await self._is_there(wanted) else self.threads.new(run.thread_id, run.tenant)
         await self._admit(served, run, wanted.by)
         log = self.streams.open(run.id, resumable=_resumable(run))
         self._awaited[run.id] = asyncio.get_running_loop().create_future()
@@ -119,6 +119,22 @@ class Desk:
         else:
             log.say("metadata", {"run_id": run.id, "thread_id": run.thread_id, "attempt": 1})
         return put.run
+
+    async def _is_there(self, wanted: Wanted) -> bool:
+        """Whether the thread is there; an execution that was started elsewhere becomes one.
+
+        Raises:
+            NotFoundError: it is not, and is not to be made.
+        """
+        if wanted.thread_id is None:
+            return False
+        try:
+            await self.threads.kept(wanted.thread_id, wanted.by.tenant)
+        except NotFoundError:
+            if not wanted.make_thread:
+                raise
+            return False
+        return True
 
     async def _put_due(self, cron: Cron, key: str) -> Run:
         request = dict(cron.request)
@@ -268,7 +284,12 @@ class Desk:
         if run.request.get("on_completion") == "delete":
             task = asyncio.create_task(self._store.delete_thread(run.thread_id, run.tenant))
             self._cleaning.add(task)
-            task.add_done_callback(self._cleaning.discard)
+            task.add_done_callback(self._cleaned)
+
+    def _cleaned(self, task: asyncio.Task[None]) -> None:
+        self._cleaning.discard(task)
+        if not task.cancelled():
+            task.exception()  # what could not be deleted now is swept later
 
     def awaited(self, run: Run) -> None:
         """A run of an earlier process will be performed here: whoever asks for it can wait."""

@@ -1,6 +1,7 @@
 """Threads: what clients keep their runs on."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -9,13 +10,16 @@ from typing import Any, Literal
 from weakref import WeakValueDictionary
 
 from graphs.clock import Clock
-from graphs.errors import ConflictError
+from graphs.errors import ConflictError, InputError
 from orchestrator.serving.served import Document, Edit, Place, Served, Window
 from orchestrator.serving.shelf import Shelf
 from orchestrator.serving.snapshots import empty_state
 from orchestrator.store.served.threads import no_thread
 from orchestrator.store.served.values import Search, Thread
 from orchestrator.store.sqlite import SqliteStore
+
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
+"""Ids stand in paths and headers."""
 
 
 class ThreadDesk:
@@ -46,7 +50,17 @@ class ThreadDesk:
         metadata: Mapping[str, Any] | None = None,
         ttl: Mapping[str, Any] | None = None,
     ) -> Thread:
-        """A thread that is not kept yet."""
+        """A thread that is not kept yet.
+
+        Raises:
+            InputError: the id cannot be one.
+        """
+        if not _ID.fullmatch(thread_id):
+            raise InputError(
+                f"{thread_id[:100]!r} cannot be a thread's id.",
+                hint="Ids have up to 128 letters, digits, and . _ : -; they begin with a letter or a digit.",
+                code="thread_id_invalid",
+            )
         now = self._clock.now()
         return Thread(
             id=thread_id,

@@ -3,6 +3,7 @@
 import asyncio
 import uuid
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -182,3 +183,40 @@ async def test_a_thread_with_a_time_to_live_is_deleted_when_it_is_over(client: L
     assert [each["thread_id"] for each in await client.threads.search()] == [other]
     with pytest.raises(UnprocessableEntityError, match="number of minutes"):
         await client.threads.create(ttl=-1)
+
+
+async def test_metadata_is_patched_as_the_javascript_client_does(
+    client: LangGraphClient, http: httpx.AsyncClient
+) -> None:
+    thread = (await client.threads.create(metadata={"a": 1}))["thread_id"]
+    assert (await http.patch(f"/threads/{thread}/state", json={"metadata": {"b": 2}})).status_code == 200
+    assert (await client.threads.get(thread))["metadata"] == {"a": 1, "b": 2}
+
+
+@pytest.mark.parametrize("wrong", ["", "a b", "a/b", "ü", "a\r\nx: y", "x" * 200, "-a"])
+async def test_an_id_that_cannot_stand_in_a_path_is_refused(http: httpx.AsyncClient, wrong: str) -> None:
+    answer = await http.post("/threads", json={"thread_id": wrong})
+    assert answer.status_code == 422
+    body = {"assistant_id": "echo", "input": {"text": "a"}, "if_not_exists": "create"}
+    assert (await http.post(f"/threads/{quote(wrong, safe='')}/runs", json=body)).status_code in (404, 405, 422)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"config": {"configurable": 3}},
+        {"config": {"recursion_limit": "many"}},
+        {"config": {"tags": "a"}},
+        {"checkpoint": {"checkpoint_ns": 5}},
+        {"checkpoint": "x"},
+        {"command": 3},
+        {"command": {"goto": {"x": 1}}},
+        {"after_seconds": -1},
+        {"interrupt_before": 3},
+        {"webhook": "http://127.0.0.1/"},
+    ],
+)
+async def test_a_run_that_makes_no_sense_is_refused(http: httpx.AsyncClient, body: dict[str, Any]) -> None:
+    answer = await http.post("/runs/wait", json={"assistant_id": "echo", "input": {"text": "a"}, **body})
+    assert answer.status_code == 422, answer.text
+    assert answer.json()["detail"]

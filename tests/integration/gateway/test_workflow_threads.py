@@ -174,6 +174,15 @@ async def test_an_execution_started_elsewhere_is_a_thread(client: LangGraphClien
     assert left["output"] == {"paid": 12}
 
 
+async def test_an_execution_started_elsewhere_is_answered_without_being_asked_for_first(
+    client: LangGraphClient, served: Served
+) -> None:
+    await served.gateway.orchestrator.start(REFUND, {"order": "17"}, execution_id="order-17")
+    await served.gateway.orchestrator.wait("order-17", until="rest")
+    left: Any = await client.runs.wait("order-17", "refund", command={"resume": True})
+    assert left["output"] == {"paid": 12}
+
+
 async def test_a_question_is_said_while_other_branches_run(client: LangGraphClient, served: Served) -> None:
     slow = {"name": "slow", "type": "delay", "config": {"seconds": 0.3}}
     await served.gateway.orchestrator.publish(workflow("busy", [slow, {**ASK, "depends_on": []}]))
