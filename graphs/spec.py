@@ -241,6 +241,13 @@ class Step(Model):
         config = {**self.config, **(on_failure.config or {})}
         return self.model_copy(update={**alone, "input": given, "config": config})
 
+    @field_validator("compensate")
+    @classmethod
+    def _it_stands_alone(cls, step: "Step | None") -> "Step | None":
+        if step is not None and step.on_failure.goto is not None:
+            raise ValueError("what undoes a step stands in no list, so it cannot go to another step")
+        return step
+
     @field_validator("depends_on", mode="before")
     @classmethod
     def _names_are_dependencies(cls, value: Any) -> Any:
@@ -351,6 +358,20 @@ class Compensation(Model):
     include_failed: bool = False
     """Undo also the steps that failed, ran out of time or were stopped: they may have acted (X24)."""
 
+    @field_validator("steps")
+    @classmethod
+    def _all_of_them_run(cls, steps: tuple[Step, ...]) -> tuple[Step, ...]:
+        return _without_goto(steps)
+
+
+def _without_goto(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    for step in steps:
+        if step.on_failure.goto is not None:
+            raise ValueError(
+                f"step '{step.name}' goes to another on failure; here each runs, whatever became of others"
+            )
+    return steps
+
 
 class Parameter(Model):
     """A value a template asks for (C11)."""
@@ -372,6 +393,12 @@ class Spec(Model):
     compensation: Compensation = Compensation()
     finally_: tuple[Step, ...] = Field(default=(), alias="finally")
     """Steps that run at the end however it ended, after the compensation, in the order they are written."""
+
+    @field_validator("finally_")
+    @classmethod
+    def _all_of_them_run(cls, steps: tuple[Step, ...]) -> tuple[Step, ...]:
+        return _without_goto(steps)
+
     output: OutputSpec = OutputSpec()
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from graphs.errors import DefinitionError
 from graphs.loader import load_workflow
@@ -172,3 +173,30 @@ spec:
         (11, 41, "dependency_out_of_reach"),
         (11, 100, "unknown_name"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("place", "words"),
+    [
+        ({"finally": "STEP"}, "step 'x' goes to another on failure; here each runs, whatever became of others"),
+        (
+            {"compensation": "STEP"},
+            "step 'x' goes to another on failure; here each runs, whatever became of others",
+        ),
+        ({"compensate": "STEP"}, "what undoes a step stands in no list, so it cannot go to another step"),
+    ],
+)
+def test_what_ends_a_workflow_goes_nowhere_else(place: dict[str, str], words: str) -> None:
+    """A failure there would be called handled, and nobody would hear of it."""
+    step = act("x", on_failure={"action": "goto", "goto": "a"})
+    first = act("a")
+    spec: dict[str, Any] = {}
+    if "compensate" in place:
+        first["compensate"] = step
+    elif "finally" in place:
+        spec["finally"] = [step]
+    else:
+        spec["compensation"] = {"steps": [step]}
+    with pytest.raises(ValidationError) as caught:
+        workflow("w", [first], **spec)
+    assert words in str(caught.value)
