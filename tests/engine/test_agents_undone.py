@@ -1,0 +1,43 @@
+"""Agents inside sagas: the calls an agent really made are undone, the last first, and no others."""
+
+from pathlib import Path
+
+import pytest
+
+from agents import Call, Turn
+from tests.engine.test_agents import DONE, Desk, agent, resources
+from tests.support.engine.engines import act, engine, run, workflow
+from tests.support.engine.steps import Effects
+
+
+@pytest.mark.capability("E11", "E13", "I05", "I07")
+async def test_the_calls_that_an_agent_made_are_undone(database: Path, effects: Effects) -> None:
+    """Tools by what undoes them, workflows by what their steps say; what it could have called is not touched."""
+    desk = Desk()
+    turns = (
+        Turn(calls=(Call("book", {"amount": 1}), Call("book", {"amount": 2}), Call("look", {"amount": 9}))),
+        Turn(calls=(Call("sub", {"n": 3}),)),
+        DONE,
+    )
+    tools = [desk.tool("book", undo="unbook"), desk.tool("unbook"), desk.tool("look"), desk.tool("other", undo="look")]
+    sub = workflow(
+        "sub",
+        [act("x", value="{{ input.n }}", compensate=act("undo_x", value="{{ [input.n, output.value] }}"))],
+        input={"schema": {"type": "object", "properties": {"n": {"type": "integer"}}}},
+    )
+    steps = [
+        agent(tools=["book", "look", "other", {"workflow": "sub"}]),
+        act("bad", "ask", fail=True),
+    ]
+    given = resources(desk, *turns, tools=tools)
+    async with engine(database, effects=effects, resources=given, workflows=[sub]) as baton:
+        execution = await run(baton, workflow("w", steps))
+        results = await baton.results(execution.id)
+    assert execution.status == "compensated"
+    assert sorted(desk.names[:3]) == ["book", "book", "look"]
+    undone = [(name, args["amount"]) for name, args, _ in desk.calls[3:]]
+    booked = [args["amount"] for name, args, _ in desk.calls if name == "book"]
+    assert sorted(undone) == [("unbook", 1), ("unbook", 2)] and sorted(booked) == [1, 2]
+    (undo,) = [result for path, result in results.items() if path.endswith("undo_x")]
+    assert undo["output"]["value"] == [3, 3]
+    assert next(path for path in results if path.startswith("~compensation.")).endswith("undo_x")
