@@ -11,5 +11,11 @@ EDITS = [needs(Right.EDIT)]
 
 
 def caller_of(who: Principal) -> Caller:
-    """Whoever asks. To answer an approval through a run takes the right to decide as well as the right to run."""
-    return Caller(person=Person(who.name, who.groups), tenant=who.tenant, decides=Right.DECIDE in who.rights)
+    """Whoever asks. To answer an approval through a run takes the right to decide as well as the right
+    to run; to go back in an execution, the right to redrive."""
+    return Caller(
+        person=Person(who.name, who.groups),
+        tenant=who.tenant,
+        decides=Right.DECIDE in who.rights,
+        redrives=Right.REDRIVE in who.rights,
+    )

@@ -14,8 +14,8 @@ from api.wire.callers import READS, RUNS, caller_of
 from api.wire.shapes import json
 from api.wire.sse import LastingResponse
 from graphs.errors import BatonError, InputError
-from orchestrator.serving.desk import Wanted
 from orchestrator.serving.events import MODES, Subscription, ThreadEvents
+from orchestrator.serving.wanted import Wanted
 
 router = APIRouter(prefix="/threads", tags=["protocol"])
 

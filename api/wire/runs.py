@@ -13,7 +13,7 @@ from api.wire.callers import READS, RUNS, caller_of
 from api.wire.shapes import json, no_content, run_of, selected
 from api.wire.sse import LastingResponse, events, result, thread_events
 from graphs.errors import InputError
-from orchestrator.serving.desk import Wanted
+from orchestrator.serving.wanted import Wanted
 from orchestrator.store.served.values import Run, Search
 
 router = APIRouter(tags=["runs"])

@@ -2,9 +2,9 @@
 
 import asyncio
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -21,35 +21,10 @@ from orchestrator.serving.shelf import Shelf
 from orchestrator.serving.streams import RunLog, Said, Streams
 from orchestrator.serving.sweeping import Sweeper
 from orchestrator.serving.threads import ThreadDesk
+from orchestrator.serving.wanted import Wanted, over, resumable, signature
 from orchestrator.store.served.runs import no_run
-from orchestrator.store.served.values import Cron, Ended, Multitask, Run, Search, Stop
+from orchestrator.store.served.values import Cron, Ended, Run, Search, Stop
 from orchestrator.store.sqlite import SqliteStore
-from orchestrator.tenancy import STARTED_BY
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """A run a client wants.
-
-    Attributes:
-        assistant: An assistant's id, or a graph's name.
-        thread_id: None for a run that gets a thread of its own.
-        request: The rest of what was asked, as JSON values.
-        make_thread: Make the thread where there is none.
-        after: Seconds until it may begin.
-        by: Who asks.
-    """
-
-    assistant: str
-    by: Caller
-    thread_id: str | None = None
-    request: Mapping[str, Any] = field(default_factory=dict)
-    metadata: Mapping[str, Any] = field(default_factory=dict)
-    multitask: Multitask = "enqueue"
-    make_thread: bool = False
-    after: float = 0.0
-    priority: int = 0
-    idempotency_key: str | None = None
 
 
 class Desk:
@@ -96,7 +71,7 @@ class Desk:
             tenant=tenant,
             assistant_id=assistant.id,
             graph=assistant.graph,
-            request=_over(assistant.config, assistant.context, wanted.request) | _signature(wanted.by),
+            request=over(assistant.config, assistant.context, wanted.request) | signature(wanted.by),
             metadata=wanted.metadata,
             multitask=wanted.multitask,
             priority=wanted.priority,
@@ -107,7 +82,7 @@ class Desk:
         )
         new = None if await self._is_there(wanted) else self.threads.new(run.thread_id, run.tenant)
         await self._admit(served, run, wanted.by)
-        log = self.streams.open(run.id, resumable=_resumable(run))
+        log = self.streams.open(run.id, resumable=resumable(run))
         self._awaited[run.id] = asyncio.get_running_loop().create_future()
         try:
             put = await self._queue.put(run, new)
@@ -197,7 +172,7 @@ class Desk:
         kept = [Said(*row) for row in await self._store.events_of_run(run.id)]
         if (log := self.streams.find(run.id)) is not None:  # somebody else was faster
             return log
-        log = self.streams.open(run.id, resumable=_resumable(run)) if run.open else RunLog()
+        log = self.streams.open(run.id, resumable=resumable(run)) if run.open else RunLog()
         # Attempts are counted when a run is taken up: before and after that are different numbers in every process.
         log.recall(kept, 2 * run.attempts - begun)
         if not run.open:
@@ -306,23 +281,3 @@ class Desk:
     def _let_go(self, run_id: str) -> None:
         self._awaited.pop(run_id, None)
         self.streams.drop(run_id)
-
-
-def _resumable(run: Run) -> bool:
-    return bool(run.request.get("stream_resumable"))
-
-
-def _signature(by: Caller) -> dict[str, str]:
-    return {STARTED_BY: by.person.name} if by.person.name else {}
-
-
-def _over(config: Mapping[str, Any], context: Mapping[str, Any], request: Mapping[str, Any]) -> dict[str, Any]:
-    """What was asked, over what the assistant says."""
-    asked = dict(request)
-    own: Mapping[str, Any] = request.get("config") or {}
-    if config:
-        configurable = {**(config.get("configurable") or {}), **(own.get("configurable") or {})}
-        asked["config"] = {**config, **own, **({"configurable": configurable} if configurable else {})}
-    if context:
-        asked["context"] = {**context, **(request.get("context") or {})}
-    return asked

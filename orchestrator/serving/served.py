@@ -23,11 +23,13 @@ class Caller:
     Attributes:
         person: As approvals know them.
         decides: Whether they may answer approvals at all.
+        redrives: Whether they may let what was done be done anew.
     """
 
     person: Person = field(default_factory=Person)
     tenant: str = DEFAULT_TENANT
     decides: bool = True
+    redrives: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

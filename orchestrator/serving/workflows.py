@@ -66,6 +66,8 @@ class WorkflowGraph:
         if command.get("resume") is not None:
             await self._answer(run.thread_id, execution, command["resume"], by)
         elif _checkpoint(run) is not None:
+            if not by.redrives:
+                raise NotAllowedError("To go back to an earlier step takes the right 'redrive'.")
             await self._moment(run.thread_id, execution, _checkpoint(run))
         elif execution is None:
             if self._baton.store.standing(run.thread_id)["checkpoint"] is not None:

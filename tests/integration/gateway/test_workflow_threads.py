@@ -270,6 +270,14 @@ async def test_only_who_may_decide_answers_through_a_run(served: Served) -> None
         left: Any = await editor.runs.wait(thread, "refund", command={"resume": True})
         assert left["steps"]["ask"]["by"] == "editor"
 
+        key = await make_key(baton, "operator", name="ci", scopes=("read", "run"))
+        starter = await stack.enter_async_context(get_client(url=served.url, api_key=key))
+        [*_, first] = await starter.threads.get_history(thread)
+        at = first["checkpoint"]["checkpoint_id"]
+        with pytest.raises(PermissionDeniedError, match="takes the right 'redrive'"):
+            await starter.runs.create(thread, "refund", input=None, checkpoint_id=at)
+        assert (await operator.runs.create(thread, "refund", input=None, checkpoint_id=at))["status"] == "pending"
+
 
 async def test_a_thread_cannot_be_named_as_an_execution_of_another_tenant(served: Served) -> None:
     baton = served.gateway.orchestrator
