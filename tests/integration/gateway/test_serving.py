@@ -1,5 +1,7 @@
 """The gateway as a server: what it says of itself, how it refuses, how it starts and stops."""
 
+import asyncio
+import socket
 from pathlib import Path
 
 import httpx
@@ -51,3 +53,19 @@ def test_an_address_in_use_is_named() -> None:
         port = first.getsockname()[1]
         with pytest.raises(SettingsError, match=f"Cannot listen at 127.0.0.1:{port}: Address already in use"):
             listening(GatewaySettings(port=port))
+
+
+async def test_answers_do_not_wait_for_acknowledgements() -> None:
+    """40 ms for each answer, otherwise; asyncio sees to it for sockets that say they are TCP."""
+    with listening(GatewaySettings(port=0)) as listener:
+        taken: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+        def connected(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            accepted = writer.get_extra_info("socket")
+            taken.set_result(accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+            writer.close()
+
+        async with await asyncio.start_server(connected, sock=listener):
+            _, writer = await asyncio.open_connection(*listener.getsockname()[:2])
+            assert await asyncio.wait_for(taken, 10) == 1
+            writer.close()
