@@ -12,7 +12,6 @@ What LangChain's agent is used for is one turn (`agents.react`): its own loop ke
 own, which an edit or a retry from a step would void, and ends its supersteps with the slowest tool.
 """
 
-from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from agents.agent_config import AgentConfig
@@ -21,7 +20,6 @@ from agents.assignment import assign
 from agents.models import model_name
 from agents.turns import Course
 from graphs.composites.base import Composite, Data, Opening, plan_of
-from graphs.errors import Problem
 from graphs.expressions import EvaluationContext
 from graphs.planner import Conclusion, Plan, PlannedStep, Results
 from graphs.prepare import Library
@@ -48,6 +46,7 @@ class AgentStep(Composite):
     adds: ClassVar[frozenset[str]] = frozenset({"args"})
     grows: ClassVar[bool] = True
     see_through: ClassVar[bool] = True
+    hands_on: ClassVar[frozenset[str]] = frozenset({"retry", "limits", "breaker"})
 
     def limit(self, config: AgentConfig) -> str | None:
         own = config.agent.model if isinstance(config.agent, Agent) else None
@@ -77,9 +76,6 @@ class AgentStep(Composite):
         self, step: Step, data: Data, frame: Frame, conclusion: Conclusion, evaluation: EvaluationContext
     ) -> Any:
         return Course(step, data, frame.results, self.asking, None).response()
-
-    def check(self, step: Step) -> Iterable[Problem]:
-        return ()  # `retry` is meant for the calls of the model, unlike that of other composites
 
     def _course(self, step: Step, data: Data, results: Results, library: Library) -> Course:
         return Course(step, data, results, self.asking, library)

@@ -71,6 +71,8 @@ class Composite(StepType):
     """Whether the steps under `steps` do not follow one another."""
     adds: ClassVar[frozenset[str]] = frozenset()
     """Names that expressions of the steps inside see besides."""
+    hands_on: ClassVar[frozenset[str]] = frozenset()
+    """Which of `retry`, `limits` and `breaker` are meant for the steps it makes inside (agents)."""
     see_through: ClassVar[bool] = False
     """Whether a failure inside is told as the step's own: nobody wrote the steps inside (agents)."""
     isolated: ClassVar[bool] = False
@@ -109,7 +111,7 @@ class Composite(StepType):
         """What the composite step gives; called for failures too, so that what each child did is known (M11)."""
 
     def check(self, step: Step) -> Iterable[Problem]:
-        if step.retry is not None:
+        if step.retry is not None and "retry" not in self.hands_on:
             yield Problem(
                 code="composite_retry",
                 message=f"step '{step.name}' has steps inside, and only these can be retried.",
@@ -124,7 +126,7 @@ class Composite(StepType):
                 where="deadline",
             )
         for key in ("limits", "breaker"):
-            if getattr(step, key):
+            if getattr(step, key) and key not in self.hands_on:
                 yield Problem(
                     code=f"composite_{key}",
                     message=f"step '{step.name}' has steps inside, and only these use anything outside.",

@@ -3,6 +3,8 @@
 classify    what kind of failure an error is, in one place (E21)
 retry       whether a failed attempt is followed by another, and when
 timing      how long an attempt, and a step with all its attempts, may take
+breaker     who is left alone for a while, and who may look whether that was long enough
+limits      who may act when not everybody can; `named` has those that settings speak of
 """
 
 from graphs.policies.classify import Classifier, as_step_error, classified, error_value, kept_error
