@@ -140,6 +140,7 @@ BATCH: Sequence[Job] = (
 """The examples side by side, as an engine has them."""
 
 MORE: Sequence[Job] = (
+    TAKEN_BACK_INSIDE,
     gathering("PAT-003"),
     bookings(),
     customer("customer_onboarding", 1, name="John Doe", customer_email="doe@example.com"),
@@ -183,7 +184,7 @@ MANY: Sequence[Job] = tuple(
 )
 """Starts, decisions and events without a break, for copies of the file while it is written."""
 
-JOBS: Mapping[str, Job] = {job.id: job for job in (*BATCH, *MORE, *MANY, EVERY_POINT, TAKEN_BACK, TAKEN_BACK_INSIDE)}
+JOBS: Mapping[str, Job] = {job.id: job for job in (*BATCH, *MORE, *MANY, EVERY_POINT, TAKEN_BACK)}
 
 
 def workflows() -> list[Workflow]:
