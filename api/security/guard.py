@@ -6,6 +6,7 @@ for plain routes, streams and WebSockets alike. Nothing here looks at a path.
 
 import copy
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
 
 from fastapi import APIRouter
 from fastapi.routing import APIRoute, APIWebSocketRoute
@@ -67,17 +68,17 @@ class Guard:
         self._label = label
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "websocket":
+        with ExitStack() as under_way:
             try:
                 who = await self._let_in(HTTPConnection(scope))
+                under_way.enter_context(self._door.rates.under_way(who))
             except BatonError as error:
+                if scope["type"] != "websocket":
+                    raise
                 document = errors.document_of(error, scope["path"])
                 await WebSocket(scope, receive, send).send_denial_response(errors.answer(document))
                 return
-        else:
-            who = await self._let_in(HTTPConnection(scope))
-        scope["baton.principal"] = who
-        with self._door.rates.under_way(who):
+            scope["baton.principal"] = who
             if scope["type"] == "http" and scope["method"] not in _SAFE:
                 # What is everybody's looks at its proof before it looks into the body.
                 judged = bool(self._needed)
