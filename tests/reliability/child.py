@@ -76,6 +76,7 @@ async def _carry_out(given: argparse.Namespace, definitions: Sequence[Workflow])
         synchronous=given.synchronous,
         services=services,
         poll=POLL_SECONDS,
+        linger=min(job.linger for job in jobs),
         log_level="warning",
     )
     async with Orchestrator.open(settings, resources=resources(given.journal), workflows=definitions) as baton:

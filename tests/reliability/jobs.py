@@ -36,6 +36,7 @@ class Job:
     Attributes:
         status: How it must end.
         early: The event it waits for is published as soon as it can be known, not only once somebody waits (X07).
+        linger: Seconds that it rests in memory before it parks.
         reads: Requests without an idempotency key, because they change nothing (patterns), and whose each is.
     """
 
@@ -44,6 +45,7 @@ class Job:
     input: Mapping[str, Any]
     status: str = "completed"
     early: bool = False
+    linger: float = 30.0
     reads: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -123,7 +125,8 @@ NESTED = Job(
     input={"wards": [{"name": "north", "beds": ["n1", "n2"]}, {"name": "south", "beds": ["s1"]}]},
 )
 IN_PROCESS = Job(id="in-process", workflow="in_process", input={"items": ["iron", "tin", "lead"]})
-EVERY_POINT = Job(id="every-point", workflow="every_point", input={"order": "A-1"})
+EVERY_POINT = Job(id="every-point", workflow="every_point", input={"order": "A-1"}, linger=0.0)
+LINGERING = replace(EVERY_POINT, id="every-point-lingering", linger=30.0)
 TAKEN_BACK = Job(id="taken-back", workflow="taken_back", input={}, status="compensated")
 TAKEN_BACK_INSIDE = Job(id="taken-back-inside", workflow="taken_back_inside", input={}, status="compensated")
 
@@ -184,7 +187,7 @@ MANY: Sequence[Job] = tuple(
 )
 """Starts, decisions and events without a break, for copies of the file while it is written."""
 
-JOBS: Mapping[str, Job] = {job.id: job for job in (*BATCH, *MORE, *MANY, EVERY_POINT, TAKEN_BACK)}
+JOBS: Mapping[str, Job] = {job.id: job for job in (*BATCH, *MORE, *MANY, EVERY_POINT, LINGERING, TAKEN_BACK)}
 
 
 def workflows() -> list[Workflow]:

@@ -83,6 +83,7 @@ def install(crash_at: str) -> None:
     for name, method in STORED.items():
         _replace(SqliteStore, method, functools.partial(_stored, name))
     _replace(SqliteStore, "append", functools.partial(_handed_over, "record"))
+    _replace(SqliteStore, "stirred", functools.partial(_handed_over, "stirred"))
     _replace(BatonSaver, "aput", functools.partial(_stored, "checkpoint"))
     _replace(BatonSaver, "_put_results", _results)
     _replace(BatonSaver, "_committed", functools.partial(_around, "result.heard", "result.released"))

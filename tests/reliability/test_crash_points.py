@@ -17,7 +17,7 @@ import pytest_asyncio
 
 from tests.reliability import checker
 from tests.reliability.checker import Evidence, Kill
-from tests.reliability.jobs import EVERY_POINT, TAKEN_BACK, TAKEN_BACK_INSIDE, Job
+from tests.reliability.jobs import EVERY_POINT, LINGERING, TAKEN_BACK, TAKEN_BACK_INSIDE, Job
 from tests.reliability.lives import Lives, Place, ended
 from tests.reliability.nursery import Nursery
 
@@ -38,6 +38,11 @@ POINTS = {
         *_names("result", "record", "checkpoint", "interrupt"),
         *IN_MEMORY,
         *ASKED,
+    ],
+    LINGERING.id: [
+        *_names("start", "wait", "decision", "event", "rest", "stirred", "finish"),
+        *_names("result", "record", "checkpoint"),
+        *(place for place in (*IN_MEMORY, *ASKED) if not place.startswith("park")),
     ],
     TAKEN_BACK.id: [*_names("start", "finish", "result", "record", "checkpoint"), *IN_MEMORY],
     TAKEN_BACK_INSIDE.id: [*_names("start", "finish", "result", "record", "checkpoint"), *IN_MEMORY],
@@ -199,7 +204,7 @@ async def bench(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Bench
         yield Bench(folder, nursery)
 
 
-@pytest.mark.parametrize("job", [EVERY_POINT, TAKEN_BACK, TAKEN_BACK_INSIDE], ids=lambda job: job.id)
+@pytest.mark.parametrize("job", [EVERY_POINT, LINGERING, TAKEN_BACK, TAKEN_BACK_INSIDE], ids=lambda job: job.id)
 async def test_no_place_is_left_out(bench: Bench, job: Job) -> None:
     assert sorted(await bench.reached(job)) == sorted(POINTS[job.id])
 
@@ -208,6 +213,12 @@ async def test_no_place_is_left_out(bench: Bench, job: Job) -> None:
 @pytest.mark.parametrize("point", POINTS[EVERY_POINT.id])
 async def test_a_crash_at_every_place(bench: Bench, point: str) -> None:
     assert await bench.crash_at_each(EVERY_POINT, point) > 0
+
+
+@pytest.mark.capability("D01", "D02", "X08")
+@pytest.mark.parametrize("point", _names("rest", "stirred", "decision", "event"))
+async def test_a_crash_while_it_rests_in_memory(bench: Bench, point: str) -> None:
+    assert await bench.crash_at_each(LINGERING, point) > 0
 
 
 @pytest.mark.capability("D01", "D22", "E10", "E11", "E12", "X11")

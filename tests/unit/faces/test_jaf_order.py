@@ -217,4 +217,5 @@ async def test_results_stream_as_steps_end(equip: Equip) -> None:
         seen = [(step.path, step.status) async for step in execute_workflow_stream(workflow, context, nested=True)]
     assert seen[0] == ("validate_order", "completed") and seen[-1] == ("fulfillment_agent", "completed")
     assert seen[1:3] == [("inventory_check.check_inventory", "completed"), ("inventory_check", "completed")]
-    assert len(seen) == 12
+    assert seen[-2] == ("fulfillment_agent[0].model", "completed"), "what an agent asks its model is a step inside it"
+    assert len(seen) == 13
