@@ -16,7 +16,10 @@ from graphs.errors import BatonError, CommitError, EngineError
 from graphs.state import ExecutionStatus
 from orchestrator.bus import RESTED
 from orchestrator.catalogue import Catalogue
-from orchestrator.drive import Drive, Left, Works, answer_of
+from orchestrator.drive import Drive
+from orchestrator.driving.resting import Left
+from orchestrator.driving.waits import answer_of
+from orchestrator.driving.works import Works
 from orchestrator.seats import Room, Seat
 from orchestrator.store.port import Execution, ExecutionFilter, OpenWait, Record
 

@@ -15,8 +15,8 @@ from graphs.steps import StepTypes
 from orchestrator.breakers import Breakers
 from orchestrator.bus import Bus
 from orchestrator.catalogue import Catalogue
-from orchestrator.drive import Works
 from orchestrator.driver import Driver
+from orchestrator.driving.works import Works
 from orchestrator.hooks import Hooks
 from orchestrator.logs import logger
 from orchestrator.places import Places

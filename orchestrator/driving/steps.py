@@ -1,0 +1,102 @@
+"""Steps at work: their places, starts and ends, effects and costs."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import timedelta
+from typing import Any
+
+from graphs.budget import Ledger
+from graphs.flow import Flow
+from graphs.policies.limits import Limit
+from graphs.spec import Budget
+from graphs.state import Result
+from orchestrator.breakers import Guarded
+from orchestrator.driving.base import Base
+
+_LATE_START = 0.2
+"""Seconds (up to twice that) after which a step still at work gets a record of its start, for other processes."""
+
+
+class Steps(Base):
+    """The chapter on steps."""
+
+    def slot(self, own: str | None, named: Sequence[str], path: str, flow: Flow) -> AbstractAsyncContextManager[float]:
+        works = self._works
+        limits = [*flow.places(), self._places, works.places.engine]
+        if own is None and not named:
+            return works.places.place(limits, self.execution.id, path, self._queues)
+        limits += works.limits.of([*named, own] if own is not None else named)
+        place = works.places.place(limits, self.execution.id, path, self._queues)
+        guards = works.breakers.guards(own, named)
+        return Guarded(guards, f"{self.execution.id}:{path}", place) if guards else place
+
+    def _queues(self, path: str, limit: Limit) -> None:
+        if limit.named:  # inside its own limits, a large plan always queues: that is no news
+            self.note("step.queued", path, {"limit": limit.name}, keep=True)
+
+    def refuses(self, name: str) -> bool:
+        return self._works.breakers.refuses(name)
+
+    def started(self, path: str, attempt: int, names: Any) -> None:
+        if path in self._starting:
+            return
+        record = self._record("step.started", path, {"attempt": attempt})
+        self._works.publish([record])
+        self._works.hooks.step_started(self._log, path, attempt, names)
+        self._starting[path] = record
+        if self._late_starts is None:
+            self._late_starts = self.clock.call_later(_LATE_START, self._keep_late_starts)
+
+    def _keep_late_starts(self) -> None:
+        self._late_starts = None
+        due, young = self.clock.now() - timedelta(seconds=_LATE_START), False
+        for path, record in self._starting.items():
+            if record is None:
+                continue
+            if record.at > due:
+                young = True
+                continue
+            self._works.store.append(record)
+            self._starting[path] = None
+        if young:
+            self._late_starts = self.clock.call_later(_LATE_START, self._keep_late_starts)
+
+    def settled(self, path: str, result: Result) -> None:
+        self._starting.pop(path, None)
+        self._works.hooks.step_completed(self._log, path, result)
+
+    def note(self, kind: str, path: str, data: Mapping[str, Any], *, keep: bool = False) -> None:
+        record = self._record(kind, path or None, data)
+        if self._ledger is not None:
+            self._ledger.take(kind, path, data)
+        if keep:
+            self._works.store.append(record)
+        else:
+            self._works.publish([record])
+
+    async def tried(self, path: str) -> Mapping[str, Any] | None:
+        if self._tried is None:
+            self._tried = {} if self._new else await self._works.store.tried(self.execution.id)
+        return self._tried.get(path)
+
+    async def effect(self, path: str, effect: Mapping[str, Any]) -> None:
+        await self._works.store.keep(self._record("step.effect", path, self._sealer.seal(effect)))
+
+    @property
+    def budget(self) -> Budget | None:
+        return self.workflow.spec.config.budget
+
+    async def ledger(self) -> Ledger:
+        if self._ledger is None:
+            # First the ledger, which hears what is noted from now on, and then what was kept: a fact counts once.
+            self._ledger = Ledger()
+            self._ledger_read = asyncio.ensure_future(self._read_ledger(self._ledger))
+        if self._ledger_read is not None:
+            await asyncio.shield(self._ledger_read)
+        return self._ledger
+
+    async def _read_ledger(self, ledger: Ledger) -> None:
+        await self._works.store.barrier()
+        for record in await self._works.store.records(self.execution.id):
+            ledger.take(record.kind, record.path or "", record.data)
