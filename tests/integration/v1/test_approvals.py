@@ -147,6 +147,7 @@ async def test_two_of_three_must_agree(office: Office) -> None:
     assert (twice.status_code, twice.json()["code"]) == (409, "voted_already")
     second = await decide(ben, execution_id)
     assert (second.status_code, second.json()["settled"]) == (200, True)
+    await office.served.gateway.orchestrator.wait(execution_id)
     results = await office.served.gateway.orchestrator.results(execution_id)
     assert results["ask"]["decided_by"] == "ann, ben"
 

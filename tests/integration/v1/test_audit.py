@@ -41,6 +41,7 @@ async def test_who_did_what_is_told_to_administrators_only(served: Served) -> No
         assert next(one for one in entries if one["action"] == "key.created")["detail"]["role"] == "admin"
         assert (await root.get("/v1/audit/verify")).json()["ok"] is True
         assert (await eve.get("/v1/audit")).status_code == 403
+        await baton.store.barrier()
         hers = (await root.get("/v1/audit", params={"actor": "eve"})).json()["entries"]
         assert [one["action"].split(" ")[1] for one in hers] == ["/v1/executions/{execution_id}/cancel", "/v1/audit"]
     async with caller(served.url, other) as boss:
