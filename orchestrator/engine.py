@@ -233,9 +233,12 @@ class Orchestrator:
             ConflictError: it is decided or over; the message names who won.
             InputError: it does not allow this decision, or the edited value does not fit its schema.
         """
-        await self.get(execution_id)
         given = Given(decision=decision, data=data, reason=reason)
-        return await self.inbox.decide(execution_id, path, Person(by), given)
+        try:
+            return await self.inbox.decide(execution_id, path, Person(by), given)
+        except NotFoundError:
+            await self.get(execution_id)  # when it is the execution that is not there, that is what to say
+            raise
 
     def _driver_hears(self, answered: OpenWait) -> None:
         if self._driver is not None:

@@ -63,9 +63,8 @@ class Approvals(Part):
                 raise_signal(db, execution_id, "answer", path, at, own=self._drives)
             add_entry(db, _trail(approval, turn, now))
             note = Record(execution_id, turn.kind, now, path, wait.generation, turn.data)
-            after = _at(db, execution_id, path)
-            assert after is not None
-            return after.wait, insert(db, [record_row(note)])
+            after = to_wait(db.execute(f"{SELECT} WHERE seq = ?", (approval.seq,)).fetchone())
+            return after, insert(db, [record_row(note)])
 
         done: tuple[OpenWait, Kept] = await self._writer.submit(work, on_commit=lambda kept: self._announce(kept[1]))
         return done[0]
