@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from agents.calling import Callee
 from agents.registry import Registry
-from graphs.errors import StepError
+from graphs.errors import InputError, StepError
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -69,7 +69,15 @@ class Functions(Registry[Function]):
         self.add(Function(name, call))
 
     def function(self, call: F) -> F:
-        """Offer a callable under its own name. Good as a decorator."""
+        """Offer a callable under its own name. Good as a decorator.
+
+        Raises:
+            InputError: it cannot be called.
+        """
+        if not callable(call):
+            raise InputError(
+                f"{call!r} is no function.", hint="Give callables; under other names: register(name, callable)."
+            )
         self.register(getattr(call, "__name__", type(call).__name__), call)
         return call
 

@@ -20,6 +20,7 @@ from orchestrator.drive import Drive
 from orchestrator.driving.resting import Left
 from orchestrator.driving.waits import answer_of
 from orchestrator.driving.works import Works
+from orchestrator.needs import check_needs
 from orchestrator.seats import Room, Seat
 from orchestrator.store.port import Execution, ExecutionFilter, OpenWait, Record
 
@@ -193,7 +194,7 @@ class Driver:
                 await self._tell_what_was_decided(execution.id, signal.path)
                 await self._look_unless_known(execution, signal.path)
             elif not self.driving(execution.id):
-                self.take(execution.id, signal.kind)
+                self.take(execution.id, "signal")
 
     async def _tell_what_was_decided(self, execution_id: str, path: str | None) -> None:
         """Another process kept the record; who listens in this one has not seen it."""
@@ -275,6 +276,8 @@ class Driver:
             if execution.status is ExecutionStatus.PAUSED:
                 return "paused"
         workflow = await self._catalogue.pinned(execution)
+        if execution.drives > 1:  # somebody has begun it who could
+            check_needs(execution, workflow, self._works.library, self._works.resources)
         sealer = await self._catalogue.sealer(execution)
         drive = Drive(self._works, execution, workflow, sealer, seat, new=execution is new)
         self._drives[execution_id] = drive

@@ -1,6 +1,6 @@
 """One way or another: `conditional` (if/else) and `switch` (cases, or a model that chooses)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from pydantic import Field
@@ -148,11 +148,3 @@ def _same(expected: Any, value: Any) -> bool:
 def case_name(case: Case, index: int) -> str:
     """The route's name: its own, or its number."""
     return case.name or f"case_{index}"
-
-
-def routes_of(step: Step) -> Mapping[str, tuple[Step, ...]]:
-    """Every way a `switch` or `conditional` can go."""
-    if step.type == Conditional.name:
-        return {"then": step.then or (), "else": step.else_ or ()}
-    named = {case_name(case, index): case.steps for index, case in enumerate(step.cases)}
-    return named | ({DEFAULT: step.default} if step.default is not None else {})

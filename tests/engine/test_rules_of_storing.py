@@ -11,6 +11,7 @@ from langgraph.runtime import Runtime
 import graphs.compile
 import graphs.flow
 import graphs.nodes.orchestrator as planning
+from agents.functions import Functions
 from graphs.clock import ManualClock
 from graphs.graph_state import EnterpriseWorkflowState
 from graphs.nodes.perform import PlanContext
@@ -109,6 +110,31 @@ async def test_what_cannot_be_taken_up_is_put_back_and_says_why(database: Path) 
         assert (await baton.records(execution.id))[-1].kind == "drive.failed"
     async with engine(database, workflows=[definition]) as baton:
         assert (await finished(baton, execution)).status == "completed"
+
+
+async def test_what_this_engine_cannot_do_is_left_for_one_that_can(database: Path) -> None:
+    """Another command on the same file, set up otherwise, must not end what it takes up."""
+
+    async def hang() -> str:
+        return "done"
+
+    call = {"name": "call", "type": "function", "depends_on": ["q"], "config": {"function": "hang"}}
+    async with engine(database, resources=[Functions([hang])]) as baton:
+        execution = await rested(baton, await baton.start(workflow("w", [ask("q"), call])))
+    async with engine(database, resources=[Functions()]) as baton:
+        failed = asyncio.create_task(_hears(baton, "drive.failed"))
+        await baton.decide(execution.id, "q", "approve")
+        said = (await asyncio.wait_for(failed, 20)).data
+        assert said["code"] == "resources_missing"
+        assert said["message"] == (
+            f"Execution '{execution.id}' of w@1.0 is not taken up here: "
+            "step 'call', config.function: there is no function 'hang' in this engine's settings."
+        )
+        await turns(baton)
+        assert (await baton.get(execution.id)).status == "queued"
+    async with engine(database, resources=[Functions([hang])]) as baton:
+        execution = await finished(baton, execution)
+    assert execution.status == "completed"
 
 
 async def test_who_watches_hears_of_a_decision_in_another_process(database: Path) -> None:

@@ -72,4 +72,4 @@ def _known(setting: Setting) -> Known:
 
 def _names(offered: Collection[Any], kind: type[Any]) -> Collection[str] | None:
     found = [registry for registry in offered if isinstance(registry, kind)]
-    return {name for registry in found for name in registry.names()} if found else None
+    return sorted({name for registry in found for name in registry.names()}) if found else None

@@ -1,0 +1,54 @@
+"""What an execution needs of the engine that takes it up.
+
+A command that knows other services and functions than the one that started an execution must not end it: what this
+process cannot do is left for one that can.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from agents.functions import Functions
+from agents.services import Services
+from graphs.errors import StoreError
+from graphs.loading.findings import Findings
+from graphs.prepare import Library
+from graphs.spec import Workflow
+from graphs.validation import Known
+from graphs.validation.links import check_links
+from graphs.validation.outline import Outline
+from orchestrator.store.port import Execution
+
+_MISSING = ("service_unknown", "function_unknown")
+
+
+def check_needs(execution: Execution, workflow: Workflow, library: Library, resources: Mapping[type, Any]) -> None:
+    """Whether this engine offers what the execution's steps name.
+
+    Raises:
+        StoreError: `resources_missing`, naming what is not there.
+    """
+    pinned = [library.workflow(digest) for digest in execution.pins.values()]
+    definitions = [one for one in (workflow, *pinned) if one is not None]
+    missing = sorted({words for one in definitions for words in _missing(one, library, resources)})
+    if missing:
+        raise StoreError(
+            f"Execution '{execution.id}' of {execution.workflow}@{execution.version} is not taken up here: "
+            f"{' '.join(missing)}",
+            hint=f"Go on where they are set (BATON_SERVICES, BATON_MODULES, --module): baton resume {execution.id}.",
+            code="resources_missing",
+        )
+
+
+def _missing(workflow: Workflow, library: Library, resources: Mapping[type, Any]) -> tuple[str, ...]:
+    def find() -> tuple[str, ...]:
+        known = Known(services=_names(resources, Services), functions=_names(resources, Functions))
+        findings = Findings(None)
+        check_links(Outline(workflow, library.step_types), known, findings)
+        return tuple(problem.message for problem in findings.problems() if problem.code in _MISSING)
+
+    return library.remember("missing", workflow.digest, find)
+
+
+def _names(resources: Mapping[type, Any], kind: type[Any]) -> tuple[str, ...] | None:
+    registry = resources.get(kind)
+    return tuple(registry.names()) if registry is not None else None
