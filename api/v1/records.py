@@ -59,11 +59,11 @@ async def _stream(view: TenantView, execution_id: str, seen: int, heartbeat: flo
         news = _News(aiter(live))
         try:
             while True:
+                execution = await view.get(execution_id)  # before the records: its last one comes with its end
                 while found := await view.records(execution_id, after=seen, limit=MAX_PAGE):
                     for record in found:
                         seen = record.seq or seen
                         yield _event(record)
-                execution = await view.get(execution_id)
                 if execution.status.final:
                     yield b"event: end\ndata: " + orjson.dumps({"status": execution.status}) + b"\n\n"
                     return
