@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 from agents.agent_config import AgentConfig
 from agents.agents import Agent
 from agents.assignment import assign
+from agents.conversation import Conversation
 from agents.models import model_name
 from agents.turns import Course
 from graphs.composites.base import Composite, Data, Opening, plan_of
@@ -26,7 +27,7 @@ from graphs.prepare import Library
 from graphs.scope import Frame
 from graphs.spec import Step
 from graphs.steps import Action, Node
-from graphs.values import json_value
+from graphs.values import json_object
 
 
 class AgentStep(Composite):
@@ -53,7 +54,7 @@ class AgentStep(Composite):
         return model_name(config.model or own)
 
     async def open(self, opening: Opening) -> Data:
-        return json_value(await assign(opening))  # type: ignore[no-any-return]
+        return json_object(await assign(opening))
 
     def plan(self, step: Step, data: Data, library: Library) -> Plan:
         return plan_of(self._course(step, data, data["results"], library).planned(), failure_policy="stop")
@@ -75,7 +76,7 @@ class AgentStep(Composite):
     def response(
         self, step: Step, data: Data, frame: Frame, conclusion: Conclusion, evaluation: EvaluationContext
     ) -> Any:
-        return Course(step, data, frame.results, self.asking, None).response()
+        return Conversation(data, frame.results).response()
 
     def _course(self, step: Step, data: Data, results: Results, library: Library) -> Course:
         return Course(step, data, results, self.asking, library)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from agents.assignment import Assignment, find_tool, open_model
+from agents.conversation import Message
 from agents.loading import load
 from agents.offers import Offer
 from agents.spending import Spending, as_kept
@@ -23,10 +24,6 @@ from graphs.planner import Plan
 from graphs.prepare import Library
 from graphs.spec import Step
 from graphs.steps import Action, Answer, Node, StepConfig, StepContext, Wait
-
-Message = Mapping[str, Any]
-"""A message of the conversation: `{"role", "content"}`, `{"ai": …}` as LangChain keeps it, or a tool's result with
-its `tool_call_id`."""
 
 
 class ModelCall(Action):

@@ -1,47 +1,39 @@
 """One turn of a ReAct agent: LangChain's agent calls its model once, and stops before the tools (I07).
 
-    turn        one turn, from the conversation to what the model said, checked
-    └── _Turn   between LangChain's agent and us: pays, reads failures, mends messages
+    turn           one turn, from the conversation to what the model said
+    ├── _Turn      between LangChain's agent and us: pays, reads failures, mends messages
+    └── Reading    what comes of what was said (agents.reading)
 
 Loaded through `agents.loading`: LangChain is slow to import.
 """
 
 import json
-from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Final
+from typing import Any
 
 from langchain.agents import create_agent
 from langchain.agents.middleware import AgentMiddleware, ModelRequest, ModelResponse, hook_config
 from langchain_core.messages import (
     AIMessage,
     AIMessageChunk,
-    AnyMessage,
-    HumanMessage,
-    SystemMessage,
     ToolCall,
-    ToolMessage,
 )
 from langchain_core.tools import BaseTool, StructuredTool
 
-from agents import schemas
-from agents.agent_calls import Message, ModelCall
+from agents.agent_calls import ModelCall
 from agents.answers import AnswerForm
 from agents.apart import apart
 from agents.assignment import Assignment
+from agents.conversation import Message
+from agents.messages import messages_of, usage_of
 from agents.models import Models
 from agents.offers import Offer
 from agents.providers import explain
+from agents.reading import Reading
 from agents.spending import Spending
-from agents.tool_use import ToolApproval
-from agents.values import shorten
-from graphs.clock import Clock
-from graphs.errors import BatonError, InputError, StepError
+from graphs.errors import BatonError, StepError
 from graphs.steps import StepContext
 from graphs.values import json_value
-
-MAX_WORDS: Final = 1_000_000
-"""Characters of one message that are kept; a model that says more has lost its way."""
 
 
 async def turn(
@@ -67,7 +59,7 @@ async def turn(
     assert own.said is not None
     own.judge_streamed()
     formed = state.get("structured_response")
-    said = _Reading(assignment, own.said, own.broken, form, formed, call, context.clock).read()
+    said = Reading(assignment, own.said, own.broken, form, formed, call, context.clock).read()
     return said | {"usage": own.usage}
 
 
@@ -199,150 +191,6 @@ def _is_object(text: str) -> bool:
         return isinstance(json.loads(text), dict)
     except ValueError:
         return False
-
-
-class _Reading:
-    """What the model said, as the step's output."""
-
-    def __init__(
-        self,
-        assignment: Assignment,
-        message: AIMessage,
-        broken: dict[str, str],
-        form: AnswerForm | None,
-        formed: Any,
-        call: ModelCall,
-        clock: Clock,
-    ) -> None:
-        self._assignment = assignment
-        self._message = message
-        self._broken = broken
-        self._form = form
-        self._formed = formed
-        self._call = call
-        self._unfit: str | None = None
-        self._made = Counter(call.made)
-        self._clock = clock
-
-    def read(self) -> dict[str, Any]:
-        calls = [self._called(call) for call in self._message.tool_calls]
-        output: dict[str, Any] = {"message": _kept(self._message), "calls": calls}
-        if all("form" in call for call in calls):
-            output |= self._answered(calls)
-        if self._unfit is not None:
-            if self._call.reasks >= self._assignment["max_reasks"]:
-                raise StepError(
-                    f"agent '{self._assignment['agent']}' gave an answer that does not fit its schema: {self._unfit}.",
-                    category="dependency",
-                    code="answer_unfit",
-                )
-            output["unfit"] = self._unfit
-        return output
-
-    def _called(self, call: ToolCall) -> dict[str, Any]:
-        called: dict[str, Any] = {"id": call["id"], "name": call["name"], "args": call["args"]}
-        offered = {offer["name"]: offer for offer in self._assignment["tools"]}
-        if self._form is not None and call["name"] == self._form.tool:
-            called["form"] = True
-        if (broken := self._broken.get(str(call["id"]))) is not None:
-            called["refused"] = f"Error: the arguments of this call are no JSON: {shorten(broken, 200)}"
-        elif "form" in called:
-            called["refused"] = "Error: the answer was not taken, because tools were called beside it. Answer again."
-        elif call["name"] not in offered:
-            called["refused"] = f"Error: there is no tool '{call['name']}'. Tools: {', '.join(offered) or 'none'}."
-        else:
-            self._permit(called, offered[call["name"]])
-        return called
-
-    def _permit(self, called: dict[str, Any], offer: Offer) -> None:
-        """Whether the call is made, and whether a person is asked first."""
-        self._made[offer["name"]] += 1
-        if (most := offer.get("max_calls")) is not None and self._made[offer["name"]] > most:
-            called["refused"] = f"Error: tool '{offer['name']}' may be called {most} times here, and it was."
-            return
-        for kept in offer.get("approvals", ()):
-            if ToolApproval.model_validate(kept).asks(called["args"], self._clock):
-                # Nobody is asked about a call that cannot be made.
-                if problem := schemas.misfit(offer["parameters"], called["args"], "arguments"):
-                    called["refused"] = f"Error: tool '{offer['name']}' cannot be called: {problem}."
-                else:
-                    called["approval"] = kept
-                return
-
-    def _answered(self, calls: list[dict[str, Any]]) -> dict[str, Any]:
-        """No tool is to be called: this is the answer, if it is one."""
-        text = shorten(str(self._message.text), MAX_WORDS)
-        if self._form is None:
-            if not text.strip():
-                raise StepError(
-                    f"agent '{self._assignment['agent']}' gave an empty answer.",
-                    category="dependency",
-                    code="answer_empty",
-                )
-            return {"answer": {"text": text, "structured": None}}
-        value, problem = self._formed_value(text, calls)
-        if problem is None:
-            words = text or json.dumps(value, ensure_ascii=False)
-            for call in calls:
-                call.pop("refused", None)
-            return {"answer": {"text": words, "structured": value}, "calls": []}
-        self._unfit = problem
-        for call in calls:
-            if str(call["id"]) not in self._broken:
-                call["refused"] = f"The answer does not fit its schema: {problem}. Answer again."
-        return {}
-
-    def _formed_value(self, text: str, calls: list[dict[str, Any]]) -> tuple[Any, str | None]:
-        assert self._form is not None
-        if self._broken:
-            return None, "it is no JSON"
-        if len(calls) > 1:
-            return None, "it was given more than once"
-        if self._formed is not None:
-            problem = self._form.misfit(self._formed)
-            return (self._form.unwrapped(self._formed), None) if problem is None else (None, problem)
-        return self._form.written(text)
-
-
-def _kept(message: AIMessage) -> dict[str, Any]:
-    """The message as it goes back to the provider with the next turn: all of it, reasoning and signatures too."""
-    data = message.model_dump(mode="json", exclude={"usage_metadata", "invalid_tool_calls", "type"}, exclude_none=True)
-    data = {key: value for key, value in data.items() if value not in ({}, [], "") or key == "content"}
-    if str(data.get("id", "")).startswith("lc_"):
-        del data["id"]  # LangChain's own, and another one every time
-    if isinstance(data["content"], str):
-        data["content"] = shorten(data["content"], MAX_WORDS)
-    try:
-        return json_value(data)  # type: ignore[no-any-return]
-    except InputError:  # something of a provider's that no JSON holds; what was said is all that is needed
-        return json_value({key: data[key] for key in ("content", "tool_calls", "id") if key in data})  # type: ignore[no-any-return]
-
-
-def usage_of(message: AIMessage) -> dict[str, int]:
-    """The tokens a provider says it counted."""
-    usage: Any = message.usage_metadata or {}
-    return {name: int(usage.get(name) or 0) for name in ("input_tokens", "output_tokens", "total_tokens")}
-
-
-def messages_of(conversation: Sequence[Message]) -> list[AnyMessage]:
-    """A conversation as LangChain takes it."""
-    return [_for_model(message) for message in conversation]
-
-
-def _for_model(message: Message) -> AnyMessage:
-    if "ai" in message:
-        return AIMessage.model_validate(message["ai"])
-    if message["role"] == "tool":
-        keys = ("content", "tool_call_id", "name", "status")
-        return ToolMessage.model_validate({key: message[key] for key in keys})
-    return _ROLES[message["role"]](message["content"])
-
-
-_ROLES: Final[dict[str, Callable[[str], AnyMessage]]] = {
-    "user": HumanMessage,
-    "assistant": AIMessage,
-    "system": SystemMessage,
-}
 
 
 def _for_langchain(offer: Offer) -> BaseTool:

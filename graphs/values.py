@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -35,6 +36,12 @@ def json_value(value: Any) -> Any:
             hint="Give JSON values: text, numbers of up to 64 bits, booleans, null, lists, and objects with text keys.",
         ) from error
     return orjson.loads(text)
+
+
+def json_object(value: Mapping[str, Any]) -> dict[str, Any]:
+    """The same for what is an object."""
+    kept: dict[str, Any] = json_value(value)
+    return kept
 
 
 def _dumps(value: Any) -> bytes:

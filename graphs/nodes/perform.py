@@ -27,7 +27,7 @@ from graphs.prepare import Prepared, Value
 from graphs.scope import Frame, StateView
 from graphs.state import Result, join_path
 from graphs.steps import StepContext
-from graphs.values import json_value
+from graphs.values import json_object, json_value
 
 
 class Dispatch(TypedDict, total=False):
@@ -203,7 +203,7 @@ class Body:
         if self.prepared.variables is None:
             return {}
         names = self.names | {"output": output}
-        return json_value(mask(self.prepared.variables.render(names, self.evaluation, self.state)))  # type: ignore[no-any-return]
+        return json_object(mask(self.prepared.variables.render(names, self.evaluation, self.state)))
 
     def _timed(self, result: Result) -> Result:
         now = self.host.clock.now().isoformat()

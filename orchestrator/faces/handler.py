@@ -35,7 +35,7 @@ from graphs.scope import Frame
 from graphs.spec import RetryPolicy, Step, plain
 from graphs.steps import Action, StepConfig, StepContext, StepType
 from graphs.stopping import Stoppable
-from graphs.values import json_value
+from graphs.values import json_object
 
 ERROR_HANDLER = "error_handler"
 WITH_HANDLER = {"tool": "tool_with_handler", "agent": "agent_with_handler"}
@@ -83,7 +83,7 @@ def told(state: Any) -> dict[str, Any]:
         "user_context": dict(state.user_context),
         "metadata": dict(state.metadata),
     }
-    return json_value(mask(facts))  # type: ignore[no-any-return]
+    return json_object(mask(facts))
 
 
 # -- a step's handler ------------------------------------------------------------------------------------------------
