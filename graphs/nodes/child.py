@@ -6,6 +6,7 @@ one could be handed to another.
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
 
@@ -19,24 +20,28 @@ from graphs.scope import Frame
 from graphs.state import Result
 
 
-async def carry_out(
-    body: Body,
-    *,
-    open_data: Callable[[], Awaitable[Mapping[str, Any]]],
-    plan_for: Callable[[Mapping[str, Any]], Plan],
-    frame_for: Callable[[Frame, Mapping[str, Any]], Frame],
-    grow_for: Callable[[Board, Frame, Mapping[str, Any]], Callable[[], bool]] | None = None,
-    detached: bool = False,
-    halt: Halt | None = None,
-) -> tuple[Board, Frame, Mapping[str, Any]]:
-    """Open the plan inside a step, or go on with it where a crash or a wait left it.
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """The plan inside a step.
 
-    Args:
+    Attributes:
         open_data: Asked only when the plan is new; what it gives is kept with the plan's first checkpoint.
         plan_for, frame_for: The plan and what its steps see, from that data.
+        grow_for: For loops: what adds the next iteration.
         detached: The end of the plan around does not end this one.
         halt: What ends it, when that is known before it begins.
-        grow_for: For loops: what adds the next iteration.
+    """
+
+    open_data: Callable[[], Awaitable[Mapping[str, Any]]]
+    plan_for: Callable[[Mapping[str, Any]], Plan]
+    frame_for: Callable[[Frame, Mapping[str, Any]], Frame]
+    grow_for: Callable[[Board, Frame, Mapping[str, Any]], Callable[[], bool]] | None = None
+    detached: bool = False
+    halt: Halt | None = None
+
+
+async def carry_out(body: Body, inside: Inside) -> tuple[Board, Frame, Mapping[str, Any]]:
+    """Open the plan inside a step, or go on with it where a crash or a wait left it.
 
     Returns:
         The board with every result, the frame, and the data.
@@ -44,44 +49,55 @@ async def carry_out(
     Raises:
         GraphInterrupt: the flow parks.
     """
-    context, host = body.context, body.host
-    thread, namespace = _where(body.config)
-    saved = None if context.flow.fresh else await host.checkpoints.saved(thread, namespace)
-    data = host.unseal(saved.values["frame"]) if saved else await open_data()
-    seeds = await _seeds(body) if saved is None or grow_for is not None else {}
-    kept, live = data, dict[str, Result]()
-    if grow_for is not None:
-        # What is planned may look at results later: the same dict holds what is known now, and then what comes.
-        live.update({**seeds, **saved.results} if saved is not None else seeds)
-        data = {**data, "iterations": _iterations([*(saved.dispatched if saved is not None else ()), *live])}
-        data["results"] = live
-    plan = plan_for(data)
-    live.clear()
-    board = Board(plan, live)
-    flow = Flow(
-        board,
-        host,
-        path=body.path,
-        generation=host.facts.generation,
-        parent=context.flow,
-        step=body.planned.name,
-        detached=detached,
-    )
-    if halt is not None:
-        board.stop(halt)
-    frame = frame_for(context.frame.inside(body.planned, board.plan, board.results), data)
+    host = body.host
+    saved = None if body.context.flow.fresh else await host.checkpoints.saved(*_where(body.config))
+    kept = host.unseal(saved.values["frame"]) if saved else await inside.open_data()
+    seeds = await _seeds(body) if saved is None or inside.grow_for is not None else {}
+    board, data = _board(inside, kept, seeds, saved)
+    flow = _flow(body, inside, board)
+    frame = inside.frame_for(body.context.frame.inside(body.planned, board.plan, board.results), data)
     if saved is not None and not seeds and missing(saved, board.plan.steps):
         seeds = await _seeds(body)
-    below = {name: result for name, result in seeds.items() if name in board.plan.steps}
-    board.prime({**below, **saved.results} if saved is not None else below)
+    known = {name: result for name, result in seeds.items() if name in board.plan.steps}
+    board.prime({**known, **saved.results} if saved is not None else known)
     if saved is not None:
         flow.dispatch(saved.dispatched, fresh=False)
-    grow = grow_for(board, frame, data) if grow_for is not None else None
+    grow = inside.grow_for(board, frame, data) if inside.grow_for is not None else None
     until = _until(body, saved)
     given = {"frame": host.seal(dict(kept)), "context": {"until": until} if until else {}}
     async with _time_limit(body, board, until):
         await run_flow(PlanContext(host, flow, frame, grow), body.config, given, new=saved is None)
     return board, frame, data
+
+
+def _board(
+    inside: Inside, kept: Mapping[str, Any], seeds: Mapping[str, Result], saved: Saved | None
+) -> tuple[Board, Mapping[str, Any]]:
+    """An empty board for the plan, and the data that the plan was made of."""
+    if inside.grow_for is None:
+        return Board(inside.plan_for(kept)), kept
+    # What is planned may look at results later: the same dict holds what is known now, and then what comes.
+    live = {**seeds, **(saved.results if saved is not None else {})}
+    dispatched = saved.dispatched if saved is not None else ()
+    data = {**kept, "iterations": _iterations([*dispatched, *live]), "results": live}
+    plan = inside.plan_for(data)
+    live.clear()
+    return Board(plan, live), data
+
+
+def _flow(body: Body, inside: Inside, board: Board) -> Flow:
+    flow = Flow(
+        board,
+        body.host,
+        path=body.path,
+        generation=body.host.facts.generation,
+        parent=body.context.flow,
+        step=body.planned.name,
+        detached=inside.detached,
+    )
+    if inside.halt is not None:
+        board.stop(inside.halt)
+    return flow
 
 
 def _until(body: Body, saved: Saved | None) -> str | None:

@@ -7,7 +7,7 @@ from graphs.composites import Composite, Opening
 from graphs.errors import NotFoundError, StepError, StepTimeoutError
 from graphs.flow import Board
 from graphs.nodes.action import step_context
-from graphs.nodes.child import carry_out
+from graphs.nodes.child import Inside, carry_out
 from graphs.nodes.perform import Body
 from graphs.planner import Conclusion, ordered
 from graphs.policies import as_step_error, error_value
@@ -31,13 +31,13 @@ async def act(body: Body) -> Result:
             body.host.note("step.opened", body.path, {"frame": body.host.seal(dict(data))}, keep=True)
         return data
 
-    board, frame, data = await carry_out(
-        body,
+    inside = Inside(
         open_data=open_data,
         plan_for=lambda data: kind.plan(step, data, library),
         frame_for=lambda frame, data: kind.frame(frame, step, data, library),
         grow_for=_grower(body, kind) if kind.grows else None,
     )
+    board, frame, data = await carry_out(body, inside)
     return _result(body, kind, board, frame, data)
 
 

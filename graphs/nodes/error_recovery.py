@@ -19,7 +19,7 @@ from graphs.expressions import EvaluationContext
 from graphs.flow import Board
 from graphs.graph_state import EnterpriseWorkflowState
 from graphs.nodes import action, composite
-from graphs.nodes.child import carry_out
+from graphs.nodes.child import Inside, carry_out
 from graphs.nodes.perform import Body, Dispatch, PlanContext, Update, perform
 from graphs.planner import COMPANION, Conclusion, Halt, Need, Plan, PlannedStep
 from graphs.scope import Frame, StateView
@@ -127,14 +127,14 @@ async def _carry_out(
     body = Body(context, PlannedStep(name, Step(name=name[1:], type="sequence"), "error_recovery"), config)
     context.flow.dispatch([name], fresh=context.flow.fresh)
     context.flow.entered.add(name)
-    board, _, _ = await carry_out(
-        body,
+    inside = Inside(
         open_data=_nothing,
         plan_for=lambda _: plan,
         frame_for=lambda frame, _: frame_for(frame),
         detached=True,
         halt=halt,
     )
+    board, _, _ = await carry_out(body, inside)
     return board
 
 

@@ -158,7 +158,7 @@ async def test_a_dispatched_body_that_never_begins_is_noticed(
     async def loses_one(state: EnterpriseWorkflowState, runtime: Runtime[PlanContext]) -> Any:
         return (await original(state, runtime))[:-1]
 
-    monkeypatch.setattr(graphs.flow, "_ROLL_CALL_SECONDS", 0.02)
+    monkeypatch.setattr(graphs.flow.roll, "_SECONDS", 0.02)
     monkeypatch.setattr(graphs.compile, "after_orchestrator", loses_one)
     first = act("s0", gate="never opened") if while_others_work else act("s0")
     async with engine(database, gates=gates) as baton:
@@ -206,7 +206,7 @@ async def test_steps_that_take_long_are_not_missed_at_the_roll_call(
     database: Path, gates: Gates, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Beginning is what counts: to wait for others, or at work, is to have begun."""
-    monkeypatch.setattr(graphs.flow, "_ROLL_CALL_SECONDS", 0.01)
+    monkeypatch.setattr(graphs.flow.roll, "_SECONDS", 0.01)
     steps = [
         act("a", gate="g"),
         act("b", "a"),

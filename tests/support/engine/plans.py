@@ -3,8 +3,8 @@
 from typing import Any
 
 from graphs.composites.base import plan_of
-from graphs.planner import FailurePolicy, Join, Need, Outcome, Plan, PlannedStep
-from graphs.spec import Step
+from graphs.planner import FailurePolicy, Join, Need, Plan, PlannedStep
+from graphs.spec import Outcome, Step
 from graphs.state import Result
 
 COMPLETED: Result = {"status": "completed"}

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from graphs.composites.groups import JoinConfig
 from graphs.errors import EngineError
-from graphs.planner import Conclusion, Halt, Join, Plan
+from graphs.planner import Conclusion, Halt, Join, Plan, Tally
 from graphs.state import Result
 from tests.support.engine.plans import (
     CANCELLED,
@@ -29,7 +29,7 @@ from tests.support.engine.plans import (
 
 def _settle(found: Plan, **results: Result) -> Halt | None:
     """Count results one by one, in the order given; the first halt."""
-    tally, known = found.tally(), {}
+    tally, known = Tally(found), {}
     for name, result in results.items():
         known[name.replace("__", "~")] = result
         if halt := tally.settle(name.replace("__", "~"), known):
@@ -70,7 +70,7 @@ def test_a_failure_with_a_companion_is_the_companions_to_decide() -> None:
 def test_the_first_so_many_release_the_join_and_cancel_the_rest() -> None:
     """At exactly that number, and not again."""
     found = _groups(4, Join(2, first=True))
-    tally = found.tally()
+    tally = Tally(found)
     halts = [tally.settle(f"g{i}", {f"g{j}": COMPLETED for j in range(i + 1)}) for i in range(4)]
     assert halts == [None, Halt("join", "2 of 4 have succeeded", True), None, None]
 
@@ -100,7 +100,7 @@ def test_a_group_counts_when_its_last_step_has_settled() -> None:
         join=join,
         policy="continue",
     )
-    tally = found.tally()
+    tally = Tally(found)
     assert tally.settle("x.a", {"x.a": COMPLETED}) is None
     assert tally.settle("x.b", {"x.a": COMPLETED, "x.b": UNNEEDED}) == Halt("join", "1 of 2 have succeeded", True)
 

@@ -1,43 +1,16 @@
-"""The live side of a superstep: which bodies wait for which results, and when nobody can go on.
-
-Every unfinished step of a plan is dispatched at once. Its body waits here until what it depends on has been
-*committed*; when every live body waits, the flow parks, and the process may die. One `Flow` for each plan that is
-being carried out; the plans of composite steps hang below it as children.
-
-    active    dispatched, not settled, not resting: something will happen without help from outside
-    resting   waits for another step, for the world outside, or for a child flow in which everybody rests
-
-Rules that keep it whole: what was dispatched counts, not what has started; dependents are woken before the settled
-step stops being active; a commit looks only at its own dependents.
-"""
+"""The bodies of one plan: who is at work, who rests, and what wakes them."""
 
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
-from enum import Enum
 from typing import Protocol
 
-from graphs.clock import Alarm, SystemClock
-from graphs.errors import BatonError, DeadlockError, EngineError
-from graphs.planner import Conclusion, Halt, Plan, PlannedStep, Tally
+from graphs.flow.board import Board, Woken
+from graphs.flow.roll import RollCall
+from graphs.planner import Halt
 from graphs.policies.limits import Limit
 from graphs.state import FINALLY, Result
 from graphs.stopping import Stoppable
-
-_ROLL_CALL_SECONDS = 30.0
-"""After which every dispatched body must have begun. They begin at once; the rest is for slow machines."""
-
-
-class Woken(Enum):
-    """Why a waiting body goes on."""
-
-    GO = "go"
-    """What it waited for is there."""
-    PARK = "park"
-    """Nobody can go on, or the engine drains: be run again on resume."""
-    HALT = "halt"
-    """The plan has ended early."""
 
 
 class Root(Protocol):
@@ -54,101 +27,6 @@ class Root(Protocol):
     def failed(self, error: BaseException) -> None:
         """A commit was lost: end this drive."""
         ...
-
-
-class Board:
-    """What the bodies of one plan know together: results, who waits for them, whether the plan has ended early.
-
-    Shared by the partitions of a very large plan, so that a step may depend on one in another partition.
-    """
-
-    def __init__(self, plan: Plan, results: dict[str, Result] | None = None) -> None:
-        """Args:
-        results: Where they are kept, when somebody looks at them there; empty.
-        """
-        self.plan = plan
-        self.results: dict[str, Result] = {} if results is None else results
-        self.extras: dict[str, Result] = {}
-        """Results that are no step's: of partitions (`#0`), of compensation (`~compensation`)."""
-        self.halt: Halt | None = None
-        self.concluded: Conclusion | None = None
-        """How the plan ended, once that is settled for good: when what it did is being undone."""
-        self.error: BatonError | None = None
-        """Why the plan could not go on growing (a loop's condition that cannot be evaluated, its limit)."""
-        self.tally: Tally = plan.tally()
-        self.flows: list[Flow] = []
-        self._missing: dict[str, int] = {}
-        self._dependents: dict[str, list[tuple[Flow, str]]] = {}
-        self.places = Limit("plan", plan.max_parallel) if plan.max_parallel else None
-
-    def prime(self, results: Mapping[str, Result]) -> None:
-        """Take over results that were committed earlier (and what they mean for the plan)."""
-        for name, result in results.items():
-            if name not in self.plan.steps:
-                self.extras[name] = result
-                self.prime(result.get("inner") or {})
-        known = self.plan.steps
-        new = {name: result for name, result in results.items() if name in known and name not in self.results}
-        self.results.update(new)
-        self._release(new)
-        for name in new:
-            self._count(name)
-
-    def commit(self, results: Mapping[str, Result]) -> None:
-        """Results that have just become durable."""
-        for name, result in results.items():
-            if name in self.plan.steps:
-                self.results[name] = result
-                self._release((name,))
-                self._count(name)
-            else:
-                self.extras[name] = result
-
-    def register(self, flow: "Flow", name: str) -> bool:
-        """Note what a body waits for. False: nothing, it may go on."""
-        unsettled = [other for other in self.plan.awaits(name) if other not in self.results]
-        if not unsettled:
-            return False
-        self._missing[name] = len(unsettled)
-        for other in unsettled:
-            self._dependents.setdefault(other, []).append((flow, name))
-        return True
-
-    def stop(self, halt: Halt) -> None:
-        """End the plan early. The first reason stands, but a later one may still stop what runs."""
-        if self.halt is not None and (self.halt.cancel or not halt.cancel):
-            return
-        stronger = self.halt is None or halt.reason in ("cancelled", "timeout")
-        self.halt = halt if stronger or self.halt is None else self.halt._replace(cancel=True)
-        for flow in list(self.flows):
-            flow.apply(self.halt)
-
-    def extend(self, steps: Mapping[str, PlannedStep]) -> None:
-        """The plan has grown by steps of which none has been dispatched yet."""
-        self.plan = replace(self.plan, steps=steps)
-        self.tally = self.plan.tally()
-
-    def failed(self) -> bool:
-        """Whether the plan, now that everything has settled, has not gone well."""
-        return self.error is not None or self.conclusion().status != "completed"
-
-    def conclusion(self) -> Conclusion:
-        """How the plan ended, now that everything has settled."""
-        return self.concluded or self.plan.conclude(self.results, self.halt)
-
-    def remaining(self) -> list[str]:
-        return self.plan.unfinished(self.results)
-
-    def _release(self, settled: Iterable[str]) -> None:
-        for name in settled:
-            for flow, dependent in self._dependents.pop(name, ()):
-                self._missing[dependent] -= 1
-                if not self._missing[dependent]:
-                    flow.wake(dependent, Woken.GO)
-
-    def _count(self, name: str) -> None:
-        if halt := self.tally.settle(name, self.results):
-            self.stop(halt)
 
 
 class Flow:
@@ -188,7 +66,7 @@ class Flow:
         self._idle = False
         self._running: dict[str, Stoppable] = {}
         self._children: dict[str, Flow] = {}
-        self._roll: Alarm | None = None
+        self._roll = RollCall(self)
         board.flows.append(self)
         if parent is not None:
             parent._children[step] = self
@@ -205,7 +83,7 @@ class Flow:
         self._active = {
             name for name in self.dispatched if name not in self.board.results and name not in self.board.extras
         }
-        self._call_the_roll(_ROLL_CALL_SECONDS)
+        self._roll.call()
 
     def committed(self, results: Mapping[str, Result]) -> None:
         """Results of this flow are durable: release whoever waits for them, then let their steps go."""
@@ -217,19 +95,9 @@ class Flow:
             self._quiet.set_result(None)
         self._test_idle()
 
-    def _call_the_roll(self, seconds: float, *, again: bool = True) -> None:
-        if self._roll is not None:
-            self._roll.cancel()
-        # The machine's clock: what is watched here is this process, not the workflow.
-        self._roll = SystemClock().call_later(seconds, lambda: self._count_those_who_entered(again))
-
-    def _count_those_who_entered(self, again: bool) -> None:
-        """As many bodies must have begun as were dispatched; one that never does would be waited for, for ever."""
-        missing = sorted(self._active - self.entered)
-        if missing and again:  # the process may have been stopped for a while, right after the dispatch
-            self._call_the_roll(_ROLL_CALL_SECONDS, again=False)
-        elif missing:
-            self.root.failed(not_begun(missing, len(self.dispatched)))
+    def not_entered(self) -> list[str]:
+        """Who was dispatched, and has neither begun nor settled."""
+        return sorted(self._active - self.entered)
 
     def unsettled(self) -> list[str]:
         """What was dispatched and has no result: steps, partitions, compensation."""
@@ -251,8 +119,7 @@ class Flow:
     def close(self) -> None:
         """The plan's graph run is over."""
         self.board.flows.remove(self)
-        if self._roll is not None:
-            self._roll.cancel()
+        self._roll.over()
         if self.parent is not None:
             self.parent._children.pop(self.step, None)
 
@@ -388,20 +255,3 @@ class Flow:
 def _inherited(halt: Halt) -> Halt:
     """What the end of a plan means for the plans of its composite steps."""
     return halt if halt.reason in ("cancelled", "timeout") else Halt("cancelled", halt.detail, halt.cancel)
-
-
-def deadlock(paths: list[str]) -> DeadlockError:
-    """Nothing can go on, and nothing from outside is awaited (F27)."""
-    return DeadlockError(
-        f"nothing can go on: {', '.join(paths)} wait for each other, and nothing from outside is awaited.",
-        remaining=paths,
-    )
-
-
-def not_begun(missing: list[str], dispatched: int) -> EngineError:
-    """Some bodies were sent and never began: a defect, or a foreign hand in the graph."""
-    return EngineError(
-        f"{len(missing)} of {dispatched} dispatched steps have not begun: {missing[:5]}.",
-        hint="Only this engine may carry out a workflow's graph.",
-        code="steps_not_begun",
-    )

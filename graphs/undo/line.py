@@ -1,0 +1,144 @@
+"""The undoing steps in a line: each after the one before it, also when that one failed."""
+
+import itertools
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from graphs.errors import NotFoundError
+from graphs.planner import Need, PlannedStep
+from graphs.prepare import Library
+from graphs.scope import Frame
+from graphs.spec import Step, Workflow
+from graphs.state import Happened, Result, join_path
+from graphs.steps import Node
+from graphs.undo.places import Place, Unseal
+
+COMPENSATION = "~compensation"
+"""The name of the plan that compensates, in paths: `~compensation.refund`, `~compensation.orders[3].refund`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Undoing:
+    """One step of a compensation.
+
+    Attributes:
+        planned: Its place in the plan that compensates; `undoes` is the path of what it undoes.
+        frame: What is around the step it undoes.
+        place: That step; for clean-up steps of a workflow, no step of its plan.
+        result: How that step settled; None where it is not a step that is undone.
+        effect: The effect it undoes, as it was written down.
+    """
+
+    planned: PlannedStep
+    frame: Frame
+    place: PlannedStep
+    result: Result | None = None
+    effect: Mapping[str, Any] | None = None
+
+
+class Line:
+    """The undoing steps, each after the one before it."""
+
+    def __init__(self, library: Library, history: Sequence[Happened]) -> None:
+        self.undoings: list[Undoing] = []
+        self._library = library
+        self._effects: dict[str, dict[str, int]] = {}
+        self._undone: dict[str, int] = {}
+        self._taken: set[str] = set()
+        self._before: set[str] = set()
+        for deed in history:
+            if deed.kind == "effect":
+                numbers = self._effects.setdefault(deed.path, {})
+                numbers.setdefault(deed.data["key"], len(numbers) + 1)
+            elif deed.superseded and deed.path.startswith(COMPENSATION) and deed.data.get("status") == "completed":
+                self._undone[deed.path] = deed.seq
+
+    def undo(self, deed: Happened, place: Place, unseal: Unseal) -> None:
+        """Undo a step or an effect, if it says how and that was not done before."""
+        step = place.planned.step.compensate
+        if deed.kind == "effect":
+            # Numbered over all there ever were: the undoing step's idempotency key must not depend on what came later.
+            number, undo = self._effects[deed.path][deed.data["key"]], deed.data["undo"]
+            name = f"{deed.path}.{undo['name']}-{number}"
+            self._append(
+                _undoing_effect(undo, self._library), name, f"{deed.path}.", place, deed, effect=unseal(deed.data)
+            )
+        elif step is not None and _may_have_acted(place, deed.data):
+            result: Any = deed.data
+            local = join_path(place.around, place.planned.local + "_")[:-1]
+            other = f"{local}{step.name}-{place.planned.step.name}"
+            self._append(step, self._free(local + step.name, other), local, place, deed, result=result)
+
+    def clean_up(self, steps: Sequence[Step], around: str, frame: Frame) -> None:
+        """The steps a workflow cleans up with."""
+        local = join_path(around, "_")[:-1]
+        for step in steps:
+            name = self._free(local + step.name, local + step.name)
+            self._append(step, name, local, Place(frame, around, PlannedStep("", step, "error_recovery")), None)
+
+    def _append(self, step: Step, name: str, local: str, place: Place, deed: Happened | None, **more: Any) -> None:
+        if deed is not None and self._undone_since(name, deed):
+            return
+        self._taken.add(name)
+        self._before.update(_prefixes(name))
+        needs = (Need(self.undoings[-1].planned.name, "settled"),) if self.undoings else ()
+        undoes = deed.path if deed is not None else None
+        planned = PlannedStep(name, step, _node_of(step, self._library), needs, local=local, undoes=undoes)
+        self.undoings.append(Undoing(planned, place.frame, place.planned, **more))
+
+    def _undone_since(self, name: str, deed: Happened) -> bool:
+        """Whether an earlier compensation, before a retry, has undone the same thing already."""
+        return self._undone.get(join_path(COMPENSATION, name), 0) > deed.seq
+
+    def _free(self, name: str, other: str) -> str:
+        """Two steps may be undone by compensations of the same name."""
+        numbered = (f"{other}-{number}" for number in itertools.count(2))
+        return next(wanted for wanted in (name, other, *itertools.islice(numbered, 10_000)) if not self._meets(wanted))
+
+    def _meets(self, name: str) -> bool:
+        return name in self._before or any(prefix in self._taken for prefix in _prefixes(name))
+
+
+def _prefixes(name: str) -> Iterator[str]:
+    """A name and all that stands before it in paths: a compensation's own inner steps must not meet these."""
+    yield name
+    for position, letter in enumerate(name):
+        if letter in ".[":
+            yield name[:position]
+
+
+def _may_have_acted(place: Place, result: Mapping[str, Any]) -> bool:
+    if result["status"] == "completed":
+        return True
+    stopped = result["status"] == "cancelled" and result.get("reason") == "cancelled"
+    if not stopped and result["status"] not in ("failed", "timed_out"):
+        return False
+    wanted = place.planned.step.compensate_failed
+    if wanted is not None:
+        return wanted
+    workflow = _workflow_around(place.frame)
+    return workflow is not None and workflow.spec.compensation.include_failed
+
+
+def _workflow_around(frame: Frame) -> Workflow | None:
+    around: Frame | None = frame
+    while around is not None and around.workflow is None:
+        around = around.parent
+    return around.workflow if around is not None else None
+
+
+def _undoing_effect(undo: Mapping[str, Any], library: Library) -> Step:
+    """The step that undoes an effect. What was written down is handed over as it is: none of it is a template."""
+    config = {key: f"{{{{ effect.undo.config['{key}'] }}}}" for key in undo.get("config") or {}}
+    document = {**undo, "config": config} | ({"input": "{{ effect.undo.input }}"} if "input" in undo else {})
+    key = json.dumps(document, sort_keys=True)
+    return library.remember("undoing", key, lambda: Step.model_validate(document))
+
+
+def _node_of(step: Step, library: Library) -> Node:
+    try:
+        return library.node_of(step)
+    except NotFoundError:  # it fails by itself when it is performed; the others must not
+        return "error_recovery"

@@ -1,0 +1,31 @@
+"""Whether something may have to be undone, asked while a composite step opens."""
+
+from collections.abc import Iterator
+
+from graphs.composites.base import Data
+from graphs.composites.subworkflow import SubWorkflow
+from graphs.prepare import Library
+from graphs.spec import Step
+
+
+def undoable(step: Step, data: Data, library: Library) -> bool:
+    """Whether something inside a composite step may have to be undone, so that what it opened with must be kept."""
+    if "digest" in data and (workflow := library.workflow(data["digest"])) is not None:
+        spec = workflow.spec
+        return library.remember(
+            "undoable", workflow.digest, lambda: bool(spec.compensation.steps) or any(map(_undoable, spec.steps))
+        )
+    return bool(data.get("steps")) or any(_undoable(inner) for inner in _inside(step))
+
+
+def _undoable(step: Step) -> bool:
+    # What another workflow says is known only when it opens.
+    found = step.compensate is not None or step.type == SubWorkflow.name or "steps_from" in step.config
+    return found or any(_undoable(inner) for inner in _inside(step))
+
+
+def _inside(step: Step) -> Iterator[Step]:
+    for _, steps in step.containers():
+        yield from steps
+    if step.answer is not None:
+        yield step.answer
