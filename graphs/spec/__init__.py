@@ -1,0 +1,63 @@
+"""The `Workflow` model: what a definition says. Frozen values, unknown keys refused.
+
+YAML, JSON, the Python builder and plain Python values all give this one model, so the same workflow has the same
+digest whichever way it was written. Whether the parts fit together is asked elsewhere (`graphs.validation`).
+
+    base         names, JSON values, the strict model
+    failures     what a failure or a time limit of a step means
+    step         a step, and the lists of steps inside it
+    uses         which other workflows a step uses
+    document     a definition as JSON values
+    definition   the whole of it
+"""
+
+from graphs.spec.base import NAME_PATTERN, Json, Model, Name, Outcome, Version, WorkflowName, is_name
+from graphs.spec.definition import (
+    AGENT_LABEL,
+    AGENT_STEP,
+    Budget,
+    Compensation,
+    Config,
+    InputSpec,
+    Metadata,
+    OutputSpec,
+    Parameter,
+    Spec,
+    Workflow,
+)
+from graphs.spec.document import FromState, describe_callable, plain
+from graphs.spec.failures import Escalation, OnFailure, OnTimeout, RetryPolicy
+from graphs.spec.step import OTHER_WORDS, Case, Dependency, Step
+
+__all__ = [
+    "AGENT_LABEL",
+    "AGENT_STEP",
+    "NAME_PATTERN",
+    "OTHER_WORDS",
+    "Budget",
+    "Case",
+    "Compensation",
+    "Config",
+    "Dependency",
+    "Escalation",
+    "FromState",
+    "InputSpec",
+    "Json",
+    "Metadata",
+    "Model",
+    "Name",
+    "OnFailure",
+    "OnTimeout",
+    "Outcome",
+    "OutputSpec",
+    "Parameter",
+    "RetryPolicy",
+    "Spec",
+    "Step",
+    "Version",
+    "Workflow",
+    "WorkflowName",
+    "describe_callable",
+    "is_name",
+    "plain",
+]
