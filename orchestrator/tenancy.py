@@ -9,7 +9,8 @@ from typing import Any
 
 from graphs.spec import Workflow
 from graphs.state import Result
-from orchestrator.engine import Orchestrator, no_such_execution
+from orchestrator.engine import Orchestrator
+from orchestrator.engine.base import no_such_execution
 from orchestrator.store.dead_letters import no_letter
 from orchestrator.store.port import (
     DeadLetter,

@@ -1,0 +1,69 @@
+"""Answers of people, and events."""
+
+from typing import Any
+
+from graphs.errors import InputError, NotFoundError
+from graphs.values import json_value
+from orchestrator.approvals.rules import Given
+from orchestrator.approvals.values import Decision, Person
+from orchestrator.engine.base import Base
+from orchestrator.store.port import OpenWait, PublishedEvent
+
+
+class Answering(Base):
+    """What the world outside says to executions."""
+
+    async def decide(
+        self,
+        execution_id: str,
+        path: str,
+        decision: Decision,
+        *,
+        by: str | None = None,
+        reason: str | None = None,
+        data: Any = None,
+    ) -> OpenWait:
+        """Decide an approval. The first decision wins; where several are needed, it is one of them.
+
+        Whoever calls this is trusted to say who decides; `inbox` checks whether they may.
+
+        Raises:
+            NotFoundError: there is no such approval.
+            ConflictError: it is decided or over; the message names who won.
+            InputError: it does not allow this decision, or the edited value does not fit its schema.
+        """
+        given = Given(decision=decision, data=data, reason=reason)
+        try:
+            return await self.inbox.decide(execution_id, path, Person(by), given)
+        except NotFoundError:
+            await self.get(execution_id)  # when it is the execution that is not there, that is what to say
+            raise
+
+    async def publish_event(
+        self,
+        type: str,  # noqa: A002 - the word of the language
+        data: Any = None,
+        *,
+        key: str | None = None,
+        id: str | None = None,  # noqa: A002 - the event's own word
+        source: str | None = None,
+        tenant: str | None = None,
+    ) -> PublishedEvent:
+        """Publish an event: every open wait it matches is answered; it is kept for waits that come later (X07).
+
+        Args:
+            key: What it is about; the same type and key again changes nothing. Waits may ask for it.
+            id: Another name by which it is known when it comes again.
+            source: Who says so.
+            tenant: Whose executions it may answer; without one, everybody's.
+
+        Raises:
+            InputError: one of its names is empty.
+        """
+        if not type.strip() or "" in (key, id):
+            what = "type" if not type.strip() else "key" if key == "" else "id"
+            raise InputError(f"The event's {what} is empty.", hint="Give it a name.", code="event_invalid")
+        event = await self.store.publish_event(type, json_value(data), key=key, source=source, id=id, tenant=tenant)
+        if self._driver is not None:
+            await self._driver.event_matched(event.matched)
+        return event

@@ -1,0 +1,71 @@
+"""Looking at executions: as they stand, as they go, until they end."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Literal
+
+from graphs.errors import ConflictError
+from graphs.state import ExecutionStatus, Result
+from orchestrator.bus import RESTED, Subscription
+from orchestrator.engine.base import Base
+from orchestrator.store.port import Execution, ExecutionFilter, OpenWait, Record
+from orchestrator.usage import Usage, usage_of
+
+
+class Looking(Base):
+    """Nothing here changes anything."""
+
+    async def list(self, which: ExecutionFilter | None = None) -> Sequence[Execution]:
+        """Executions, newest first."""
+        return await self.store.executions(which or ExecutionFilter())
+
+    async def wait(self, execution_id: str, until: Literal["end", "rest"] = "end") -> Execution:
+        """Wait until an execution has ended, or (`rest`) until it ended or waits for the world outside."""
+        with self._bus.subscribe(execution_id, kinds=_STOPS) as stops:
+            while True:
+                if not self.driving(execution_id):
+                    execution = await self.get(execution_id)
+                    if execution.status.final or (until == "rest" and execution.status in _AT_REST):
+                        return execution
+                if await stops.next() is None:
+                    raise ConflictError(
+                        "the engine was closed while somebody waited for an execution.", code="engine_closed"
+                    )
+
+    def driving(self, execution_id: str) -> bool:
+        """Whether this process is carrying the execution out at this moment."""
+        return self._driver is not None and self._driver.driving(execution_id)
+
+    async def results(self, execution_id: str, prefix: str = "") -> Mapping[str, Result]:
+        """Results of settled steps by path, in the order in which they were committed."""
+        return await self.store.results(execution_id, prefix)
+
+    async def records(self, execution_id: str, *, after: int = 0) -> Sequence[Record]:
+        """The history of an execution."""
+        await self.get(execution_id)
+        return await self.store.records(execution_id, after=after)
+
+    async def usage(self, execution_id: str) -> Sequence[Usage]:
+        """What its models have cost, by step, agent and model."""
+        return usage_of(await self.records(execution_id))
+
+    async def watch(self, execution_id: str | None = None) -> AsyncIterator[Record]:
+        """Records as they happen in this process; of one execution until it ends, or of all."""
+        with self._bus.subscribe(execution_id) as records:
+            async for record in records:
+                yield record
+                if execution_id is not None and record.kind in _LAST_RECORDS:
+                    return
+
+    def listen(self, execution_id: str | None = None) -> AbstractContextManager[Subscription]:
+        """Like `watch`, listening from the moment the block is entered, and until it is left."""
+        return self._bus.subscribe(execution_id)
+
+    async def waits(self, execution_id: str | None = None) -> Sequence[OpenWait]:
+        """Open waits: approvals, awaited events, timers."""
+        return await self.store.waits(execution_id)
+
+
+_LAST_RECORDS = frozenset(f"execution.{status}" for status in ExecutionStatus if status.final)
+_STOPS = _LAST_RECORDS | {RESTED}
+_AT_REST = (ExecutionStatus.WAITING, ExecutionStatus.BUDGET_EXCEEDED, ExecutionStatus.PAUSED)
