@@ -222,11 +222,14 @@ class Desk:
 
     async def perform(self, ticket: Ticket) -> Ended:
         """See the port."""
+        # Cut off in here, it could not say how it ended, and whoever waits for its end would wait for ever.
+        reached, ticket.task = ticket.task, None
         run, log = ticket.run, await self.log(ticket.run, begun=True)
         if run.attempts > 1 or not log.last:  # what was said of a model call that was cut off is void
             log.say("metadata", {"run_id": run.id, "thread_id": run.thread_id, "attempt": run.attempts})
         served = await self._shelf.get(run.graph, run.tenant)
         async with self.threads.alone(run.thread_id):
+            ticket.task = reached
             try:
                 return await self._performed(served, ticket, log)
             except asyncio.CancelledError:

@@ -2,7 +2,7 @@
 by decisions that are stored before anything is driven."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -91,7 +91,7 @@ class WorkflowGraph:
         hearing = asyncio.create_task(self._hear(run.thread_id, following), name=f"follow {run.thread_id}")
         try:
             await asyncio.sleep(0)  # it listens from before anything happens
-            await self._set_going(run)
+            await _whole(self._set_going(run))
             if not self._at_rest(await self._baton.get(run.thread_id), await self._asked(run.thread_id)):
                 await hearing
         finally:
@@ -295,6 +295,16 @@ class WorkflowGraph:
         if found is None:
             raise NotFoundError(f"Thread '{thread_id}' has no checkpoint '{checkpoint}'.", code="checkpoint_not_found")
         return replace(found, path=follower_of(moments, number))
+
+
+async def _whole(work: Coroutine[Any, Any, None]) -> None:
+    """Carry it out to its end also when this is cancelled meanwhile: an execution that is half begun is nobody's."""
+    doing = asyncio.ensure_future(work)
+    try:
+        await asyncio.shield(doing)
+    except asyncio.CancelledError:
+        await asyncio.wait([doing])
+        raise
 
 
 def _signed(run: Run) -> dict[str, Any]:

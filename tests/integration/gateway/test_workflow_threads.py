@@ -11,6 +11,9 @@ from langgraph_sdk.errors import ConflictError, NotFoundError, PermissionDeniedE
 
 from graphs.spec import Workflow
 from graphs.state import ExecutionStatus
+from orchestrator.serving.desk import Desk
+from orchestrator.serving.shelf import Shelf
+from orchestrator.store.sqlite import SqliteStore
 from tests.support.gateway.people import make_key
 from tests.support.gateway.serving import Served
 
@@ -236,13 +239,34 @@ async def test_it_is_ended_from_outside(client: LangGraphClient, served: Served)
     assert (await client.threads.get(thread))["interrupts"] == {}
 
 
-async def test_a_cancelled_run_cancels_the_execution(client: LangGraphClient, served: Served) -> None:
-    sleepy = workflow("sleepy", [{"name": "sleep", "type": "delay", "config": {"seconds": 3600}}])
-    await served.gateway.orchestrator.publish(sleepy)
+@pytest.mark.parametrize(("owner", "method"), [(Desk, "log"), (Shelf, "get"), (SqliteStore, "create")])
+async def test_a_cancelled_run_cancels_the_execution(
+    owner: type, method: str, client: LangGraphClient, served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also while it is only taken up: who cancels it hears of its end, and no execution is left that nobody drives."""
+    baton = served.gateway.orchestrator
+    await baton.publish(workflow("sleepy", [{"name": "sleep", "type": "delay", "config": {"seconds": 3600}}]))
     thread = (await client.threads.create())["thread_id"]
-    run = await client.runs.create(thread, "sleepy", input={})
-    await client.runs.cancel(thread, run["run_id"], wait=True)
-    assert (await served.gateway.orchestrator.get(thread)).status is ExecutionStatus.CANCELLED
+    reached, go_on = asyncio.Event(), asyncio.Event()
+    original = getattr(owner, method)
+
+    async def slowly(*given: Any, **more: Any) -> Any:
+        task = asyncio.current_task()
+        if owner is SqliteStore or (task is not None and task.get_name().startswith("run ")):  # not a request's
+            reached.set()
+            await go_on.wait()
+        return await original(*given, **more)
+
+    monkeypatch.setattr(owner, method, slowly)
+    async with asyncio.timeout(60):
+        run = await client.runs.create(thread, "sleepy", input={})
+        await reached.wait()
+        await client.runs.cancel(thread, run["run_id"])
+        go_on.set()
+        await client.runs.join(thread, run["run_id"])
+        assert (await client.runs.get(thread, run["run_id"]))["status"] == "interrupted"
+        left = await baton.store.execution(thread)
+    assert (left.status if left is not None else None) == (ExecutionStatus.CANCELLED if method == "create" else None)
     assert (await client.threads.get(thread))["status"] == "idle"
 
 
