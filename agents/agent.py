@@ -33,8 +33,8 @@ from graphs.values import json_object
 class AgentStep(Composite):
     """Runs an agent.
 
-    The response is `{"answer", "structured", "messages", "tool_calls", "usage", "turns", "agent", "model"}`; that of a
-    step that failed holds what was done until then.
+    The response is `{"answer", "structured", "messages", "tool_calls", "usage", "turns", "refused", "agent",
+    "model"}` (`refused`: how many calls were not made); that of a step that failed holds what was done until then.
     """
 
     name: ClassVar[str] = "agent"

@@ -8,14 +8,15 @@ WorkflowCall    runs a workflow as part of this execution          parallel_exec
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from agents.assignment import Assignment, find_tool, open_model
-from agents.conversation import Message
 from agents.loading import load
 from agents.offers import Offer
 from agents.spending import Spending, as_kept
 from agents.tool_use import ToolApproval
+from agents.trimming import Message
+from agents.values import shorten
 from agents.waits import Approval, ApprovalConfig
 from graphs.composites.base import Data, Opening
 from graphs.composites.subworkflow import SubWorkflow, SubWorkflowConfig
@@ -24,6 +25,12 @@ from graphs.planner import Plan
 from graphs.prepare import Library
 from graphs.spec import Step
 from graphs.steps import Action, Answer, Node, StepConfig, StepContext, Wait
+
+REFUSED: Final = "tool.refused"
+"""The kind of the record of a call that is not made: an unknown tool, one too often, arguments that are none."""
+
+MAX_REASON: Final = 500
+"""Characters of the reason that such a record keeps."""
 
 
 class ModelCall(Action):
@@ -70,7 +77,16 @@ class ModelCall(Action):
             model = await open_model(context, self.assignment, self.step)
             react = await load("agents.react")
             context.progress({"kind": "turn", "turn": self.number + 1})
-            return await react.turn(context, model, self, told, spending)
+            said: dict[str, Any] = await react.turn(context, model, self, told, spending)
+        self._count_refused(context, said["calls"])
+        return said
+
+    def _count_refused(self, context: StepContext, calls: Sequence[Mapping[str, Any]]) -> None:
+        """Calls that are not made: the model is told, and so is whoever looks at the history."""
+        for call in calls:
+            if "refused" in call and not call.get("form"):
+                whose = {"agent": self.assignment["agent"], "model": self.assignment["model_name"]}
+                context.note(REFUSED, {**whose, "tool": call["name"], "why": shorten(call["refused"], MAX_REASON)})
 
 
 class Summary(Action):

@@ -5,7 +5,7 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, Field, field_validator, model_validator
 
-from agents.agents import Agent
+from agents.agents import Agent, ContextOverflow
 from agents.tool_use import ToolUse
 from agents.tools import Tool
 from graphs.spec import Budget
@@ -38,8 +38,10 @@ class AgentConfig(StepConfig):
         max_reasks: How often an answer that does not fit `output_schema` is sent back.
         budget: What this step's models may spend; besides, the workflow's own `config.budget` holds. Reaching either
             asks a person for more.
-        context_tokens: When the conversation is longer than this, its older part is summed up by the model, in a call
-            of its own; without it, nothing is left out.
+        context_tokens: When the conversation is longer than this, its older part is summed up or left out; without
+            it, the model is told everything.
+        context_overflow: `summarize`: the model sums the older part up, in a call of its own. `trim`: it is left out.
+            The question and the last two turns stay either way.
         temperature, max_tokens: Handed to the model.
         stream: Hand the model's words to `context.progress` as they come.
     """
@@ -59,6 +61,7 @@ class AgentConfig(StepConfig):
     temperature: float | None = Field(default=None, ge=0, le=2)
     max_tokens: int | None = Field(default=None, ge=1)
     context_tokens: int | None = Field(default=None, ge=500)
+    context_overflow: ContextOverflow = "summarize"
     stream: bool = False
 
     @model_validator(mode="before")

@@ -1,7 +1,7 @@
 """Agents: who acts in an `agent` step. A value: name, instructions, model, tools, abilities."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -10,6 +10,8 @@ from agents.tool_use import ToolUse
 from agents.tools import Tool
 from graphs.errors import StepError
 from graphs.spec import Budget
+
+ContextOverflow = Literal["summarize", "trim"]
 
 
 class Agent(BaseModel):
@@ -23,8 +25,8 @@ class Agent(BaseModel):
             these and no others.
         capabilities: What it is good at; a step can ask for one (I10).
         output_schema: JSON Schema, or (from Python) a pydantic model: the answer is then a value of that form.
-        max_turns, max_reasks, budget, context_tokens, temperature, max_tokens: As in a step's `config`, where the
-            step itself says nothing.
+        max_turns, max_reasks, budget, context_tokens, context_overflow, temperature, max_tokens: As in a step's
+            `config`, where the step itself says nothing.
         description: For people, and for models that choose among agents.
     """
 
@@ -40,6 +42,7 @@ class Agent(BaseModel):
     max_reasks: int | None = Field(default=None, ge=0, le=100)
     budget: Budget | None = None
     context_tokens: int | None = Field(default=None, ge=500)
+    context_overflow: ContextOverflow | None = None
     temperature: float | None = Field(default=None, ge=0, le=2)
     max_tokens: int | None = Field(default=None, ge=1)
     description: str = ""

@@ -6,10 +6,10 @@ the definition, in the registered agent, among the registered tools.
 
 import json
 from collections.abc import Iterator
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 from agents.agent_config import AgentConfig
-from agents.agents import Agent, Agents, schema_of
+from agents.agents import Agent, Agents, ContextOverflow, schema_of
 from agents.loading import load
 from agents.models import Models, model_name
 from agents.offers import Offer, offers
@@ -29,6 +29,7 @@ class Assignment(TypedDict):
         registered: The agent is found under its name among the registered ones.
         model: `provider:model`; None where Python gave a model as it is.
         model_name: What the model is called in records.
+        context_overflow: Not in assignments that older versions kept.
         budgets: By scope: "" for the execution's, the step's path for its own.
     """
 
@@ -46,6 +47,7 @@ class Assignment(TypedDict):
     max_turns: int
     max_reasks: int
     context_tokens: int | None
+    context_overflow: NotRequired[ContextOverflow]
     stream: bool
 
 
@@ -84,6 +86,7 @@ async def assign(opening: Opening) -> Assignment:
         max_turns=said("max_turns", config.max_turns),
         max_reasks=said("max_reasks", config.max_reasks),
         context_tokens=said("context_tokens"),
+        context_overflow=said("context_overflow", config.context_overflow),
         stream=config.stream,
     )
     await open_model(context, assignment, step)  # so that what cannot work is known before anything is done

@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any, Final, cast
 
 from agents.assignment import Assignment, as_text
+from agents.trimming import Message, Part, trimmed
 from agents.values import shorten
 from graphs.planner import COMPANION, Results
 from graphs.state import Result
@@ -15,10 +16,6 @@ MAX_TOOL_RESULT: Final = 50_000
 
 KEPT_TURNS: Final = 2
 """The last turns, which a summary leaves as they were."""
-
-Message = Mapping[str, Any]
-"""A message of the conversation: `{"role", "content"}`, `{"ai": …}` as LangChain keeps it, or a tool's result with
-its `tool_call_id`."""
 
 Called = Mapping[str, Any]
 """A call the model asked for: `{"id", "name", "args"}`, with `refused` (what it is told) when it is not made."""
@@ -50,8 +47,22 @@ class Conversation:
 
     def made(self, until: int) -> Counter[str]:
         """How often each tool was called in the first iterations."""
-        calls = [call for said in self.said[:until] for call in said.get("calls", ())]
-        return Counter(call["name"] for call in calls if "refused" not in call)
+        return Counter(call["name"] for call in self._calls(until) if "refused" not in call)
+
+    def _calls(self, until: int | None = None) -> Iterator[Called]:
+        for said in self.said[:until]:
+            yield from said.get("calls", ())
+
+    def told(self, number: int) -> list[Message]:
+        """What the model is told before that turn: shortened where `context_tokens` says so."""
+        most = self._assignment["context_tokens"]
+        if most is None or self._assignment.get("context_overflow") != "trim":
+            return list(self.messages(number, number + 1))
+        asked = [Part([{"role": role, "content": content}]) for role, content in self._assignment["messages"]]
+        turns = [Part(self._turn(one)) for one in range(number)]
+        stays = [part for part in asked if part.messages[0]["role"] == "system"]
+        stays += [*asked[-1:], *turns[-KEPT_TURNS:]]
+        return trimmed([*asked, *turns], stays, most)
 
     def messages(self, turns: int, summed: int | None = None, *, asked: bool = True) -> Iterator[Message]:
         """The conversation before that turn.
@@ -66,12 +77,15 @@ class Conversation:
         first, words = self.summed(summed) if summed is not None else (0, "")
         if first:
             yield {"role": "user", "content": f"Summary of what was done so far:\n\n{words}"}
-        for number, said in enumerate(self.said[:turns]):
-            if "over" in said or number < first:
-                continue
-            yield {"ai": said["message"]}
-            for position, call in enumerate(said["calls"]):
-                yield self._told(number, position, call)
+        for number in range(first, min(turns, len(self.said))):
+            yield from self._turn(number)
+
+    def _turn(self, number: int) -> list[Message]:
+        said = self.said[number]
+        if "over" in said:
+            return []
+        answers = [self._told(number, position, call) for position, call in enumerate(said["calls"])]
+        return [{"ai": said["message"]}, *answers]
 
     def _told(self, number: int, position: int, call: Called) -> Message:
         outcome = self._outcome(number, position, call)
@@ -119,6 +133,7 @@ class Conversation:
             ],
             "usage": _total(said["usage"] for said in [*self.said, *self._summaries()] if "usage" in said),
             "turns": self.turns(len(self.said)),
+            "refused": sum("refused" in call and not call.get("form") for call in self._calls()),
             "agent": self._assignment["agent"],
             "model": self._assignment["model_name"],
         }

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemMessage, ToolMessage
 
-from agents.conversation import Message
+from agents.trimming import Message
 from agents.values import shorten
 from graphs.errors import InputError
 from graphs.values import json_object

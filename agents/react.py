@@ -24,13 +24,13 @@ from agents.agent_calls import ModelCall
 from agents.answers import AnswerForm
 from agents.apart import apart
 from agents.assignment import Assignment
-from agents.conversation import Message
 from agents.messages import messages_of, usage_of
 from agents.models import Models
 from agents.offers import Offer
 from agents.providers import explain
 from agents.reading import Reading
 from agents.spending import Spending
+from agents.trimming import Message
 from graphs.errors import BatonError, StepError
 from graphs.steps import StepContext
 from graphs.values import json_value

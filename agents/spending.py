@@ -4,7 +4,6 @@ The ledger holds what a call is thought to cost at least (what it is told, and `
 execution exceeds its budget by no more than the calls that are under way.
 """
 
-import json
 import uuid
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -12,13 +11,12 @@ from typing import Any, ClassVar
 
 from agents.assignment import Assignment
 from agents.prices import Prices
+from agents.values import tokens_of
 from agents.waits import Approval, ApprovalConfig
 from graphs.budget import RAISED, SPENT, Over
 from graphs.errors import StepError
 from graphs.spec import Budget
 from graphs.steps import Answer, StepConfig, StepContext, Wait
-
-_CHARACTERS_OF_A_TOKEN = 4
 
 
 class Spending:
@@ -75,7 +73,7 @@ class Spending:
         return {scope: Budget.model_validate(budget) for scope, budget in kept.items()}
 
     def _needs(self, budgets: Mapping[str, Budget]) -> dict[str, float]:
-        told = len(json.dumps([*self._told, self._assignment["instructions"]])) // _CHARACTERS_OF_A_TOKEN
+        told = tokens_of([*self._told, self._assignment["instructions"]])
         said = self._assignment["max_tokens"] or 0
         needs = {"calls": 1.0, "tokens": float(told + said)}
         if any(budget.cost is not None for budget in budgets.values()):

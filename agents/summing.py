@@ -7,10 +7,10 @@ from langchain.agents.middleware.summarization import DEFAULT_SUMMARY_PROMPT
 from langchain_core.messages import HumanMessage, get_buffer_string
 
 from agents.apart import apart
-from agents.conversation import Message
 from agents.messages import MAX_WORDS, messages_of, usage_of
 from agents.providers import explain
 from agents.spending import Spending
+from agents.trimming import Message
 from agents.values import shorten
 from graphs.errors import StepError
 from graphs.steps import StepContext

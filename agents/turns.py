@@ -1,6 +1,5 @@
 """The steps of an agent's work, as far as its results say. Pure: the same results give the same steps."""
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
@@ -12,6 +11,7 @@ from agents.conversation import KEPT_TURNS, Called, Conversation, budget_step, m
 from agents.offers import Offer
 from agents.spending import MoreBudget
 from agents.tool_use import ToolApproval
+from agents.values import tokens_of
 from graphs.errors import StepError
 from graphs.planner import Need, PlannedStep, Results, companion_of
 from graphs.policies import ONCE
@@ -21,8 +21,6 @@ from graphs.steps import Action
 
 APPROVAL: Final = "~approval"
 """After a call's name: the step that asks a person about it."""
-
-_CHARACTERS_OF_A_TOKEN: Final = 4
 
 _TOLD: Final = OnFailure(action="continue")
 """A failure of such a step does not end the agent's work."""
@@ -121,9 +119,11 @@ class Course:
     def _too_long(self, number: int) -> bool:
         """Whether the conversation before that turn is to be summed up: the last turns stay as they were."""
         most = self._assignment["context_tokens"]
-        if most is None or number - self._talk.summed(number)[0] <= KEPT_TURNS:
+        if most is None or self._assignment.get("context_overflow") == "trim":
             return False
-        return len(json.dumps(list(self._talk.messages(number, number)))) // _CHARACTERS_OF_A_TOKEN > most
+        if number - self._talk.summed(number)[0] <= KEPT_TURNS:
+            return False
+        return tokens_of(list(self._talk.messages(number, number))) > most
 
     def _summing_up(self, number: int, before: list[str]) -> PlannedStep:
         kind = Summary(
@@ -143,7 +143,7 @@ class Course:
             number=self._talk.turns(number),
             reasks=sum("unfit" in said for said in self._talk.said[:number]),
             made=self._talk.made(number),
-            conversation=lambda: list(self._talk.messages(number, number + 1)),
+            conversation=lambda: self._talk.told(number),
         )
         step = Step(
             name="model",

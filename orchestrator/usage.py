@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from agents.agent_calls import REFUSED
 from graphs.budget import SPENT
 from orchestrator.store.port import Record
 
@@ -15,6 +16,7 @@ class Usage:
     Attributes:
         step: The agent step's path.
         seconds: Time until the answers were there.
+        refused: Calls of tools that the model wanted and that were not made.
     """
 
     step: str
@@ -25,6 +27,7 @@ class Usage:
     output_tokens: int = 0
     cost: float | None = 0.0
     seconds: float = 0.0
+    refused: int = 0
 
     def as_document(self) -> dict[str, Any]:
         return asdict(self)
@@ -34,11 +37,14 @@ def usage_of(records: Iterable[Record]) -> list[Usage]:
     """Every call that was made, also failed ones and those that were made again, by step, agent and model."""
     found: dict[tuple[str, str, str], Usage] = {}
     for record in records:
-        if record.kind != SPENT:
+        if record.kind not in (SPENT, REFUSED):
             continue
         step = (record.path or "").rpartition("[")[0]
         key = (step, str(record.data["agent"]), str(record.data["model"]))
         usage = found.setdefault(key, Usage(*key))
+        if record.kind == REFUSED:
+            usage.refused += 1
+            continue
         usage.calls += 1
         usage.input_tokens += int(record.data.get("input_tokens") or 0)
         usage.output_tokens += int(record.data.get("output_tokens") or 0)

@@ -30,6 +30,7 @@ KEYS = (
     "max_reasks",
     "budget",
     "context_tokens",
+    "context_overflow",
     "temperature",
     "max_tokens",
     "stream",

@@ -98,7 +98,9 @@ def _cost(usage: Usage) -> str:
     price = f", {usage.cost:g} spent" if usage.cost else ""
     tokens = f"{usage.input_tokens + usage.output_tokens:,} tokens"
     calls = f"{usage.calls} call{'s' if usage.calls != 1 else ''}"
-    return f"{usage.step}: {calls} of {usage.model} by {usage.agent}, {tokens}{price}, {seconds_text(usage.seconds)}"
+    refused = f", {usage.refused} tool calls refused" if usage.refused else ""
+    took = seconds_text(usage.seconds)
+    return f"{usage.step}: {calls} of {usage.model} by {usage.agent}, {tokens}{price}, {took}{refused}"
 
 
 def _facts(execution: Execution, forks: Sequence[Execution], now: datetime) -> list[tuple[str, str | Text]]:

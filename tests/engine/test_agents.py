@@ -511,6 +511,40 @@ async def test_a_long_conversation_is_summed_up(database: Path) -> None:
     assert len(execution.output["messages"]) == 2 * execution.output["turns"]
 
 
+@pytest.mark.capability("I05", "I07")
+async def test_a_long_conversation_may_be_trimmed_in_place_of_summed_up(database: Path) -> None:
+    """By whole turns, the oldest first; the question and the last turns stay, and the step's response has it all."""
+    heard: list[int] = []
+
+    class Heard(Script):
+        def turn(self, spoken: int, asked_now: str, form: Any) -> Any:
+            heard.append(spoken)
+            return Turn(calls=(Call("look"),)) if len(heard) < 8 else DONE
+
+    look = Tool("look", "Looks.", lambda: "x" * 1500)
+    given = [Models(allow_real=False, scripts=[Heard("s")]), Tools([look])]
+    step = agent(tools=["look"], context_tokens=1500, context_overflow="trim")
+    async with engine(database, resources=given) as baton:
+        execution = await run(baton, workflow("w", [step]))
+    assert heard == [0, 1, 2, 3, 3, 3, 3, 3]
+    assert (execution.output["turns"], len(execution.output["messages"])) == (8, 16)
+
+
+@pytest.mark.capability("I05", "security-A19")
+async def test_calls_that_are_not_made_are_counted(database: Path) -> None:
+    turn = Turn(calls=(Call("wipe"), Call("look", {"amount": 1}), Call("look", {"amount": 2})))
+    desk = Desk()
+    async with engine(database, resources=resources(desk, turn, DONE, tools=[desk.tool("look", max_calls=1)])) as baton:
+        execution = await run(baton, workflow("w", [agent(tools=["look"])]))
+        records = [record for record in await baton.records(execution.id) if record.kind == "tool.refused"]
+        (usage,) = await baton.usage(execution.id)
+    assert (execution.output["refused"], usage.refused, usage.calls) == (2, 2, 2)
+    assert [(record.path, record.data["tool"], record.data["why"]) for record in records] == [
+        ("ask[0].model", "wipe", "Error: there is no tool 'wipe'. Tools: look."),
+        ("ask[0].model", "look", "Error: tool 'look' may be called 1 times here, and it was."),
+    ]
+
+
 @pytest.mark.capability("I05", "I06")
 async def test_a_workflows_own_steps_are_tools(database: Path) -> None:
     """Each runs as any other step would, with the call's arguments as `args`; what it gives is told to the model."""

@@ -61,6 +61,7 @@ async def test_an_agent_answers(run: Any) -> None:
         "tool_calls": [],
         "usage": {"input_tokens": 7, "output_tokens": 8, "total_tokens": 15},
         "turns": 1,
+        "refused": 0,
         "agent": "charge",
         "model": "scripted:echo",
     }
