@@ -49,7 +49,6 @@ class Desk:
         self._shelf = shelf
         self._clock = clock
         self._awaited: dict[str, asyncio.Future[Ended | None]] = {}
-        self._cleaning: set[asyncio.Task[None]] = set()
 
     # -- for clients ---------------------------------------------------------------------------------------------
 
@@ -259,15 +258,6 @@ class Desk:
         self.hub.ends(run, ended)
         if (future := self._awaited.pop(run.id, None)) is not None and not future.done():
             future.set_result(ended)
-        if run.request.get("on_completion") == "delete":
-            task = asyncio.create_task(self._store.delete_thread(run.thread_id, run.tenant))
-            self._cleaning.add(task)
-            task.add_done_callback(self._cleaned)
-
-    def _cleaned(self, task: asyncio.Task[None]) -> None:
-        self._cleaning.discard(task)
-        if not task.cancelled():
-            task.exception()  # what could not be deleted now is swept later
 
     def awaited(self, run: Run) -> None:
         """A run of an earlier process will be performed here: whoever asks for it can wait."""

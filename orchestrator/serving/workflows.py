@@ -17,6 +17,7 @@ from orchestrator.bus import RESTED
 from orchestrator.engine import Orchestrator
 from orchestrator.queue.port import Ticket
 from orchestrator.serving.answers import answers_to, interrupts_of
+from orchestrator.serving.described import drawing_of, schemas_of
 from orchestrator.serving.follow import Following
 from orchestrator.serving.ledger import Moment, follower_of, moments_of, state_now, states_of, values_of
 from orchestrator.serving.served import Caller, Document, Edit, Place, Say, Window
@@ -258,25 +259,11 @@ class WorkflowGraph:
 
     async def drawing(self, xray: bool | int) -> Document:
         """See the port."""
-        ends = [name for name in self._plan if not any(name in needs for needs in self._needs.values())]
-        edges = [{"source": need, "target": name} for name, needs in self._needs.items() for need in needs]
-        edges += [{"source": "__start__", "target": name} for name, needs in self._needs.items() if not needs]
-        edges += [{"source": name, "target": "__end__"} for name in ends]
-        nodes = [{"id": name, "type": "runnable", "data": {"id": [name], "name": name}} for name in self._plan]
-        outer = [{"id": name, "type": "schema", "data": name} for name in ("__start__", "__end__")]
-        return {"nodes": [outer[0], *nodes, outer[1]], "edges": edges}
+        return drawing_of(self._plan, self._needs)
 
     async def schemas(self) -> Document:
         """See the port."""
-        spec = self._workflow.spec
-        return {
-            "graph_id": self.name,
-            "input_schema": spec.input.schema_,
-            "output_schema": spec.output.schema_,
-            "state_schema": None,
-            "config_schema": None,
-            "context_schema": None,
-        }
+        return schemas_of(self._workflow)
 
     async def subgraphs(self, namespace: str | None, *, recurse: bool) -> Mapping[str, Document]:
         """See the port: what is inside a workflow is steps, not graphs."""

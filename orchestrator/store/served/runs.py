@@ -11,7 +11,7 @@ from graphs.errors import BatonError, ConflictError, NotFoundError
 from orchestrator.store.parts import Part
 from orchestrator.store.rows import to_time
 from orchestrator.store.served.table import Table
-from orchestrator.store.served.threads import THREADS, insert_thread, no_thread
+from orchestrator.store.served.threads import THREADS, insert_thread, no_thread, take_thread_away
 from orchestrator.store.served.values import Ended, Run, Search, Stop, Thread
 
 RUNS = Table(
@@ -39,6 +39,9 @@ _ANSWERS = (
     "SELECT ifnull(sum(length(value)), 0) FROM writes "
     "WHERE thread_id = ? AND checkpoint_id = ? AND channel = '__resume__'"
 )
+
+_KEY_REMEMBERED = timedelta(days=1)
+"""How long a run without a thread of its own is kept when it was asked for with a key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +153,7 @@ class Runs(Part):
             if run.status == "pending":
                 _drop(db, run, how, now)
                 _settle(db, run.thread_id, now)
+                _clear(db, run, now)
                 return replace(run, status="interrupted", stop=how)
             RUNS.update(db, {"id": run_id}, {"stop": how, "updated_at": now})
             return replace(run, stop=how)
@@ -276,7 +280,19 @@ def _end(db: sqlite3.Connection, run_id: str, ended: Ended, now: datetime) -> Ru
         left["expires_at"] = now + timedelta(minutes=float(thread.ttl["ttl"]))
     left["status"] = "busy" if _open_on(db, run.thread_id) else ended.thread
     THREADS.update(db, {"id": run.thread_id}, left)
+    _clear(db, run, now)
     return replace(run, **changes)
+
+
+def _clear(db: sqlite3.Connection, run: Run, now: datetime) -> None:
+    """A thread that was there for this run only goes with it. Who may ask again with the same key finds it for a
+    while."""
+    if run.request.get("on_completion") != "delete" or _open_on(db, run.thread_id):
+        return
+    if run.idempotency_key is None:
+        take_thread_away(db, run.thread_id, run.tenant)
+    else:
+        THREADS.update(db, {"id": run.thread_id}, {"expires_at": now + _KEY_REMEMBERED})
 
 
 def _settle(db: sqlite3.Connection, thread_id: str, now: datetime) -> None:

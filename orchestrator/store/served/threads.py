@@ -20,12 +20,7 @@ THREADS = Table(
     plain=("id", "tenant", "status"),
 )
 
-_EXPIRED = (
-    "SELECT id, tenant FROM threads WHERE status <> 'busy' AND expires_at <= ? UNION "
-    "SELECT threads.id, threads.tenant FROM threads JOIN thread_runs ON thread_runs.thread_id = threads.id "
-    "WHERE threads.status <> 'busy' AND thread_runs.ended_at IS NOT NULL "
-    "AND json_extract(thread_runs.request, '$.on_completion') = 'delete'"
-)
+_EXPIRED = "SELECT id, tenant FROM threads WHERE status <> 'busy' AND expires_at <= ?"
 
 
 class Threads(Part):
@@ -87,7 +82,7 @@ class Threads(Part):
         return from_time(rows[0][0])
 
     async def expired_threads(self) -> Sequence[tuple[str, str]]:
-        """Threads whose time is over, and those that were there for one run only, which has ended: id and tenant."""
+        """Threads whose time is over: id and tenant."""
         now = self._now()
         rows = await self._reader.read(lambda db: db.execute(_EXPIRED, (now,)).fetchall())
         return [(thread_id, tenant) for thread_id, tenant in rows]
@@ -99,15 +94,7 @@ class Threads(Part):
             NotFoundError: there is none.
         """
 
-        def work(db: sqlite3.Connection) -> BatonError | None:
-            if not THREADS.delete(db, id=thread_id, tenant=tenant):
-                return no_thread(thread_id)
-            if not db.execute("SELECT 1 FROM executions WHERE id = ?", (thread_id,)).fetchone():
-                for sql, parameters in checkpoints.delete(thread_id):
-                    db.execute(sql, parameters)
-            return None
-
-        await self._writer.submit(work)
+        await self._writer.submit(lambda db: take_thread_away(db, thread_id, tenant))
 
 
 def insert_thread(db: sqlite3.Connection, thread: Thread) -> Thread | ConflictError:
@@ -117,6 +104,16 @@ def insert_thread(db: sqlite3.Connection, thread: Thread) -> Thread | ConflictEr
         return thread_exists(thread.id)
     THREADS.insert(db, thread)
     return thread
+
+
+def take_thread_away(db: sqlite3.Connection, thread_id: str, tenant: str) -> NotFoundError | None:
+    """Delete a thread with what belongs to it."""
+    if not THREADS.delete(db, id=thread_id, tenant=tenant):
+        return no_thread(thread_id)
+    if not db.execute("SELECT 1 FROM executions WHERE id = ?", (thread_id,)).fetchone():
+        for sql, parameters in checkpoints.delete(thread_id):
+            db.execute(sql, parameters)
+    return None
 
 
 def no_thread(thread_id: str) -> NotFoundError:

@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -32,7 +32,9 @@ async def demo(tmp_path: Path, *options: str) -> AsyncIterator[asyncio.subproces
     finally:
         if process.returncode is None:
             process.kill()
-        await process.communicate()
+        # What it started may have outlived it, with its pipes in hand.
+        with suppress(TimeoutError):
+            await asyncio.wait_for(process.communicate(), 20)
 
 
 async def said(process: asyncio.subprocess.Process) -> tuple[str, str]:

@@ -21,7 +21,7 @@ async def served(tmp_path: Path) -> AsyncIterator[Served]:
 @pytest.fixture
 async def client(served: Served) -> AsyncIterator[LangGraphClient]:
     """What people have."""
-    async with get_client(url=served.url, api_key=None) as sdk:
+    async with get_client(url=served.url, api_key=None, timeout=30) as sdk:
         yield sdk
 
 

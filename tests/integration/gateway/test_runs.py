@@ -1,6 +1,7 @@
 """Runs as langgraph-sdk starts, streams, waits for and cancels them."""
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -194,6 +195,18 @@ async def test_the_same_key_is_the_same_run(http: httpx.AsyncClient, client: Lan
     assert waited.json()["said"] == ["echo: once"]
 
 
+async def test_the_same_key_is_the_same_run_where_the_run_has_no_thread_of_its_own(
+    http: httpx.AsyncClient, tmp_path: Path
+) -> None:
+    """The answer may be lost after the run has ended: asking again must not do it again."""
+    body = {"assistant_id": "counting", "input": {"file": str(tmp_path / "file")}}
+    answers = [
+        await http.post("/runs/wait", json=body, headers={"Idempotency-Key": "order-17"}, timeout=20) for _ in range(2)
+    ]
+    assert [answer.json()["done"] for answer in answers] == [["one", "two", "three"]] * 2
+    assert (tmp_path / "file").read_text().count("begin one") == 1
+
+
 async def test_a_graph_made_by_a_function_gets_the_runs_config(client: LangGraphClient) -> None:
     assert (await client.runs.wait(None, "made", input={"text": "a"}))["said"] == ["from langgraph.json: a"]
     config = {"configurable": {"word": "mine"}}
@@ -229,4 +242,6 @@ async def test_a_run_without_a_thread_takes_it_away_with_it(client: LangGraphCli
     await client.runs.join(run["thread_id"], run["run_id"])
     assert (await client.threads.get(run["thread_id"]))["values"]["said"] == ["after", "waited"]
     await client.runs.wait(None, "echo", input={"text": "gone"})
+    never = await client.runs.create(None, "echo", input={"text": "never"}, after_seconds=3600)
+    await client.runs.cancel(never["thread_id"], never["run_id"])
     assert [thread["thread_id"] for thread in await client.threads.search()] == [run["thread_id"]]

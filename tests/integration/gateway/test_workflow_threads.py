@@ -12,7 +12,9 @@ from langgraph_sdk.errors import ConflictError, NotFoundError, PermissionDeniedE
 from graphs.spec import Workflow
 from graphs.state import ExecutionStatus
 from orchestrator.serving.desk import Desk
+from orchestrator.serving.served import Caller
 from orchestrator.serving.shelf import Shelf
+from orchestrator.serving.wanted import Wanted
 from orchestrator.store.sqlite import SqliteStore
 from tests.support.gateway.people import make_key
 from tests.support.gateway.serving import Served
@@ -268,6 +270,22 @@ async def test_a_cancelled_run_cancels_the_execution(
         left = await baton.store.execution(thread)
     assert (left.status if left is not None else None) == (ExecutionStatus.CANCELLED if method == "create" else None)
     assert (await client.threads.get(thread))["status"] == "idle"
+
+
+@pytest.mark.parametrize("turns", [*range(0, 24, 2), 40, 80])
+async def test_a_run_is_cancelled_at_whatever_moment_it_begins(served: Served, turns: int) -> None:
+    baton, desk = served.gateway.orchestrator, served.gateway.desk
+    await baton.publish(workflow("sleepy", [{"name": "sleep", "type": "delay", "config": {"seconds": 3600}}]))
+    async with asyncio.timeout(30):
+        run = await desk.put(Wanted(assistant="sleepy", by=Caller(), request={"input": {}}))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        await desk.stop(run, "interrupt")
+        assert (await desk.outcome(run)).status == "interrupted"
+        await baton.store.barrier()
+        started = await baton.store.execution(run.thread_id)
+    assert started is None or started.status is ExecutionStatus.CANCELLED
+    assert not baton.driving(run.thread_id)
 
 
 async def test_only_who_may_decide_answers_through_a_run(served: Served) -> None:

@@ -313,9 +313,9 @@ async def test_an_execution_is_ended_at_once(served: Served, client: httpx.Async
 
 @pytest.mark.capability("E22")
 async def test_what_failed_for_good_is_listed_tried_again_and_closed(served: Served, client: httpx.AsyncClient) -> None:
-    sweep = {"name": "sweep", "type": "service_call", "config": {"service": "nobody", "endpoint": "/x"}}
+    sweep = announces("sweep", "swept", share="{{ 1 / input.left }}")
     await publish(client, workflow("doomed", announces("go", "gone"), **{"finally": [sweep]}))
-    execution_id = (await start(client, workflow="doomed"))["id"]
+    execution_id = (await start(client, workflow="doomed", input={"left": 0}))["id"]
     await served.gateway.orchestrator.wait(execution_id)
     [letter] = (await client.get("/v1/dead-letters")).json()["dead_letters"]
     assert (letter["execution_id"], letter["kind"], letter["status"]) == (execution_id, "finally", "open")

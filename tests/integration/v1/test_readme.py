@@ -30,7 +30,7 @@ async def test_the_curls_of_the_readme_answer_as_it_says(served: Served) -> None
         process = await asyncio.create_subprocess_shell(
             command, env={"BATON": served.url, "KEY": key, "PATH": "/usr/bin:/bin"}, stdout=asyncio.subprocess.PIPE
         )
-        said, _ = await process.communicate()
+        said, _ = await asyncio.wait_for(process.communicate(), 20)
         answers.append(json.loads(said))
         if "id" in answers[0] and len(answers) == 1:
             await baton.wait(answers[0]["id"], until="rest")

@@ -34,7 +34,7 @@ class Process:
     async def kill(self) -> None:
         """End it as a power cut would."""
         self._process.kill()
-        await self._process.wait()
+        await asyncio.wait_for(self._process.wait(), _PATIENCE)
 
     async def stop(self) -> int:
         """End it as an operator would; gives its exit code."""
@@ -55,6 +55,7 @@ async def process(database: Path, port: int, **settings: str) -> AsyncIterator[P
     )
     assert started.stderr is not None
     said = b""
+    draining: asyncio.Task[bytes] | None = None
     try:
         async with asyncio.timeout(_PATIENCE):
             while not (found := re.search(rb"Serving .* at (http://\S+)", said)):
@@ -66,6 +67,7 @@ async def process(database: Path, port: int, **settings: str) -> AsyncIterator[P
     finally:
         if started.returncode is None:
             started.kill()
-        await started.wait()
-        draining.cancel()
-        await asyncio.gather(draining, return_exceptions=True)
+        await asyncio.wait_for(started.wait(), _PATIENCE)
+        if draining is not None:
+            draining.cancel()
+            await asyncio.gather(draining, return_exceptions=True)

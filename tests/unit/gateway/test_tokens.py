@@ -166,7 +166,7 @@ class Provider:
 
     def __exit__(self, *_: Any) -> None:
         self.server.shutdown()
-        self.thread.join()
+        self.thread.join(20)
         self.server.server_close()
 
 
