@@ -22,6 +22,7 @@ from graphs.loading.copying import UnusableError, plain_copy
 from graphs.loading.emit import to_yaml
 from graphs.loading.findings import Findings
 from graphs.loading.models import keys_of
+from graphs.loading.names import nearest
 from graphs.loading.nodes import value_of
 from graphs.loading.places import Path as KeyPath
 from graphs.loading.places import Place, Positions, area_of, child_of, place_of, steps_of
@@ -161,7 +162,7 @@ def _examine(
 
 
 def _header_fits(document: dict[str, Any], findings: Findings) -> bool:
-    """Look at `apiVersion` and `kind`. A document of another kind is not looked at any further."""
+    """Look at `apiVersion` and `kind`. A document of another kind is not looked at any further, but for a slip."""
     version = document.pop("apiVersion", "workflow/v1")
     if version != "workflow/v1":
         words = f"{shown(version)} is not a version that can be read."
@@ -170,17 +171,12 @@ def _header_fits(document: dict[str, Any], findings: Findings) -> bool:
     if kind in ("Workflow", agents.KIND):
         return True
     if kind == "WorkflowTemplate":
-        words, hint = (
-            "this is a template of a workflow.",
-            "Make a workflow of it first, with values for its parameters.",
-        )
-    else:
-        words, hint = (
-            f"{shown(kind)} is not a kind of document that can be read here.",
-            "Write `kind: Workflow` or `kind: Agent`.",
-        )
-    findings.add("kind_unknown", Place().at("kind"), words, hint)
-    return False
+        hint = "Make a workflow of it first, with values for its parameters."
+        findings.add("kind_unknown", Place().at("kind"), "this is a template of a workflow.", hint)
+        return False
+    words = f"{shown(kind)} is not a kind of document that can be read here."
+    findings.add("kind_unknown", Place().at("kind"), words, "Write `kind: Workflow` or `kind: Agent`.")
+    return not isinstance(kind, str) or nearest(kind, ("Workflow",)) is not None
 
 
 def _validated(
@@ -237,9 +233,9 @@ def _validate_the_rest(
     if rest is None:
         return
     more = Findings(positions)
-    find_problems(rest.workflow, step_types, more, known)
+    find_problems(rest.workflow, step_types, more, known, rest.gaps)
     for problem, place in more.found.items():
-        if rest.is_real(problem.code, place.path):
+        if not rest.gaps.cover(place.path):
             findings.take(problem, place)
 
 

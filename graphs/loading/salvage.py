@@ -5,68 +5,36 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
+from graphs.loading.gaps import Gaps
 from graphs.loading.models import required_keys_of, unfold
 from graphs.loading.places import Path, area_of, child_of
 from graphs.spec import Workflow, is_name
 
-_ROUNDS = 4
-
-_ORDER = frozenset({"not_an_ancestor", "variable_not_yet_set", "unreachable_step", "parallel_contradicts"})
-_NAMES = frozenset({"unknown_step", "unknown_dependency", "step_out_of_reach", "dependency_out_of_reach", "no_steps"})
-_SOURCES = frozenset({"output_not_produced", "output_undeclared", "output_ambiguous"})
-_VARIABLES = frozenset({"unknown_variable", "variable_not_yet_set"})
-_INSIDE = _NAMES | _SOURCES | _VARIABLES | _ORDER | {"container_missing", "container_empty", "route_unknown"}
-_CONSEQUENCES: dict[str, frozenset[str]] = {
-    **dict.fromkeys(("depends_on", "next"), _ORDER | _VARIABLES),
-    **dict.fromkeys(("steps", "branches", "cases", "default", "then", "else"), _INSIDE),
-    "variables": _VARIABLES | _SOURCES,
-    "output": _SOURCES,
-    "values": _SOURCES,
-    "config": frozenset({"unknown_name"}),
-}
-"""Problems elsewhere that may only be there because the value under a key was taken out."""
+_ROUNDS = 16
+"""What was hidden by a wrong part is found in the next round; nesting is not deeper than that."""
 
 
 class Salvaged(NamedTuple):
-    """A workflow made of the right parts.
-
-    Attributes:
-        lost: Paths of what was taken out.
-        doubtful: Codes of problems that may be there only because of that.
-    """
+    """A workflow made of the right parts, and what is missing from it."""
 
     workflow: Workflow
-    lost: frozenset[Path]
-    doubtful: frozenset[str]
-
-    def is_real(self, code: str, path: Path) -> bool:
-        """Whether a problem of the rest is one of the whole too."""
-        return code not in self.doubtful and all(path[: len(lost)] != lost for lost in self.lost)
+    gaps: Gaps
 
 
 def salvage(document: dict[str, Any], error: ValidationError) -> Salvaged | None:
     """Take the wrong parts out of a document (in place) until the rest fits; None when too little is left."""
-    lost: set[Path] = set()
+    taken: dict[Path, Any] = {}
     for _ in range(_ROUNDS):
         for path in _wrong_paths(error):
-            taken = _take_out(document, path)
-            if taken is None:
+            found = _take_out(document, path)
+            if found is None:
                 return None
-            # Without its type nothing can be said about a step.
-            lost.add(taken[:-1] if taken[-1] == "type" and area_of(taken[:-1]) == "step" else taken)
+            taken[found[0]] = found[1]
         try:
-            workflow = Workflow.model_validate(document)
+            return Salvaged(Workflow.model_validate(document), Gaps(taken))
         except ValidationError as again:
             error = again
-            continue
-        return Salvaged(workflow, frozenset(lost), frozenset().union(*map(_doubtful, lost)))
     return None
-
-
-def _doubtful(lost: Path) -> frozenset[str]:
-    """What cannot be believed any more once a value is lost; with a whole step its name and what it sets are."""
-    last = lost[-1]
-    return _INSIDE if isinstance(last, int) and area_of(lost) == "step" else _CONSEQUENCES.get(str(last), frozenset())
 
 
 def _wrong_paths(error: ValidationError) -> Iterable[Path]:
@@ -76,39 +44,45 @@ def _wrong_paths(error: ValidationError) -> Iterable[Path]:
         unfolded = unfold(Workflow, detail["loc"])
         path = unfolded.path if unfolded.union is None else unfolded.union
         needed = required_keys_of(unfolded.owner) if unfolded.owner is not None else set()
-        # What cannot be missed cannot be taken out by itself either.
-        paths.add(path[:-1] if path and path[-1] in needed else path)
+        # What cannot be missed cannot be taken out by itself either; for `metadata` there is a stand-in.
+        paths.add(path[:-1] if len(path) > 1 and path[-1] in needed else path)
     return sorted(paths, key=len, reverse=True)
 
 
-def _take_out(document: dict[str, Any], path: Path) -> Path | None:
-    """Remove the value, or the nearest around it that can be missed; steps and cases keep their place."""
+def _take_out(document: dict[str, Any], path: Path) -> tuple[Path, Any] | None:
+    """Remove the value, or the nearest around it that can be missed; gives where that stood, and what it was."""
     while path and path != ("spec",):
-        holder = _holder(document, path)
         if path == ("metadata",):
-            document["metadata"] = {"name": "unnamed"}
-            return path
-        if isinstance(holder, dict) and path[-1] in holder:
-            del holder[str(path[-1])]
-            return path
-        if isinstance(holder, list) and (stand_in := _stand_in(holder, path)) is not None:
-            holder[int(path[-1])] = stand_in
-            return path
+            value, document["metadata"] = document.get("metadata"), {"name": "unnamed"}
+            return path, value
+        holder, key = _holder(document, path), path[-1]
+        value = child_of(holder, key)
+        if area_of(path) == "step" and isinstance(value, dict) and not _is_named(value):
+            # Only its name is wrong: all else in it can be looked at.
+            wrong, value["name"] = value.get("name"), f"unnamed_{key}"
+            return (*path, "name"), wrong
+        if isinstance(holder, dict) and key in holder:
+            return path, holder.pop(key)
+        if isinstance(holder, list) and isinstance(key, int) and key < len(holder):
+            stand_in = _stand_in(value, path)
+            if stand_in is not None:
+                holder[key] = stand_in
+                return path, value
         path = path[:-1]
     return None
 
 
-def _stand_in(holder: list[Any], path: Path) -> dict[str, Any] | None:
+def _is_named(step: dict[str, Any]) -> bool:
+    return isinstance(name := step.get("name"), str) and is_name(name)
+
+
+def _stand_in(value: Any, path: Path) -> dict[str, Any] | None:
     """What can stand for a wrong item of a list, so that the others keep their numbers."""
-    index = path[-1]
-    if not isinstance(index, int) or index >= len(holder):
-        return None
     if area_of(path) == "case":
         return {}
     if area_of(path) != "step":
         return None
-    name = holder[index].get("name") if isinstance(holder[index], dict) else None
-    return {"name": name if isinstance(name, str) and is_name(name) else f"unnamed_{index}"}
+    return {"name": value["name"] if isinstance(value, dict) else f"unnamed_{path[-1]}"}
 
 
 def _holder(document: Any, path: Path) -> Any:

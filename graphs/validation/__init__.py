@@ -15,6 +15,7 @@ All problems are found at once. Errors keep a definition from being published, w
 
 from graphs.errors import Problem
 from graphs.loading.findings import Findings
+from graphs.loading.gaps import Gaps
 from graphs.loading.places import Place, Positions
 from graphs.spec import Workflow
 from graphs.steps import StepTypes
@@ -55,13 +56,23 @@ def validate(
     return findings.problems()
 
 
-def find_problems(workflow: Workflow, step_types: StepTypes, findings: Findings, known: Known | None = None) -> None:
-    """As `validate`, into a collection that may hold other problems already."""
+def find_problems(
+    workflow: Workflow,
+    step_types: StepTypes,
+    findings: Findings,
+    known: Known | None = None,
+    gaps: Gaps | None = None,
+) -> None:
+    """As `validate`, into a collection that may hold other problems already.
+
+    Args:
+        gaps: What was taken out of the definition because it did not fit: what may follow from that is not said.
+    """
     known = known or Known()
-    outline = Outline(workflow, step_types)
+    outline = Outline(workflow, step_types, gaps)
     if not check_size(outline, findings):
         return
-    if not outline.sites:
+    if not outline.sites and "steps" not in outline.gaps.names:
         words, hint = "there are no steps, so there is nothing to run", "Add steps."
         findings.add("no_steps", Place().at("spec", "steps"), words, hint, severity="warning")
     check_names(outline, findings)

@@ -21,13 +21,13 @@ _OPENING = "{{"
 def check_configs(outline: Outline, findings: Findings) -> None:
     """Every step's `config`, and what its type has to say besides."""
     for site in outline.sites:
-        if site.kind is None or findings.full:
+        if site.kind is None or "config" in site.missing or findings.full:
             continue
-        fits = _check_config(site, findings)
-        if fits:
+        if _check_config(site, findings):
             # A type's own check may rely on what its model promises.
             for problem in site.kind.check(site.step):
-                _take(problem, site, findings)
+                if problem.code != "container_empty" or site.missing.isdisjoint(site.kind.containers):
+                    _take(problem, site, findings)
 
 
 def _check_config(site: Site, findings: Findings) -> bool:

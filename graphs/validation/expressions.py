@@ -46,8 +46,25 @@ def check_expressions(outline: Outline, known: Known, findings: Findings) -> Non
         for reference in parsed.references:
             reads.check(reference, field, said)
         for finding in check(parsed, shapes.scope(field.view, field.site, field.extra)):
+            if finding.code == "unknown_name" and _names_are_unknown(field):
+                continue
             _report(finding, said, findings)
         secrets.check(parsed, said)
+
+
+def _names_are_unknown(field: Field) -> bool:
+    """Whether the type or `config` of a step could not be read, which say what names there are (`item`, `as`)."""
+    site = field.site
+    if site is None:
+        return False
+    if site.kind is None and field.place.path[len(site.place.path)] == "config":
+        return True
+    around = site.level.around
+    while around is not None:
+        if around.kind is None or "config" in around.missing:
+            return True
+        around = around.level.around
+    return False
 
 
 def _read(field: Field, findings: Findings) -> tuple[Condition | Template, Said] | None:

@@ -102,7 +102,8 @@ def _of_role(site: Site) -> Mapping[str, Shape]:
     current: Site | None = site
     while current is not None:
         if current.owner is not None and current.role == "compensate":
-            return _UNDONE if current.owner.step.input is None else _UNDONE_WITH_INPUT
+            has_input = current.owner.step.input is not None or "input" in current.owner.missing
+            return _UNDONE_WITH_INPUT if has_input else _UNDONE
         if current.role == "fallback" or current.level.key == "compensation.steps":
             return _ERROR
         if current.level.key == "finally":

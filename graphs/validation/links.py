@@ -22,7 +22,7 @@ def check_links(outline: Outline, known: Known, findings: Findings) -> None:
     for site in outline.sites:
         _check_named_things(site, known, findings)
         if isinstance(site.kind, Switch):
-            _check_default_route(site, findings)
+            _check_default_route(site, outline.gaps.names, findings)
         if known.workflow is not None:
             _check_workflows(site, outline.workflow, known, known.workflow, findings)
 
@@ -65,10 +65,10 @@ def _names_under(config: Mapping[str, Any], key: str) -> Iterator[tuple[Path, st
                 yield (*path, key, *((index,) if listed else ())), item
 
 
-def _check_default_route(site: Site, findings: Findings) -> None:
+def _check_default_route(site: Site, unread: Collection[str], findings: Findings) -> None:
     route = site.step.config.get("default_route")
     names = [case.name or f"case_{index}" for index, case in enumerate(site.step.cases)]
-    if isinstance(route, str) and "{{" not in route and route not in names:
+    if isinstance(route, str) and "{{" not in route and route not in names and route not in unread:
         place = site.place.at("config", "default_route")
         findings.add("route_unknown", place, f"there is no case '{route}'", suggestion(route, names, "Cases"))
 

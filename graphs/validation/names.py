@@ -102,7 +102,7 @@ def _check_containers(site: Site, findings: Findings) -> None:
         takes = listing(sorted(kind.containers), "It takes") if kind.containers else "It takes no steps inside."
         words = f"a '{kind.name}' step has no '{key}'"
         findings.add("container_not_used", site.place.at(key), words, takes, at_key=True)
-    for key in sorted(kind.required_containers - used):
+    for key in sorted(kind.required_containers - used - site.missing):
         words = f"a '{kind.name}' step needs '{key}', with the steps to run"
         findings.add("container_missing", site.place, words, f"Add `{key}: …`.")
 

@@ -41,6 +41,8 @@ def _check_links(outline: Outline, site: Site, findings: Findings) -> None:
 
 def _leads_nowhere(outline: Outline, site: Site, name: str, link: Link, verb: str, findings: Findings) -> None:
     sentence = f"{site.place.subject} {verb} '{name}', which is not a step"
+    if outline.may_be_unread(name):
+        return
     other = outline.anywhere(name)
     if other is None:
         near = nearest(name, site.level.by_name)
@@ -169,8 +171,10 @@ def _require(link: Link, other: Site, site: Site, good: list[int], bad: list[int
 
 def _may_fail_and_go_on(site: Site) -> bool:
     timeout = site.step.on_timeout
-    return site.step.on_failure.action in ("continue", "fallback", "escalate", "goto") or (
-        timeout is not None and timeout.action == "continue"
+    return (
+        not site.missing.isdisjoint(("on_failure", "on_timeout"))
+        or site.step.on_failure.action in ("continue", "fallback", "escalate", "goto")
+        or (timeout is not None and timeout.action == "continue")
     )
 
 

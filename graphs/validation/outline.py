@@ -6,6 +6,7 @@ An `Outline` gathers the lists (`Level`) and steps (`Site`) of `sites.py`, from 
 from collections.abc import Iterator, Mapping
 
 from graphs.composites.base import Composite
+from graphs.loading.gaps import Gaps
 from graphs.loading.places import Place
 from graphs.spec import Step, Workflow
 from graphs.steps import StepType
@@ -21,8 +22,9 @@ MAX_NESTING = 16
 class Outline:
     """The steps of a workflow in their places."""
 
-    def __init__(self, workflow: Workflow, step_types: Mapping[str, StepType]) -> None:
+    def __init__(self, workflow: Workflow, step_types: Mapping[str, StepType], gaps: Gaps | None = None) -> None:
         self.workflow = workflow
+        self.gaps = gaps or Gaps()
         self._types = step_types
         self.levels: list[Level] = []
         self.sites: list[Site] = []
@@ -34,21 +36,37 @@ class Outline:
             spec.compensation.steps, top.at("compensation", "steps"), "compensation.steps", None, ordered=True
         )
         self.last = self._level(spec.finally_, top.at("finally"), "finally", None, ordered=True)
+        if gaps is not None:
+            self._doubt_links()
+
+    def _doubt_links(self) -> None:
+        """A step without a name may be awaited, or awaited by way of, without that being seen."""
+        for site in self.sites:
+            if "name" in site.missing or any(link.name not in site.level.by_name for link in site.links):
+                site.missing |= {"depends_on"}
 
     def _level(self, steps: tuple[Step, ...], place: Place, key: str, around: Site | None, *, ordered: bool) -> Level:
         level = Level(place, key, around, ordered)
         self.levels.append(level)
         for index, step in enumerate(steps):
-            level.sites.append(self._site(step, place.step_at(index, step.name), level, index))
+            numbered = place.at(index)
+            named = numbered if self._is_unnamed(numbered) else place.step_at(index, step.name)
+            level.sites.append(self._site(step, named, level, index))
         _link(level)
         return level
+
+    def _is_unnamed(self, place: Place) -> bool:
+        """Whether the name of a step that stands there could not be read: then its number tells which it is."""
+        return self.gaps.cover((*place.path, "name"))
 
     def _site(
         self, step: Step, place: Place, level: Level, position: int, role: Role = "step", owner: Site | None = None
     ) -> Site:
         around = owner or level.around
         depth = around.depth + 1 if around is not None else 1
-        site = Site(step, place, level, position, self._types.get(step.type), depth, role, owner)
+        missing = self.gaps.of_step(place.path)
+        kind = None if "type" in missing else self._types.get(step.type)
+        site = Site(step, place, level, position, kind, depth, role, owner, missing)
         self.sites.append(site)
         if depth > MAX_NESTING:
             self.too_deep.append(site)
@@ -63,7 +81,8 @@ class Outline:
         return site
 
     def _alone(self, step: Step, place: Place, owner: Site, role: Role) -> None:
-        self._site(step, place.as_step(step.name), owner.level, -1, role, owner)
+        named = place if self._is_unnamed(place) else place.as_step(step.name)
+        self._site(step, named, owner.level, -1, role, owner)
 
     def view(self, site: Site) -> View:
         """What the expressions of a step can read."""
@@ -87,6 +106,10 @@ class Outline:
         if level.around is not None:
             return self.view(level.around).layers
         return [] if level is self.main else [(self.main, EVERYTHING)]
+
+    def may_be_unread(self, name: str) -> bool:
+        """Whether a name may be that of a step that could not be read."""
+        return self.gaps.may_be_step(name, (site.name for site in self.sites))
 
     def anywhere(self, name: str) -> Site | None:
         """A step of that name, wherever it stands."""
@@ -133,7 +156,7 @@ def _link(level: Level) -> None:
                 follower.links.append(Link(site.name, "succeeded", site.place.at("next", index), "next", False))
     if level.ordered:
         for before, site in zip(level.sites, level.sites[1:], strict=False):
-            if not site.links:
+            if not site.links and "depends_on" not in site.missing:
                 site.links.append(Link(before.name, "succeeded", site.place, "order", False))
     for site in level.sites:
         target = level.by_name.get(site.step.on_failure.goto or "")

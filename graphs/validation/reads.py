@@ -37,6 +37,8 @@ class Reads:
         hidden = field.view.hidden(name)
         if hidden is not None:
             self._too_early(name, hidden, reference, field, said)
+        elif self._outline.may_be_unread(name):
+            return
         elif (elsewhere := self._outline.anywhere(name)) is not None:
             self._out_of_reach(name, elsewhere, reference, said)
         else:

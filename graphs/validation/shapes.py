@@ -82,6 +82,8 @@ class Shapes:
 
     def _declared(self, site: Site) -> set[str] | None:
         """The fields of a step's output, when the definition says which there are."""
+        if not site.missing.isdisjoint(("output", "on_failure", "on_timeout")):
+            return None
         if site.step.output is not None:
             return set(site.step.output)
         if not isinstance(site.kind, SubWorkflow) or self._known.workflow is None:

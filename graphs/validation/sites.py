@@ -47,6 +47,7 @@ class Site:
         position: Its place in the list; -1 for those outside of every list.
         role: A fallback or a compensation stands by itself, outside of every list.
         owner: For those: the step they belong to.
+        missing: Keys of the step that could not be read.
         links: What it waits for, in its own list.
         inner: The lists of steps inside it.
     """
@@ -59,6 +60,7 @@ class Site:
     depth: int
     role: Role = "step"
     owner: "Site | None" = None
+    missing: frozenset[str] = frozenset()
     links: list[Link] = field(default_factory=list)
     inner: "list[Level]" = field(default_factory=list)
 
@@ -102,9 +104,14 @@ class Level:
         """For each step the set of those that have settled before it starts, as a bit per position.
 
         What stands in a circle or after one may read everything: the circle is reported, not what follows from it.
+        So may a step whose links could not be read, and what comes after it.
         """
         before = [EVERYTHING] * len(self.sites)
+        if any("next" in site.missing for site in self.sites):
+            return before
         for site in self.in_order:
+            if "depends_on" in site.missing:
+                continue
             found = 0
             for other in self.awaited(site):
                 found |= before[other.position] | 1 << other.position
@@ -127,8 +134,13 @@ class Level:
     def beside(self, site: Site) -> Site | None:
         """The first step that nothing keeps from running at the same time as the given one."""
         related = self.before(site) | self._after[site.position] | 1 << site.position
-        free = ((1 << len(self.sites)) - 1) & ~related
+        free = ((1 << len(self.sites)) - 1) & ~related & ~self._unsure
         return self.sites[(free & -free).bit_length() - 1] if free else None
+
+    @cached_property
+    def _unsure(self) -> int:
+        """The steps of which it is not known what they wait for."""
+        return sum(1 << site.position for site in self.sites if "depends_on" in site.missing)
 
     @cached_property
     def in_order(self) -> list[Site]:

@@ -17,13 +17,17 @@ class Variables:
 
     def known(self, name: str, view: View, site: Site | None) -> bool:
         """Whether a variable has a value at a place, or may have one."""
-        if name in self._first_values:
+        if name in self._first_values or self._may_be_unread(name):
             return True
         for level, mask in _layers(view, site):
             writers, unknown = self._writers(level)
             if mask & (writers.get(name, 0) | unknown):
                 return True
         return False
+
+    def _may_be_unread(self, name: str) -> bool:
+        gaps = self._outline.gaps
+        return name in gaps.names or gaps.cover(("spec", "variables"))
 
     def names(self, view: View, site: Site | None) -> Iterator[str]:
         """All variables that have a value at a place."""
@@ -38,7 +42,7 @@ class Variables:
     def sources(self, name: str) -> tuple[bool, bool]:
         """Whether a variable is set somewhere, and whether some step sets variables nobody can name before it runs."""
         writers, unknown = self._writers(self._outline.main)
-        return name in self._first_values or name in writers, bool(unknown)
+        return name in self._first_values or name in writers or self._may_be_unread(name), bool(unknown)
 
     def _writers(self, level: Level) -> tuple[dict[str, int], int]:
         """For each variable the positions of the steps that set it; and those that may set any."""
@@ -70,6 +74,8 @@ class Variables:
 def written_by(site: Site) -> frozenset[str] | None:
     """The variables a step itself sets; None when only its output will tell."""
     variables = site.step.variables
+    if "variables" in site.missing:
+        return None
     if variables == "merge":
         return None if site.step.output is None else frozenset(site.step.output)
     return frozenset(variables)
