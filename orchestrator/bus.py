@@ -5,9 +5,11 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from contextlib import contextmanager
 
+from graphs.errors import BatonError, CommitError
 from orchestrator.store.port import Record
 
 _ROOM = 10_000
+DRIVE_FAILED = "drive.failed"
 RESTED = "execution.rested"
 """The kind of the record that says nobody works on an execution any more, however that came; it is never kept."""
 
@@ -83,3 +85,11 @@ class Bus:
         for listening in self._subscriptions.values():
             for subscription in listening:
                 subscription.offer(None)
+
+
+def given_up(record: Record) -> BatonError | None:
+    """Why nobody in this process carries an execution out any more, where that is what a record says; the engine tries
+    again by itself when the disk may have room by then."""
+    if record.kind != DRIVE_FAILED or record.data["code"] == CommitError.code:
+        return None
+    return BatonError(**record.data)

@@ -14,7 +14,7 @@ from traceback import format_exception
 from graphs.clock import Alarm
 from graphs.errors import BatonError, CommitError, EngineError
 from graphs.state import ExecutionStatus
-from orchestrator.bus import RESTED
+from orchestrator.bus import DRIVE_FAILED, RESTED
 from orchestrator.catalogue import Catalogue
 from orchestrator.drive import Drive
 from orchestrator.driving.resting import Left
@@ -291,7 +291,7 @@ class Driver:
         When the store could not write (a full disk), the work goes on once it can again: it is tried again and again.
         """
         self._works.log.error("drive.failed", **{**error.as_dict(), "execution_id": execution_id})
-        note = Record(execution_id, "drive.failed", self._works.clock.now(), data=error.as_dict())
+        note = Record(execution_id, DRIVE_FAILED, self._works.clock.now(), data=error.as_dict())
         if not isinstance(error, CommitError):
             await self._put_back(note)
             return

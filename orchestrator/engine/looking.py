@@ -6,7 +6,7 @@ from typing import Literal
 
 from graphs.errors import ConflictError
 from graphs.state import ExecutionStatus, Result
-from orchestrator.bus import RESTED, Subscription
+from orchestrator.bus import DRIVE_FAILED, RESTED, Subscription, given_up
 from orchestrator.engine.base import Base
 from orchestrator.store.port import Execution, ExecutionFilter, OpenWait, Record
 from orchestrator.usage import Usage, usage_of
@@ -20,17 +20,24 @@ class Looking(Base):
         return await self.store.executions(which or ExecutionFilter())
 
     async def wait(self, execution_id: str, until: Literal["end", "rest"] = "end") -> Execution:
-        """Wait until an execution has ended, or (`rest`) until it ended or waits for the world outside."""
+        """Wait until an execution has ended, or (`rest`) until it ended or waits for the world outside.
+
+        Raises:
+            BatonError: this engine gave it up: it lacks what the execution needs, say, and leaves it for another.
+            ConflictError: the engine is closed meanwhile.
+        """
         with self._bus.subscribe(execution_id, kinds=_STOPS) as stops:
             while True:
                 if not self.driving(execution_id):
                     execution = await self.get(execution_id)
                     if execution.status.final or (until == "rest" and execution.status in _AT_REST):
                         return execution
-                if await stops.next() is None:
+                if (record := await stops.next()) is None:
                     raise ConflictError(
                         "the engine was closed while somebody waited for an execution.", code="engine_closed"
                     )
+                if (failure := given_up(record)) is not None:
+                    raise failure
 
     def driving(self, execution_id: str) -> bool:
         """Whether this process is carrying the execution out at this moment."""
@@ -67,5 +74,5 @@ class Looking(Base):
 
 
 _LAST_RECORDS = frozenset(f"execution.{status}" for status in ExecutionStatus if status.final)
-_STOPS = _LAST_RECORDS | {RESTED}
+_STOPS = _LAST_RECORDS | {RESTED, DRIVE_FAILED}
 _AT_REST = (ExecutionStatus.WAITING, ExecutionStatus.BUDGET_EXCEEDED, ExecutionStatus.PAUSED)

@@ -13,7 +13,7 @@ from graphs.planner import COMPANION
 from graphs.spec import Workflow
 from graphs.state import ExecutionStatus
 from orchestrator.approvals.rules import Given
-from orchestrator.bus import RESTED
+from orchestrator.bus import RESTED, given_up
 from orchestrator.engine import Orchestrator
 from orchestrator.queue.port import Ticket
 from orchestrator.serving.answers import answers_to, interrupts_of
@@ -116,6 +116,8 @@ class WorkflowGraph:
     async def _hear(self, execution_id: str, following: Following) -> None:
         async for record in self._baton.watch(execution_id):
             following.record(record)
+            if (failure := given_up(record)) is not None:
+                raise failure
             if record.kind == "step.waiting":
                 following.questions(await self._asked(execution_id))
             if record.kind == RESTED and self._at_rest(

@@ -13,6 +13,7 @@ import graphs.flow
 import graphs.nodes.orchestrator as planning
 from agents.functions import Functions
 from graphs.clock import ManualClock
+from graphs.errors import BatonError
 from graphs.graph_state import EnterpriseWorkflowState
 from graphs.nodes.perform import PlanContext
 from graphs.steps import Answer
@@ -132,6 +133,11 @@ async def test_what_this_engine_cannot_do_is_left_for_one_that_can(database: Pat
         )
         await turns(baton)
         assert (await baton.get(execution.id)).status == "queued"
+        waiting = asyncio.create_task(baton.wait(execution.id))
+        await turns(baton)
+        await baton.resume(execution.id)
+        with pytest.raises(BatonError, match="is not taken up here"):  # nobody here will ever end it
+            await asyncio.wait_for(waiting, 20)
     async with engine(database, resources=[Functions([hang])]) as baton:
         execution = await finished(baton, execution)
     assert execution.status == "completed"

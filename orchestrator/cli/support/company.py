@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from rich.text import Text
 
-from graphs.errors import BatonError, CommitError
-from orchestrator.bus import RESTED
+from graphs.errors import BatonError
+from orchestrator.bus import RESTED, given_up
 from orchestrator.cli.exits import Exit, exit_of_status, worst
-from orchestrator.cli.support.following import Left, News, Until, enough, failure_of, hear, opened, take_up
+from orchestrator.cli.support.following import Left, News, Until, enough, hear, opened, take_up
 from orchestrator.cli.support.interrupts import interrupts
 from orchestrator.cli.support.opening import looking
 from orchestrator.cli.support.questions import Questions, as_document
@@ -61,7 +61,7 @@ class Company:
         if self._open is None:
             self._greet(len(await baton.store.unfinished()))
         for execution_id in list(self._open or ()):
-            execution = await take_up(baton, execution_id)
+            execution = await take_up(baton, execution_id, self._mail.put_nowait)
             if execution.status.final:
                 self._leave(Left(execution))
         while self._open is None or self._open:
@@ -84,10 +84,9 @@ class Company:
             story = self._stories[record.execution_id] = Story(await baton.get(record.execution_id))
         story.apply(record)
         self._view.happened(record, story)
-        if record.kind == "drive.failed":
-            if record.data.get("code") != CommitError.code:  # otherwise the engine tries again by itself
-                self.failures.append(failure_of(record))
-                self._leave(Left(story.execution))
+        if (failure := given_up(record)) is not None:
+            self.failures.append(failure)
+            self._leave(Left(story.execution))
         elif record.kind.startswith("execution."):
             await self._look(baton, story, rested=record.kind == RESTED)
 

@@ -13,9 +13,9 @@ from enum import Enum
 from typing import Any, Final, Literal
 
 from graphs.clock import SystemClock
-from graphs.errors import BatonError, CommitError, EngineBusyError
+from graphs.errors import EngineBusyError
 from graphs.state import ExecutionStatus
-from orchestrator.bus import RESTED
+from orchestrator.bus import DRIVE_FAILED, RESTED, given_up
 from orchestrator.cli.support.interrupts import leave
 from orchestrator.cli.support.opening import driving, looking
 from orchestrator.cli.support.questions import for_somebody
@@ -122,7 +122,8 @@ class Follower:
         try:
             await asyncio.sleep(0)  # the source listens before the past is read: nothing falls in between
             story = await self._begin(baton, execution_id)
-            execution = await (baton.get(execution_id) if elsewhere else take_up(baton, execution_id))
+            put = self._mail.put_nowait
+            execution = await (baton.get(execution_id) if elsewhere else take_up(baton, execution_id, put))
             if execution.status.final:
                 # Its last record may have come before anybody listened, or while the others were read.
                 for record in await baton.records(execution_id, after=self._since):
@@ -170,11 +171,10 @@ class Follower:
                 return self._left(story, left)
 
     async def _at_rest(self, baton: Orchestrator, story: Story, record: Record) -> Left | None:
-        if record.kind == "drive.failed":
-            failure = failure_of(record)
-            if failure.code != CommitError.code:
+        if record.kind == DRIVE_FAILED:
+            if (failure := given_up(record)) is not None:
                 raise failure
-            self._view.note(str(failure))  # the engine tries again by itself: the disk may have room by then
+            self._view.note(record.data["message"])  # the engine tries again by itself
         if not record.kind.startswith("execution."):
             return None
         execution = await baton.get(record.execution_id)
@@ -241,13 +241,17 @@ async def opened(setting: Setting, view: View) -> AsyncIterator[Orchestrator]:
             remark.cancel()
 
 
-async def take_up(baton: Orchestrator, execution_id: str) -> Execution:
-    """See to it that an execution is driven while we listen.
+async def take_up(baton: Orchestrator, execution_id: str, put: Callable[[Record], None]) -> Execution:
+    """See to it that an execution is driven while we listen; of one that rests, `put` that it does.
 
-    An engine that opens the file leaves alone what rests; and a drive that failed while it opened was not heard.
+    What rests is left alone, as an engine that opens the file does; a drive that failed while it opened was not heard.
     """
     execution = await baton.get(execution_id)
-    if not execution.status.final and not baton.driving(execution_id):
+    if execution.status.final or baton.driving(execution_id):
+        return execution
+    if execution.status.resting:
+        put(Record(execution_id, RESTED, baton.clock.now()))
+    else:
         await baton.resume(execution_id)
     return execution
 
@@ -270,8 +274,3 @@ async def read_story(baton: Orchestrator, execution_id: str) -> Story:
 def enough(until: Until, waits: Sequence[OpenWait]) -> bool:
     """Whether an execution that rests is to be left."""
     return until == "rest" or (until == "somebody" and for_somebody(waits))
-
-
-def failure_of(record: Record) -> BatonError:
-    """Why a drive was given up, as an error."""
-    return BatonError(**{"message": "It could not be driven.", **record.data})
