@@ -129,6 +129,11 @@ class Wanted:
     turn: int
     decision: Callable[[], Mapping[str, Any]] | None
 
+    @property
+    def is_made(self) -> bool:
+        """Whether nobody has refused it, or answered in the tool's place."""
+        return self.decision is None or self.decision()["decision"] in ("approved", "edited")
+
     def decided(self) -> tuple[Mapping[str, Any] | None, Any]:
         """The arguments to call with; or None, and the answer a person gave in the tool's place.
 
@@ -162,6 +167,10 @@ class ToolCall(Action):
         self.step = step
         self.assignment = assignment
         self.wanted = wanted
+
+    def limit(self, config: StepConfig) -> str | None:
+        # Where a person has answered in its place, or refused, nothing is called.
+        return self.wanted.offer.get("uses") if self.wanted.is_made else None
 
     async def run(self, context: StepContext, config: StepConfig) -> Any:
         args, answer = self.wanted.decided()

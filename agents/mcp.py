@@ -92,13 +92,13 @@ def _tool(server: str, found: BaseTool, where: McpServer) -> Tool:
         try:
             answer = await apart(found.ainvoke(asked))
         except ToolException as error:
-            raise StepError(str(error), category="dependency", retryable=False, code="tool_failed") from error
+            raise _refused(error) from error
         except Exception as error:
             raise StepError(
                 f"MCP server '{server}' failed: {shorten(_why(error), 300)}.", category="dependency", code="mcp_failed"
             ) from error
         if getattr(answer, "status", None) == "error":
-            raise StepError(str(answer.text), category="dependency", retryable=False, code="tool_failed")
+            raise _refused(answer.text)
         return _result(answer)
 
     schema: Any = found.args_schema if isinstance(found.args_schema, dict) else found.get_input_jsonschema()
@@ -110,7 +110,13 @@ def _tool(server: str, found: BaseTool, where: McpServer) -> Tool:
         effect=_effect(found.metadata or {}),
         approval=where.approval.get(found.name, where.approval.get("*")),
         timeout=where.timeout,
+        uses=server,
     )
+
+
+def _refused(said: object) -> StepError:
+    """The tool has answered, and the answer is that it failed: its server is well."""
+    return StepError(str(said), category="logic", retryable=False, code="tool_failed")
 
 
 def _effect(said: Mapping[str, Any]) -> Effect | None:

@@ -22,6 +22,7 @@ class Offer(TypedDict):
     Attributes:
         kind: A registered `tool`, a `workflow`, or a `step` written inside the agent step.
         target: Its name there: of the tool, the workflow, the step.
+        uses: The service behind it.
         approvals: Rules of `ToolApproval`; a person is asked when any of them says so.
     """
 
@@ -32,6 +33,7 @@ class Offer(TypedDict):
     target: str
     version: NotRequired[str]
     effect: NotRequired[Effect]
+    uses: NotRequired[str]
     approvals: NotRequired[list[dict[str, Any]]]
     max_calls: NotRequired[int]
     timeout: NotRequired[float]
@@ -76,6 +78,8 @@ def _of_tool(context: StepContext, tool: Tool) -> Offer:
     )
     if tool.effect is not None:
         offer["effect"] = tool.effect
+    if tool.uses is not None:
+        offer["uses"] = tool.uses
     if tool.undo is not None:
         context.resource(Tools).get(tool.undo)  # known now, and not only when it is needed
     if tool.max_calls is not None:

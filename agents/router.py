@@ -17,6 +17,9 @@ from graphs.steps import StepContext
 class Router(RouteChooser):
     """Lets a model choose one of several named routes; a resource."""
 
+    def uses(self, context: StepContext, model: Any) -> str | None:
+        return model_name(model or context.resource(Models).default)
+
     async def choose(
         self,
         context: StepContext,

@@ -34,7 +34,7 @@ def service_tool(
         service: A configured service's name.
         endpoint: A path under its base URL: `/api/orders/{order_id}`.
         schema: JSON Schema of the arguments; without it, those in the endpoint, as texts.
-        more: As in `Tool`: `effect`, `approval`, `undo` …
+        more: As in `Tool`: `effect`, `approval`, `undo` … `uses` is the service.
 
     Raises:
         InputError: the endpoint names an argument that the schema does not have.
@@ -62,4 +62,4 @@ def service_tool(
         )
         return (await context.resource(Services).send(service, request)).body
 
-    return Tool(name, description, call, given, **more)
+    return Tool(name, description, call, given, **{"uses": service, **more})

@@ -27,10 +27,17 @@ class ToolStep(Action):
     summary = "runs one of the application's tools"
     Config = ToolConfig
 
+    def uses(self, context: StepContext, config: ToolConfig) -> str | None:
+        return _tool(context, config).uses
+
     async def run(self, context: StepContext, config: ToolConfig) -> Any:
-        wanted = config.tool or context.name
-        tool = wanted if isinstance(wanted, Tool) else context.resource(Tools).get(wanted)
+        tool = _tool(context, config)
         arguments = from_input(tool.callee, context.input) if config.args is None else config.args
         redaction = Redaction([arguments])
         with redaction.of_errors():
             return redaction.value(await tool.run(arguments, redaction.context(context)))
+
+
+def _tool(context: StepContext, config: ToolConfig) -> Tool:
+    wanted = config.tool or context.name
+    return wanted if isinstance(wanted, Tool) else context.resource(Tools).get(wanted)

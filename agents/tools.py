@@ -45,6 +45,7 @@ class Tool:
         max_calls: How often an agent may call it in one step.
         timeout: Seconds one call by an agent may take.
         retry: Failed calls by an agent are made again by this policy; only for tools that honour idempotency keys.
+        uses: The service behind it: calls are under that one's limits and behind its breaker, as service calls are.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Tool:
     max_calls: int | None = None
     timeout: float | None = None
     retry: RetryPolicy | None = None
+    uses: str | None = None
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):

@@ -205,6 +205,7 @@ class Course:
             type=offer["kind"],
             retry=RetryPolicy.model_validate(offer["retry"]) if "retry" in offer else ONCE,
             timeout=offer.get("timeout"),
+            breaker=self._step.breaker,
             on_failure=_TOLD,
         )
         yield PlannedStep(name, step, kind.node, tuple(needs), local=f"[{number}].", kind=kind)

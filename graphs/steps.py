@@ -153,8 +153,12 @@ class StepType:
         return ()
 
     def limit(self, config: Any) -> str | None:
-        """The name of the shared resource (a service, a model) whose limits this step is under."""
+        """The name of the shared resource (a service, a model) whose limits and breaker this step is under."""
         return None
+
+    def uses(self, context: StepContext, config: Any) -> str | None:
+        """As `limit`, for types of which only the application's resources say what they use."""
+        return self.limit(config)
 
     def classify(self, error: Exception) -> StepError | None:
         """What an exception of this type's own code means (E21); None when only the general rules know."""

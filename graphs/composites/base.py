@@ -23,6 +23,10 @@ FailurePolicyWord = Literal["continue", "stop", "cancel", "fail_fast", "continue
 class RouteChooser(Protocol):
     """Chooses one of several named routes (F17): a resource, so that this room needs no models."""
 
+    def uses(self, context: StepContext, model: str) -> str | None:
+        """The model that is asked, whose limits and breaker the question is under."""
+        return model or None
+
     async def choose(
         self,
         context: StepContext,

@@ -12,7 +12,7 @@ from graphs.planner import Conclusion, Plan, plan_steps
 from graphs.prepare import Library, Test
 from graphs.scope import Frame
 from graphs.spec import Case, Step
-from graphs.steps import Node, StepConfig
+from graphs.steps import Node, StepConfig, StepContext
 
 
 class _Branching(Composite):
@@ -72,6 +72,7 @@ class SwitchConfig(StepConfig):
 
 
 DEFAULT = "default"
+_OF_CALLS = ("retry", "limits", "breaker")
 
 
 class Switch(_Branching):
@@ -82,6 +83,12 @@ class Switch(_Branching):
     Config = SwitchConfig
     containers: ClassVar[frozenset[str]] = frozenset({"cases", "default"})
     required_containers: ClassVar[frozenset[str]] = frozenset({"cases"})
+
+    def uses(self, context: StepContext, config: SwitchConfig) -> str | None:
+        if config.model is None:
+            return None
+        chooser: RouteChooser = context.resource(RouteChooser)  # type: ignore[type-abstract]
+        return chooser.uses(context, config.model)
 
     async def open(self, opening: Opening) -> Data:
         config: SwitchConfig = opening.config
@@ -122,8 +129,9 @@ class Switch(_Branching):
         return step.default or ()
 
     def check(self, step: Step) -> Iterable[Problem]:
-        yield from super().check(step)
         by_model = "model" in step.config
+        # A model that chooses is asked as one is by an agent: again, under its limits, behind its breaker.
+        yield from (problem for problem in super().check(step) if not (by_model and problem.where in _OF_CALLS))
         for index, case in enumerate(step.cases):
             if not by_model and case.when is None and case.equals is None:
                 yield Problem(

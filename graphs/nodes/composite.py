@@ -1,14 +1,16 @@
 """Performing a composite step: open it, carry out the plan inside, and give what that comes to."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from graphs.composites import Composite, Opening
+from graphs.composites.base import Data
 from graphs.errors import NotFoundError, StepError, StepTimeoutError
 from graphs.flow import Board
-from graphs.nodes.action import step_context
+from graphs.nodes.action import in_its_place, step_context
 from graphs.nodes.child import Inside, carry_out
 from graphs.nodes.perform import Body
+from graphs.nodes.tries import tries
 from graphs.planner import Conclusion, ordered
 from graphs.policies import as_step_error, error_value
 from graphs.scope import Frame
@@ -25,8 +27,7 @@ async def act(body: Body) -> Result:
     body.begin()
 
     async def open_data() -> Mapping[str, Any]:
-        body.host.started(body.path, 1, body.state())
-        data = await kind.open(await _opening(body))
+        data = await _opened(body, kind)
         if not body.path.startswith("~") and undoable(step, data, library):
             body.host.note("step.opened", body.path, {"frame": body.host.seal(dict(data))}, keep=True)
         return data
@@ -37,11 +38,48 @@ async def act(body: Body) -> Result:
         frame_for=lambda frame, data: kind.frame(frame, step, data, library),
         grow_for=_grower(body, kind) if kind.grows else None,
     )
-    board, frame, data = await carry_out(body, inside)
+    try:
+        board, frame, data = await carry_out(body, inside)
+    except _NotOpenedError as failure:
+        return failure.result
     return _result(body, kind, board, frame, data)
 
 
-async def _opening(body: Body) -> Opening:
+class _NotOpenedError(Exception):
+    """What a step uses to open did not answer, however often it was tried."""
+
+    def __init__(self, result: Result) -> None:
+        self.result = result
+
+
+async def _opened(body: Body, kind: Composite) -> Data:
+    """What the step finds out when it opens; where it uses something outside for that, tried as actions are.
+
+    Raises:
+        _NotOpenedError: none of the attempts went well.
+    """
+    opening = await _opening(body, 1)
+    if (uses := kind.uses(opening.context, opening.config)) is None:
+        body.host.started(body.path, 1, body.state())
+        return await kind.open(opening)
+
+    async def once(attempt: int) -> _Opened:
+        again = opening if attempt == 1 else await _opening(body, attempt)
+        return _Opened(await in_its_place(body, uses, again.context, lambda: kind.open(again)))
+
+    opened = await tries(body, once)
+    if not isinstance(opened, _Opened):
+        raise _NotOpenedError(opened)
+    return opened.data
+
+
+class _Opened(NamedTuple):
+    """A step has opened."""
+
+    data: Data
+
+
+async def _opening(body: Body, attempt: int) -> Opening:
     config = await body.rendered_config()
     return Opening(
         step=body.planned.step,
@@ -49,7 +87,7 @@ async def _opening(body: Body) -> Opening:
         names=body.names,
         evaluation=body.evaluation,
         state=body.state,
-        context=step_context(body, 1),
+        context=step_context(body, attempt),
         library=body.host.library,
         workflow=lambda name, version: _pinned(body, name, version),
         resources=body.host.resources,
