@@ -1,6 +1,6 @@
 """Workflows by name and by digest: published ones, those of Python modules, and those executions are pinned to."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
@@ -21,6 +21,7 @@ class Catalogue:
     Args:
         given: Workflows handed over in Python; those with callables are found by their digest here only.
         cipher: Opens what encrypts secret inputs, when it is first needed.
+        limits: Names that steps may give under `limits`.
     """
 
     def __init__(
@@ -31,11 +32,13 @@ class Catalogue:
         *,
         given: Iterable[Workflow] = (),
         cipher: Callable[[], Cipher],
+        limits: Collection[str] = (),
     ) -> None:
         self._store = store
         self._clock = clock
         self.library = library
         self.cipher = cipher
+        self.limits = limits
         self._given = {workflow.name: library.add(workflow) for workflow in given}
         self._kept: set[str] = set()
 

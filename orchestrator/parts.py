@@ -8,7 +8,7 @@ from typing import Any
 
 from graphs.clock import Clock
 from graphs.compile import compile_graph
-from graphs.policies.named import NamedLimits
+from graphs.policies.named import NamedLimits, declared
 from graphs.prepare import Library
 from graphs.spec import Workflow
 from graphs.steps import StepTypes
@@ -64,7 +64,8 @@ async def assemble(
     offered = load_modules(settings.modules)
     library = Library(step_types or installed_step_types())
     given = [*workflows, *offered.workflows]
-    catalogue = Catalogue(store, library, clock, given=given, cipher=_cipher(settings))
+    names = declared(settings.limits, settings.services)
+    catalogue = Catalogue(store, library, clock, given=given, cipher=_cipher(settings), limits=names)
     if not drive:
         return Parts(store, catalogue, None, bus)
     await stack.enter_async_context(store.driving())

@@ -139,7 +139,8 @@ async def schemas(name: WorkflowName, view: View, version: Annotated[Name | None
 
 async def _examined(view: TenantView, text: str) -> Report:
     """What is right and wrong with a definition. In another thread: a long text takes its time."""
-    known = Known(workflows=sorted({one.name for one in await view.workflows()}))
+    names = sorted({one.name for one in await view.workflows()})
+    known = Known(workflows=names, limits=view.baton.catalogue.limits)
     types = view.baton.catalogue.library.step_types
     return await asyncio.to_thread(examine_text, text, step_types=types, known=known)
 

@@ -97,6 +97,7 @@ CODES: Final[dict[str, str]] = {
     "function_unknown": "A function that is not registered.",
     "tool_unknown": "A tool that is not registered.",
     "agent_unknown": "An agent that is not registered.",
+    "limit_unknown": "A limit that no setting speaks of.",
     "workflow_unknown": "A workflow that is not published.",
     "workflow_contains_itself": "A workflow that leads to itself.",
     "input_not_given": "A sub-workflow is not given what it requires.",

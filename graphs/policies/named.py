@@ -1,7 +1,7 @@
 """Limits by name: of services, of model providers, and of whatever else steps share and say so (`limits: [gpu]`)."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -51,6 +51,11 @@ def parse_rate(text: str) -> Rate:
     if found is None or per <= 0:
         raise ValueError(f"a rate is a number of calls in a time, such as 100/m, 5/s or 1000/15m, not {text!r}")
     return Rate(int(found["calls"]), per)
+
+
+def declared(bounds: Mapping[str, Bounds], services: Iterable[str]) -> frozenset[str]:
+    """Names that steps may give under `limits`: those that settings bound, and services, whose limits they share."""
+    return frozenset({*bounds, *services} - {EVERY})
 
 
 class NamedLimits:

@@ -17,6 +17,7 @@ class Known:
         workflows: Names of published workflows, for suggestions.
         services: Configured services.
         functions, tools, agents: Registered ones.
+        limits: Names that steps may give under `limits`.
     """
 
     workflow: Resolve | None = None
@@ -25,3 +26,4 @@ class Known:
     functions: Collection[str] | None = None
     tools: Collection[str] | None = None
     agents: Collection[str] | None = None
+    limits: Collection[str] | None = None

@@ -21,6 +21,8 @@ def check_links(outline: Outline, known: Known, findings: Findings) -> None:
     """Names of other things lead somewhere, and no workflow contains itself."""
     for site in outline.sites:
         _check_named_things(site, known, findings)
+        if known.limits is not None:
+            _check_limits(site, known.limits, findings)
         if isinstance(site.kind, Switch):
             _check_default_route(site, outline.gaps.names, findings)
         if known.workflow is not None:
@@ -49,6 +51,14 @@ def _check_named_things(site: Site, known: Known, findings: Findings) -> None:
                 hint = suggestion(name, names, f"Configured {plural}")
                 place = site.place.at("config", *path)
                 findings.add(f"{thing}_unknown", place, words, hint, severity="warning")
+
+
+def _check_limits(site: Site, names: Collection[str], findings: Findings) -> None:
+    for index, name in enumerate(site.step.limits):
+        if name not in names:
+            words = f"nothing in this engine's settings bounds '{name}'"
+            hint = suggestion(name, names, "Known limits") if names else "Say it in BATON_LIMITS."
+            findings.add("limit_unknown", site.place.at("limits", index), words, hint, severity="warning")
 
 
 def _names_under(config: Mapping[str, Any], key: str) -> Iterator[tuple[Path, str]]:

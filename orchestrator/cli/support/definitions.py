@@ -9,6 +9,7 @@ from agents.functions import Functions
 from agents.tools import Tools
 from graphs.errors import NotFoundError
 from graphs.loader import Loaded, Report, examine_text, load_file
+from graphs.policies.named import declared
 from graphs.steps import StepTypes
 from graphs.validation import Known
 from orchestrator.cli.support.errors import print_problems
@@ -67,6 +68,7 @@ def _known(setting: Setting) -> Known:
         functions=_names(offered, Functions),
         tools=_names(offered, Tools),
         agents=_names(offered, Agents),
+        limits=declared(setting.settings.limits, setting.settings.services),
     )
 
 

@@ -45,6 +45,7 @@ KNOWN = Known(
     functions=("add",),
     tools=("send_email", "look_up"),
     agents=("helper",),
+    limits=("gpu", "user-service"),
 )
 
 
