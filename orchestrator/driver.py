@@ -5,13 +5,11 @@ says "look again", and a second "look again" does no harm.
 """
 
 import asyncio
-import heapq
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
-from datetime import datetime, timedelta
+from datetime import timedelta
 from traceback import format_exception
 
-from graphs.clock import Alarm
 from graphs.errors import BatonError, CommitError, EngineError
 from graphs.state import ExecutionStatus
 from orchestrator.bus import DRIVE_FAILED, RESTED
@@ -21,6 +19,7 @@ from orchestrator.driving.resting import Left
 from orchestrator.driving.waits import answer_of
 from orchestrator.driving.works import Works
 from orchestrator.needs import check_needs
+from orchestrator.reminders import Reminders
 from orchestrator.seats import Room, Seat
 from orchestrator.store.port import Execution, ExecutionFilter, OpenWait, Record
 
@@ -48,8 +47,7 @@ class Driver:
             clock=works.clock,
         )
         self._seen = 0
-        self._due: list[tuple[datetime, str]] = []
-        self._alarm: Alarm | None = None
+        self._reminders = Reminders(works.clock, self._comes_due)
         self._draining = False
 
     # -- what wakes it -----------------------------------------------------------------------------------------
@@ -153,8 +151,7 @@ class Driver:
                     await listening
         finally:
             await self.drain()
-            if self._alarm is not None:
-                self._alarm.cancel()
+            self._reminders.stop()
 
     async def _take_up(self) -> None:
         self._works.store.changed()
@@ -163,7 +160,7 @@ class Driver:
         for execution_id in await self._works.store.to_take_up():
             self.take(execution_id, "recover")
         for execution_id, due in await self._works.store.next_due():
-            self._remind(execution_id, due)
+            self._reminders.add(execution_id, due)
         await self._remember_deadlines()
 
     async def _listen(self) -> None:
@@ -297,7 +294,7 @@ class Driver:
             return
         self._works.publish([note])
         if not self._draining:
-            self._remind(execution_id, self._works.clock.now() + timedelta(seconds=_AFTER_LOST_COMMIT))
+            self._reminders.add(execution_id, self._works.clock.now() + timedelta(seconds=_AFTER_LOST_COMMIT))
 
     async def _put_back(self, note: Record) -> None:
         """Nobody works on it any more, and every process can see why."""
@@ -339,9 +336,9 @@ class Driver:
             return
         for wait in await self._works.store.waits(execution_id):
             if wait.wait.due is not None:
-                self._remind(execution_id, wait.wait.due)
+                self._reminders.add(execution_id, wait.wait.due)
         for due in drive.reminders if drive is not None else ():
-            self._remind(execution_id, due)
+            self._reminders.add(execution_id, due)
         self._remember_deadline(execution)
 
     async def _remember_deadlines(self) -> None:
@@ -356,28 +353,8 @@ class Driver:
         workflow = self._catalogue.library.workflow(execution.digest)
         deadline = workflow.spec.config.deadline if workflow is not None else None
         if deadline is not None and execution.started_at is not None:
-            self._remind(execution.id, execution.started_at + timedelta(seconds=deadline))
+            self._reminders.add(execution.id, execution.started_at + timedelta(seconds=deadline))
 
-    def _remind(self, execution_id: str, due: datetime) -> None:
-        heapq.heappush(self._due, (due, execution_id))
-        if self._due[0] == (due, execution_id):
-            self._arm()
-
-    def _arm(self) -> None:
-        if self._alarm is not None:
-            self._alarm.cancel()
-            self._alarm = None
-        if self._due:
-            left = (self._due[0][0] - self._works.clock.now()).total_seconds()
-            if left > 0:
-                self._alarm = self._works.clock.call_later(left, self._ring)
-            else:  # over already: it came due while nobody was there
-                asyncio.get_running_loop().call_soon(self._ring)
-
-    def _ring(self) -> None:
-        now = self._works.clock.now()
-        while self._due and self._due[0][0] <= now:
-            _, execution_id = heapq.heappop(self._due)
-            if execution_id not in self._drives:  # a live drive has alarms of its own
-                self.take(execution_id, "timer")
-        self._arm()
+    def _comes_due(self, execution_id: str) -> None:
+        if execution_id not in self._drives:  # a live drive has alarms of its own
+            self.take(execution_id, "timer")
