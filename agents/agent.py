@@ -53,6 +53,10 @@ class AgentStep(Composite):
         own = config.agent.model if isinstance(config.agent, Agent) else None
         return model_name(config.model or own)
 
+    def acts(self, step: Step) -> bool | None:
+        tools = step.config.get("tools")
+        return False if "agent" not in step.config and "agent_capability" not in step.config and not tools else None
+
     async def open(self, opening: Opening) -> Data:
         return json_object(await assign(opening))
 

@@ -8,7 +8,6 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from agents.registry import Registry
 from agents.tool_use import ToolUse
 from agents.tools import Tool
-from graphs.errors import StepError
 from graphs.spec import Budget
 
 ContextOverflow = Literal["summarize", "trim"]
@@ -58,23 +57,6 @@ class Agents(Registry[Agent]):
 
     word = "agent"
     remedy = "Agents are registered: Agents([Agent(name=..., instructions=...)])."
-
-    def with_capability(self, capability: str) -> Agent:
-        """The first agent, in the order they were registered, that has the capability.
-
-        Raises:
-            StepError: none has it.
-        """
-        for agent in self:
-            if capability in agent.capabilities:
-                return agent
-        known = sorted({one for agent in self for one in agent.capabilities})
-        raise StepError(
-            f"no agent has the capability '{capability}'.",
-            category="validation",
-            code="capability_unknown",
-            hint=f"Capabilities here: {', '.join(known) or 'none'}.",
-        )
 
 
 def schema_of(output_schema: Any) -> dict[str, Any] | None:

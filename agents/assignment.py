@@ -13,11 +13,12 @@ from agents.agents import Agent, Agents, ContextOverflow, schema_of
 from agents.loading import load
 from agents.models import Models, model_name
 from agents.offers import Offer, offers
+from agents.picking import pick
 from agents.tools import Tool, Tools
 from graphs.composites.base import Opening
 from graphs.errors import StepError
 from graphs.expressions import mask
-from graphs.spec import AGENT_LABEL, Budget, FromState, Step
+from graphs.spec import Budget, FromState, Step
 from graphs.steps import StepContext
 from graphs.values import json_value
 
@@ -58,7 +59,7 @@ async def assign(opening: Opening) -> Assignment:
         StepError: something named is not there, or there is nothing to do.
     """
     context, config, step = opening.context, opening.config, opening.step
-    agent, registered = _agent(opening)
+    agent, registered = await pick(opening)
 
     def said(key: str, otherwise: Any = None) -> Any:
         """The step's own word, else its agent's."""
@@ -142,40 +143,6 @@ def _agent_again(context: StepContext, assignment: Assignment, step: Step) -> Ag
     if isinstance(given, Agent):
         return given
     return context.resource(Agents).get(assignment["agent"]) if assignment["registered"] else None
-
-
-def _agent(opening: Opening) -> tuple[Agent, bool]:
-    """The agent, and whether it is a registered one."""
-    context, config = opening.context, opening.config
-    if isinstance(config.agent, Agent):
-        return config.agent, False
-    if config.agent_capability is not None:
-        return context.resource(Agents).with_capability(config.agent_capability), True
-    if config.agent is None:
-        return Agent(name=context.name), False
-    registered = context.resource(Agents)
-    if config.agent not in registered and (published := _published(opening, config.agent)) is not None:
-        return published, False
-    return registered.get(config.agent), True
-
-
-def _published(opening: Opening, wanted: str) -> Agent | None:
-    """The agent of a definition (`kind: Agent`) that the execution is pinned to."""
-    name, _, version = wanted.partition("@")
-    try:
-        workflow = opening.workflow(name, version or None)
-    except StepError:
-        return None
-    if AGENT_LABEL not in workflow.metadata.labels:
-        raise StepError(
-            f"'{wanted}' is a workflow, and no agent.",
-            category="validation",
-            code="agent_unknown",
-            hint="A step of type 'workflow' runs it; an agent may have it as a tool.",
-        )
-    (step,) = workflow.spec.steps
-    given = {key: value for key, value in step.config.items() if key in Agent.model_fields}
-    return Agent.model_validate({**given, "name": name, "description": workflow.metadata.description})
 
 
 def _conversation(context: StepContext, config: AgentConfig) -> list[tuple[str, str]]:

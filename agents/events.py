@@ -6,6 +6,7 @@ from pydantic import Field
 
 from agents.waits import refuse_secrets
 from graphs.errors import StepError
+from graphs.spec import Step
 from graphs.steps import Action, StepConfig, StepContext
 
 
@@ -29,6 +30,9 @@ class EmitEvent(Action):
     name = "emit_event"
     summary = "publishes an event"
     Config = EmitEventConfig
+
+    def acts(self, step: Step) -> bool | None:
+        return True
 
     async def run(self, context: StepContext, config: EmitEventConfig) -> Any:
         refuse_secrets(config.data, "data", "Events are kept in the clear")

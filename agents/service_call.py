@@ -81,6 +81,9 @@ class ServiceCall(Action):
     summary = "calls a service over HTTP; its answer is the response"
     Config = ServiceCallConfig
 
+    def acts(self, step: Step) -> bool | None:
+        return str(step.config.get("method", "GET")).upper() not in ("GET", "HEAD")
+
     def check(self, step: Step) -> Iterable[Problem]:
         endpoint = step.config.get("endpoint")
         if not isinstance(endpoint, str) or "{{" in endpoint:

@@ -88,6 +88,9 @@ class Validation(Action):
     summary = "checks fields of the input by rules, here or at a service"
     Config = ValidationConfig
 
+    def acts(self, step: Step) -> bool | None:
+        return False
+
     def check(self, step: Step) -> Iterable[Problem]:
         rules = step.config.get("validation_rules")
         for index, rule in enumerate(rules if isinstance(rules, list | tuple) else ()):

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from langchain_core.runnables import RunnableConfig
 
+from graphs.analysis import Past
 from graphs.budget import Ledger
 from graphs.clock import Clock
 from graphs.flow import Flow
@@ -140,6 +141,18 @@ class Host(Protocol):
 
     def pinned(self, name: str, version: str | None) -> Workflow | None:
         """The sub-workflow of that name, as it was when the execution started."""
+        ...
+
+    def workflows(self) -> Mapping[str, Workflow]:
+        """All that the execution is pinned to, under the names they are asked by."""
+        ...
+
+    async def past(self, workflow: Workflow) -> Past | None:
+        """How executions of a workflow went so far; None when there were none."""
+        ...
+
+    async def tracks(self) -> Mapping[str, Any]:
+        """What is known of agents that were chosen for a capability, by name."""
         ...
 
     def idle(self) -> None: ...

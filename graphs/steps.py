@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict
 from graphs.budget import Ledger
 from graphs.clock import Clock
 from graphs.errors import DefinitionError, NotFoundError, Problem, StepError
-from graphs.spec import Step
+from graphs.spec import Step, Workflow
 
 Node = Literal[
     "orchestrator", "parallel_executor", "conditional_router", "react_agent", "human_approval", "error_recovery"
@@ -78,6 +78,8 @@ class StepContext:
     """`note(kind, data)`: keep a record of something that happened; durable before the step's result."""
     ledger: Callable[[], Awaitable[Ledger]] | None = None
     """The execution's account of what its models cost."""
+    workflows: Callable[[], Mapping[str, Workflow]] = dict
+    """The workflows and agents this execution may run, by name: as they were when it started."""
     emit_event: Callable[..., Any] | None = None
     """`await emit_event(type, data, key=…)`: publish an event, durable before it returns."""
     keep_effect: Callable[..., Awaitable[None]] | None = None
@@ -160,6 +162,11 @@ class StepType:
         """As `limit`, for types of which only the application's resources say what they use."""
         return self.limit(config)
 
+    def acts(self, step: Step) -> bool | None:
+        """Whether such a step changes the world outside, leaving out those inside it; None when only whoever offers
+        what it calls can know."""
+        return None
+
     def classify(self, error: Exception) -> StepError | None:
         """What an exception of this type's own code means (E21); None when only the general rules know."""
         return None
@@ -228,6 +235,9 @@ class Waiting(StepType):
     """A step type that waits for the world outside; performed by `human_approval`, the only node that interrupts."""
 
     node: ClassVar[Node] = "human_approval"
+
+    def acts(self, step: Step) -> bool | None:
+        return False
 
     def wait(self, context: StepContext, config: Any) -> Wait:
         """What is awaited. Pure: it is asked again on every resume and must say the same."""

@@ -1,7 +1,7 @@
 """Workflows by name and by digest: published ones, those of Python modules, and those executions are pinned to."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from pydantic import ValidationError
 
@@ -13,6 +13,9 @@ from graphs.spec import Workflow
 from orchestrator.sealing import Cipher, Sealer
 from orchestrator.store.port import DEFAULT_TENANT, Execution, PublishedWorkflow
 from orchestrator.store.sqlite import SqliteStore
+
+_MOST_OFFERED: Final = 500
+"""Workflows that an execution is pinned to when any may be wanted; the latest published come first."""
 
 
 class Catalogue:
@@ -70,6 +73,17 @@ class Catalogue:
         if published is None:
             return None
         return await self._keep(self._load(published.document))
+
+    async def every(self, tenant: str = DEFAULT_TENANT) -> Sequence[Workflow]:
+        """The newest version of each workflow and agent that may be run by name, and as well by another process."""
+        newest: dict[str, PublishedWorkflow] = {}
+        for published in await self._store.catalogue(tenant=tenant):
+            if published.status != "deprecated":
+                newest.setdefault(published.name, published)
+        latest = sorted(newest.values(), key=lambda one: one.created_at, reverse=True)[:_MOST_OFFERED]
+        given = [one for one in self._given.values() if not one.callables()]
+        found = {one.name: self._load(one.document) for one in latest if not _callables(one.document)}
+        return [await self._keep(one) for one in {**found, **{one.name: one for one in given}}.values()]
 
     async def pinned(self, execution: Execution) -> Workflow:
         """The definition an execution is pinned to, its sub-workflows with it.

@@ -27,8 +27,7 @@ def check_needs(execution: Execution, workflow: Workflow, library: Library, reso
     Raises:
         StoreError: `resources_missing`, naming what is not there.
     """
-    pinned = [library.workflow(digest) for digest in execution.pins.values()]
-    definitions = [one for one in (workflow, *pinned) if one is not None]
+    definitions = _named(workflow, execution.pins, library)
     missing = sorted({words for one in definitions for words in _missing(one, library, resources)})
     if missing:
         raise StoreError(
@@ -37,6 +36,19 @@ def check_needs(execution: Execution, workflow: Workflow, library: Library, reso
             hint=f"Go on where they are set (BATON_SERVICES, BATON_MODULES, --module): baton resume {execution.id}.",
             code="resources_missing",
         )
+
+
+def _named(workflow: Workflow, pins: Mapping[str, str], library: Library) -> list[Workflow]:
+    """The workflow and those it names, however deep; those it may only come to run are no reason to leave it."""
+    found = {workflow.digest: workflow}
+    waiting = [workflow]
+    while waiting:
+        for name, version in waiting.pop().subworkflows:
+            inner = library.workflow(pins.get(f"{name}@{version}" if version else name, ""))
+            if inner is not None and inner.digest not in found:
+                found[inner.digest] = inner
+                waiting.append(inner)
+    return list(found.values())
 
 
 def _missing(workflow: Workflow, library: Library, resources: Mapping[type, Any]) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from graphs.policies.named import NamedLimits, declared
 from graphs.prepare import Library
 from graphs.spec import Workflow
 from graphs.steps import StepTypes
+from orchestrator.brain.pasts import PastOfAll
 from orchestrator.breakers import Breakers
 from orchestrator.bus import Bus
 from orchestrator.catalogue import Catalogue
@@ -86,6 +87,7 @@ async def assemble(
         places=Places(clock, settings.max_steps),
         limits=limits,
         breakers=breakers,
+        pasts=PastOfAll(store, clock),
         environment={name: environ[name] for name in settings.expose if name in environ},
     )
     driver = Driver(works, catalogue)

@@ -23,9 +23,10 @@ async def gather(stack: AsyncExitStack, settings: Settings, given: Iterable[Any]
         Functions(),
         Tools(),
         Agents(),
-        Models(),
+        Models(default=settings.model),
         Router(),
         Prices.from_mapping(settings.prices),
+        settings.agent_routing,
         *given,
     ):
         for kind in type(value).__mro__[:-1]:

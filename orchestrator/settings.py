@@ -7,6 +7,7 @@ import orjson
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import NoDecode
 
+from agents.capability import AgentRouting
 from graphs.policies.named import Bounds
 from orchestrator.environment import SEPARATED, EnvironmentSettings, Seconds, read
 
@@ -35,6 +36,10 @@ class Settings(EnvironmentSettings):
         max_lingering: How many do so at the same time; the one that rests longest goes first.
         poll: Seconds between looks for what other processes stored; more than 0.
         grace: Seconds that running steps get to finish when the engine stops.
+        model: The model where a step, an agent and an application name none: `openai:gpt-5-mini`. With one, the ad-hoc
+            assistant is offered.
+        agent_routing: How a step that names a capability gets an agent, as JSON in the environment; see
+            `agents.capability.AgentRouting`. `{"adaptive": false}` takes the first that has it.
         expose: Environment variables that expressions may read as `env.NAME`.
         log_level, log_format: What is logged to standard error, and how.
     """
@@ -55,11 +60,13 @@ class Settings(EnvironmentSettings):
     max_lingering: int = Field(default=1000, ge=0)
     poll: Seconds = Field(default=0.1, gt=0)
     grace: Seconds = 10.0
+    model: str | None = None
+    agent_routing: Annotated[AgentRouting, NoDecode] = AgentRouting()
     expose: Annotated[tuple[str, ...], *SEPARATED] = ()
     log_level: Literal["debug", "info", "warning", "error"] = "warning"
     log_format: Literal["console", "json"] = "console"
 
-    @field_validator("services", "limits", "prices", "mcp", mode="before")
+    @field_validator("services", "limits", "prices", "mcp", "agent_routing", mode="before")
     @classmethod
     def _services_are_json(cls, value: Any) -> Any:
         if not isinstance(value, str):

@@ -2,14 +2,14 @@
 
 import re
 import uuid
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from graphs.clock import Clock
 from graphs.errors import InputError
 from graphs.inputs import check_input, secret_paths
-from graphs.spec import Workflow
+from graphs.spec import AGENT_LABEL, ANY_AGENT, ANY_WORKFLOW, Workflow
 from graphs.state import ExecutionStatus
 from graphs.values import json_value
 from orchestrator.sealing import Cipher, take_secrets
@@ -81,22 +81,43 @@ def _check_names(start: Start) -> None:
         )
 
 
-async def pin(
-    workflow: Workflow, find: Callable[[str, str | None, str], Awaitable[Workflow | None]], tenant: str
-) -> dict[str, str]:
+class Offering(Protocol):
+    """Where the workflows are that others run as steps."""
+
+    async def find(self, name: str, version: str | None, tenant: str) -> Workflow | None:
+        """The workflow of that name; the newest version where none is asked for."""
+        ...
+
+    async def every(self, tenant: str) -> Sequence[Workflow]:
+        """The newest version of each that may be run by name."""
+        ...
+
+
+async def pin(workflow: Workflow, offering: Offering, tenant: str) -> dict[str, str]:
     """Digests of every sub-workflow the workflow may start, however deep, under the names they are asked by.
 
     One that cannot be found is left out: the step that wants it fails and says so, if it is ever reached.
     """
     pins: dict[str, str] = {}
-    waiting = [workflow]
+    waiting, seen = [workflow], {workflow.digest}
     while waiting:
         for name, version in waiting.pop().subworkflows:
-            key = f"{name}@{version}" if version else name
-            if key in pins:
-                continue
-            found = await find(name, version, tenant)
-            if found is not None:
-                pins[key] = found.digest
-                waiting.append(found)
+            for key, found in await _meant(name, version, workflow, offering, tenant):
+                pins.setdefault(key, found.digest)
+                if found.digest not in seen:
+                    seen.add(found.digest)
+                    waiting.append(found)
     return pins
+
+
+async def _meant(
+    name: str, version: str | None, workflow: Workflow, offering: Offering, tenant: str
+) -> list[tuple[str, Workflow]]:
+    if name in (ANY_WORKFLOW, ANY_AGENT):
+        return [
+            (one.name, one)
+            for one in await offering.every(tenant)
+            if one.name != workflow.name and (name == ANY_WORKFLOW or AGENT_LABEL in one.metadata.labels)
+        ]
+    found = await offering.find(name, version, tenant)
+    return [(f"{name}@{version}" if version else name, found)] if found is not None else []

@@ -1,7 +1,7 @@
 """What a composite step type says: how it opens, which plan it becomes, what its result is."""
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Protocol
 
@@ -64,6 +64,8 @@ class Opening:
     workflow: Callable[[str, str | None], Workflow]
     resources: Mapping[type, Any]
     budget: Budget | None = None
+    tracks: Callable[[], Awaitable[Mapping[str, Any]]] | None = None
+    """What is known of agents that were chosen for a capability, by name."""
 
 
 class Composite(StepType):
@@ -113,6 +115,9 @@ class Composite(StepType):
         self, step: Step, data: Data, frame: Frame, conclusion: Conclusion, evaluation: EvaluationContext
     ) -> Any:
         """What the composite step gives; called for failures too, so that what each child did is known (M11)."""
+
+    def acts(self, step: Step) -> bool | None:
+        return False
 
     def check(self, step: Step) -> Iterable[Problem]:
         if step.retry is not None and "retry" not in self.hands_on:

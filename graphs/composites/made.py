@@ -12,7 +12,7 @@ from graphs.loading.places import written
 from graphs.loading.words import clauses
 from graphs.planner import ordered, plan_steps
 from graphs.prepare import Library, Prepared
-from graphs.spec import Step
+from graphs.spec import Step, Workflow
 
 
 def check_made(opening: Opening, documents: Sequence[Mapping[str, Any]]) -> None:
@@ -42,6 +42,35 @@ def check_made(opening: Opening, documents: Sequence[Mapping[str, Any]]) -> None
             category="validation",
             code="steps_invalid",
         )
+
+
+def made_workflow(opening: Opening, document: Mapping[str, Any]) -> Workflow:
+    """A workflow that is known only at run time.
+
+    Raises:
+        StepError: `definition_invalid`, naming everything that is wrong with it.
+    """
+    try:
+        workflow = Workflow.model_validate(document)
+    except ValidationError as error:
+        wrong = list(clauses(Workflow, error, "definition"))
+    else:
+        spec = workflow.spec
+        lists = {"steps": spec.steps, "compensation.steps": spec.compensation.steps, "finally": spec.finally_}
+        wrong = [
+            fault
+            for key, steps in lists.items()
+            for index, step in enumerate(steps)
+            for fault in _faults(step, written((index,), f"definition.{key}"), opening.library)
+        ]
+        wrong = wrong or [*_names((), spec.steps, "definition.steps")] or [*_circle(spec.steps, opening.library)]
+        if not wrong:
+            return workflow
+    raise StepError(
+        f"step '{opening.step.name}' was given a workflow that cannot be run: {'; '.join(wrong)}.",
+        category="validation",
+        code="definition_invalid",
+    )
 
 
 def _faults(step: Step, where: str, library: Library) -> Iterator[str]:
@@ -77,12 +106,12 @@ def _inside(step: Step) -> Iterator[tuple[str, Step]]:
             yield key, other
 
 
-def _names(around: Iterable[Step], made: Sequence[Step]) -> Iterator[str]:
+def _names(around: Iterable[Step], made: Sequence[Step], where: str = "steps_from") -> Iterator[str]:
     """Names that are taken, or that nothing has."""
     names = {step.name for step in around}
     for index, step in enumerate(made):
         if step.name in names:
-            yield f"steps_from[{index}]: the name '{step.name}' is taken"
+            yield f"{where}[{index}]: the name '{step.name}' is taken"
         names.add(step.name)
     for step in made:
         for need in step.depends_on:

@@ -1,10 +1,11 @@
-"""`workflow`: another workflow as a step, with an input and an output of its own (F24)."""
+"""`workflow`: another workflow as a step, with its own input and output (F24); or one made at run time (F22)."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from graphs.composites.base import Composite, Data, Opening, plan_of
+from graphs.composites.made import made_workflow
 from graphs.errors import InputError, StepError
 from graphs.expressions import EvaluationContext
 from graphs.inputs import check_input
@@ -17,11 +18,23 @@ from graphs.steps import StepConfig
 
 
 class SubWorkflowConfig(StepConfig):
-    """Which workflow, which version (the newest published at the execution's start), and its input."""
+    """Which workflow, which version (the newest published at the execution's start), and its input.
 
-    workflow: str
+    `definition` in place of `workflow`: the workflow itself, as JSON values that are known only at run time.
+    """
+
+    workflow: str | None = None
     version: str | None = None
+    definition: dict[str, Any] | None = None
     input: dict[str, Any] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> Self:
+        if (self.workflow is None) == (self.definition is None):
+            raise ValueError("give one of 'workflow' and 'definition'")
+        if self.version is not None and self.workflow is None:
+            raise ValueError("'version' goes with 'workflow'")
+        return self
 
 
 class SubWorkflow(Composite):
@@ -32,9 +45,16 @@ class SubWorkflow(Composite):
     Config = SubWorkflowConfig
     isolated: ClassVar[bool] = True
 
+    def acts(self, step: Step) -> bool | None:
+        return None
+
     async def open(self, opening: Opening) -> Data:
         config: SubWorkflowConfig = opening.config
-        workflow = opening.workflow(config.workflow, config.version)
+        made = config.definition is not None
+        if config.definition is not None:
+            workflow = made_workflow(opening, config.definition)
+        else:
+            workflow = opening.workflow(config.workflow or "", config.version)
         try:
             given = check_input(workflow.spec.input.schema_, config.input)
         except InputError as error:
@@ -43,10 +63,13 @@ class SubWorkflow(Composite):
                 category="validation",
                 code="input_invalid",
             ) from error
-        return {"digest": workflow.digest, "input": given}
+        data: dict[str, Any] = {"digest": workflow.digest, "input": given}
+        return data | ({"definition": workflow.as_document()} if made else {})
 
     def plan(self, step: Step, data: Data, library: Library) -> Plan:
-        return root_plan(_workflow(data, library), library)
+        workflow = _workflow(data, library)
+        # What is made for one execution must not stay with the library for ever.
+        return _root_plan(workflow, library) if "definition" in data else root_plan(workflow, library)
 
     def frame(self, frame: Frame, step: Step, data: Data, library: Library) -> Frame:
         workflow = _workflow(data, library)
@@ -66,6 +89,8 @@ class SubWorkflow(Composite):
 
 
 def _workflow(data: Data, library: Library) -> Workflow:
+    if (document := data.get("definition")) is not None:
+        return Workflow.model_validate(document)
     workflow = library.workflow(data["digest"])
     if workflow is None:
         raise StepError(

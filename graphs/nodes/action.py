@@ -98,6 +98,7 @@ def step_context(body: Body, attempt: int) -> StepContext:
         progress=lambda data: body.host.note("step.progress", body.path, {"data": data}),
         note=lambda kind, data: body.host.note(kind, body.path, data, keep=True),
         ledger=body.host.ledger,
+        workflows=body.host.workflows,
         emit_event=body.host.emit_event,
         keep_effect=body.keep_effect,
     )

@@ -92,6 +92,7 @@ async def _opening(body: Body, attempt: int) -> Opening:
         workflow=lambda name, version: _pinned(body, name, version),
         resources=body.host.resources,
         budget=body.host.budget,
+        tracks=body.host.tracks,
     )
 
 

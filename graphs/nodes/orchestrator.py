@@ -28,7 +28,7 @@ async def orchestrator(state: EnterpriseWorkflowState, runtime: Runtime[PlanCont
             return {"dispatched": []}
     found: dict[str, Any] = {}
     if context.is_root and "execution_strategy" not in (state.get("context") or {}):
-        found = _found_out(context) | {"orchestrator_timestamp": context.host.clock.now().isoformat()}
+        found = await _found_out(context) | {"orchestrator_timestamp": context.host.clock.now().isoformat()}
         context.host.note("execution.planned", "", found, keep=True)
     names = _to_dispatch(context)
     context.flow.dispatch(names)
@@ -40,16 +40,14 @@ async def orchestrator(state: EnterpriseWorkflowState, runtime: Runtime[PlanCont
     return update
 
 
-def _found_out(context: PlanContext) -> dict[str, Any]:
+async def _found_out(context: PlanContext) -> dict[str, Any]:
     host, frame = context.host, context.frame
-
-    def find_out() -> dict[str, Any]:
-        analysis = analyse(frame.plan, host.library)
-        strategy = choose(analysis, frame.config, host.facts.partition_size)
-        return {"task_analysis": analysis.as_dict(), "execution_strategy": strategy.as_dict()}
-
-    digest = frame.workflow.digest if frame.workflow is not None else ""
-    return host.library.remember("analysis", digest, find_out)
+    workflow = frame.workflow
+    digest, library = workflow.digest if workflow is not None else "", host.library
+    analysis = library.remember("analysis", digest, lambda: analyse(frame.plan, library))
+    analysis = analysis.with_past(await host.past(workflow) if workflow is not None else None)
+    strategy = choose(analysis, frame.config, host.facts.partition_size)
+    return {"task_analysis": analysis.as_dict(), "execution_strategy": strategy.as_dict()}
 
 
 def _to_dispatch(context: PlanContext) -> list[str]:

@@ -28,10 +28,13 @@ from graphs.spec.definition import (
 from graphs.spec.document import FromState, describe_callable, plain
 from graphs.spec.failures import Escalation, OnFailure, OnTimeout, RetryPolicy
 from graphs.spec.step import OTHER_WORDS, Case, Dependency, Step
+from graphs.spec.uses import ANY_AGENT, ANY_WORKFLOW
 
 __all__ = [
     "AGENT_LABEL",
     "AGENT_STEP",
+    "ANY_AGENT",
+    "ANY_WORKFLOW",
     "NAME_PATTERN",
     "OTHER_WORDS",
     "Budget",

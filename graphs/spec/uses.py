@@ -6,9 +6,17 @@ from typing import Any
 from graphs.spec.step import Step
 
 
+ANY_WORKFLOW, ANY_AGENT = "*", "*agent"
+"""In place of a name: which workflow (or agent) is run is known only at run time."""
+
+
 def subworkflows_of(step: Step) -> Iterator[tuple[str, str | None]]:
     name = step.config.get("workflow") if step.type == "workflow" else None
-    if isinstance(name, str):
+    if step.config.get("agent_capability") is not None:
+        yield ANY_AGENT, None
+    if "definition" in step.config or (isinstance(name, str) and "{{" in name):
+        yield ANY_WORKFLOW, None
+    elif isinstance(name, str):
         version = step.config.get("version")
         yield name, str(version) if version is not None else None
     yield from _workflows_as_tools(step.config)

@@ -16,6 +16,7 @@ from orchestrator.cli.support.questions import Questions, as_document
 from orchestrator.cli.support.setting import Setting
 from orchestrator.cli.support.story import Story
 from orchestrator.cli.support.terminal import one_line, output, print_json, seconds_text, time_text
+from orchestrator.cli.support.thinking import Thoughts
 from orchestrator.cli.support.tree import story_tree
 from orchestrator.cli.support.wording import title
 from orchestrator.store.port import Execution, ExecutionFilter, OpenWait, Record
@@ -33,15 +34,16 @@ async def show(shared: Shared, *, id: str, records: bool) -> int:  # noqa: A002 
         story.settle(story.execution)
         waits = await baton.waits(found.id)
         forks = await baton.list(ExecutionFilter(parent=found.id, limit=_MOST_FORKS))
-        history = await baton.records(found.id) if records else []
+        history = await baton.records(found.id)
         usage = await baton.usage(found.id)
         questions = await questions_for(setting, baton, found)
     if shared.as_json:
-        print_json(_document(story, waits, forks, questions, usage) | ({"records": history} if records else {}))
+        document = _document(story, waits, forks, questions, usage) | Thoughts.of(history).as_document()
+        print_json(document | ({"records": history} if records else {}))
     elif records:
         _print_records(history)
     else:
-        _print_story(story, waits, forks, questions, usage)
+        _print_story(story, waits, forks, questions, usage, Thoughts.of(history))
     return Exit.COMPLETED
 
 
@@ -82,11 +84,13 @@ def _print_story(
     forks: Sequence[Execution],
     questions: Questions,
     usage: Sequence[Usage],
+    thoughts: Thoughts,
 ) -> None:
     now = datetime.now(UTC)
     output().print(story_tree(story, now, title=title(story, now)))
     output().print()
-    for name, value in [*_facts(story.execution, forks, now), *(("model", _cost(one)) for one in usage)]:
+    costs = [("model", _cost(one)) for one in usage]
+    for name, value in [*_facts(story.execution, forks, now), *thoughts.lines(), *costs]:
         output().print(Text.assemble((f"{name:<10}", "dim"), value))
     for wait in waits:
         output().print()

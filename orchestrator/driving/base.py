@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from graphs.analysis import Past
 from graphs.budget import Ledger
 from graphs.clock import Alarm, Clock
 from graphs.compile import CompiledGraph
@@ -115,6 +116,16 @@ class Base:
     def pinned(self, name: str, version: str | None) -> Workflow | None:
         digest = self.execution.pins.get(f"{name}@{version}" if version else name)
         return self.library.workflow(digest) if digest else None
+
+    def workflows(self) -> Mapping[str, Workflow]:
+        found = {name: self.library.workflow(digest) for name, digest in self.execution.pins.items()}
+        return {name: workflow for name, workflow in found.items() if workflow is not None}
+
+    async def past(self, workflow: Workflow) -> Past | None:
+        return await self._works.pasts.of(workflow.name, self.execution.tenant)
+
+    async def tracks(self) -> Mapping[str, Any]:
+        return await self._works.pasts.tracks(self.execution.tenant)
 
     def _frame(self) -> Frame:
         execution, workflow = self.execution, self.workflow

@@ -9,6 +9,7 @@ from graphs.compile import CompiledGraph
 from graphs.policies.named import NamedLimits
 from graphs.prepare import Library
 from graphs.steps import Logger
+from orchestrator.brain.pasts import PastOfAll
 from orchestrator.breakers import Breakers
 from orchestrator.hooks import Hooks
 from orchestrator.places import Places
@@ -34,4 +35,5 @@ class Works:
     places: Places
     limits: NamedLimits
     breakers: Breakers
+    pasts: PastOfAll
     environment: Mapping[str, str]

@@ -31,7 +31,7 @@ class GoingBack(Starting):
             await self._driver.put_away(execution_id)
         execution = await self.get(execution_id)
         workflow = await self.catalogue.definition_for_retry(execution, newest=newest)
-        pins = await pin(workflow, self.catalogue.find, execution.tenant) if newest else execution.pins
+        pins = await pin(workflow, self.catalogue, execution.tenant) if newest else execution.pins
         await rewound(self.store, self.catalogue.library, execution, workflow, from_step, again=again, pins=pins)
         self._driver_takes(execution_id, "retry")
         return await self.get(execution_id)

@@ -4,7 +4,7 @@
         │      └── Reader   point reads in the loop's thread, lists in another
         ├── saver           LangGraph's checkpointer on the same file
         └── chapters        Catalogue, Executions, Requests, DeadLetters, Records, Waits, Approvals, Timers, Events,
-                            Breakers, Keys, Audit, Sources, Targets, Retention, and what is served
+                            Breakers, Keys, Audit, Sources, Targets, Pasts, Retention, and what is served
 
 Any process may open the file, read, answer waits, publish events and ask for cancels; one of them drives.
 """
@@ -33,6 +33,7 @@ from orchestrator.store.events import Events
 from orchestrator.store.executions import Executions
 from orchestrator.store.keys import Keys
 from orchestrator.store.locking import engine_lock
+from orchestrator.store.pasts import Pasts
 from orchestrator.store.port import Record
 from orchestrator.store.reader import Reader
 from orchestrator.store.records import Records
@@ -67,6 +68,7 @@ class SqliteStore(
     Audit,
     Sources,
     Targets,
+    Pasts,
     Retention,
     Assistants,
     Items,

@@ -120,6 +120,22 @@ async def test_the_strategy_is_recorded_and_changes_what_is_sent_and_when(
     assert sent == SENT[strategy]
 
 
+@pytest.mark.capability("O22", "A51", "O16")
+async def test_what_went_before_counts(database: Path) -> None:
+    """Half of the executions of this workflow failed: the next is analysed in that light, also after a restart."""
+    fails = workflow("w", [act("a", fail="{{ input.fail }}")])
+    async with engine(database) as baton:
+        for fail in (True, False):
+            await run(baton, fails, {"fail": fail})
+    async with engine(database) as baton:
+        execution = await run(baton, fails, {"fail": False})
+        [planned] = [record for record in await baton.records(execution.id) if record.kind == "execution.planned"]
+    found = planned.data["task_analysis"]
+    assert (found["past"]["executions"], found["past"]["failed"]) == (2, 1)
+    assert found["parts"]["history"] >= 0.5
+    assert found["complexity_score"] == round(sum(found["parts"].values()), 2)
+
+
 @pytest.mark.capability("F18")
 async def test_a_stage_is_a_barrier_and_dataflow_has_none(database: Path, effects: Effects) -> None:
     """The same workflow: staged, the quick branch waits at each stage for the slow one; otherwise it does not."""

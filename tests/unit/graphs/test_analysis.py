@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from graphs.analysis import Analysis, analyse, choose, too_wide
+from graphs.analysis import Analysis, Past, analyse, choose, too_wide
 from graphs.composites.subworkflow import root_plan
 from graphs.prepare import Library
 from graphs.spec import Config
@@ -33,6 +33,28 @@ def test_size_width_depth_kinds_and_sensitive_steps_are_measured() -> None:
     assert found.kinds == {"act": 5, "parallel": 1, "approval": 1}
     assert found.nodes == {"parallel_executor": 4, "human_approval": 1}
     assert found.sensitive == ("a", "x")
+
+
+@pytest.mark.capability("O22", "A51")
+def test_the_score_is_the_sum_of_its_parts() -> None:
+    """What acts on the world outside, what agents must be able to do, and how it went before count too."""
+    read = {"name": "r", "type": "service_call", "config": {"service": "s", "endpoint": "/x"}}
+    write = {"name": "w", "type": "service_call", "config": {"service": "s", "endpoint": "/x", "method": "post"}}
+    agent = {"name": "t", "type": "agent", "config": {"agent_capability": "refunds", "message": "?"}}
+    found = _of([read, write, agent, ask("q")])
+    assert (found.side_effects, found.capabilities) == (("w", "t"), ("refunds",)), "which tools it has is not known"
+    assert found.parts == {
+        "size": 0.4,
+        "width": 0.4,
+        "depth": 0.1,
+        "kinds": 0.6,
+        "side_effects": 0.2,
+        "capabilities": 0.2,
+    }
+    assert found.complexity_score == 1.9
+    later = found.with_past(Past(10, 5, 99.0))
+    assert later.parts["history"] == 0.7 and later.complexity_score == 2.6
+    assert found.with_past(None) == found
 
 
 def test_complexity_grows_with_each_measure_and_nothing_is_nothing() -> None:

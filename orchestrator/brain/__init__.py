@@ -1,0 +1,1 @@
+"""What the orchestrator learns from the past, and how it answers requests that name no workflow."""
