@@ -40,7 +40,7 @@ class Thoughts:
         """What people read, each with its name; nothing where nothing is known."""
         lines = []
         if self.analysis:
-            lines.append(("complexity", "; ".join(_complexity(self.analysis))))
+            lines.append(("analysis", "complexity " + "; ".join(_complexity(self.analysis))))
         if self.strategy:
             pattern, dispatch = self.strategy.get("pattern"), self.strategy.get("dispatch")
             lines.append(("strategy", f"{pattern}, {dispatch}: {self.strategy.get('reason')}"))

@@ -1,0 +1,36 @@
+"""What `baton show` says of the orchestrator's analysis and choices."""
+
+import pytest
+
+from tests.unit.cli.support import Cli
+
+FAST = """
+from agents import Agent, Agents, Models, Rule, Script, Turn
+
+def resources():
+    script = Script("s", rules=(Rule(".", Turn("Done.")),))
+    agents = [Agent(name=name, model="scripted:s", capabilities=("refunds",)) for name in ("ann", "bob")]
+    return [Models(allow_real=False, scripts=[script]), Agents(agents)]
+"""
+
+
+@pytest.mark.capability("O22", "A51", "I10", "M16")
+def test_the_analysis_the_strategy_and_every_choice_are_shown(cli: Cli) -> None:
+    cli.write("team.py", FAST)
+    cli.flow("w", "    - {name: ask, type: agent, config: {agent_capability: refunds, message: Go}}")
+    assert cli("run", "w.yaml", "--id", "x", "--module", "team.py").code == 0
+    out = " ".join(cli("show", "x").out.split())
+    assert (
+        "analysis complexity 0.8 (size 0.1, width 0.1, depth 0.1, kinds 0.2, side effects 0.1, capabilities 0.2); "
+        "may change the world outside: ask; needs agents for: refunds" in out
+    )
+    assert "strategy react, dataflow: in 1 of 1 steps an agent reasons; every step is sent at once" in out
+    assert (
+        "chosen ask: ann for 'refunds': nothing is known of any of the 2 that have it, and it was registered first"
+        in out
+    )
+    found = cli("show", "x", "--json").json
+    assert found["analysis"]["complexity_score"] == 0.8 and found["strategy"]["pattern"] == "react"
+    assert [(one["path"], one["agent"]) for one in found["choices"]] == [("ask", "ann")]
+    assert cli("run", "w.yaml", "--id", "y", "--module", "team.py").code == 0
+    assert "of the last 1 executions 0 failed" in " ".join(cli("show", "y").out.split())
