@@ -5,7 +5,6 @@ from typing import Any
 
 from graphs.spec.step import Step
 
-
 ANY_WORKFLOW, ANY_AGENT = "*", "*agent"
 """In place of a name: which workflow (or agent) is run is known only at run time."""
 
