@@ -41,8 +41,8 @@ imports: $(VENV)/.dev
 bench: $(VENV)/.dev ## Measure against plain LangGraph (minutes)
 	$(BIN)/python -m tests.benchmarks
 
-chaos: $(VENV)/.dev ## Kill real processes for a long while (N=200 SEED=1 AGENTS=100)
-	$(BIN)/python -m tests.reliability.chaos --kills $(or $(N),200) --seed $(or $(SEED),1)
+chaos: $(VENV)/.dev ## Kill real processes for a long while (N=200 SEED=1 JOBS=all|proof AGENTS=100)
+	$(BIN)/python -m tests.reliability.chaos --kills $(or $(N),200) --seed $(or $(SEED),1) --jobs $(or $(JOBS),all)
 	$(BIN)/python -m tests.reliability.agents --seeds $(or $(AGENTS),100)
 
 lock: $(VENV)/.dev ## Resolve the locks anew

@@ -180,6 +180,10 @@ class Host(Protocol):
         """Something worth a record: seen live, and kept where `keep` says so."""
         ...
 
+    async def keep(self, kind: str, path: str, data: Mapping[str, Any]) -> None:
+        """A record that what comes next depends on: durable when it returns."""
+        ...
+
     async def open_wait(self, path: str, wait: Wait, state: Any) -> tuple[Wait, Answer | None]:
         """Keep a wait before anybody rests on it. Gives the one that was kept first (its end does not move when the
         step is entered again), and the answer when there already is one. `state` is for the hooks, the first time."""

@@ -60,7 +60,8 @@ async def pause(body: Body, failure: StepError, attempt: int, most: int, delay: 
     noted = {**said, **_of_the_whole(body), "error": error}
     host.log.info("step.retrying", step=body.path, **noted)
     if delay <= host.facts.short_wait:
-        host.note("step.retrying", body.path, noted, keep=True)
+        # Kept first: an attempt that began before it would be made again by the next process, with all before it.
+        await host.keep("step.retrying", body.path, noted)
         return await _sleep(body, delay)
     wait = _timer(attempt, most, due)
     await host.set_timer(body.path, wait, record=("step.retrying", noted))

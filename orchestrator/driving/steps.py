@@ -75,13 +75,16 @@ class Steps(Base):
         else:
             self._works.publish([record])
 
+    async def keep(self, kind: str, path: str, data: Mapping[str, Any]) -> None:
+        await self._works.store.keep(self._record(kind, path, data))
+
     async def tried(self, path: str) -> Mapping[str, Any] | None:
         if self._tried is None:
             self._tried = {} if self._new else await self._works.store.tried(self.execution.id)
         return self._tried.get(path)
 
     async def effect(self, path: str, effect: Mapping[str, Any]) -> None:
-        await self._works.store.keep(self._record("step.effect", path, self._sealer.seal(effect)))
+        await self.keep("step.effect", path, self._sealer.seal(effect))
 
     @property
     def budget(self) -> Budget | None:

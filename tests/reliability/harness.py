@@ -19,12 +19,13 @@ from api.demo.services.names import SERVICE_NAMES
 from api.demo.services.process import Services, running_services
 from orchestrator.engine import Orchestrator
 from orchestrator.settings import Settings
-from tests.reliability import checker
-from tests.reliability.checker import Evidence, Findings, Kill, Step
+from tests.reliability import checker, traces
+from tests.reliability.findings import Findings
 from tests.reliability.jobs import Job
 from tests.reliability.lives import Lives, Place, ended, watched
 from tests.reliability.nursery import Child, Fresh, Nursery, Starter
 from tests.reliability.reviewer import Reviewer
+from tests.reliability.traces import Evidence, Kill, Step
 
 REVIEWER = "reviewer-rita"
 HESITATES_SECONDS = 0.15
@@ -50,6 +51,7 @@ class Summary:
     effects: int = 0
     lost: int = 0
     doubled: int = 0
+    undone: int = 0
     fresh: int = 0
     wrong: list[str] = field(default_factory=list)
     recoveries: list[float] = field(default_factory=list)
@@ -60,7 +62,7 @@ class Summary:
         self.kills += sum(kill.counts for kill in kills)
         self.not_counted += sum(not kill.counts for kill in kills)
         self.in_flight += sum(len(kill.in_flight) for kill in kills)
-        for name in ("executions", "steps", "acts", "repeats", "effects", "lost", "doubled"):
+        for name in ("executions", "steps", "acts", "repeats", "effects", "lost", "doubled", "undone"):
             setattr(self, name, getattr(self, name) + getattr(found, name))
         self.wrong += found.wrong
 
@@ -68,7 +70,8 @@ class Summary:
         slowest = max(self.recoveries, default=0.0)
         return (
             f"kills counted {self.kills} (not counted, because nothing was in flight: {self.not_counted}), "
-            f"runs {self.runs}, executions {self.executions}, results {self.steps}, effects {self.effects}, "
+            f"runs {self.runs}, executions {self.executions}, "
+            f"results {self.steps} ({self.undone} of undoing), effects {self.effects}, "
             f"requests and journal entries {self.acts}, steps in flight at kills {self.in_flight}, "
             f"of their calls repeated {self.repeats}, lost {self.lost}, doubled {self.doubled}, "
             f"other findings {len(self.wrong) - self.lost - self.doubled}, fresh interpreters {self.fresh}, "
@@ -169,7 +172,7 @@ class Harness:
             life.send(signal.SIGKILL)
             assert await life.ended in (-signal.SIGKILL, 0), place.output.read_text()
             kill = await self._left(place, len(before), opened=reviewer is not None)
-        cut = checker.in_flight(self._evidence(place, jobs, [*before, kill]), kill.copy, len(before))
+        cut = traces.in_flight(self._evidence(place, jobs, [*before, kill]), kill.copy, len(before))
         return replace(kill, in_flight=cut)
 
     async def _left(self, place: Place, number: int, *, opened: bool) -> Kill:
@@ -179,7 +182,7 @@ class Harness:
                 (await client.get(f"{self._services.url}/_control/health")).raise_for_status()
         return Kill(
             requests=self._requests(),
-            lines=len(checker.lines_of(place.journal)),
+            lines=len(traces.lines_of(place.journal)),
             copy=place.seen(f"kill-{number}") if opened else await place.copy(f"kill-{number}"),
             acknowledged=place.acknowledged(),
         )
@@ -221,7 +224,7 @@ class Harness:
                     await serving
 
     def _evidence(self, place: Place, jobs: Sequence[Job], kills: Sequence[Kill]) -> Evidence:
-        requests, effects = checker.asked_of(self._services.url)
+        requests, effects = traces.asked_of(self._services.url)
         return Evidence(
             database=place.database,
             journal=place.journal,
@@ -234,7 +237,7 @@ class Harness:
 
     def _requests(self) -> int:
         """The newest request the services have written down."""
-        return int(checker.rows(self._log, "SELECT ifnull(max(id), 0) FROM requests")[0][0])
+        return int(traces.rows(self._log, "SELECT ifnull(max(id), 0) FROM requests")[0][0])
 
     def _begun(self, place: Place) -> int:
         return self._requests() + place.begun()

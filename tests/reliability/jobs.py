@@ -11,10 +11,10 @@ from graphs.loader import load_file
 from graphs.spec import Workflow
 from orchestrator.plugins import installed_step_types
 from tests.integration.examples.papers import CONTRACT, INVOICE, VAGUE
-from tests.reliability.journal import Journal, note_down, note_down_with_undo
+from tests.reliability.journal import Journal, note_down, note_down_with_undo, refuse
 
 HERE = Path(__file__).parent
-OWN = ("in_process", "nested_approvals", "every_point", "taken_back", "taken_back_inside")
+OWN = ("in_process", "nested_approvals", "every_point", "taken_back", "taken_back_inside", "taken_back_badly", "saga")
 
 ORDER: Mapping[str, Any] = {
     "customer_id": "CUST-67890",
@@ -129,6 +129,8 @@ EVERY_POINT = Job(id="every-point", workflow="every_point", input={"order": "A-1
 LINGERING = replace(EVERY_POINT, id="every-point-lingering", linger=30.0)
 TAKEN_BACK = Job(id="taken-back", workflow="taken_back", input={}, status="compensated")
 TAKEN_BACK_INSIDE = Job(id="taken-back-inside", workflow="taken_back_inside", input={}, status="compensated")
+TAKEN_BACK_BADLY = Job(id="taken-back-badly", workflow="taken_back_badly", input={}, status="compensation_failed")
+SAGA = Job(id="saga", workflow="saga", input={"travellers": ["ann", "bob", "cleo"]}, status="compensated")
 
 BATCH: Sequence[Job] = (
     registration("john"),
@@ -144,6 +146,8 @@ BATCH: Sequence[Job] = (
 
 MORE: Sequence[Job] = (
     TAKEN_BACK_INSIDE,
+    TAKEN_BACK_BADLY,
+    SAGA,
     gathering("PAT-003"),
     bookings(),
     customer("customer_onboarding", 1, name="John Doe", customer_email="doe@example.com"),
@@ -182,12 +186,25 @@ MORE: Sequence[Job] = (
 """Nearly all other examples. Not `approval_routing`, which needs a document that is there, and not
 `orchestrated_agent_task`, two steps of which read the same page, so that a request does not tell whose it is."""
 
+PROOF: Sequence[Job] = (
+    registration("john"),
+    registration("jane", early=True),
+    order(1001),
+    order(1002, declined=True),
+    NESTED,
+    SAGA,
+    TAKEN_BACK_BADLY,
+)
+"""User registration, order processing, a nested map with approvals, and sagas that are mostly compensation."""
+
 MANY: Sequence[Job] = tuple(
     replace(EVERY_POINT, id=f"every-point-{number}", input={"order": f"A-{number}"}) for number in range(60)
 )
 """Starts, decisions and events without a break, for copies of the file while it is written."""
 
-JOBS: Mapping[str, Job] = {job.id: job for job in (*BATCH, *MORE, *MANY, EVERY_POINT, LINGERING, TAKEN_BACK)}
+JOBS: Mapping[str, Job] = {
+    job.id: job for job in (*BATCH, *MORE, *MANY, EVERY_POINT, LINGERING, TAKEN_BACK, TAKEN_BACK_BADLY)
+}
 
 
 def workflows() -> list[Workflow]:
@@ -202,4 +219,5 @@ def resources(journal: Path) -> list[Any]:
     functions = next(one for one in given if isinstance(one, Functions))
     functions.register("note_down", note_down)
     functions.register("note_down_with_undo", note_down_with_undo)
+    functions.register("refuse", refuse)
     return [*given, Journal(journal)]

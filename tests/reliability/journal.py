@@ -52,3 +52,11 @@ async def note_down_with_undo(subject: Any, context: StepContext, seconds: float
     done = note_down(subject, context, seconds)
     await context.effect({"function": "note_down", "args": {"subject": f"not {subject}", "seconds": seconds}})
     return done
+
+
+def refuse(subject: Any, context: StepContext) -> Json:
+    """Fails whenever it is tried; each attempt is an act of its own."""
+    journal, key = context.resource(Journal), f"{context.idempotency_key}:{context.attempt}"
+    journal.write("begin", key)
+    journal.write("end", key)
+    raise StepError(f"{subject} is refused.", category="dependency", code="refused")

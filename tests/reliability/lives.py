@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.reliability import checker
+from tests.reliability import traces
 from tests.reliability.child import CRASH_AT
 from tests.reliability.jobs import Job
 from tests.reliability.nursery import Child, Starter
@@ -57,7 +57,7 @@ class Place:
 
     def acknowledged(self) -> list[dict[str, Any]]:
         """What has been acknowledged so far."""
-        return checker.lines_of(self.says)
+        return traces.lines_of(self.says)
 
     def summary(self) -> dict[str, Any]:
         """What the newest engine process printed at its end.
@@ -103,7 +103,7 @@ class Place:
             copying = await asyncio.create_subprocess_exec("cp", "--", *parts, str(target))
             assert await copying.wait() == 0
         copied = target / "baton.db"
-        if not copied.exists() or not checker.rows(copied, "SELECT 1 FROM sqlite_master WHERE name = 'records'"):
+        if not copied.exists() or not traces.rows(copied, "SELECT 1 FROM sqlite_master WHERE name = 'records'"):
             _make_empty(copied)
         return copied
 
@@ -186,8 +186,8 @@ async def watched(life: Child, place: Place) -> AsyncIterator[None]:
         life.send(signal.SIGKILL)
         await life.ended
         left = await place.copy("unfinished")
-        open_waits = checker.rows(left, "SELECT execution_id, path FROM waits WHERE status = 'open'")
+        open_waits = traces.rows(left, "SELECT execution_id, path FROM waits WHERE status = 'open'")
         raise AssertionError(
-            f"{place.folder}: not done after {END_SECONDS:g} s: {checker.unfinished(left)}, open waits {open_waits}\n"
+            f"{place.folder}: not done after {END_SECONDS:g} s: {traces.unfinished(left)}, open waits {open_waits}\n"
             f"{place.output.read_text()}"
         ) from None

@@ -9,14 +9,16 @@ from typing import Any
 
 import pytest
 
-from tests.reliability import checker
-from tests.reliability.checker import Evidence, Findings, Kill, Step
+from tests.reliability import checker, traces
+from tests.reliability.findings import Findings
+from tests.reliability.traces import Evidence, Kill, Step
 
 TABLES = """
 CREATE TABLE executions (id, status, output, error);
 CREATE TABLE records (seq INTEGER PRIMARY KEY, execution_id, kind, path, generation, at, data);
 CREATE TABLE waits (execution_id, path, generation, kind, status, answer);
 CREATE TABLE events (key);
+CREATE TABLE dead_letters (execution_id, path, kind, status);
 """
 RESULT = '{"status": "completed", "output": 1, "attempts": 1}'
 DECIDED = '{"status": "completed", "decided_by": "reviewer-a"}'
@@ -76,7 +78,7 @@ def story(tmp_path: Path) -> Evidence:
         reads={"GET s /page": Step("e", "a", 0)},
         kills=[kill],
     )
-    return replace(evidence, kills=[replace(kill, in_flight=checker.in_flight(evidence, kill.copy, 0))])
+    return replace(evidence, kills=[replace(kill, in_flight=traces.in_flight(evidence, kill.copy, 0))])
 
 
 def found(story: Evidence, undisturbed: Evidence | None = None) -> Findings:
@@ -154,7 +156,7 @@ def test_what_was_acknowledged_and_not_kept_is_seen(story: Evidence, change_made
 
 def test_a_kill_with_nothing_in_flight_does_not_count(story: Evidence, tmp_path: Path) -> None:
     quiet = replace(story.kills[0], copy=made(tmp_path / "quiet.db", "a b c"))
-    assert not replace(quiet, in_flight=checker.in_flight(story, quiet.copy, 0)).counts
+    assert not replace(quiet, in_flight=traces.in_flight(story, quiet.copy, 0)).counts
     assert story.kills[0].counts
 
 

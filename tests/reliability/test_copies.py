@@ -15,11 +15,11 @@ from typing import Any
 import pytest
 
 from orchestrator.store import backup
-from tests.reliability import checker
-from tests.reliability.checker import Evidence, Kill
+from tests.reliability import checker, traces
 from tests.reliability.jobs import MANY, Job
 from tests.reliability.lives import Lives, Place, ended
 from tests.reliability.nursery import Child, Nursery
+from tests.reliability.traces import Evidence, Kill
 
 pytestmark = pytest.mark.chaos
 
@@ -75,7 +75,7 @@ async def snapshot(life: Child, place: Place, number: int) -> Snapshot | None:
     if not await stopped(life):
         return None
     try:
-        acknowledged, lines = place.acknowledged(), len(checker.lines_of(place.journal))
+        acknowledged, lines = place.acknowledged(), len(traces.lines_of(place.journal))
         wal = Path(f"{place.database}-wal")
         size = wal.stat().st_size if wal.exists() else 0
         database = await place.copy(f"copy-{number}")
@@ -104,7 +104,7 @@ async def test_copies_of_a_file_that_is_being_written(tmp_path: Path) -> None:
         for shot in shots:
             _check_copy(shot.database, shot.acknowledged, place)
         # Otherwise nothing happened while it was copied, and nothing has been shown.
-        busy = [shot for shot in shots if shot.wal > 0 and checker.unfinished(shot.database)]
+        busy = [shot for shot in shots if shot.wal > 0 and traces.unfinished(shot.database)]
         assert len(busy) >= COPIES // 2
         assert len({len(shot.acknowledged) for shot in busy}) >= COPIES // 3
         for shot in chance.sample(busy, CARRIED_ON):
@@ -112,13 +112,13 @@ async def test_copies_of_a_file_that_is_being_written(tmp_path: Path) -> None:
 
 
 def _check_copy(copy: Path, acknowledged: list[dict[str, Any]], place: Place) -> None:
-    assert checker.integrity(copy) == "ok"
+    assert traces.integrity(copy) == "ok"
     assert checker.lost_acknowledgements(copy, acknowledged) == []
     for sql in (
         "SELECT seq, execution_id, kind, path, generation, at, data FROM records",
         "SELECT execution_id, path, generation, answer FROM waits WHERE status = 'answered'",
     ):
-        assert set(checker.rows(copy, sql)) <= set(checker.rows(place.database, sql))
+        assert set(traces.rows(copy, sql)) <= set(traces.rows(place.database, sql))
 
 
 async def _carry_on(shot: Snapshot, lives: Lives, nursery: Nursery) -> None:
@@ -126,7 +126,7 @@ async def _carry_on(shot: Snapshot, lives: Lives, nursery: Nursery) -> None:
     place = Place(shot.folder)
     kill = Kill(requests=0, lines=shot.lines, copy=await place.copy("before"), acknowledged=shot.acknowledged)
     jobs = list(JOBS)
-    kill = replace(kill, in_flight=checker.in_flight(evidence(place, jobs, kill), kill.copy, 0))
+    kill = replace(kill, in_flight=traces.in_flight(evidence(place, jobs, kill), kill.copy, 0))
     life = await lives.start(nursery, place, jobs, answers_as="reviewer-otto")
     assert await ended(life, place) == 0, place.output.read_text()
     assert checker.check(evidence(place, jobs, kill)).wrong == []

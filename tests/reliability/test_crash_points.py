@@ -15,11 +15,11 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from tests.reliability import checker
-from tests.reliability.checker import Evidence, Kill
-from tests.reliability.jobs import EVERY_POINT, LINGERING, TAKEN_BACK, TAKEN_BACK_INSIDE, Job
+from tests.reliability import checker, traces
+from tests.reliability.jobs import EVERY_POINT, LINGERING, TAKEN_BACK, TAKEN_BACK_BADLY, TAKEN_BACK_INSIDE, Job
 from tests.reliability.lives import Lives, Place, ended
 from tests.reliability.nursery import Nursery
+from tests.reliability.traces import Evidence, Kill
 
 pytestmark = [pytest.mark.chaos, pytest.mark.asyncio(loop_scope="module")]
 
@@ -46,6 +46,7 @@ POINTS = {
     ],
     TAKEN_BACK.id: [*_names("start", "finish", "result", "record", "checkpoint"), *IN_MEMORY],
     TAKEN_BACK_INSIDE.id: [*_names("start", "finish", "result", "record", "checkpoint"), *IN_MEMORY],
+    TAKEN_BACK_BADLY.id: [*_names("start", "finish", "result", "record", "checkpoint"), *IN_MEMORY],
 }
 """Every place that these executions come by; `test_no_place_is_left_out` says so."""
 
@@ -130,17 +131,17 @@ class Bench:
 
     async def _left(self, place: Place, job: Job, before: list[Kill]) -> Kill:
         copy = await place.copy(f"kill-{len(before)}")
-        lines = len(checker.lines_of(place.journal))
+        lines = len(traces.lines_of(place.journal))
         kill = Kill(requests=0, lines=lines, copy=copy, acknowledged=place.acknowledged())
-        cut = checker.in_flight(evidence(place, job, [*before, kill]), copy, len(before))
+        cut = traces.in_flight(evidence(place, job, [*before, kill]), copy, len(before))
         return Kill(requests=0, lines=lines, copy=copy, acknowledged=kill.acknowledged, in_flight=cut)
 
     def _check(self, place: Place, job: Job, kills: list[Kill]) -> None:
         found = checker.check(evidence(place, job, kills), self._undisturbed[job.id])
         assert found.wrong + place.complaints() == [], place.folder
         # Not "at most": what was cut off has been done once more, and nothing else has.
-        done = Counter(act.step for act in checker.acts(evidence(place, job, kills)))
-        again = {step: times - 1 for step, times in done.items() if times > 1}
+        done = Counter((act.step, act.what) for act in traces.acts(evidence(place, job, kills)))
+        again = Counter(step for (step, _), times in done.items() for _ in range(times - 1))
         assert again == Counter(step for kill in kills for step in kill.in_flight), place.folder
 
     def _new_place(self) -> Place:
@@ -185,13 +186,13 @@ def _check_model(crash_at: str, kill: Kill, *, first: bool) -> None:
     if not first:
         return
     if point.family == "wait" and point.number == 1:  # later it may be the same one, entered again
-        ((kept,),) = checker.rows(kill.copy, "SELECT count(*) FROM waits")
+        ((kept,),) = traces.rows(kill.copy, "SELECT count(*) FROM waits")
         assert kept == (point.stage in ("committed", "after")), f"{crash_at}: {kept} kept"
     if point.family in KEPT:
-        ((kept,),) = checker.rows(kill.copy, KEPT[point.family])
+        ((kept,),) = traces.rows(kill.copy, KEPT[point.family])
         assert kept == point.number - (point.stage in ("before", "uncommitted")), f"{crash_at}: {kept} kept"
     if point.family == "result" and point.stage != "after":  # where it may be on its way
-        kept = sum(len(results) for results in checker.settled(kill.copy).values())
+        kept = sum(len(results) for results in traces.settled(kill.copy).values())
         assert kept == point.number - (point.stage in ("before", "uncommitted")), f"{crash_at}: {kept} kept"
     if point.family == "effect":
         assert len(kill.in_flight) == 1, crash_at
@@ -204,7 +205,9 @@ async def bench(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Bench
         yield Bench(folder, nursery)
 
 
-@pytest.mark.parametrize("job", [EVERY_POINT, LINGERING, TAKEN_BACK, TAKEN_BACK_INSIDE], ids=lambda job: job.id)
+@pytest.mark.parametrize(
+    "job", [EVERY_POINT, LINGERING, TAKEN_BACK, TAKEN_BACK_INSIDE, TAKEN_BACK_BADLY], ids=lambda job: job.id
+)
 async def test_no_place_is_left_out(bench: Bench, job: Job) -> None:
     assert sorted(await bench.reached(job)) == sorted(POINTS[job.id])
 
@@ -231,6 +234,13 @@ async def test_a_crash_at_every_place_of_a_compensation(bench: Bench, point: str
 @pytest.mark.parametrize("point", POINTS[TAKEN_BACK_INSIDE.id])
 async def test_a_crash_at_every_place_of_an_undoing_inside(bench: Bench, point: str) -> None:
     assert await bench.crash_at_each(TAKEN_BACK_INSIDE, point) > 0
+
+
+@pytest.mark.capability("D01", "D22", "E10", "E12", "E22")
+@pytest.mark.parametrize("point", [*_names("finish", "result"), *IN_MEMORY])
+async def test_a_crash_at_every_place_of_a_compensation_that_fails(bench: Bench, point: str) -> None:
+    """In reverse, each undoing tried as often as it may be, the failed one dead-lettered once, and the rest undone."""
+    assert await bench.crash_at_each(TAKEN_BACK_BADLY, point) > 0
 
 
 @pytest.mark.capability("D01", "D05", "D22")

@@ -17,11 +17,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.reliability import checker
-from tests.reliability.checker import Evidence, Kill
+from tests.reliability import checker, traces
 from tests.reliability.jobs import MANY
 from tests.reliability.lives import Lives, Place, ended, watched
 from tests.reliability.nursery import Nursery
+from tests.reliability.traces import Evidence, Kill
 
 pytestmark = [
     pytest.mark.chaos,
@@ -70,11 +70,11 @@ class Plug:
         shutil.copyfile(place.journal, left.journal)
         kill = Kill(
             requests=0,
-            lines=len(checker.lines_of(left.journal)),
+            lines=len(traces.lines_of(left.journal)),
             copy=await left.copy("cut"),
             acknowledged=place.acknowledged(),
         )
-        return left, replace(kill, in_flight=checker.in_flight(evidence(left, kill), kill.copy, 0))
+        return left, replace(kill, in_flight=traces.in_flight(evidence(left, kill), kill.copy, 0))
 
     async def carry_on(self, place: Place) -> None:
         """An engine takes up what is left, and ends it."""
@@ -101,7 +101,7 @@ async def test_a_power_cut_takes_nothing_that_was_acknowledged(tmp_path: Path) -
     async with Plug.on(tmp_path) as plug:
         for number in range(CUTS):
             place, kill = await plug.pulled(chance)
-            assert checker.integrity(kill.copy) == "ok"
+            assert traces.integrity(kill.copy) == "ok"
             assert checker.lost_acknowledgements(kill.copy, kill.acknowledged) == []
             # One step at a time in each execution: were there two, one of them ran on a result that is gone.
             assert set(Counter(step.execution for step in kill.in_flight).values()) <= {1}
@@ -115,9 +115,9 @@ async def test_without_full_syncs_it_would(tmp_path: Path) -> None:
     chance = random.Random(11)
     async with Plug.on(tmp_path, "normal") as plug:
         place, kill = await plug.pulled(chance)
-        assert checker.integrity(kill.copy) == "ok"
+        assert traces.integrity(kill.copy) == "ok"
         assert checker.lost_acknowledgements(kill.copy, kill.acknowledged)
         await plug.carry_on(place)
-        assert dict(checker.rows(place.database, "SELECT id, status FROM executions")) == {
+        assert dict(traces.rows(place.database, "SELECT id, status FROM executions")) == {
             job.id: job.status for job in JOBS
         }
