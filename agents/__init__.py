@@ -7,6 +7,7 @@ behind `loading`        http, schemas, providers, react, routing: slow to import
 """
 
 from agents.agents import Agent, Agents
+from agents.cassettes import Cassette
 from agents.events import EmitEvent
 from agents.function_call import FunctionStep
 from agents.functions import Functions
@@ -25,6 +26,7 @@ __all__ = [
     "Agent",
     "Agents",
     "Call",
+    "Cassette",
     "Failure",
     "Functions",
     "Models",

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextvars
-from collections.abc import Awaitable
+from collections.abc import AsyncIterator, Awaitable
 from typing import TypeVar
 
 from langchain_core.runnables.config import var_child_runnable_config
@@ -19,6 +19,19 @@ async def apart(work: Awaitable[T]) -> T:
     surroundings = contextvars.copy_context()
     surroundings.run(var_child_runnable_config.set, None)
     return await asyncio.get_running_loop().create_task(_awaited(work), context=surroundings)
+
+
+async def stream_apart(source: AsyncIterator[T]) -> AsyncIterator[T]:
+    """The same for what comes piece by piece: each is made without, and handed out with, what is around."""
+    while True:
+        before = var_child_runnable_config.set(None)
+        try:
+            piece = await anext(source)
+        except StopAsyncIteration:
+            return
+        finally:
+            var_child_runnable_config.reset(before)
+        yield piece
 
 
 async def _awaited(work: Awaitable[T]) -> T:

@@ -17,6 +17,7 @@ Heavy = Literal[
     "agents.providers",
     "agents.openai_client",
     "agents.react",
+    "agents.recorded",
     "agents.summing",
     "agents.mcp",
     "agents.routing",

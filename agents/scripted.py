@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import re
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import Any, Final
@@ -19,9 +18,8 @@ from langchain_core.exceptions import (
     ModelTimeoutError,
 )
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
-from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, SystemMessage
+from langchain_core.messages import AIMessage, BaseMessage, SystemMessage
 from langchain_core.messages.ai import UsageMetadata
-from langchain_core.messages.tool import tool_call_chunk
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
@@ -29,6 +27,7 @@ from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import PrivateAttr
 
 from agents.scripts import Call, Failure, FailureKind, Script, Turn
+from agents.spoken import spoken
 from agents.values import shorten
 from graphs.errors import StepError
 
@@ -90,14 +89,7 @@ class ScriptedModel(BaseChatModel):
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
         message = self._answer(messages, kwargs.get("tools") or [], kwargs.get("tool_choice"))
-        for word in re.findall(r"\S+\s*|\s+", str(message.content)):
-            yield ChatGenerationChunk(message=AIMessageChunk(content=word))
-        calls = [
-            tool_call_chunk(name=call["name"], args=json.dumps(call["args"]), id=call["id"], index=index)
-            for index, call in enumerate(message.tool_calls)
-        ]
-        last = AIMessageChunk(content="", tool_call_chunks=calls, usage_metadata=message.usage_metadata)
-        yield ChatGenerationChunk(message=last)
+        yield from spoken(message)
 
     async def _astream(
         self,

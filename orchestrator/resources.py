@@ -2,15 +2,18 @@
 
 from collections.abc import Iterable, Mapping
 from contextlib import AsyncExitStack
-from typing import Any
+from typing import Any, Final
 
 from agents import Agents, Functions, Models, Services, Tool, Tools
 from agents.loading import load
+from agents.models import Allowed
 from agents.prices import Prices
 from agents.router import Router
 from graphs.clock import Clock
 from graphs.errors import SettingsError
 from orchestrator.settings import Settings
+
+_ALLOWED: Final[Mapping[str, Allowed]] = {"allow": True, "loopback": "loopback", "refuse": False}
 
 
 async def gather(stack: AsyncExitStack, settings: Settings, given: Iterable[Any], clock: Clock) -> Mapping[type, Any]:
@@ -31,6 +34,7 @@ async def gather(stack: AsyncExitStack, settings: Settings, given: Iterable[Any]
     ):
         for kind in type(value).__mro__[:-1]:
             resources[kind] = value
+    resources[Models].narrow(_ALLOWED[settings.real_models])
     for tool in await _mcp_tools(settings.mcp):
         if tool.name not in resources[Tools]:
             resources[Tools].add(tool)

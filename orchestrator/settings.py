@@ -25,6 +25,8 @@ class Settings(EnvironmentSettings):
         prices: What models cost, for a million tokens: `{"openai:gpt-5-mini": {"input": 0.25, "output": 2}}`, as JSON
             in the environment; names may hold `*`. Budgets in money and costs in results need them.
         mcp: MCP servers whose tools agents may be given, as JSON in the environment; see `agents.mcp.McpServer`.
+        real_models: `allow`; `loopback` refuses every model whose server is not on this machine; `refuse` all but the
+            scripted ones. It wins over what modules allow themselves: the switch for tests.
         modules: Python modules that offer functions, tools, agents and workflows.
         secret_key: Encrypts secret inputs; without it, a key file beside the database is used.
         max_executions: Executions driven at the same time (P06).
@@ -50,6 +52,7 @@ class Settings(EnvironmentSettings):
     limits: Annotated[dict[str, Bounds], NoDecode] = Field(default_factory=dict)
     prices: Annotated[dict[str, Any], NoDecode] = Field(default_factory=dict)
     mcp: Annotated[dict[str, Any], NoDecode] = Field(default_factory=dict)
+    real_models: Literal["allow", "loopback", "refuse"] = "allow"
     modules: Annotated[tuple[str, ...], *SEPARATED] = ()
     secret_key: SecretStr | None = None
     max_executions: int = Field(default=100, ge=1)

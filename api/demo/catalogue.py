@@ -1,9 +1,10 @@
 """Everything the examples in `graphs/library` need, for `BATON_MODULES=api.demo.catalogue`.
 
-resources()   functions, tools, agents and the scripted models, so that no key is needed
+resources()   functions, tools, agents and the scripted models, so that no key is needed (with one, real models speak)
 workflows()   the examples themselves, known by their names
 """
 
+import os
 from typing import Any
 
 import structlog
@@ -11,7 +12,7 @@ import structlog
 from agents import Functions, Models
 from api.demo import clinic, functions
 from api.demo.shop import tools
-from api.demo.staff import agents, scripts
+from api.demo.staff import agents, real_model, scripts
 from graphs.library import example_names, example_path
 from graphs.loader import load_file
 from graphs.spec import Workflow
@@ -38,7 +39,7 @@ def offered_functions() -> Functions:
 
 def resources() -> list[Any]:
     """What the engine hands to the examples' steps. Services are not among them: where they are is a setting."""
-    return [offered_functions(), tools(), agents(), Models(scripts=scripts())]
+    return [offered_functions(), tools(), agents(real_model(os.environ)), Models(scripts=scripts())]
 
 
 def workflows() -> list[Workflow]:

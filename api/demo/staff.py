@@ -1,69 +1,87 @@
 """The agents of the examples, and what the scripted models say in their place.
 
-A script reads what the tools found and answers with it, so the agents' work is real although no model is asked. To
-have a real one instead, give the agent another `model`, or the step: `model: openai:gpt-5-mini`.
+A script reads what the tools found and answers with it, so the agents' work is real although no model is asked. With
+`OPENAI_API_KEY` or `OPENAI_BASE_URL` in the environment a real one speaks instead: the one that `OPENAI_MODEL` names, or else
+`openai:gpt-5-mini`.
 """
+
+from collections.abc import Mapping
+from typing import Final
 
 from agents import Agent, Agents, Call, Rule, Script, Turn
 
+REAL: Final = "openai:gpt-5-mini"
 
-def agents() -> Agents:
-    """Who may be named in an agent step."""
+
+def real_model(environment: Mapping[str, str]) -> str | None:
+    """The model that speaks in place of the scripts; None when there is no key and no server, or none is allowed."""
+    there = any(environment.get(name) for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL"))
+    if not there or environment.get("BATON_REAL_MODELS", "allow") == "refuse":
+        return None
+    return f"openai:{named}" if (named := environment.get("OPENAI_MODEL")) else REAL
+
+
+def agents(model: str | None = None) -> Agents:
+    """Who may be named in an agent step.
+
+    Args:
+        model: Whose words all of them speak; without it, each has its script.
+    """
     return Agents(
         (
             Agent(
                 name="welcome_agent",
                 instructions="You greet new customers in two sentences.",
-                model="scripted:welcome",
+                model=model or "scripted:welcome",
                 capabilities=("greeting",),
             ),
             Agent(
                 name="CustomerServiceAgent",
                 instructions="You are a helpful customer service agent.",
-                model="scripted:billing",
+                model=model or "scripted:billing",
                 tools=("billing_history",),
                 capabilities=("billing", "customer_service"),
             ),
             Agent(
                 name="high_value_agent",
                 instructions="You review transactions above 1000. Be strict with countries we do not trade with.",
-                model="scripted:high-value",
+                model=model or "scripted:high-value",
                 capabilities=("review",),
             ),
             Agent(
                 name="manager_agent",
                 instructions="You find an account manager for a new customer.",
-                model="scripted:manager",
+                model=model or "scripted:manager",
                 tools=("assign_manager",),
             ),
             Agent(
                 name="review_agent",
                 instructions="You prepare payments that failed for a person.",
-                model="scripted:review",
+                model=model or "scripted:review",
                 tools=("queue_for_review",),
                 capabilities=("review", "payments"),
             ),
             Agent(
                 name="order_validation_agent",
                 instructions="You explain to a customer what is wrong with an order.",
-                model="scripted:order-problems",
+                model=model or "scripted:order-problems",
             ),
             Agent(
                 name="inventory_agent",
                 instructions="You look after orders that cannot be delivered now.",
-                model="scripted:out-of-stock",
+                model=model or "scripted:out-of-stock",
                 tools=("tell_customer_of_delay",),
             ),
             Agent(
                 name="fulfillment_agent",
                 instructions="You sum up how an order went.",
-                model="scripted:fulfillment",
+                model=model or "scripted:fulfillment",
                 tools=("shipment_of_order",),
             ),
             Agent(
                 name="dispatch_agent",
                 instructions="You decide whether an order can be shipped. Look at the order, then at the stock.",
-                model="scripted:dispatch",
+                model=model or "scripted:dispatch",
                 tools=("look_up_order", "check_stock"),
                 capabilities=("dispatch",),
             ),

@@ -439,7 +439,7 @@ async def test_real_models_can_be_switched_off(run: Any) -> None:
         await run(model="openai:gpt-5-mini", message="?")
     assert str(caught.value) == (
         "model 'openai:gpt-5-mini' is a real one, and real models are switched off here. "
-        "Use 'scripted:NAME', or give the engine Models(allow_real=True)."
+        "Use 'scripted:NAME', or allow them: Models(allow_real=True) and no BATON_REAL_MODELS."
     )
     assert caught.value.code == "model_refused"
     given = ScriptedModel(script=Script("given", otherwise="echo"))
