@@ -1,8 +1,8 @@
 """The agents of the examples, and what the scripted models say in their place.
 
 A script reads what the tools found and answers with it, so the agents' work is real although no model is asked. With
-`OPENAI_API_KEY` or `OPENAI_BASE_URL` in the environment a real one speaks instead: the one that `OPENAI_MODEL` names, or else
-`openai:gpt-5-mini`.
+`OPENAI_API_KEY` or `OPENAI_BASE_URL` in the environment a real one speaks instead: the one that
+`OPENAI_MODEL` names, or `gpt-5-mini`.
 """
 
 from collections.abc import Mapping
