@@ -1,6 +1,6 @@
 """Ports between the graph and whoever keeps executions alive: the graph asks, the orchestrator's room answers."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -52,13 +52,6 @@ class Saved(Protocol):
     def values(self) -> Mapping[str, object]: ...
 
 
-def missing(saved: Saved, names: Iterable[str]) -> bool:
-    """Whether steps of a plan were neither dispatched nor settled in its checkpoint: a retry or a fork left them in
-    place, and only the tables have their results."""
-    known = {*saved.dispatched, *saved.results}
-    return any(name not in known for name in names)
-
-
 class Checkpoints(Protocol):
     """What the graph needs of the checkpointer besides LangGraph's own interface."""
 
@@ -68,6 +61,15 @@ class Checkpoints(Protocol):
 
     def expect_new(self, thread_id: str, namespace: str) -> None:
         """There is no checkpoint yet: the next read of it need not ask the database."""
+        ...
+
+    def keep(self, thread_id: str, listener: CommitListener, results: Mapping[str, Result]) -> Awaitable[object]:
+        """Keep results of a body that goes on: in their records, from where they are read when the plan is taken up
+        again. The listener is told as for any other; awaited, it is durable.
+
+        Raises:
+            CommitError: they cannot be kept.
+        """
         ...
 
     async def saved(self, thread_id: str, namespace: str) -> Saved | None:

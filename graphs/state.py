@@ -108,6 +108,11 @@ class Result(TypedDict):
     unfinished: NotRequired[dict[str, Any]]
 
 
+class Kept(dict[str, Result]):
+    """Results by step name that are durable already, each with its record: LangGraph is told of them when their body
+    ends, and need not keep them before its next checkpoint."""
+
+
 class Happened(NamedTuple):
     """One thing an execution did, as its history keeps it.
 

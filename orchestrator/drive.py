@@ -12,7 +12,7 @@ from langgraph.errors import GraphInterrupt
 from graphs.compile import FOREVER
 from graphs.flow import Flow, not_begun
 from graphs.graph_state import EnterpriseWorkflowState
-from graphs.host import missing, run_graph
+from graphs.host import run_graph
 from graphs.nodes.perform import PlanContext
 from graphs.spec import Workflow
 from orchestrator.driving.ending import Ending
@@ -65,7 +65,7 @@ class Drive(Ending):
         saver, thread = self._works.store.saver, self.execution.id
         saved = None if self._new else await saver.saved(thread, "")
         plan = self.board.plan.steps
-        seeds = await self.seeds() if saved is None or missing(saved, plan) else {}
+        seeds = await self.seeds()
         kept = {name: seeds[name] for name in plan if name in seeds}
         if saved is not None:
             self.board.prime({**kept, **saved.results})

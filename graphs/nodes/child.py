@@ -13,7 +13,7 @@ from typing import Any, cast
 from langchain_core.runnables import RunnableConfig
 
 from graphs.flow import Board, Flow
-from graphs.host import Saved, missing, run_graph
+from graphs.host import Saved, run_graph
 from graphs.nodes.perform import Body, PlanContext
 from graphs.planner import Halt, Plan
 from graphs.scope import Frame
@@ -52,12 +52,10 @@ async def carry_out(body: Body, inside: Inside) -> tuple[Board, Frame, Mapping[s
     host = body.host
     saved = None if body.context.flow.fresh else await host.checkpoints.saved(*_where(body.config))
     kept = host.unseal(saved.values["frame"]) if saved else await inside.open_data()
-    seeds = await _seeds(body) if saved is None or inside.grow_for is not None else {}
+    seeds = await _seeds(body)
     board, data = _board(inside, kept, seeds, saved)
     flow = _flow(body, inside, board)
     frame = inside.frame_for(body.context.frame.inside(body.planned, board.plan, board.results), data)
-    if saved is not None and not seeds and missing(saved, board.plan.steps):
-        seeds = await _seeds(body)
     known = {name: result for name, result in seeds.items() if name in board.plan.steps}
     board.prime({**known, **saved.results} if saved is not None else known)
     if saved is not None:

@@ -9,7 +9,10 @@ from langgraph.types import Send
 from graphs.analysis import analyse, choose, too_wide
 from graphs.graph_state import EnterpriseWorkflowState
 from graphs.nodes.perform import PlanContext
+from graphs.planner import PlannedStep
 from graphs.policies import as_step_error
+from graphs.prepare import Library
+from graphs.steps import Action
 
 PARTITION = "#"
 
@@ -65,7 +68,11 @@ def _to_dispatch(context: PlanContext) -> list[str]:
 
 
 async def after_orchestrator(state: EnterpriseWorkflowState, runtime: Runtime[PlanContext]) -> Any:
-    """The conditional edge of `orchestrator`: a `Send` for every step, to the node that performs its kind."""
+    """The conditional edge of `orchestrator`: every step is sent to the node that performs its kind.
+
+    Plain actions go together, in one `Send`: to LangGraph each body costs as much as everything a short step does.
+    Whatever may interrupt, or has a plan of its own inside, has a body of its own.
+    """
     context = runtime.context
     names = state["dispatched"]
     if not names:
@@ -77,4 +84,14 @@ async def after_orchestrator(state: EnterpriseWorkflowState, runtime: Runtime[Pl
             Send("parallel_executor", {"step": name, "partition": rest[index * size : (index + 1) * size]})
             for index, name in enumerate(names)
         ]
-    return [Send(plan.steps[name].node, {"step": name}) for name in names]
+    plain = [name for name in names if _is_plain(plan.steps[name], context.host.library)]
+    alone = names if not plain else [name for name in names if name not in frozenset(plain)]
+    sends = [Send(plan.steps[name].node, {"step": name}) for name in alone]
+    return [Send("parallel_executor", {"steps": plain}), *sends] if plain else sends
+
+
+def _is_plain(planned: PlannedStep, library: Library) -> bool:
+    if planned.node != "parallel_executor":
+        return False
+    kind = planned.kind or library.step_types.get(planned.step.type)
+    return isinstance(kind, Action)

@@ -8,12 +8,16 @@ from graphs.composites import Composite
 from graphs.nodes import action, composite
 from graphs.nodes.child import run_partition
 from graphs.nodes.perform import Body, Dispatch, PlanContext, Update, perform
+from graphs.nodes.together import side_by_side
 from graphs.state import Result
 
 
 async def parallel_executor(dispatch: Dispatch, runtime: Runtime[PlanContext], config: RunnableConfig) -> Update:
-    """Perform one step (many of these bodies run side by side), or one partition of a very large plan."""
+    """Perform steps side by side: all plain ones of a plan in one body; or one composite step, or one partition of a
+    very large plan, each in a body of its own."""
     context = runtime.context
+    if together := dispatch.get("steps"):
+        return await side_by_side(together, context, config, action.act)
     if names := dispatch.get("partition"):
         return await _partition(context, dispatch["step"], names, config)
     return await perform(dispatch, context, config, _act)

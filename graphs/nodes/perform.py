@@ -31,9 +31,16 @@ from graphs.values import json_object, json_value
 
 
 class Dispatch(TypedDict, total=False):
-    """What a `Send` carries: the step's name and little else, never the state."""
+    """What a `Send` carries: the step's name and little else, never the state.
+
+    Attributes:
+        step: The step, or the partition.
+        steps: Instead: several that one body performs side by side.
+        partition: The steps of a partition.
+    """
 
     step: str
+    steps: list[str]
     partition: list[str]
 
 
@@ -231,16 +238,26 @@ async def perform(dispatch: Dispatch, context: PlanContext, config: RunnableConf
     Raises:
         GraphInterrupt: the flow parks; run this step again on resume.
     """
-    planned = context.flow.board.plan.steps[dispatch["step"]]
+    name = dispatch["step"]
+    return update(context, {name: await settle(name, context, config, act)})
+
+
+async def settle(name: str, context: PlanContext, config: RunnableConfig, act: Act) -> Result:
+    """The result of one step, once there is one.
+
+    Raises:
+        GraphInterrupt: the flow parks; run this step again on resume.
+    """
+    planned = context.flow.board.plan.steps[name]
     if context.frame.views:
-        context = replace(context, frame=context.frame.views[planned.name])
+        context = replace(context, frame=context.frame.views[name])
     body = Body(context, planned, config)
-    woken = await context.flow.dependencies(body.planned.name)
+    woken = await context.flow.dependencies(name)
     if woken is Woken.PARK:
         raise GraphInterrupt(())
     result = await _result(body, woken, act)
     context.host.settled(body.path, result)
-    return update(context, body.planned.name, result)
+    return result
 
 
 async def _result(body: Body, woken: Woken, act: Act) -> Result:
@@ -265,16 +282,18 @@ async def _result(body: Body, woken: Woken, act: Act) -> Result:
         return body.failed(as_step_error(error), attempts=0)
 
 
-def update(context: PlanContext, name: str, result: Result) -> Update:
-    """What a body returns: its own result, and where the execution is to go next when that is not the end."""
-    change: dict[str, Any] = {"steps": {name: result}}
-    if failed(result):
-        change["last_error"] = result.get("error")
-        change["error_count"] = 1
+def update(context: PlanContext, results: dict[str, Result]) -> Update:
+    """What a body returns: its own results, and where the execution is to go next when that is not the end."""
+    change: dict[str, Any] = {"steps": results}
+    if errors := [result.get("error") for result in results.values() if failed(result)]:
+        change["last_error"] = errors[-1]
+        change["error_count"] = len(errors)
     board = context.flow.board
     if board.plan.staged or context.grow is not None:
         return Command(update=change, goto="orchestrator")
-    if context.has_last_steps or (context.is_root and (board.halt is not None or _for_good(context, name, result))):
+    if context.has_last_steps or (
+        context.is_root and (board.halt is not None or any(_for_good(context, *settled) for settled in results.items()))
+    ):
         return Command(update=change, goto="error_recovery")
     return change
 

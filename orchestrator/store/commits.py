@@ -67,24 +67,34 @@ def record_rows(thread: str, listener: CommitListener, results: Mapping[str, Res
     ]
 
 
-class CommitResults:
+class InsertRecords:
+    """Work for the writer: records of results; gives their seqs."""
+
+    __slots__ = ("_records",)
+
+    def __init__(self, records: Sequence[Row]) -> None:
+        self._records = records
+
+    def __call__(self, db: sqlite3.Connection) -> list[int]:
+        return [db.execute(INSERT_RECORD, row).lastrowid or 0 for row in self._records]
+
+
+class CommitResults(InsertRecords):
     """Work for the writer: a task's writes with the records of the results in them; gives the records' seqs.
 
     A task whose writes are there already (LangGraph saves some twice) adds no second record.
     """
 
-    __slots__ = ("_records", "_sql", "_writes")
+    __slots__ = ("_sql", "_writes")
 
     def __init__(self, sql: str, writes: Sequence[Row], records: Sequence[Row]) -> None:
+        super().__init__(records)
         self._sql = sql
         self._writes = writes
-        self._records = records
 
     def __call__(self, db: sqlite3.Connection) -> list[int]:
         execute = db.execute
         inserted = 0
         for row in self._writes:
             inserted += execute(self._sql, row).rowcount
-        if not inserted:
-            return []
-        return [execute(INSERT_RECORD, row).lastrowid or 0 for row in self._records]
+        return super().__call__(db) if inserted else []

@@ -14,9 +14,9 @@ Graphs of users' own get what the official saver gives: every write durable when
 import asyncio
 import inspect
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import aiosqlite
 from langchain_core.runnables import RunnableConfig
@@ -37,14 +37,16 @@ from langgraph.checkpoint.sqlite.utils import load_pending_writes
 from graphs.clock import Clock
 from graphs.errors import BatonError, CommitError, CorruptStateError
 from graphs.host import CommitListener
-from graphs.state import Result
+from graphs.state import Kept, Result
 from orchestrator.store import checkpoints
 from orchestrator.store.announcing import Announcer
-from orchestrator.store.commits import CommitResults, Row, record_rows, write_rows
+from orchestrator.store.commits import CommitResults, InsertRecords, Row, record_rows, write_rows
 from orchestrator.store.plans import Plans, SavedPlan
 from orchestrator.store.reader import Reader
 from orchestrator.store.serializer import StrictSerializer, located
 from orchestrator.store.writer import Writer
+
+T = TypeVar("T")
 
 
 class BatonSaver(AsyncSqliteSaver):
@@ -102,6 +104,15 @@ class BatonSaver(AsyncSqliteSaver):
         self._plans.loaded[key] = found
         return SavedPlan.of(found)
 
+    def keep(self, thread_id: str, listener: CommitListener, results: Mapping[str, Result]) -> asyncio.Future[Any]:
+        rows = self._serialized(thread_id, listener, lambda: record_rows(thread_id, listener, results, self._clock))
+        return self._writer.submit(
+            InsertRecords(rows),
+            thread=thread_id,
+            on_commit=partial(self._committed, listener, results, rows),
+            on_lost=listener.lost,
+        )
+
     def tell_lost(self, thread_id: str, error: BatonError) -> None:
         """Something the execution handed over could not be kept: every live plan of it must hear."""
         for (thread, _), listener in list(self._plans.listeners.items()):
@@ -151,6 +162,8 @@ class BatonSaver(AsyncSqliteSaver):
             sql, rows = write_rows(where, writes, task_id, task_path, self.serde.dumps_readable)
             await self._writer.submit([(sql, rows)])
             return
+        if any(isinstance(value, Kept) for _, value in writes):
+            return  # until the next checkpoint, whoever takes the plan up reads them from their records
         # A cancelled drive must not mark its steps as failed: they run again when it is taken up.
         writes = [(channel, value) for channel, value in writes if not _is_cancel(channel, value)]
         # What a planning node says is in the next checkpoint; until then it would only be planned again.
@@ -170,19 +183,26 @@ class BatonSaver(AsyncSqliteSaver):
         for channel, value in writes:
             if channel == "steps":
                 results.update(value)
-        try:
-            sql, rows = write_rows(where, writes, task_id, task_path, self.serde.dumps_typed)
-            records = record_rows(thread, listener, results, self._clock)
-        except Exception as error:
-            # A commit that fails must be heard, or dependents wait for ever. Whatever a serializer raises is meant.
-            listener.lost(CommitError(f"A result of execution '{thread}' cannot be kept: {error}.", cause="serialize"))
-            raise
+
+        def serialize() -> tuple[str, list[Row], list[Row]]:
+            rows = write_rows(where, writes, task_id, task_path, self.serde.dumps_typed)
+            return *rows, record_rows(thread, listener, results, self._clock)
+
+        sql, rows, records = self._serialized(thread, listener, serialize)
         return self._writer.submit(
             CommitResults(sql, rows, records),
             thread=thread,
             on_commit=partial(self._committed, listener, results, records) if results else None,
             on_lost=listener.lost,
         )
+
+    def _serialized(self, thread: str, listener: CommitListener, serialize: Callable[[], T]) -> T:
+        try:
+            return serialize()
+        except Exception as error:
+            # A commit that fails must be heard, or dependents wait for ever. Whatever a serializer raises is meant.
+            listener.lost(CommitError(f"A result of execution '{thread}' cannot be kept: {error}.", cause="serialize"))
+            raise
 
     def _committed(
         self, listener: CommitListener, results: Mapping[str, Result], records: Sequence[Row], seqs: Sequence[int]

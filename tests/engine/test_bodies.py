@@ -1,16 +1,19 @@
 """A step's body never raises for an ordinary failure: it gives a failed result, and its siblings go on."""
 
+import asyncio
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import pytest
+from langgraph.graph import START, StateGraph
 
+from agents.functions import Functions
 from graphs.composites import Opening
 from graphs.composites.groups import Parallel
 from graphs.spec import FromState
 from graphs.steps import StepConfig, Wait, Waiting
-from tests.support.engine.engines import act, ask, engine, run, statuses, workflow
-from tests.support.engine.steps import WEIRD, Effects, step_types
+from tests.support.engine.engines import act, ask, engine, finished, run, statuses, workflow
+from tests.support.engine.steps import WEIRD, Effects, Gates, step_types
 
 
 def _broken(state: Any) -> Any:
@@ -112,6 +115,51 @@ async def test_a_failure_does_not_end_the_wait_of_a_sibling(database: Path) -> N
         execution = await baton.wait(execution.id)
         settled = await statuses(baton, execution)
     assert settled == {"bad": "failed", "q": "completed", "after": "completed"}
+
+
+class Said(TypedDict):
+    """The state of a graph that a function runs."""
+
+    said: str
+
+
+async def test_a_graph_that_a_function_runs_is_no_part_of_ours(database: Path) -> None:
+    """Steps performed side by side in one body run graphs of their own: none of them finds another's state, and
+    nothing of them is written into the execution's thread."""
+
+    async def say(state: Said) -> Said:
+        return {"said": f"{state['said']}!"}
+
+    inner = StateGraph(Said).add_node("say", say).add_edge(START, "say").compile()
+
+    async def ask_it(word: str) -> str:
+        return str((await inner.ainvoke({"said": word}))["said"])
+
+    steps = [
+        {"name": word, "type": "function", "config": {"function": "ask_it", "args": {"word": word}}} for word in "ab"
+    ]
+    async with engine(database, resources=[Functions([ask_it])]) as baton:
+        execution = await run(baton, workflow("w", steps))
+        results = await baton.results(execution.id)
+        saved = [each async for each in baton.store.saver.alist({"configurable": {"thread_id": execution.id}})]
+    assert {name: result["output"] for name, result in results.items()} == {"a": "a!", "b": "b!"}
+    assert {each.config["configurable"]["checkpoint_ns"] for each in saved} == {""}
+
+
+async def test_a_body_of_several_steps_leaves_none_of_them_behind(database: Path, gates: Gates) -> None:
+    """When the engine stops at once, what it was doing stops with it, and is done again by the next one."""
+    steps = [act("quick"), act("slow", gate="g"), ask("q")]
+    async with engine(database, gates=gates) as baton:
+        execution = await baton.start(workflow("w", steps))
+        await gates.reached("g")
+        before = {task.get_name() for task in asyncio.all_tasks()}
+    assert "slow" in before and not {"quick", "slow"} & {task.get_name() for task in asyncio.all_tasks()}
+    gates.open("g")
+    effects = Effects()
+    async with engine(database, gates=gates, effects=effects) as baton:
+        await baton.decide(execution.id, "q", "approve")
+        assert (await finished(baton, execution)).status == "completed"
+    assert effects.began == ["slow"]
 
 
 _CONTINUE = {"failure_policy": "continue"}

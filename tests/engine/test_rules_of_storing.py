@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from langgraph.runtime import Runtime
+from langgraph.types import Send
 
 import graphs.compile
 import graphs.flow
@@ -158,11 +159,12 @@ async def test_who_watches_hears_of_a_decision_in_another_process(database: Path
 async def test_a_dispatched_body_that_never_begins_is_noticed(
     while_others_work: bool, database: Path, gates: Gates, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Rule 2: as many bodies must begin as were dispatched. Here one `Send` gets lost."""
+    """Rule 2: as many bodies must begin as were dispatched. Here one gets lost on the way."""
     original = planning.after_orchestrator
 
     async def loses_one(state: EnterpriseWorkflowState, runtime: Runtime[PlanContext]) -> Any:
-        return (await original(state, runtime))[:-1]
+        [send] = await original(state, runtime)
+        return [Send(send.node, {"steps": send.arg["steps"][:-1]})]
 
     monkeypatch.setattr(graphs.flow.roll, "_SECONDS", 0.02)
     monkeypatch.setattr(graphs.compile, "after_orchestrator", loses_one)
@@ -323,15 +325,16 @@ async def test_an_answer_stored_while_nobody_was_there_is_read_before_anything_i
 
 
 async def test_bodies_write_their_own_result_and_nothing_else(database: Path) -> None:
-    """Rule 5: one result for each LangGraph write, under the step's own name."""
+    """Rule 5: what a body has to say is kept under its step's own name: for plain steps in their records, one by one,
+    and with LangGraph for those that have a body to themselves."""
     steps = [*chain(3), {"name": "m", "type": "map", "config": {"items": [1, 2]}, "steps": [act("x")]}, ask("q")]
     async with engine(database) as baton:
         execution = await rested(baton, await baton.start(workflow("w", steps)))
         saved = await baton.store.saver.aget_tuple({"configurable": {"thread_id": execution.id}})
+        settled = [record.path for record in await baton.records(execution.id) if record.kind == "step.completed"]
     assert saved is not None
-    written = [value for _, channel, value in saved.pending_writes or () if channel == "steps"]
-    assert sorted(name for value in written for name in value) == ["m", "s0", "s1", "s2"]
-    assert all(len(value) == 1 for value in written)
+    assert [list(value) for _, channel, value in saved.pending_writes or () if channel == "steps"] == [["m"]]
+    assert sorted(str(path) for path in settled) == ["m", "m[0].x", "m[1].x", "s0", "s1", "s2"]
 
 
 async def test_a_send_carries_the_steps_name_and_little_else(database: Path) -> None:
@@ -357,7 +360,8 @@ async def test_the_plan_inside_a_step_sends_names_only_too(database: Path) -> No
         saved = [each async for each in baton.store.saver.alist({"configurable": {"thread_id": execution.id}})]
     sends = [send for each in saved for send in each.checkpoint["channel_values"].get("__pregel_tasks", ())]
     assert len(sends) == 2 + 50 + 2, "the root's, the map's, and the loop's second iteration"
-    assert {frozenset(send.arg) for send in sends} == {frozenset({"step"})}
+    carried = {name: value for send in sends for name, value in send.arg.items()}
+    assert set(carried) == {"step", "steps"} and carried["steps"] == ["[1].big"]
 
 
 async def test_compensation_goes_by_the_order_of_commits(database: Path, gates: Gates, effects: Effects) -> None:

@@ -86,6 +86,7 @@ def install(crash_at: str) -> None:
     _replace(SqliteStore, "stirred", functools.partial(_handed_over, "stirred"))
     _replace(BatonSaver, "aput", functools.partial(_stored, "checkpoint"))
     _replace(BatonSaver, "_put_results", _results)
+    _replace(BatonSaver, "keep", functools.partial(_handed_over, "result"))
     _replace(BatonSaver, "_committed", functools.partial(_around, "result.heard", "result.released"))
     _replace(Driver, "answered", functools.partial(_around, "answer.stored", "answer.delivered"))
     _replace(Flow, "park", _park)

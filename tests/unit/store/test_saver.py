@@ -11,8 +11,9 @@ from langgraph.checkpoint.serde.types import ERROR, INTERRUPT
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from langgraph.types import Interrupt, Send
 
-from graphs.errors import CommitError
+from graphs.errors import CommitError, StoreError
 from graphs.host import Checkpoints
+from graphs.state import Kept
 from orchestrator.store.port import Record
 from orchestrator.store.sqlite import SqliteStore
 from tests.unit.store.support import Listener, execution, place, put_checkpoint, put_result, result
@@ -59,6 +60,29 @@ async def test_a_result_and_its_record_commit_together_and_then_the_flow_is_told
     assert record.at.isoformat() == "2026-01-01T12:00:00+00:00" and record.seq == 1
     assert record.data == result({"paid": True})
     assert await store.results("e1") == {"orders[3].charge": result({"paid": True})}
+
+
+async def test_a_result_of_a_body_that_goes_on_is_in_its_record_and_told(
+    store: SqliteStore, listener: Listener, announced: list[Record], path: Path
+) -> None:
+    config = await put_checkpoint(store.saver, place())
+    await store.saver.keep("e1", listener, {"a": result(1)})
+    assert listener.told == [{"a": result(1)}] and [each.path for each in announced] == ["a"]
+    await store.saver.aput_writes(config, [("steps", Kept({"a": result(1)})), ("error_count", 1)], "t1")
+    assert count(path, "writes") == 0 and len(await store.records("e1")) == 1
+    assert await store.results("e1") == {"a": result(1)}
+
+
+async def test_a_result_of_a_body_that_goes_on_is_heard_of_when_it_is_lost(
+    store: SqliteStore, listener: Listener
+) -> None:
+    with pytest.raises(StoreError, match="cannot be kept as JSON"):
+        store.saver.keep("e1", listener, {"a": result(object())})
+    await break_table(store, "records")
+    with pytest.raises(CommitError) as caught:
+        await store.saver.keep("e1", listener, {"a": result()})
+    assert listener.errors[1:] == [caught.value] and listener.told == []
+    assert str(listener.errors[0]).startswith("A result of execution 'e1' cannot be kept: ")
 
 
 async def test_partitions_and_helpers_have_no_records_of_their_own(

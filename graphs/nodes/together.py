@@ -1,0 +1,60 @@
+"""Several steps in one body, side by side: what LangGraph does for a body is done once for all of them.
+
+Each has its own result all the same, committed with its record when it settles, and only then is it told to those
+that wait for it. LangGraph hears of them together, when the last has settled. So a body that is entered again, after
+a crash or because another one was parked, finds in the records what is done and does the rest.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from contextvars import copy_context
+
+from langchain_core.runnables import RunnableConfig
+from langchain_core.runnables.config import var_child_runnable_config
+from langgraph.errors import GraphInterrupt
+
+from graphs.nodes.perform import Act, PlanContext, Update, settle, update
+from graphs.state import Kept
+
+
+async def side_by_side(names: Sequence[str], context: PlanContext, config: RunnableConfig, act: Act) -> Update:
+    """Carry steps from dispatch to result.
+
+    Raises:
+        GraphInterrupt: the flow parks; run those without a result again on resume.
+    """
+    results = context.flow.board.results
+    # A graph that a function runs would take itself for a subgraph of ours, and all of them for the same one.
+    surroundings = copy_context()
+    surroundings.run(var_child_runnable_config.set, None)
+    loop = asyncio.get_running_loop()
+    bodies = [
+        loop.create_task(_settled(name, context, config, act), name=name, context=surroundings.copy())
+        for name in names
+        if name not in results
+    ]
+    if not await _all(bodies):
+        raise GraphInterrupt(())
+    return update(context, Kept((name, results[name]) for name in names))
+
+
+async def _settled(name: str, context: PlanContext, config: RunnableConfig, act: Act) -> bool:
+    """Whether the step has a result, and that is kept; otherwise it is parked."""
+    try:
+        result = await settle(name, context, config, act)
+    except GraphInterrupt:
+        return False
+    host = context.host
+    await host.checkpoints.keep(host.facts.execution_id, context.flow, {name: result})
+    return True
+
+
+async def _all(bodies: Sequence[asyncio.Task[bool]]) -> bool:
+    try:
+        return all(await asyncio.gather(*bodies))
+    finally:
+        # One that cannot go on ends the others, and none outlives the body that it belongs to.
+        if late := [body for body in bodies if not body.done()]:
+            for body in late:
+                body.cancel()
+            await asyncio.wait(late)
