@@ -43,7 +43,8 @@ class AgentConfig(StepConfig):
         context_overflow: `summarize`: the model sums the older part up, in a call of its own. `trim`: it is left out.
             The question and the last two turns stay either way.
         temperature, max_tokens: Handed to the model.
-        stream: Hand the model's words to `context.progress` as they come.
+        stream: Hand the model's words to `context.progress` as they come, or never; without it, while somebody
+            follows them.
     """
 
     agent: str | Agent | None = None
@@ -62,7 +63,7 @@ class AgentConfig(StepConfig):
     max_tokens: int | None = Field(default=None, ge=1)
     context_tokens: int | None = Field(default=None, ge=500)
     context_overflow: ContextOverflow = "summarize"
-    stream: bool = False
+    stream: bool | None = None
 
     @model_validator(mode="before")
     @classmethod

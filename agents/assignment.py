@@ -49,7 +49,7 @@ class Assignment(TypedDict):
     max_reasks: int
     context_tokens: int | None
     context_overflow: NotRequired[ContextOverflow]
-    stream: bool
+    stream: bool | None
 
 
 async def assign(opening: Opening) -> Assignment:

@@ -54,13 +54,22 @@ async def turn(
     made_of = json.dumps([assignment[key] for key in ("tools", "instructions", "schema")])
     agent = context.resource(Models).made(model, made_of, lambda: _agent(model, assignment, form))
     given = {"messages": messages_of(told)}
-    work = _streamed(agent, given, context, own) if assignment["stream"] else agent.ainvoke(given, context=own)
+    streams = _streams(context, model, assignment)
+    work = _streamed(agent, given, context, own) if streams else agent.ainvoke(given, context=own)
     state = await apart(work)
     assert own.said is not None
     own.judge_streamed()
     formed = state.get("structured_response")
     said = Reading(assignment, own.said, own.broken, form, formed, call, context.clock).read()
     return said | {"usage": own.usage}
+
+
+def _streams(context: StepContext, model: Any, assignment: Assignment) -> bool:
+    if assignment["stream"] is not None:
+        return assignment["stream"]
+    # A server that does not count tokens in streams would let a budget be overdrawn only because somebody looks on.
+    counts = bool(getattr(model, "stream_usage", True))
+    return context.heard() and (counts or not assignment["budgets"])
 
 
 def _agent(model: Any, assignment: Assignment, form: AnswerForm | None) -> Any:

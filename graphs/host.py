@@ -186,6 +186,10 @@ class Host(Protocol):
         """A record that what comes next depends on: durable when it returns."""
         ...
 
+    def heard(self) -> bool:
+        """Whether somebody follows what the execution's models say, word by word."""
+        ...
+
     async def open_wait(self, path: str, wait: Wait, state: Any) -> tuple[Wait, Answer | None]:
         """Keep a wait before anybody rests on it. Gives the one that was kept first (its end does not move when the
         step is entered again), and the answer when there already is one. `state` is for the hooks, the first time."""

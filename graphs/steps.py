@@ -74,6 +74,8 @@ class StepContext:
     metadata: Mapping[str, Any] = field(default_factory=dict)
     user_context: Mapping[str, Any] = field(default_factory=dict)
     progress: Callable[[Any], None] = lambda data: None
+    heard: Callable[[], bool] = lambda: False
+    """Whether somebody follows what the execution's models say, word by word."""
     note: Callable[[str, Mapping[str, Any]], None] = lambda kind, data: None
     """`note(kind, data)`: keep a record of something that happened; durable before the step's result."""
     ledger: Callable[[], Awaitable[Ledger]] | None = None

@@ -15,10 +15,11 @@ RESTED = "execution.rested"
 
 
 class Subscription:
-    """Records for one listener. `missed` counts those that found no room."""
+    """Records for one listener. `missed` counts those that found no room; `words`: it follows what models say."""
 
-    def __init__(self, kinds: Collection[str] | None) -> None:
+    def __init__(self, kinds: Collection[str] | None, *, words: bool = False) -> None:
         self.missed = 0
+        self.words = words
         self._kinds = kinds
         self._queue: asyncio.Queue[Record | None] = asyncio.Queue(_ROOM)
 
@@ -36,6 +37,12 @@ class Subscription:
     async def next(self) -> Record | None:
         """The next record; None when the engine is closed."""
         return await self._queue.get()
+
+    def left(self) -> Iterator[Record]:
+        """What has come and was not taken yet."""
+        while not self._queue.empty():
+            if (record := self._queue.get_nowait()) is not None:
+                yield record
 
     async def __aiter__(self) -> AsyncIterator[Record]:
         while (record := await self._queue.get()) is not None:
@@ -58,6 +65,10 @@ class Bus:
             for subscription in subscriptions[whom]
         )
 
+    def follows_words(self, execution_id: str) -> bool:
+        """Whether anybody wants to hear the words of the execution's models as they come."""
+        return any(subscription.words for subscription in self._subscriptions.get(execution_id, ()))
+
     def publish(self, records: Sequence[Record]) -> None:
         if not self._subscriptions:
             return
@@ -68,10 +79,14 @@ class Bus:
 
     @contextmanager
     def subscribe(
-        self, execution_id: str | None = None, *, kinds: Collection[str] | None = None
+        self, execution_id: str | None = None, *, kinds: Collection[str] | None = None, words: bool = False
     ) -> Iterator[Subscription]:
-        """Listen to one execution, or to all; to records of some kinds, or of every kind."""
-        subscription = Subscription(kinds)
+        """Listen to one execution, or to all; to records of some kinds, or of every kind.
+
+        Args:
+            words: Models of the execution are to tell what they say as they say it, if they can.
+        """
+        subscription = Subscription(kinds, words=words)
         self._subscriptions[execution_id].append(subscription)
         try:
             yield subscription

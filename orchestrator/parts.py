@@ -83,6 +83,7 @@ async def assemble(
         hooks=Hooks(hooks, logger(settings), log_steps=settings.log_level in ("debug", "info")),
         log=logger(settings),
         publish=bus.publish,
+        follows_words=bus.follows_words,
         emit_event=_emitter(store, lambda: driver),
         places=Places(clock, settings.max_steps),
         limits=limits,

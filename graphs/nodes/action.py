@@ -96,6 +96,7 @@ def step_context(body: Body, attempt: int) -> StepContext:
         metadata=facts.metadata,
         user_context=facts.user_context,
         progress=lambda data: body.host.note("step.progress", body.path, {"data": data}),
+        heard=body.host.heard,
         note=lambda kind, data: body.host.note(kind, body.path, data, keep=True),
         ledger=body.host.ledger,
         workflows=body.host.workflows,

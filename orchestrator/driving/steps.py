@@ -78,6 +78,9 @@ class Steps(Base):
     async def keep(self, kind: str, path: str, data: Mapping[str, Any]) -> None:
         await self._works.store.keep(self._record(kind, path, data))
 
+    def heard(self) -> bool:
+        return self._works.follows_words(self.execution.id)
+
     async def tried(self, path: str) -> Mapping[str, Any] | None:
         if self._tried is None:
             self._tried = {} if self._new else await self._works.store.tried(self.execution.id)

@@ -31,6 +31,7 @@ class Works:
     hooks: Hooks
     log: Logger
     publish: Callable[[list[Record]], None]
+    follows_words: Callable[[str], bool]
     emit_event: Callable[..., Awaitable[Any]]
     places: Places
     limits: NamedLimits

@@ -26,7 +26,7 @@ class Looking(Base):
             BatonError: this engine gave it up: it lacks what the execution needs, say, and leaves it for another.
             ConflictError: the engine is closed meanwhile.
         """
-        with self._bus.subscribe(execution_id, kinds=_STOPS) as stops:
+        with self._bus.subscribe(execution_id, kinds=STOPS) as stops:
             while True:
                 if not self.driving(execution_id):
                     execution = await self.get(execution_id)
@@ -64,9 +64,13 @@ class Looking(Base):
                 if execution_id is not None and record.kind in _LAST_RECORDS:
                     return
 
-    def listen(self, execution_id: str | None = None) -> AbstractContextManager[Subscription]:
-        """Like `watch`, listening from the moment the block is entered, and until it is left."""
-        return self._bus.subscribe(execution_id)
+    def listen(self, execution_id: str | None = None, *, words: bool = False) -> AbstractContextManager[Subscription]:
+        """Like `watch`, listening from the moment the block is entered, and until it is left.
+
+        Args:
+            words: Let the execution's models tell what they say as they say it (`step.progress`).
+        """
+        return self._bus.subscribe(execution_id, words=words)
 
     async def waits(self, execution_id: str | None = None) -> Sequence[OpenWait]:
         """Open waits: approvals, awaited events, timers."""
@@ -74,5 +78,7 @@ class Looking(Base):
 
 
 _LAST_RECORDS = frozenset(f"execution.{status}" for status in ExecutionStatus if status.final)
-_STOPS = _LAST_RECORDS | {RESTED, DRIVE_FAILED}
+STOPS = _LAST_RECORDS | {RESTED, DRIVE_FAILED}
+"""Kinds of the records after which nothing happens for a while, or ever."""
+
 _AT_REST = (ExecutionStatus.WAITING, ExecutionStatus.BUDGET_EXCEEDED, ExecutionStatus.PAUSED)

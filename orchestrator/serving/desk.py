@@ -13,6 +13,7 @@ from graphs.errors import ConflictError, NotFoundError, StoreError
 from graphs.steps import Logger
 from orchestrator.queue.port import RunQueue, Ticket
 from orchestrator.serving.assistants import AssistantDesk
+from orchestrator.serving.carrying import SINCE
 from orchestrator.serving.crons import CronDesk
 from orchestrator.serving.events import Hub
 from orchestrator.serving.items import ItemStore
@@ -80,6 +81,10 @@ class Desk:
             updated_at=now,
         )
         new = None if await self._is_there(wanted) else self.threads.new(run.thread_id, run.tenant)
+        if (run.request.get("command") or {}).get("resume") is not None:
+            # What the answer sets going begins at once, and may be over before the run is performed.
+            since = self._store.newest_record(run.thread_id)
+            run = replace(run, request={**run.request, SINCE: since})
         await self._admit(served, run, wanted.by)
         log = self.streams.open(run.id, resumable=resumable(run))
         self._awaited[run.id] = asyncio.get_running_loop().create_future()

@@ -1,8 +1,7 @@
 """A workflow of ours, served: its thread is an execution, its runs start and resume it, its questions are answered
 by decisions that are stored before anything is driven."""
 
-import asyncio
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,30 +10,18 @@ from graphs.errors import ConflictError, InputError, NotAllowedError, NotFoundEr
 from graphs.inputs import check_input
 from graphs.planner import COMPANION
 from graphs.spec import Workflow
-from graphs.state import ExecutionStatus
 from orchestrator.approvals.rules import Given
-from orchestrator.bus import RESTED, given_up
 from orchestrator.engine import Orchestrator
 from orchestrator.queue.port import Ticket
-from orchestrator.serving.answers import answers_to, interrupts_of
+from orchestrator.serving.answers import answers_to
+from orchestrator.serving.carrying import Carrying, checkpoint_of
 from orchestrator.serving.described import drawing_of, schemas_of
-from orchestrator.serving.follow import Following
-from orchestrator.serving.ledger import Moment, follower_of, moments_of, state_now, states_of, values_of
+from orchestrator.serving.ledger import Moment, follower_of, moments_of, state_now, states_of
 from orchestrator.serving.served import Caller, Document, Edit, Place, Say, Window
 from orchestrator.serving.snapshots import empty_state
-from orchestrator.serving.speech import modes_of
-from orchestrator.store.port import Execution, OpenWait
-from orchestrator.store.served.values import Ended, Run, RunStatus, Thread, ThreadStatus
-from orchestrator.tenancy import STARTED_BY
+from orchestrator.store.port import Execution
+from orchestrator.store.served.values import Ended, Run, Thread
 
-_ENDS: Mapping[ExecutionStatus, tuple[RunStatus, ThreadStatus]] = {
-    ExecutionStatus.COMPLETED: ("success", "idle"),
-    ExecutionStatus.CANCELLED: ("interrupted", "idle"),
-    ExecutionStatus.TIMED_OUT: ("timeout", "error"),
-    ExecutionStatus.WAITING: ("interrupted", "interrupted"),
-    ExecutionStatus.PAUSED: ("interrupted", "interrupted"),
-    ExecutionStatus.BUDGET_EXCEEDED: ("interrupted", "interrupted"),
-}
 _OF_LANGGRAPH = ("update", "goto")
 
 
@@ -48,6 +35,7 @@ class WorkflowGraph:
         self._tenant = tenant
         self._workflow = workflow
         self._baton = orchestrator
+        self._carrying = Carrying(workflow, orchestrator, tenant, self._go_back)
         plan = root_plan(workflow, orchestrator.catalogue.library)
         self._plan = [name for name in plan.steps if COMPANION not in name]
         self._needs = {name: [need for need in plan.awaits(name) if need in self._plan] for name in self._plan}
@@ -63,13 +51,13 @@ class WorkflowGraph:
                 hint="It takes resume. To go on from one of its steps, name a checkpoint, or retry or fork it.",
                 code="command_refused",
             )
-        execution = await self._execution(run.thread_id)
+        execution = await self._carrying.execution(run.thread_id)
         if command.get("resume") is not None:
             await self._answer(run.thread_id, execution, command["resume"], by)
-        elif _checkpoint(run) is not None:
+        elif checkpoint_of(run) is not None:
             if not by.redrives:
                 raise NotAllowedError("To go back to an earlier step takes the right 'redrive'.")
-            await self._moment(run.thread_id, execution, _checkpoint(run))
+            await self._moment(run.thread_id, execution, checkpoint_of(run))
         elif execution is None:
             if self._baton.store.standing(run.thread_id)["checkpoint"] is not None:
                 raise ConflictError(
@@ -87,65 +75,11 @@ class WorkflowGraph:
 
     async def perform(self, ticket: Ticket, say: Say) -> Ended:
         """See the port."""
-        run = ticket.run
-        following = Following(modes_of(run.request.get("stream_mode")), say)
-        hearing = asyncio.create_task(self._hear(run.thread_id, following), name=f"follow {run.thread_id}")
-        try:
-            await asyncio.sleep(0)  # it listens from before anything happens
-            await _whole(self._set_going(run))
-            if not self._at_rest(await self._baton.get(run.thread_id), await self._asked(run.thread_id)):
-                await hearing
-        finally:
-            hearing.cancel()
-            await asyncio.gather(hearing, return_exceptions=True)
-        execution, asked = await self._baton.get(run.thread_id), await self._asked(run.thread_id)
-        if not self._at_rest(execution, asked):
-            # The engine stops: what is left is done by the next one, and this run with it.
-            raise asyncio.CancelledError
-        return await self._say_end(execution, asked, following, say)
-
-    async def _say_end(self, execution: Execution, asked: Sequence[OpenWait], following: Following, say: Say) -> Ended:
-        following.questions(asked)
-        ended = await self._ended(execution)
-        interrupts = [each for group in ended.interrupts.values() for each in group]
-        following.values({**ended.state, **({"__interrupt__": interrupts} if interrupts else {})})
-        if ended.error is not None:
-            say("error", ended.error)
-        return ended
-
-    async def _hear(self, execution_id: str, following: Following) -> None:
-        async for record in self._baton.watch(execution_id):
-            following.record(record)
-            if (failure := given_up(record)) is not None:
-                raise failure
-            if record.kind == "step.waiting":
-                following.questions(await self._asked(execution_id))
-            if record.kind == RESTED and self._at_rest(
-                await self._baton.get(execution_id), await self._asked(execution_id)
-            ):
-                return
-
-    async def _set_going(self, run: Run) -> None:
-        execution = await self._execution(run.thread_id)
-        if execution is None:
-            given = run.request.get("input") or {}
-            await self._baton.start(
-                self._workflow,
-                given,
-                execution_id=run.thread_id,
-                metadata=_signed(run),
-                priority=run.priority,
-                tenant=self._tenant,
-            )
-        elif (checkpoint := _checkpoint(run)) is not None and run.attempts == 1:
-            moment = await self._moment(run.thread_id, execution, checkpoint)
-            await self._baton.retry(run.thread_id, from_step=moment.path)
-        elif not execution.status.final and not self._baton.driving(run.thread_id):
-            await self._baton.resume(run.thread_id)
+        return await self._carrying.perform(ticket.run, say)
 
     async def after_stop(self, ticket: Ticket) -> Ended:
         """See the port: to stop a run of an execution is to cancel it."""
-        execution = await self._execution(ticket.run.thread_id)
+        execution = await self._carrying.execution(ticket.run.thread_id)
         if execution is not None and not execution.status.final:
             await self._baton.cancel(execution.id, reason=f"run {ticket.run.id} was cancelled")
             await self._baton.wait(execution.id)
@@ -153,18 +87,14 @@ class WorkflowGraph:
 
     async def left(self, run: Run) -> Ended:
         """See the port."""
-        execution = await self._execution(run.thread_id)
-        return Ended(status="interrupted", thread="idle") if execution is None else await self._ended(execution)
+        execution = await self._carrying.execution(run.thread_id)
+        if execution is None:
+            return Ended(status="interrupted", thread="idle")
+        return await self._carrying.ended(execution)
 
-    def _at_rest(self, execution: Execution, asked: Sequence[OpenWait]) -> bool:
-        """Whether nothing happens until somebody does something: time alone does not end a run."""
-        waiting = execution.status.resting and bool(asked)
-        resting = waiting or execution.status is ExecutionStatus.PAUSED
-        return execution.status.final or (resting and not self._baton.driving(execution.id))
-
-    async def _asked(self, execution_id: str) -> list[OpenWait]:
-        """What the execution waits for that others must give."""
-        return [wait for wait in await self._baton.waits(execution_id) if wait.wait.kind != "timer"]
+    async def _go_back(self, execution: Execution, checkpoint: str) -> None:
+        moment = await self._moment(execution.id, execution, checkpoint)
+        await self._baton.retry(execution.id, from_step=moment.path)
 
     async def _answer(self, thread_id: str, execution: Execution | None, resume: Any, by: Caller) -> None:
         if execution is None:
@@ -175,29 +105,15 @@ class WorkflowGraph:
             given = Given(decision=said.decision, reason=said.reason, data=said.data)
             await self._baton.inbox.decide(thread_id, wait.path, by.person, given)
 
-    async def _execution(self, execution_id: str) -> Execution | None:
-        """The execution, unless it is another tenant's, which is no other than none."""
-        execution = await self._baton.store.execution(execution_id)
-        return execution if execution is not None and execution.tenant == self._tenant else None
-
-    async def _ended(self, execution: Execution) -> Ended:
-        run, thread = _ENDS.get(execution.status, ("error", "error"))
-        values = values_of(execution, await self._baton.results(execution.id))
-        asked = {} if execution.status.final else interrupts_of(await self._asked(execution.id))
-        error = None
-        if execution.error is not None and run in ("error", "timeout"):
-            error = {"error": execution.error.get("code"), **execution.error}
-        return Ended(status=run, thread=thread, state=values, interrupts=asked, error=error)
-
     # -- looking -------------------------------------------------------------------------------------------------
 
     async def current(self, thread: Thread) -> Thread:
         """See the port: others start, answer and cancel executions too."""
-        execution = await self._execution(thread.id)
+        execution = await self._carrying.execution(thread.id)
         if execution is None:
             return thread
-        ended = await self._ended(execution)
-        settled = self._at_rest(execution, await self._asked(execution.id))
+        ended = await self._carrying.ended(execution)
+        settled = self._carrying.at_rest(execution, await self._carrying.asked(execution.id))
         return replace(
             thread,
             status=ended.thread if settled and thread.status != "busy" else "busy",
@@ -209,7 +125,7 @@ class WorkflowGraph:
 
     async def state(self, thread: Thread, place: Place, *, subgraphs: bool) -> Document:
         """See the port."""
-        execution = await self._execution(thread.id)
+        execution = await self._carrying.execution(thread.id)
         if place.checkpoint_id is not None:
             moment = await self._moment(thread.id, execution, place.checkpoint_id)
             assert execution is not None
@@ -218,13 +134,13 @@ class WorkflowGraph:
         if execution is None:
             return empty_state(thread.id)
         moments = await self._moments(thread.id)
-        waits = [] if execution.status.final else await self._asked(thread.id)
+        waits = [] if execution.status.final else await self._carrying.asked(thread.id)
         results = await self._baton.results(thread.id)
         return state_now(execution, results, waits, self._plan, moments)
 
     async def history(self, thread: Thread, window: Window) -> Sequence[Document]:
         """See the port."""
-        execution = await self._execution(thread.id)
+        execution = await self._carrying.execution(thread.id)
         if execution is None:
             return []
         states = states_of(execution, await self._moments(thread.id), self._plan)[:-1]
@@ -241,7 +157,7 @@ class WorkflowGraph:
         if len(edits) != 1 or len(edits[0]) != 1:
             raise _no_edit("in several supersteps")
         edit = edits[0][0]
-        if await self._execution(thread.id) is None:
+        if await self._carrying.execution(thread.id) is None:
             raise NotFoundError(f"Nothing runs on thread '{thread.id}'.", code="execution_not_found")
         if edit.as_node == "__end__" and not edit.values:
             await self._baton.cancel(thread.id, by=edit.by, reason="ended from outside")
@@ -284,29 +200,6 @@ class WorkflowGraph:
         if found is None:
             raise NotFoundError(f"Thread '{thread_id}' has no checkpoint '{checkpoint}'.", code="checkpoint_not_found")
         return replace(found, path=follower_of(moments, number))
-
-
-async def _whole(work: Coroutine[Any, Any, None]) -> None:
-    """Carry it out to its end also when this is cancelled meanwhile: an execution that is half begun is nobody's."""
-    doing = asyncio.ensure_future(work)
-    try:
-        await asyncio.shield(doing)
-    except asyncio.CancelledError:
-        await asyncio.wait([doing])
-        raise
-
-
-def _signed(run: Run) -> dict[str, Any]:
-    """What is kept with the execution: who started it is not for clients to say."""
-    given = {key: value for key, value in run.metadata.items() if key != STARTED_BY}
-    return given | {STARTED_BY: by} if (by := run.request.get(STARTED_BY)) else given
-
-
-def _checkpoint(run: Run) -> str | None:
-    given = run.request.get("checkpoint")
-    named = given.get("checkpoint_id") if isinstance(given, Mapping) else None
-    found = named or run.request.get("checkpoint_id")
-    return str(found) if found is not None else None
 
 
 def _number(thread_id: str, checkpoint: str) -> int:

@@ -37,6 +37,10 @@ class Records(Part):
         rows = await self._reader.read(lambda db: db.execute(sql, (execution_id, after, limit)).fetchall())
         return [to_record(row) for row in rows]
 
+    def newest_record(self, execution_id: str) -> int:
+        """The number of an execution's newest record; 0 where there is none."""
+        return self._reader.point("SELECT max(seq) FROM records WHERE execution_id = ?", (execution_id,))[0][0] or 0
+
     async def results(self, execution_id: str, prefix: str = "") -> Mapping[str, Result]:
         """See the port. With a prefix: the result at that path itself, and everything below it."""
         rows = await self._reader.read(lambda db: newest(db, execution_id))
