@@ -1,14 +1,15 @@
 """What agents of workflows say reaches clients word by word, as langgraph-sdk has it."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from langchain_core.language_models.chat_model_stream import AsyncChatModelStream
 from langgraph_sdk import get_client
 from langgraph_sdk.client import LangGraphClient
+from langgraph_sdk.stream.decoders import MessagesDecoder
 
 from tests.support.gateway.agents import CLERK, TALKERS
 from tests.support.gateway.calls import publish
@@ -61,9 +62,18 @@ async def test_a_model_is_not_streamed_for_whoever_does_not_listen_to_words(clie
 
 
 async def test_the_protocol_has_messages_block_by_block(client: LangGraphClient) -> None:
-    async with client.threads.stream(assistant_id="clerk") as thread:
-        await thread.run.start(input={"message": "hello"})
-        async with asyncio.timeout(20):
-            message = await anext(aiter(thread.messages))
-            assert [piece async for piece in message.text] == ["You ", "said: ", "hello"]
-            assert (await message).usage_metadata["total_tokens"] > 0
+    thread = (await client.threads.create())["thread_id"]
+    command = {"id": 1, "method": "run.start", "params": {"assistant_id": "clerk", "input": {"message": "hello"}}}
+    started = await client.http.post(f"/threads/{thread}/commands", json=command)
+    await client.runs.join(thread, started["result"]["run_id"])
+    seen = []
+    wanted = {"channels": ["messages"], "since": 0}
+    async for part in client.http.stream(f"/threads/{thread}/stream/events", "POST", json=wanted):
+        seen.append(part.data)
+        if part.data["params"]["data"]["event"] == "message-finish":
+            break
+    # What the client makes of them.
+    decoder = MessagesDecoder([], lambda **facts: AsyncChatModelStream(**facts))
+    [message] = [stream for event in seen for stream in decoder.feed(event)]
+    assert [piece async for piece in message.text] == ["You ", "said: ", "hello"]
+    assert (await message).usage_metadata["total_tokens"] > 0
