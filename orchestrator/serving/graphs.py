@@ -37,6 +37,7 @@ class UserGraph:
     """
 
     copied = True
+    lasting = True
 
     def __init__(self, name: str, source: Source, store: SqliteStore) -> None:
         self.name = name
@@ -44,6 +45,10 @@ class UserGraph:
         self._saver = store.saver
         self._store = store
         self._ready: dict[str, Any] = {}
+
+    def speaks(self, names: Mapping[str, Any]) -> bool:
+        """See the port."""
+        return "nostream" not in (names.get("tags") or ())
 
     # -- running -------------------------------------------------------------------------------------------------
 

@@ -82,6 +82,13 @@ class Served(Protocol):
     copied: bool
     """Whether a thread's copy is a thread of its own: an execution is not a matter of checkpoints alone."""
 
+    lasting: bool
+    """Whether a thread takes one input after the other: an execution takes one."""
+
+    def speaks(self, names: Mapping[str, Any]) -> bool:
+        """Whether what a model says is meant for whoever asked; `names` are what streams show beside its words."""
+        ...
+
     async def admit(self, run: Run, by: Caller) -> None:
         """Refuse what cannot be, before the run is kept; what must be durable before it is driven is stored here.
 

@@ -19,6 +19,7 @@ from orchestrator.serving.described import drawing_of, schemas_of
 from orchestrator.serving.ledger import Moment, follower_of, moments_of, state_now, states_of
 from orchestrator.serving.served import Caller, Document, Edit, Place, Say, Window
 from orchestrator.serving.snapshots import empty_state
+from orchestrator.serving.wording import speaker_of
 from orchestrator.store.port import Execution
 from orchestrator.store.served.values import Ended, Run, Thread
 
@@ -29,6 +30,7 @@ class WorkflowGraph:
     """Implements orchestrator.serving.served.Served."""
 
     copied = False
+    lasting = False
 
     def __init__(self, workflow: Workflow, orchestrator: Orchestrator, tenant: str) -> None:
         self.name = workflow.name
@@ -39,6 +41,10 @@ class WorkflowGraph:
         plan = root_plan(workflow, orchestrator.catalogue.library)
         self._plan = [name for name in plan.steps if COMPANION not in name]
         self._needs = {name: [need for need in plan.awaits(name) if need in self._plan] for name in self._plan}
+
+    def speaks(self, names: Mapping[str, Any]) -> bool:
+        """See the port: the agent whose answer is the workflow's own."""
+        return names.get("langgraph_node") == speaker_of(self._workflow)
 
     # -- running -------------------------------------------------------------------------------------------------
 

@@ -42,6 +42,7 @@ from orchestrator.store.retention import Retention
 from orchestrator.store.saver import BatonSaver
 from orchestrator.store.schema import prepare
 from orchestrator.store.served.assistants import Assistants
+from orchestrator.store.served.conversations import Conversations
 from orchestrator.store.served.crons import Crons
 from orchestrator.store.served.items import Items
 from orchestrator.store.served.runs import Runs
@@ -73,6 +74,7 @@ class SqliteStore(
     Assistants,
     Items,
     Crons,
+    Conversations,
     Threads,
     Runs,
 ):

@@ -148,6 +148,22 @@ class Cron:
     updated_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """Where a conversation of a chat client goes on.
+
+    Attributes:
+        thread_id, run_id: The thread, and the run that said the last of it.
+        checkpoint_id: The thread's state it goes on from, where that is a graph's.
+        asked: Ids of the questions it ended with.
+    """
+
+    thread_id: str
+    run_id: str | None = None
+    checkpoint_id: str | None = None
+    asked: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredItem:
     """A value under a namespace and a key. `ttl` is in minutes, renewed when it is written, or read with a wish."""

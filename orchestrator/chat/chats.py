@@ -1,0 +1,229 @@
+"""`Chats`: from the messages a chat client sends to a run on the right thread, and from there to an answer."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from graphs.errors import InputError, NotFoundError
+from orchestrator.chat.conversation import Message, divided, name_of, named, words_of
+from orchestrator.chat.inputs import input_of
+from orchestrator.chat.questions import Question, answers, not_understood, wording
+from orchestrator.chat.turns import Turn, Voice, failure, followed
+from orchestrator.serving.desk import Desk
+from orchestrator.serving.encoding import to_bytes
+from orchestrator.serving.served import Caller, Place, Served
+from orchestrator.serving.wanted import Wanted
+from orchestrator.serving.wording import answer_of
+from orchestrator.store.served.values import Assistant, Conversation, Ended, Run, Thread
+from orchestrator.store.sqlite import SqliteStore
+
+Linking = Callable[[str, Any], Awaitable[str | None]]
+"""Where a question of a thread can be answered besides: the thread's id, and what its interrupt says."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """What a client sends.
+
+    Attributes:
+        model: An assistant's id, or the name of a graph, an agent or a workflow.
+        messages: The whole conversation.
+        by: Who asks.
+        whose: What sets conversations with the same words apart: the key, and the user the client names.
+        thread: The name the client gave the conversation; without it, it is known by what was said.
+        again: Whether the client repeats a request it got no answer to: it gets the run of the first.
+        link: Where questions can be answered besides.
+    """
+
+    model: str
+    messages: Sequence[Message]
+    by: Caller
+    link: Linking
+    whose: str = ""
+    thread: str | None = None
+    again: bool = False
+    idempotency_key: str | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """What the conversation is known by, as it stands now."""
+        return name_of(self.model, self.whose, self.messages)
+
+
+@dataclass(frozen=True, slots=True)
+class Answering:
+    """Who answers: the assistant, and its graph."""
+
+    heard: Heard
+    assistant: Assistant
+    served: Served
+
+
+class Chats:
+    """Answers.
+
+    Args:
+        desk: Takes runs on.
+        store: Knows conversations.
+    """
+
+    def __init__(self, desk: Desk, store: SqliteStore) -> None:
+        self._desk = desk
+        self._store = store
+
+    async def turn(self, heard: Heard) -> Turn:
+        """Let a conversation go on by one answer.
+
+        Raises:
+            NotFoundError: there is no such model.
+            InputError: nothing new is said, or not in a way that the model takes.
+            NotAllowedError, ConflictError: what is asked is not for whoever asks to answer, or was answered just now.
+        """
+        tenant = heard.by.tenant
+        assistant = await self._assistant(heard.model, tenant)
+        who = Answering(heard, assistant, await self._desk.assistants.served(assistant.id, tenant))
+        before, new = divided(heard.messages)
+        if not words_of(new).strip():
+            raise InputError(
+                "Nothing new is said: the last message must be the user's, with words in it.", code="nothing_said"
+            )
+        if heard.again and (known := self._store.conversation(heard.name, tenant)) and known.run_id:
+            return self._follow(who, self._desk.get(known.run_id, None, tenant))
+        known = self._known(heard, before)
+        thread = await self._thread(known, tenant)
+        if known is None or thread is None:
+            return await self._start(who, heard.thread, heard.messages)
+        return await self._go_on(who, known, thread, new)
+
+    async def _assistant(self, model: str, tenant: str) -> Assistant:
+        try:
+            return await self._desk.assistants.get(model, tenant)
+        except InputError as error:
+            raise NotFoundError(
+                f"There is no model '{model}'.", hint="List what there is: GET /v1/models.", code="model_not_found"
+            ) from error
+
+    # -- finding the place ---------------------------------------------------------------------------------------
+
+    def _known(self, heard: Heard, before: Sequence[Message]) -> Conversation | None:
+        tenant = heard.by.tenant
+        if heard.thread is not None:
+            # A thread that was made by other means has no conversation yet, and is one all the same.
+            return self._store.conversation(named(heard.thread), tenant) or Conversation(heard.thread)
+        return self._store.conversation(name_of(heard.model, heard.whose, before), tenant) if before else None
+
+    async def _thread(self, known: Conversation | None, tenant: str) -> Thread | None:
+        try:
+            return await self._desk.threads.get(known.thread_id, tenant) if known is not None else None
+        except NotFoundError:
+            return None
+
+    async def _go_on(self, who: Answering, known: Conversation, thread: Thread, new: Sequence[Message]) -> Turn:
+        pending = [
+            question
+            for question in await self._questions(who, thread.id, thread.interrupts)
+            if who.heard.thread is not None or question.id in known.asked
+        ]
+        if pending:
+            values = answers(pending, words_of(new))
+            if values is None:
+                return self._say(who, thread.id, not_understood(pending), pending)
+            return await self._run(who, thread.id, {"command": {"resume": values}})
+        if known.asked and who.heard.thread is None:
+            # Answered by the link, or by somebody else: what came of it is what there is to say.
+            return await self._run(who, thread.id, {})
+        if not who.served.lasting:
+            return await self._start(who, None, who.heard.messages)
+        request: dict[str, Any] = {"input": await self._input(who, new)}
+        if known.checkpoint_id is not None and known.checkpoint_id != await self._checkpoint(who, thread.id):
+            # The client went back in its conversation: so does the thread.
+            request["checkpoint"] = {"checkpoint_id": known.checkpoint_id}
+        return await self._run(who, thread.id, request)
+
+    async def _start(self, who: Answering, thread_id: str | None, messages: Sequence[Message]) -> Turn:
+        return await self._run(who, thread_id, {"input": await self._input(who, messages)})
+
+    async def _input(self, who: Answering, messages: Sequence[Message]) -> Any:
+        schemas = await who.served.schemas()
+        schema = schemas.get("input_schema")
+        return input_of(who.assistant.graph, schema, messages, whole=not who.served.lasting)
+
+    async def _checkpoint(self, who: Answering, thread_id: str) -> str | None:
+        state = await self._desk.threads.state(thread_id, who.heard.by.tenant, Place(), subgraphs=False)
+        return str(found) if (found := state["checkpoint_id"]) is not None else None
+
+    async def _questions(
+        self, who: Answering, thread_id: str, interrupts: Mapping[str, Sequence[Mapping[str, Any]]]
+    ) -> list[Question]:
+        asked = [each for group in interrupts.values() for each in group]
+        return [Question(each["id"], each["value"], await who.heard.link(thread_id, each["value"])) for each in asked]
+
+    # -- answering -----------------------------------------------------------------------------------------------
+
+    async def _run(self, who: Answering, thread_id: str | None, request: Mapping[str, Any]) -> Turn:
+        heard = who.heard
+        run = await self._desk.put(
+            Wanted(
+                assistant=who.assistant.id,
+                by=heard.by,
+                thread_id=thread_id,
+                request={**request, "stream_mode": ["messages-tuple"]},
+                metadata=heard.metadata,
+                make_thread=True,
+                idempotency_key=heard.idempotency_key,
+            )
+        )
+        await self._store.keep_conversation(heard.name, heard.by.tenant, Conversation(run.thread_id, run.id))
+        return self._follow(who, run)
+
+    def _follow(self, who: Answering, run: Run) -> Turn:
+        async def source(quiet: float) -> AsyncIterator[str | None]:
+            voice = Voice(who.served.speaks, turn.tokens)
+            async for piece in followed(await self._desk.log(run), voice, quiet):
+                yield piece
+            ended = await self._desk.outcome(run)
+            if ended.status in ("error", "timeout"):
+                raise failure(run, ended)
+            asked = await self._questions(who, run.thread_id, ended.interrupts)
+            turn.asked = bool(asked)
+            if last := _last_words(who.served, ended, asked, voice.text):
+                yield last
+            await self._remember(who, Conversation(run.thread_id, run.id), voice.text + last, asked)
+
+        turn = Turn(run.thread_id, run.id, source)
+        return turn
+
+    def _say(self, who: Answering, thread_id: str, words: str, asked: Sequence[Question]) -> Turn:
+        """An answer that takes no run."""
+
+        async def source(quiet: float) -> AsyncIterator[str | None]:
+            yield words
+            await self._remember(who, Conversation(thread_id), words, asked)
+
+        return Turn(thread_id, None, source, asked=True)
+
+    async def _remember(self, who: Answering, at: Conversation, words: str, asked: Sequence[Question]) -> None:
+        heard, tenant = who.heard, who.heard.by.tenant
+        checkpoint = await self._checkpoint(who, at.thread_id) if who.served.lasting else None
+        kept = Conversation(at.thread_id, at.run_id, checkpoint, tuple(question.id for question in asked))
+        said = [*heard.messages, {"role": "assistant", "content": words}]
+        names = [name_of(heard.model, heard.whose, said), *([named(heard.thread)] if heard.thread else [])]
+        for name in names:
+            await self._store.keep_conversation(name, tenant, kept)
+
+
+def _last_words(served: Served, ended: Ended, asked: Sequence[Question], shown: str) -> str:
+    """What is to be said after the words that came by themselves."""
+    state = orjson.loads(to_bytes(ended.state))
+    if asked:
+        words = wording(asked)
+    elif ended.status == "success":
+        words = answer_of(state if served.lasting else state["output"])
+        if shown.rstrip().endswith(words.rstrip()):
+            return ""
+    else:
+        words = "It was stopped before it had an answer."
+    return f"\n\n{words}" if shown else words
