@@ -10,6 +10,7 @@ import orjson
 from agents.conversation import text_of
 from graphs.errors import BatonError
 from orchestrator.serving.streams import RunLog, Said
+from orchestrator.serving.wording import SPOKEN
 from orchestrator.store.served.values import Ended, Run
 
 
@@ -79,7 +80,7 @@ class Voice:
         usage = message.get("usage_metadata") or {}
         self._tokens.prompt += int(usage.get("input_tokens") or 0)
         self._tokens.completion += int(usage.get("output_tokens") or 0)
-        if message.get("type") not in ("ai", "AIMessageChunk") or not self._speaks(names):
+        if message.get("type") not in SPOKEN or not self._speaks(names):
             return ""
         who, words = str(message.get("id")), text_of(message.get("content"))
         self._waiting.setdefault(who, deque()).append(words)

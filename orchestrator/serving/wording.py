@@ -12,6 +12,9 @@ from graphs.spec import Workflow
 FIELDS: Final = ("answer", "message", "text", "response", "reply", "content", "summary")
 """Names of fields that hold an answer in words, the likeliest first."""
 
+SPOKEN: Final = ("ai", "AIMessageChunk")
+"""Types of the messages that models say."""
+
 _ANSWER: Final = re.compile(r"\{\{\s*steps\.(\w+)\.output\.answer\s*\}\}")
 
 
@@ -21,9 +24,7 @@ def answer_of(value: Any) -> str:
         return value
     if isinstance(value, Mapping):
         if isinstance(messages := value.get("messages"), list):
-            spoken = [
-                one for one in messages if isinstance(one, Mapping) and one.get("type") in ("ai", "AIMessageChunk")
-            ]
+            spoken = [one for one in messages if isinstance(one, Mapping) and one.get("type") in SPOKEN]
             return text_of(spoken[-1].get("content")) if spoken else ""
         for field in FIELDS:
             if isinstance(value.get(field), str) and value[field]:
