@@ -5,7 +5,7 @@ from importlib.metadata import version
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
-from api import documents, errors, v1, wire
+from api import chat, documents, errors, v1, wire
 from api.gateway import Gateway
 from api.security.guard import guarded
 from api.security.hosts import LOOPBACK_ORIGINS
@@ -28,7 +28,7 @@ def create_app(gateway: Gateway) -> FastAPI:
     )
     app.state.gateway = gateway
     errors.install(app)
-    app.router.routes.extend(guarded((documents.router, *wire.routers, *v1.routers), gateway.door))
+    app.router.routes.extend(guarded((documents.router, *wire.routers, *v1.routers, chat.router), gateway.door))
     documents.describe(app)
     app.add_middleware(
         CORSMiddleware,

@@ -42,6 +42,7 @@ BY_CODE: Mapping[str, int] = {
     "too_many_requests": 429,
     "engine_closed": 503,
     "store_unopened": 503,
+    "run_failed": 422,
 }
 """Codes that decide for themselves; all others go by their class."""
 
@@ -98,8 +99,12 @@ def shape(status: int, detail: str, instance: str, *, code: str, **facts: Any) -
     return {**facts, **named}
 
 
-def answer(document: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Response:
-    """An error's response."""
+def answer(
+    document: Mapping[str, Any], headers: Mapping[str, str] | None = None, request: Request | None = None
+) -> Response:
+    """An error's response; a route may add to its document what its clients look for (`also`)."""
+    also = getattr(request.scope.get("route"), "also", None) if request is not None else None
+    document = also(document) if also is not None else document
     return Response(_dumps(document), status_code=document["status"], headers=headers, media_type=MEDIA_TYPE)
 
 
@@ -120,7 +125,7 @@ async def _baton(request: Request, error: Exception) -> Response:
     headers = {"Retry-After": str(int(retry) + 1)} if isinstance(retry, int | float) else {}
     if document["status"] == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="baton"'
-    return answer(document, headers)
+    return answer(document, headers, request)
 
 
 async def _invalid(request: Request, error: Exception) -> Response:
@@ -130,7 +135,7 @@ async def _invalid(request: Request, error: Exception) -> Response:
         {"where": ".".join(str(part) for part in item["loc"]), "message": item["msg"]} for item in error.errors()
     ]
     detail = "; ".join(f"{problem['where']}: {problem['message']}" for problem in problems[:5]) + "."
-    return answer(shape(422, detail, request.url.path, code="request_invalid", problems=problems))
+    return answer(shape(422, detail, request.url.path, code="request_invalid", problems=problems), request=request)
 
 
 async def _http(request: Request, error: Exception) -> Response:
@@ -139,13 +144,13 @@ async def _http(request: Request, error: Exception) -> Response:
     detail = str(error.detail)
     if error.status_code == 404 and detail == "Not Found":
         detail = f"There is no path '{request.url.path}'. What there is: /docs."
-    return answer(shape(error.status_code, detail, request.url.path, code=code), error.headers)
+    return answer(shape(error.status_code, detail, request.url.path, code=code), error.headers, request)
 
 
 async def _defect(request: Request, error: Exception) -> Response:
     _log.error("%s %s broke", request.method, request.url.path, exc_info=error)
     detail = "Something unforeseen happened here. It is in the gateway's log."
-    return answer(shape(500, detail, request.url.path, code="defect"))
+    return answer(shape(500, detail, request.url.path, code="defect"), request=request)
 
 
 def _dumps(value: Any) -> bytes:

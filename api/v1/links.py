@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 from html import escape
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, NamedTuple
 from urllib.parse import parse_qs
 
 import orjson
@@ -12,14 +12,14 @@ from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
-from api.gateway import gateway_of
+from api.gateway import Gateway, gateway_of
 from api.security import Right, everybodys, needs
 from api.v1.approvals import StepPath
 from api.v1.common import Body, ExecutionId, Name, View, Who
 from graphs.errors import InputError, NotAllowedError
 from orchestrator.approvals.links import Link, Links
 from orchestrator.approvals.rules import Given
-from orchestrator.approvals.values import Approval, Decision
+from orchestrator.approvals.values import Approval, Decision, Person
 from orchestrator.engine import Orchestrator
 
 router = APIRouter(prefix="/v1", tags=["approvals"])
@@ -66,9 +66,23 @@ async def make(
     if name == who.name and not groups:
         groups = who.groups or frozenset()
     approval = await view.baton.inbox.get(execution_id, path)
-    token, link = _links(view.baton).make(approval, name, groups, timedelta(seconds=body.seconds))
-    base = gateway_of(request).settings.public_url or str(request.base_url)
-    return {"url": f"{base.rstrip('/')}/v1/links/{token}", "name": link.name, "expires_at": link.expires_at}
+    made = link_for(gateway_of(request), approval, Person(name, groups), request, seconds=body.seconds)
+    return {"url": made.url, "name": made.link.name, "expires_at": made.link.expires_at}
+
+
+class Made(NamedTuple):
+    """A link that was made."""
+
+    url: str
+    link: Link
+
+
+def link_for(at: Gateway, approval: Approval, person: Person, request: Request, *, seconds: int = 3 * _DAY) -> Made:
+    """A link by which somebody decides an approval once, bound to what it asks now."""
+    groups = person.groups or frozenset()
+    token, link = _links(at.orchestrator).make(approval, person.name or "", groups, timedelta(seconds=seconds))
+    base = at.settings.public_url or str(request.base_url)
+    return Made(f"{base.rstrip('/')}/v1/links/{token}", link)
 
 
 @router.get("/links/{token}", dependencies=[everybodys()], response_class=HTMLResponse)

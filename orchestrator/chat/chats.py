@@ -15,7 +15,7 @@ from orchestrator.serving.desk import Desk
 from orchestrator.serving.encoding import to_bytes
 from orchestrator.serving.served import Caller, Place, Served
 from orchestrator.serving.wanted import Wanted
-from orchestrator.serving.wording import answer_of
+from orchestrator.serving.wording import OF_STATE, answer_of
 from orchestrator.store.served.values import Assistant, Conversation, Ended, Run, Thread
 from orchestrator.store.sqlite import SqliteStore
 
@@ -83,7 +83,7 @@ class Chats:
             NotAllowedError, ConflictError: what is asked is not for whoever asks to answer, or was answered just now.
         """
         tenant = heard.by.tenant
-        assistant = await self._assistant(heard.model, tenant)
+        assistant = await self.model(heard.model, tenant)
         who = Answering(heard, assistant, await self._desk.assistants.served(assistant.id, tenant))
         before, new = divided(heard.messages)
         if not words_of(new).strip():
@@ -98,7 +98,12 @@ class Chats:
             return await self._start(who, heard.thread, heard.messages)
         return await self._go_on(who, known, thread, new)
 
-    async def _assistant(self, model: str, tenant: str) -> Assistant:
+    async def model(self, model: str, tenant: str) -> Assistant:
+        """The assistant that a client calls a model.
+
+        Raises:
+            NotFoundError: there is none.
+        """
         try:
             return await self._desk.assistants.get(model, tenant)
         except InputError as error:
@@ -221,7 +226,7 @@ def _last_words(served: Served, ended: Ended, asked: Sequence[Question], shown: 
     if asked:
         words = wording(asked)
     elif ended.status == "success":
-        words = answer_of(state if served.lasting else state["output"])
+        words = answer_of(state, OF_STATE) if served.lasting else answer_of(state["output"])
         if shown.rstrip().endswith(words.rstrip()):
             return ""
     else:

@@ -1,7 +1,7 @@
 """What a run left, as the words of an answer. Pure."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import orjson
@@ -12,13 +12,16 @@ from graphs.spec import Workflow
 FIELDS: Final = ("answer", "message", "text", "response", "reply", "content", "summary")
 """Names of fields that hold an answer in words, the likeliest first."""
 
+OF_STATE: Final = ("answer", "response", "reply", "output")
+"""Those of a graph's state that are not as likely to hold what it was given."""
+
 SPOKEN: Final = ("ai", "AIMessageChunk")
 """Types of the messages that models say."""
 
 _ANSWER: Final = re.compile(r"\{\{\s*steps\.(\w+)\.output\.answer\s*\}\}")
 
 
-def answer_of(value: Any) -> str:
+def answer_of(value: Any, fields: Sequence[str] = FIELDS) -> str:
     """The words in a graph's state, or in a workflow's output; what holds none is shown as JSON."""
     if isinstance(value, str):
         return value
@@ -26,7 +29,7 @@ def answer_of(value: Any) -> str:
         if isinstance(messages := value.get("messages"), list):
             spoken = [one for one in messages if isinstance(one, Mapping) and one.get("type") in SPOKEN]
             return text_of(spoken[-1].get("content")) if spoken else ""
-        for field in FIELDS:
+        for field in fields:
             if isinstance(value.get(field), str) and value[field]:
                 return str(value[field])
     if value is None or value == {}:

@@ -100,6 +100,7 @@ async def furnished(served: Served, ours: httpx.AsyncClient) -> House:
         "target_id": target,
         "letter_id": str(letter),
         "cron_id": cron_id,
+        "model": assistant["assistant_id"],
     }
     known = {
         "definition": DEFINITION,
@@ -122,6 +123,8 @@ async def furnished(served: Served, ours: httpx.AsyncClient) -> House:
         "method": "input.respond",
         "params": {"namespace": [], "interrupt_id": "x", "response": "x"},
         "schedule": "0 0 1 1 *",
+        "model": "echo",
+        "messages": [{"role": "user", "content": "hello"}],
     }
     return House(served, document, values, Samples(document, known, {"namespace": "marked", "key": "k"}))
 

@@ -1,0 +1,101 @@
+"""The routes. A conversation is known by what was said in it, or by the client's name for it (`X-Thread-Id`)."""
+
+import uuid
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Header
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from api.chat.bodies import ChatBody
+from api.chat.shapes import ChatRoute, Completion, events, model_of
+from api.gateway import Gateway, current_gateway
+from api.security import Principal, Right, needs, principal
+from api.v1.links import link_for
+from api.wire.callers import caller_of
+from api.wire.sse import LastingResponse
+from graphs.errors import NotFoundError
+from orchestrator.approvals.values import Person
+from orchestrator.chat.chats import Chats, Heard, Linking
+from orchestrator.store.served.values import Search
+
+router = APIRouter(prefix="/v1", tags=["chat"], route_class=ChatRoute)
+
+At = Annotated[Gateway, Depends(current_gateway)]
+By = Annotated[Principal, Depends(principal)]
+ThreadName = Annotated[
+    str | None, Header(min_length=1, max_length=128, description="The conversation's own name; it becomes its thread.")
+]
+_MOST_MODELS = 10_000
+
+
+@router.post("/chat/completions", dependencies=[needs(Right.RUN)], response_model=None)
+async def complete(
+    body: ChatBody,
+    at: At,
+    by: By,
+    request: Request,
+    x_thread_id: ThreadName = None,
+    x_stainless_retry_count: Annotated[str | None, Header(include_in_schema=False)] = None,
+    idempotency_key: Annotated[str | None, Header(min_length=1, max_length=255)] = None,
+) -> Response:
+    """Let an agent, a workflow or a graph answer.
+
+    What it asks people comes as the answer; the next message, or the link in it, decides. A run goes on when the client
+    leaves. `X-Thread-Id` of the answer says which thread it is.
+    """
+    heard = Heard(
+        model=body.model,
+        messages=[message.model_dump(exclude_none=True) for message in body.messages],
+        by=caller_of(by),
+        link=_linking(at, by, body.user, request),
+        whose=f"{by.source} {body.user or ''}",
+        thread=x_thread_id,
+        again=x_stainless_retry_count not in (None, "0"),
+        idempotency_key=idempotency_key,
+        metadata={**(body.metadata or {}), "source": "chat"},
+    )
+    turn = await Chats(at.desk, at.orchestrator.store).turn(heard)
+    created = int(at.orchestrator.clock.now().timestamp())
+    completion = Completion(f"chatcmpl-{turn.run_id or uuid.uuid4()}", created, body.model, turn)
+    headers = {"X-Thread-Id": turn.thread_id}
+    heartbeat = at.settings.heartbeat
+    if body.stream:
+        with_usage = body.stream_options is not None and body.stream_options.include_usage
+        parts = events(completion, heartbeat=heartbeat, with_usage=with_usage)
+        return LastingResponse(parts, media_type="text/event-stream", headers=headers)
+    async for _ in turn.pieces(heartbeat):
+        pass
+    return JSONResponse(completion.whole(), headers=headers)
+
+
+@router.get("/models", dependencies=[needs(Right.READ)])
+async def list_models(at: At, by: By) -> dict[str, Any]:
+    """What can answer: agents, workflows, graphs, and assistants made of them."""
+    which = Search(tenant=by.tenant, sort_by="name", descending=False, limit=_MOST_MODELS)
+    found, _ = await at.desk.assistants.search(which)
+    return {"object": "list", "data": [model_of(assistant) for assistant in found]}
+
+
+@router.get("/models/{model}", dependencies=[needs(Right.READ)])
+async def show_model(model: str, at: At, by: By) -> dict[str, Any]:
+    """One of them."""
+    return model_of(await Chats(at.desk, at.orchestrator.store).model(model, by.tenant))
+
+
+def _linking(at: Gateway, by: Principal, user: str | None, request: Request) -> Linking:
+    async def link(thread_id: str, asked: Any) -> str | None:
+        """A link that decides an approval of a workflow, for whoever asks, if they may."""
+        if Right.DECIDE not in by.rights or not isinstance(asked, dict) or asked.get("kind") != "approval":
+            return None
+        person = Person(by.name or user or "chat", by.groups or frozenset())
+        try:
+            approval = await at.orchestrator.inbox.get(thread_id, asked["path"])
+        except NotFoundError:  # it was decided just now: there is nothing to link to
+            return None
+        deciders = approval.deciders(at.orchestrator.clock.now())
+        if deciders and not person.is_among(deciders):
+            return None
+        return link_for(at, approval, person, request).url
+
+    return link

@@ -1,0 +1,48 @@
+"""Who may chat, and whose conversations are whose."""
+
+from pathlib import Path
+
+import httpx
+import openai
+import pytest
+from langchain_core.messages import HumanMessage
+from langchain_openai import ChatOpenAI
+
+from tests.support.gateway.calls import publish
+from tests.support.gateway.definitions import REFUND
+from tests.support.gateway.people import caller, make_key
+from tests.support.gateway.serving import GRAPHS, serving
+
+pytestmark = pytest.mark.capability("O21")
+
+
+def chat(url: str, key: str, model: str, client: httpx.AsyncClient) -> ChatOpenAI:
+    return ChatOpenAI(model=model, base_url=f"{url}/v1", api_key=key, max_retries=0, http_async_client=client)
+
+
+async def test_keys_of_the_gateway_are_keys_of_chat_clients(tmp_path: Path) -> None:
+    async with serving(tmp_path / "baton.db", config=GRAPHS) as served, httpx.AsyncClient(timeout=20) as http:
+        baton = served.gateway.orchestrator
+        ann, ben = [await make_key(baton, "editor", name=name) for name in ("ann", "ben")]
+        runner, viewer = await make_key(baton, "operator"), await make_key(baton, "viewer")
+        async with caller(served.url, ann) as client:
+            await publish(client, REFUND)
+        with pytest.raises(openai.AuthenticationError):
+            await chat(served.url, "baton_wrong", "refund", http).ainvoke("x")
+        with pytest.raises(openai.PermissionDeniedError):
+            await chat(served.url, viewer, "chat", http).ainvoke("x")
+
+        wish = HumanMessage('{"amount": 5}')
+        asked = await chat(served.url, ann, "refund", http).ainvoke([wish])
+        assert "/v1/links/" in asked.content
+        # The same words from another key are another conversation.
+        theirs = await chat(served.url, ben, "refund", http).ainvoke([wish, asked, HumanMessage('{"amount": 6}')])
+        assert '"amount": 6' in theirs.content
+        done = await chat(served.url, ann, "refund", http).ainvoke([wish, asked, HumanMessage("approve")])
+        assert '"paid": 5' in done.content
+
+        # Whoever may start, and not decide, is not asked to.
+        unlinked = await chat(served.url, runner, "refund", http).ainvoke([wish])
+        assert "/v1/links/" not in unlinked.content
+        with pytest.raises(openai.PermissionDeniedError, match="decide"):
+            await chat(served.url, runner, "refund", http).ainvoke([wish, unlinked, HumanMessage("approve")])
