@@ -108,6 +108,7 @@ async def open_model(context: StepContext, assignment: Assignment, step: Step) -
     model: Any = assignment["model"]
     if model is None:
         model = _from_python(step.config.get("model"), context)
+        model = None if isinstance(model, str) else model  # an expression, which came to nothing
         if model is None and (agent := _agent_again(context, assignment, step)) is not None:
             model = agent.model
     return await context.resource(Models).open(

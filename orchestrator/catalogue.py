@@ -10,6 +10,7 @@ from graphs.errors import NotFoundError, StoreError
 from graphs.inputs import secret_paths
 from graphs.prepare import Library
 from graphs.spec import Workflow
+from orchestrator.brain.assistant import ASSISTANT, load_assistant
 from orchestrator.sealing import Cipher, Sealer
 from orchestrator.store.port import DEFAULT_TENANT, Execution, PublishedWorkflow
 from orchestrator.store.sqlite import SqliteStore
@@ -25,6 +26,7 @@ class Catalogue:
         given: Workflows handed over in Python; those with callables are found by their digest here only.
         cipher: Opens what encrypts secret inputs, when it is first needed.
         limits: Names that steps may give under `limits`.
+        offers_assistant: Whether the ad-hoc assistant is among the names; it can be started in any case.
     """
 
     def __init__(
@@ -36,6 +38,7 @@ class Catalogue:
         given: Iterable[Workflow] = (),
         cipher: Callable[[], Cipher],
         limits: Collection[str] = (),
+        offers_assistant: bool = False,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -44,6 +47,8 @@ class Catalogue:
         self.limits = limits
         self._given = {workflow.name: library.add(workflow) for workflow in given}
         self._kept: set[str] = set()
+        self._offers_assistant = offers_assistant
+        self._assistant: Workflow | None = None
 
     # -- finding -----------------------------------------------------------------------------------------------
 
@@ -71,8 +76,15 @@ class Catalogue:
             return await self._keep(given)
         published = await self._store.published(name, version, tenant=tenant)
         if published is None:
-            return None
+            return await self._keep_assistant(version) if name == ASSISTANT else None
         return await self._keep(self._load(published.document))
+
+    async def _keep_assistant(self, version: str | None) -> Workflow | None:
+        """The ad-hoc assistant that comes with Baton; whatever is published under its name takes its place."""
+        if self._assistant is None:
+            self._assistant = load_assistant(self.library.step_types)
+        fits = self._assistant is not None and version in (None, self._assistant.version)
+        return await self._keep(self._assistant) if self._assistant is not None and fits else None
 
     async def every(self, tenant: str = DEFAULT_TENANT) -> Sequence[Workflow]:
         """The newest version of each workflow and agent that may be run by name, and as well by another process."""
@@ -140,7 +152,7 @@ class Catalogue:
     async def names(self, tenant: str = DEFAULT_TENANT) -> Sequence[str]:
         """Every workflow of a tenant that can be started by name."""
         published = {item.name for item in await self._store.catalogue(tenant=tenant)}
-        return sorted(published | set(self._given))
+        return sorted(published | set(self._given) | ({ASSISTANT} if self._offers_assistant else set()))
 
     # -- publishing --------------------------------------------------------------------------------------------
 

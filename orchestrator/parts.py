@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from os import environ
 from typing import Any
 
+from agents.models import Models
 from graphs.clock import Clock
 from graphs.compile import compile_graph
 from graphs.policies.named import NamedLimits, declared
@@ -66,7 +67,16 @@ async def assemble(
     library = Library(step_types or installed_step_types())
     given = [*workflows, *offered.workflows]
     names = declared(settings.limits, settings.services)
-    catalogue = Catalogue(store, library, clock, given=given, cipher=_cipher(settings), limits=names)
+    values = [*offered.resources, *resources]
+    catalogue = Catalogue(
+        store,
+        library,
+        clock,
+        given=given,
+        cipher=_cipher(settings),
+        limits=names,
+        offers_assistant=_has_model(settings, values),
+    )
     if not drive:
         return Parts(store, catalogue, None, bus)
     await stack.enter_async_context(store.driving())
@@ -78,7 +88,7 @@ async def assemble(
         clock=clock,
         graph=compile_graph(store.saver),
         library=library,
-        resources=await gather(stack, settings, [*offered.resources, *resources], clock),
+        resources={**await gather(stack, settings, values, clock), StepTypes: library.step_types},
         settings=settings,
         hooks=Hooks(hooks, logger(settings), log_steps=settings.log_level in ("debug", "info")),
         log=logger(settings),
@@ -93,6 +103,11 @@ async def assemble(
     )
     driver = Driver(works, catalogue)
     return Parts(store, catalogue, driver, bus)
+
+
+def _has_model(settings: Settings, given: Iterable[Any]) -> bool:
+    """Whether there is a model for those who name none, such as the ad-hoc assistant."""
+    return settings.model is not None or any(isinstance(one, Models) and one.default is not None for one in given)
 
 
 def _cipher(settings: Settings) -> Callable[[], Cipher]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from agents.agent import AgentStep
+from agents.planning import step_types as planning_step_types
 from graphs.composites import step_types as composite_step_types
 from graphs.errors import SettingsError
 from graphs.spec import Workflow
@@ -22,7 +23,8 @@ T = TypeVar("T")
 def installed_step_types() -> StepTypes:
     """Every step type that installed packages offer under the entry point `baton.step_types` (I11, I12)."""
     offers = sorted(entry_points(group="baton.step_types"), key=lambda offer: offer.name)
-    return StepTypes([*composite_step_types(), AgentStep(), *(kind for offer in offers for kind in offer.load()())])
+    ours = (*composite_step_types(), AgentStep(), *planning_step_types())
+    return StepTypes([*ours, *(kind for offer in offers for kind in offer.load()())])
 
 
 @dataclass(slots=True)

@@ -30,6 +30,7 @@ async def gather(stack: AsyncExitStack, settings: Settings, given: Iterable[Any]
         Router(),
         Prices.from_mapping(settings.prices),
         settings.agent_routing,
+        settings.assistant,
         *given,
     ):
         for kind in type(value).__mro__[:-1]:

@@ -8,6 +8,7 @@ from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import NoDecode
 
 from agents.capability import AgentRouting
+from agents.planning.bounds import AssistantBounds
 from graphs.policies.named import Bounds
 from orchestrator.environment import SEPARATED, EnvironmentSettings, Seconds, read
 
@@ -40,6 +41,8 @@ class Settings(EnvironmentSettings):
         grace: Seconds that running steps get to finish when the engine stops.
         model: The model where a step, an agent and an application name none: `openai:gpt-5-mini`. With one, the ad-hoc
             assistant is offered.
+        assistant: What the ad-hoc assistant may use, as JSON in the environment:
+            `{"tools": ["find_*"], "services": []}`; see `agents.planning.bounds.AssistantBounds`.
         agent_routing: How a step that names a capability gets an agent, as JSON in the environment; see
             `agents.capability.AgentRouting`. `{"adaptive": false}` takes the first that has it.
         expose: Environment variables that expressions may read as `env.NAME`.
@@ -65,11 +68,12 @@ class Settings(EnvironmentSettings):
     grace: Seconds = 10.0
     model: str | None = None
     agent_routing: Annotated[AgentRouting, NoDecode] = AgentRouting()
+    assistant: Annotated[AssistantBounds, NoDecode] = AssistantBounds()
     expose: Annotated[tuple[str, ...], *SEPARATED] = ()
     log_level: Literal["debug", "info", "warning", "error"] = "warning"
     log_format: Literal["console", "json"] = "console"
 
-    @field_validator("services", "limits", "prices", "mcp", "agent_routing", mode="before")
+    @field_validator("services", "limits", "prices", "mcp", "agent_routing", "assistant", mode="before")
     @classmethod
     def _services_are_json(cls, value: Any) -> Any:
         if not isinstance(value, str):

@@ -7,6 +7,7 @@
 Every call that changes something is durable when it returns.
 
     starting     executions begin here
+    asking       requests that name no workflow
     looking      as they stand, as they go, until they end
     answering    what people and events say to them
     stopping     ending, holding, letting go on
@@ -23,16 +24,16 @@ from graphs.clock import Clock, SystemClock
 from graphs.spec import Workflow
 from graphs.steps import StepTypes
 from orchestrator.engine.answering import Answering
+from orchestrator.engine.asking import Asking
 from orchestrator.engine.file import File
 from orchestrator.engine.going_back import GoingBack
-from orchestrator.engine.looking import Looking
 from orchestrator.engine.mending import Mending
 from orchestrator.engine.stopping import Stopping
 from orchestrator.parts import assemble
 from orchestrator.settings import Settings
 
 
-class Orchestrator(Looking, Answering, Stopping, GoingBack, Mending, File):
+class Orchestrator(Asking, Answering, Stopping, GoingBack, Mending, File):
     """Made by `open`."""
 
     @classmethod

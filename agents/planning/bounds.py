@@ -1,0 +1,37 @@
+"""What the ad-hoc assistant may use of all that an application has."""
+
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+
+from pydantic import BaseModel, ConfigDict, field_validator
+
+
+class AssistantBounds(BaseModel):
+    """What the ad-hoc assistant may use; a resource. Names may hold `*`.
+
+    Attributes:
+        workflows: Published ones it may run.
+        agents: Agents it may ask.
+        tools: Tools it may call. By itself it only calls those with `effect="none"`; others stand in plans, and plans
+            that change anything are put before a person.
+        services, functions: What the steps of its plans may name.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    workflows: tuple[str, ...] = ("*",)
+    agents: tuple[str, ...] = ("*",)
+    tools: tuple[str, ...] = ("*",)
+    services: tuple[str, ...] = ("*",)
+    functions: tuple[str, ...] = ("*",)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _one_is_a_list(cls, value: object) -> object:
+        return (value,) if isinstance(value, str) else value
+
+
+def within(names: Iterable[str], patterns: Iterable[str]) -> list[str]:
+    """Those names that one of the patterns allows."""
+    allowed = list(patterns)
+    return [name for name in names if any(fnmatchcase(name, pattern) for pattern in allowed)]

@@ -1,0 +1,210 @@
+"""`check_plan`: whether a workflow that a model (or a person) wrote can be run, and whether a person must be asked."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar, Final
+
+from pydantic import Field
+
+from agents.planning.acting import Act, acts_of
+from agents.planning.offer import Offered, offered
+from graphs.analysis import analyse, choose
+from graphs.composites.subworkflow import root_plan
+from graphs.errors import InputError, Problem, StepError
+from graphs.inputs import check_input
+from graphs.loader import dump_yaml, examine_text
+from graphs.prepare import Library
+from graphs.spec import Step, Workflow
+from graphs.steps import Action, StepConfig, StepContext, StepTypes
+from graphs.validation import Known
+
+ANALYSED: Final = "plan.analysed"
+"""The kind of the record of what a plan looks like."""
+
+_FENCE: Final = re.compile(r"\A\s*```[a-z]*\n(.*?)\n?```\s*\Z", re.DOTALL)
+_OF_THE_ENGINE: Final = frozenset({"survey", "check_plan", "check_given", "escalation"})
+_MOST_TOLD: Final = 20
+
+
+class CheckPlanConfig(StepConfig):
+    """What is checked.
+
+    Attributes:
+        workflow: The definition, as text in YAML or JSON.
+        input: Its input.
+        summary: What it does, in words.
+        ask: `effects` asks a person about plans that change anything; `always` about every plan.
+        by_person: A person wrote it, and need not be asked about it again.
+        drafts: How many drafts of the model's before it were none.
+        max_drafts: How many may be.
+        model: For agents of the plan that have none of their own.
+    """
+
+    workflow: str
+    input: dict[str, Any] | None = None
+    summary: str = ""
+    ask: str = "effects"
+    by_person: bool = False
+    drafts: int = Field(default=0, ge=0)
+    max_drafts: int = Field(default=4, ge=1)
+    model: str | None = None
+
+
+class CheckPlan(Action):
+    """The response.
+
+    `valid`, `problems` (lines for whoever wrote it), `ask` (whether a person must be asked), `question` and `shown`
+    (what they are asked), `acts`, `drafts`; and `plan`: `definition`, `input`, `yaml`; null where it is not valid.
+    """
+
+    name: ClassVar[str] = "check_plan"
+    summary: ClassVar[str] = "checks a workflow that a model wrote, and whether a person must be asked about it"
+    Config = CheckPlanConfig
+
+    def acts(self, step: Step) -> bool | None:
+        return False
+
+    async def run(self, context: StepContext, config: CheckPlanConfig) -> Any:
+        types, offer = context.resource(StepTypes), offered(context)
+        workflow, problems = _read(config, types, offer)
+        if workflow is None:
+            return _invalid(config, problems)
+        if config.model is not None:
+            workflow = _with_model(workflow, config.model)
+        acts = acts_of(workflow, types, offer)
+        _note_analysis(context, workflow, types)
+        given = check_input(workflow.spec.input.schema_, config.input or {})
+        text = dump_yaml(workflow)
+        ask = not config.by_person and (config.ask == "always" or bool(acts))
+        return {
+            "valid": True,
+            "problems": [],
+            "ask": ask,
+            "question": _question(config, acts),
+            "shown": _shown(config, text, given, acts, ()),
+            "acts": [act.as_dict() for act in acts],
+            "drafts": config.drafts,
+            "plan": {"definition": workflow.as_document(), "input": given, "yaml": text},
+        }
+
+
+def _read(config: CheckPlanConfig, types: StepTypes, offer: Offered) -> tuple[Workflow | None, list[str]]:
+    """The workflow, or everything that is wrong with it."""
+    fenced = _FENCE.match(config.workflow)
+    report = examine_text(fenced[1] if fenced else config.workflow, step_types=types, known=_known(offer))
+    unknown = [one for one in report.warnings if one.code.endswith("_unknown")]
+    problems = [_told(problem) for problem in (*report.errors, *unknown)]
+    if report.workflow is None:
+        return None, problems
+    if not report.workflow.spec.steps:
+        problems.append("It has no steps.")
+    problems += list(_not_for_plans(report.workflow.spec.steps))
+    try:
+        check_input(report.workflow.spec.input.schema_, config.input or {})
+    except InputError as error:
+        problems.append(f"input: {error.message}")
+    return (None if problems else report.workflow), problems
+
+
+def _known(offer: Offered) -> Known:
+    return Known(
+        workflow=lambda name, version: offer.workflows.get(name) if version is None else None,
+        workflows=offer.workflows.keys(),
+        services=offer.services,
+        functions=offer.functions,
+        tools=offer.tools.keys(),
+        agents=offer.agents.keys(),
+    )
+
+
+def _told(problem: Problem) -> str:
+    place = f"line {problem.line}: " if problem.line is not None else ""
+    return f"{place}{problem.message}{f' {problem.hint}' if problem.hint else ''}"
+
+
+def _not_for_plans(steps: tuple[Step, ...]) -> Iterator[str]:
+    """What a model may not write, though a definition may hold it."""
+    for step in steps:
+        if step.type in _OF_THE_ENGINE:
+            yield f"step '{step.name}': a plan has no steps of type '{step.type}'."
+        if step.type == "workflow" and "definition" in step.config:
+            yield f"step '{step.name}': a plan runs published workflows, by their names."
+        if _names_a_model(step):
+            yield f"step '{step.name}': leave 'model' out; it is chosen for you."
+        inside = [inner for _, steps in step.containers() for inner in steps]
+        yield from _not_for_plans((*inside, *(one for one in (step.on_failure.fallback, step.compensate) if one)))
+
+
+def _names_a_model(step: Step) -> bool:
+    holders = (step.config, step.config.get("agent"), step.on_failure.config)
+    return any(isinstance(one, Mapping) and one.get("model") is not None for one in holders)
+
+
+def _invalid(config: CheckPlanConfig, problems: list[str]) -> dict[str, Any]:
+    told = problems[:_MOST_TOLD]
+    if len(problems) > _MOST_TOLD:
+        told.append(f"and {len(problems) - _MOST_TOLD} more.")
+    drafts = config.drafts + (not config.by_person)
+    if drafts >= config.max_drafts:
+        raise StepError(
+            f"the model wrote no workflow that can be run, in {drafts} drafts: {' '.join(told)}",
+            category="dependency",
+            retryable=False,
+            code="plan_invalid",
+            hint="Say more exactly what is to be done, or ask another model.",
+        )
+    return {
+        "valid": False,
+        "problems": told,
+        "ask": config.by_person,
+        "question": "What you wrote cannot be run. Mend it, say what is wanted, or reject the plan.",
+        "shown": _shown(config, config.workflow, config.input or {}, (), told),
+        "acts": [],
+        "drafts": drafts,
+        "plan": None,
+    }
+
+
+def _question(config: CheckPlanConfig, acts: list[Act]) -> str:
+    what = f": {config.summary.strip()}" if config.summary.strip() else "?"
+    if not acts:
+        return f"May this plan run{what}"
+    return f"May this plan run, which changes {'things' if len(acts) > 1 else 'something'} in the world outside{what}"
+
+
+def _shown(config: CheckPlanConfig, text: str, given: Mapping[str, Any], acts: Any, problems: Any) -> dict[str, Any]:
+    """What a person is shown, and may edit."""
+    shown: dict[str, Any] = {"workflow": text, "input": dict(given)}
+    if config.summary:
+        shown["summary"] = config.summary
+    if acts:
+        shown["acts"] = [act.as_dict() for act in acts]
+    if problems:
+        shown["problems"] = list(problems)
+    return shown
+
+
+def _with_model(workflow: Workflow, model: str) -> Workflow:
+    """The same workflow, its own agents speaking with the model that planned."""
+
+    def changed(step: Any) -> Any:
+        if isinstance(step, list):
+            return [changed(one) for one in step]
+        if not isinstance(step, dict):
+            return step
+        found = {key: changed(value) for key, value in step.items()}
+        config = found.get("config", {})
+        if found.get("type") == "agent" and "name" in found and not {"agent", "agent_capability"} & config.keys():
+            found["config"] = {**config, "model": model}
+        return found
+
+    document = workflow.as_document()
+    return Workflow.model_validate(document | {"spec": changed(document["spec"])})
+
+
+def _note_analysis(context: StepContext, workflow: Workflow, types: StepTypes) -> None:
+    library = Library(types)
+    analysis = analyse(root_plan(workflow, library), library)
+    strategy = choose(analysis, workflow.spec.config, 250)
+    found = {"task_analysis": analysis.as_dict(), "execution_strategy": strategy.as_dict()}
+    context.note(ANALYSED, {**found, "workflow": workflow.name})

@@ -1,0 +1,36 @@
+"""The ad-hoc assistant: the workflow that answers requests which name none."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from graphs.errors import DefinitionError
+from graphs.loader import load_file
+from graphs.spec import Workflow
+from graphs.state import Result
+from graphs.steps import StepTypes
+
+ASSISTANT: Final = "baton"
+"""What it is called: as a workflow, as an assistant of the gateway, as a model."""
+
+_DEFINITION: Final = Path(__file__).with_name("baton.yaml")
+
+
+def load_assistant(step_types: StepTypes) -> Workflow | None:
+    """Its definition; None where an application has not the step types it is made of."""
+    try:
+        return load_file(_DEFINITION, step_types=step_types).workflow
+    except DefinitionError:
+        if {"survey", "check_plan", "check_given", "agent"} <= step_types.keys():
+            raise
+        return None
+
+
+def plan_in(results: Mapping[str, Result]) -> Mapping[str, Any] | None:
+    """The plan an execution made, out of the results of its steps; the last one where there were several."""
+    plans = [
+        output["plan"]
+        for result in results.values()
+        if isinstance(output := result.get("output"), Mapping) and isinstance(output.get("plan"), Mapping)
+    ]
+    return plans[-1] if plans else None

@@ -1,0 +1,379 @@
+"""A request that names no workflow: answered, matched with a published workflow, or planned."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agents import Models, Script, Tool, Tools, Turn
+from agents.planning.bounds import AssistantBounds
+from graphs.errors import ConflictError, InputError
+from orchestrator.engine import Orchestrator
+from orchestrator.store.port import Execution
+from tests.support.engine.crashes import Crash, crashing, either
+from tests.support.engine.engines import act, engine, finished, rested, statuses, workflow
+
+CITIES = """
+apiVersion: workflow/v1
+kind: Workflow
+metadata: {name: compare_cities}
+spec:
+  input:
+    schema:
+      type: object
+      properties: {cities: {type: array, items: {type: string}}}
+      required: [cities]
+  steps:
+    - name: research
+      type: map
+      config: {items: "{{ input.cities }}"}
+      steps:
+        - {name: look, type: tool, config: {tool: TOOL, args: {city: "{{ item }}"}}}
+    - name: criteria
+      type: agent
+      config: {message: "Criteria?"}
+  output:
+    values:
+      facts: "{{ steps.research.output.results }}"
+      criteria: "{{ steps.criteria.output.answer }}"
+"""
+READING, WRITING = CITIES.replace("TOOL", "look_up"), CITIES.replace("TOOL", "write_to")
+
+
+class World:
+    """What the tools did, and a model that says what each step of the assistant needs."""
+
+    def __init__(self, route: str, *drafts: str, **more: Any) -> None:
+        self.asked: list[str] = []
+        self.done: list[str] = []
+        self.drafts = [self._draft(text) for text in drafts]
+        self.route = route
+        self.more = more
+
+    def _draft(self, text: str) -> dict[str, Any]:
+        return {"workflow": text, "input": {"cities": ["Oslo", "Rome"]}, "summary": "Compares two cities."}
+
+    def resources(self) -> list[Any]:
+        world = self
+
+        class Model(Script):
+            def turn(self, spoken: int, asked: str, form: Any) -> Turn | None:
+                wanted = (form or {}).get("properties", {})
+                return world.say(asked, wanted)
+
+        def look_up(city: str) -> dict[str, str]:
+            self.done.append(f"look {city}")
+            return {"city": city, "is": "fine"}
+
+        def write_to(city: str) -> dict[str, str]:
+            self.done.append(f"write {city}")
+            return {"wrote": city}
+
+        tools = Tools(
+            [
+                Tool("look_up", "Looks a city up.", look_up, effect="none"),
+                Tool("write_to", "Writes to a city.", write_to, effect="irreversible"),
+            ]
+        )
+        return [Models(allow_real=False, default="scripted:m", scripts=[Model("m")]), tools]
+
+    def say(self, asked: str, wanted: dict[str, Any]) -> Turn:
+        what = (
+            "decide" if "route" in wanted else "plan" if "summary" in wanted else "fill" if "missing" in wanted else ""
+        )
+        self.asked.append(what or asked)
+        if what == "decide":
+            return Turn(structured={"route": self.route, "reason": "So it is.", "complexity": 3, "tasks": ["look"]})
+        if what == "plan":
+            number = sum(one == "plan" for one in self.asked) - 1
+            return Turn(structured=self.drafts[min(number, len(self.drafts) - 1)])
+        if what == "fill":
+            return Turn(structured=self.more["fill"])
+        return Turn(f"Said: {asked[:2000]}")
+
+
+async def _asked(baton: Orchestrator, execution: Execution) -> Any:
+    [wait] = await baton.waits(execution.id)
+    return wait
+
+
+@pytest.mark.capability("I05", "O22", "F18")
+async def test_a_question_is_answered_by_an_agent(database: Path) -> None:
+    world = World("answer")
+    async with engine(database, resources=world.resources()) as baton:
+        earlier = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello."}]
+        execution = await finished(baton, await baton.ask("What is 2 + 2?", messages=earlier, context={"tone": "dry"}))
+        found = await statuses(baton, execution)
+        results = await baton.results(execution.id)
+    assert execution.output == {
+        "answer": 'Said: What is 2 + 2?\n\nContext:\n{"tone": "dry"}',
+        "route": "answer",
+        "reason": "So it is.",
+        "refused": None,
+        "result": None,
+        "plan": None,
+    }
+    assert (found["decide"], found["route.answer"], found["reply"]) == ("completed", "completed", "skipped")
+    assert results["decide"]["output"]["structured"]["complexity"] == 3, "the analysis is kept"
+    assert [one["content"] for one in results["route.answer"]["output"]["messages"][:2]] == ["Hi", "Hello."]
+
+
+async def test_the_last_words_of_a_user_are_what_is_asked(database: Path) -> None:
+    world = World("answer")
+    said = [
+        {"type": "human", "content": [{"type": "text", "text": "First"}]},
+        {"type": "ai", "content": "Yes?"},
+        {"type": "tool", "content": "[]"},
+        {"role": "user", "content": "Second"},
+    ]
+    async with engine(database, resources=world.resources()) as baton:
+        execution = await finished(baton, await baton.ask(messages=said, route="answer"))
+        assert execution.output["answer"] == "Said: Second" and world.asked == ["Second"], "nothing was to be decided"
+        execution = await finished(baton, await baton.ask(messages=[said[1]]))
+        assert execution.error["message"] == "nothing is asked."
+
+
+@pytest.mark.capability("F22", "F08", "I05", "D01")
+async def test_a_plan_that_only_looks_runs_side_by_side_and_is_put_together(database: Path) -> None:
+    world = World("plan", READING)
+    async with engine(database, resources=world.resources()) as baton:
+        execution = await finished(baton, await baton.ask("Compare Oslo and Rome"))
+        found = await statuses(baton, execution)
+        records = await baton.records(execution.id)
+    assert execution.status == "completed", execution.error
+    assert sorted(world.done) == ["look Oslo", "look Rome"]
+    assert execution.output["result"]["facts"] == [{"city": "Oslo", "is": "fine"}, {"city": "Rome", "is": "fine"}]
+    assert "Compare Oslo and Rome" in execution.output["answer"] and '"is": "fine"' in execution.output["answer"]
+    assert found["route.carry_out.research[1].look"] == "completed" and "route.draft[0].review" in found
+    [analysed] = [record.data for record in records if record.kind == "plan.analysed"]
+    assert analysed["task_analysis"]["width"] == 2 and analysed["execution_strategy"]["pattern"] == "react"
+
+
+@pytest.mark.capability("F22", "I08", "C12")
+async def test_what_is_wrong_with_a_draft_goes_back_to_the_model(database: Path) -> None:
+    broken = READING.replace("type: map", "type: mapp").replace("tool: look_up", "tool: look_upp")
+    world = World("plan", "steps: [", broken, READING)
+    async with engine(database, resources=world.resources()) as baton:
+        execution = await finished(baton, await baton.ask("Compare"))
+        results = await baton.results(execution.id)
+    assert execution.status == "completed"
+    problems = results["route.draft[1].check"]["output"]["problems"]
+    assert problems == [
+        "line 13: step 'research', type: no step type 'mapp'. Did you mean 'map'? Known: "
+        + problems[0].partition("Known: ")[2]
+    ] or any("mapp" in one for one in problems)
+    told = results["route.draft[2].write"]["output"]["messages"][0]["content"]
+    assert json.dumps(problems[0])[1:-1] in told and "mapp" in told
+
+
+async def test_a_model_that_writes_no_plan_is_given_up_on(database: Path) -> None:
+    world = World("plan", "nonsense")
+    async with engine(database, resources=world.resources()) as baton:
+        execution = await finished(baton, await baton.ask("Compare"))
+    assert execution.status == "failed" and execution.error["code"] == "plan_invalid"
+    assert execution.error["message"].endswith("the definition is 'nonsense', not a mapping.") or (
+        "in 4 drafts" in execution.error["message"]
+    )
+    assert world.asked.count("plan") == 4
+
+
+@pytest.mark.capability("I08", "F22")
+@pytest.mark.parametrize("decision", ["approve", "reject", "edit", "respond"])
+async def test_a_person_decides_about_a_plan_that_acts(decision: Any, database: Path) -> None:
+    world = World("plan", WRITING, READING)
+    async with engine(database, resources=world.resources()) as baton:
+        execution = await rested(baton, await baton.ask("Write to Oslo and Rome"))
+        wait = await _asked(baton, execution)
+        assert world.done == []
+        assert wait.wait.question["message"] == (
+            "May this plan run, which changes something in the world outside: Compares two cities."
+        )
+        shown = wait.wait.question["payload"]
+        assert shown["acts"] == [{"step": "look", "does": "calls the tool 'write_to'"}]
+        data = {"edit": {**shown, "input": {"cities": ["Bern"]}}, "respond": "Only look."}.get(decision)
+        await baton.decide(execution.id, wait.path, decision, by="ann", reason="because", data=data)
+        execution = await finished(baton, execution)
+    assert execution.status == "completed", execution.error
+    done = {"approve": ["write Oslo", "write Rome"], "edit": ["write Bern"], "respond": ["look Oslo", "look Rome"]}
+    assert sorted(world.done) == done.get(decision, [])
+    if decision == "reject":
+        assert execution.output["answer"] == "It was not done: ann did not approve it: because."
+        assert execution.output["refused"] == {"by": "ann", "reason": "because"}
+    assert world.asked.count("plan") == (2 if decision == "respond" else 1)
+
+
+async def test_what_a_person_writes_is_checked_too(database: Path) -> None:
+    world = World("plan", WRITING)
+    async with engine(database, resources=world.resources()) as baton:
+        execution = await rested(baton, await baton.ask("Write"))
+        wait = await _asked(baton, execution)
+        wrong = {"workflow": WRITING.replace("write_to", "wipe")}
+        await baton.decide(execution.id, wait.path, "edit", by="ann", data=wrong)
+        execution = await rested(baton, execution)
+        again = await _asked(baton, execution)
+        assert again.path == "route.draft[1].review" and again.wait.question["allow"] == ["edit", "respond", "reject"]
+        assert any("'wipe'" in line for line in again.wait.question["payload"]["problems"])
+        assert any("cities" in line for line in again.wait.question["payload"]["problems"]), "its input is missing"
+        right = {"workflow": WRITING, "input": {"cities": ["Bern"]}}
+        await baton.decide(execution.id, again.path, "edit", by="ann", data=right)
+        execution = await finished(baton, execution)
+    assert execution.status == "completed" and world.done == ["write Bern"]
+    assert world.asked.count("plan") == 1
+
+
+async def test_every_plan_is_asked_about_where_that_is_wanted(database: Path) -> None:
+    async with engine(database, resources=World("plan", READING).resources()) as baton:
+        execution = await rested(baton, await baton.ask("Look", review="always"))
+        wait = await _asked(baton, execution)
+    assert wait.wait.question["message"] == "May this plan run: Compares two cities."
+
+
+REFUND = workflow(
+    "refund",
+    [act("pay", sensitive=True), act("tell", "pay")],
+    input={
+        "schema": {
+            "type": "object",
+            "properties": {"order": {"type": "string"}, "amount": {"type": "number", "minimum": 1}},
+            "required": ["order", "amount"],
+        }
+    },
+    output={"values": {"paid": "{{ input.amount }}"}},
+)
+
+
+@pytest.mark.capability("F24", "C14", "D10")
+async def test_a_published_workflow_is_found_filled_in_and_run(database: Path) -> None:
+    fill = {"input": {"order": "A-1", "amount": 20}, "missing": []}
+    world = World("run refund", fill=fill)
+    async with engine(database, resources=world.resources()) as baton:
+        await baton.publish(REFUND)
+        execution = await rested(baton, await baton.ask("Refund 20 for A-1"))
+        wait = await _asked(baton, execution)
+        assert wait.wait.question["message"].startswith("May 'refund' run with this input, which does this:")
+        assert wait.wait.question["payload"] == {"order": "A-1", "amount": 20}
+        with pytest.raises(InputError, match="amount"):
+            await baton.decide(execution.id, wait.path, "edit", by="ann", data={"order": "A-1", "amount": 0})
+        await baton.decide(execution.id, wait.path, "edit", by="ann", data={"order": "A-1", "amount": 10})
+        execution = await finished(baton, execution)
+    assert execution.status == "completed", execution.error
+    assert execution.output["result"] == {"paid": 10} and execution.output["route"] == "run refund"
+    assert '{"results": {"paid": 10}}' in execution.output["answer"]
+
+
+async def test_what_a_request_does_not_say_is_asked_for_and_never_guessed(database: Path) -> None:
+    world = World("run refund", fill={"input": {"order": "A-1", "amount": 1000}, "missing": ["amount"]})
+    async with engine(database, resources=world.resources()) as baton:
+        await baton.publish(REFUND)
+        execution = await rested(baton, await baton.ask("Refund A-1"))
+        wait = await _asked(baton, execution)
+        assert wait.wait.question["message"] == "To run 'refund', it needs amount. Complete the input, or reject it."
+        assert wait.wait.question["allow"] == ["edit", "reject"] and wait.wait.question["payload"] == {"order": "A-1"}
+        await baton.decide(execution.id, wait.path, "reject", by="ann")
+        execution = await finished(baton, execution)
+    assert execution.output["answer"] == "It was not done: ann did not approve it."
+
+
+@pytest.mark.capability("X25", "F17")
+async def test_a_route_that_does_not_exist_never_passes(database: Path) -> None:
+    world = World("run payroll")
+    async with engine(database, resources=world.resources()) as baton:
+        await baton.publish(REFUND)
+        execution = await finished(baton, await baton.ask("Pay everybody"))
+    assert (execution.status, execution.error["code"]) == ("failed", "answer_unfit")
+    assert world.asked.count("decide") == 4, "asked again three times"
+
+
+async def test_the_bounds_of_the_assistant_hold_for_models_and_for_people(database: Path) -> None:
+    world = World("plan", READING, READING.replace("look_up", "hidden"))
+    bounds = AssistantBounds(tools=("write_*",), workflows=())
+    async with engine(database, resources=[*world.resources(), bounds]) as baton:
+        await baton.publish(REFUND)
+        execution = await finished(baton, await baton.ask("Look"))
+        results = await baton.results(execution.id)
+    assert execution.error["code"] == "plan_invalid"
+    survey = results["survey"]["output"]
+    assert survey["routes"] == ["answer", "plan"] and survey["tools"] == []
+    assert "write_to" in survey["language"] and "look_up" not in survey["language"]
+
+
+FORBIDDEN = {
+    'type: agent\n      config: {message: "Criteria?"}': [
+        ('type: agent\n      config: {message: "Criteria?", model: "openai:dear"}', "leave 'model' out"),
+        ('type: survey\n      config: {message: "x"}', "a plan has no steps of type 'survey'"),
+        ("type: workflow\n      config: {definition: {}}", "a plan runs published workflows"),
+        ('type: agent\n      config: {agent: {name: x, model: "openai:dear"}, message: x}', "leave 'model' out"),
+    ]
+}
+
+
+@pytest.mark.parametrize(("written", "told"), [pair for pairs in FORBIDDEN.values() for pair in pairs])
+async def test_what_a_plan_may_not_hold_is_told(written: str, told: str, database: Path) -> None:
+    draft = READING.replace(next(iter(FORBIDDEN)), written)
+    assert draft != READING
+    async with engine(database, resources=World("plan", draft).resources()) as baton:
+        execution = await finished(baton, await baton.ask("Look"))
+    assert told in execution.error["message"]
+
+
+@pytest.mark.capability("C11")
+async def test_a_plan_is_saved_as_a_workflow_that_runs_again(database: Path) -> None:
+    world = World("plan", READING)
+    async with engine(database, resources=world.resources()) as baton:
+        execution = await finished(baton, await baton.ask("Compare Oslo and Rome"))
+        saved = await baton.save_plan(execution.id, "compare", version="2.0", by="ann")
+        assert (saved.name, saved.version, saved.created_by) == ("compare", "2.0", "ann")
+        again = await finished(baton, await baton.start("compare", {"cities": ["Bern"]}))
+        assert again.output["facts"] == [{"city": "Bern", "is": "fine"}]
+        with pytest.raises(ConflictError, match="has made no plan"):
+            await baton.save_plan(again.id, "other")
+
+
+async def test_a_model_that_is_named_is_everybodys(database: Path) -> None:
+    world = World("plan", READING)
+    models, *rest = world.resources()
+    models.default = None
+    async with engine(database, resources=[models, *rest]) as baton:
+        execution = await finished(baton, await baton.ask("Look", model="scripted:m"))
+        assert execution.status == "completed", execution.error
+        execution = await finished(baton, await baton.ask("Look"))
+    assert execution.error["code"] == "model_missing", execution.error
+
+
+async def test_the_assistant_is_offered_where_there_is_a_model(database: Path) -> None:
+    async with engine(database, resources=World("answer").resources()) as baton:
+        assert await baton.catalogue.names() == ["baton"]
+        own = workflow("baton", [act("a")])
+        await baton.publish(own)
+        assert (await baton.catalogue.find("baton", None)).digest == own.digest, "one's own takes its place"  # type: ignore[union-attr]
+    async with engine(database.with_name("other.db")) as baton:
+        assert await baton.catalogue.names() == []
+
+
+@pytest.mark.capability("D01", "F22")
+@pytest.mark.parametrize("after", range(2, 40, 3))
+async def test_no_plan_is_paid_for_twice_after_a_crash(database: Path, after: int) -> None:
+    """After any number of commits: what a model had said is not asked again, what a tool did is not done again; but
+    for what was under way at that moment."""
+    world = World("plan", "steps: [", WRITING)
+    crash = Crash(after)
+    with crashing(crash):
+        async with engine(database, resources=world.resources()) as baton:
+
+            async def work() -> None:
+                execution = await rested(baton, await baton.ask("Write", execution_id="x", idempotency_key="k"))
+                wait = await _asked(baton, execution)
+                await baton.decide("x", wait.path, "approve", by="ann")
+                await finished(baton, "x")
+
+            over = await either(work(), crash)
+    async with engine(database, resources=world.resources()) as baton:
+        execution = await rested(baton, await baton.ask("Write", execution_id="x", idempotency_key="k"))
+        if not execution.status.final:
+            wait = await _asked(baton, execution)
+            await baton.decide("x", wait.path, "approve", by="ann")
+        execution = await finished(baton, "x")
+    assert execution.status == "completed", execution.error
+    assert len(world.asked) <= 5 + (not over), world.asked
+    assert len(world.done) <= 2 + 2 * (not over) and {*world.done} == {"write Oslo", "write Rome"}
