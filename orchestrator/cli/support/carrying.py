@@ -1,6 +1,7 @@
 """Carrying an execution out in the foreground, and telling how it was left: run, resume, retry and fork end here."""
 
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,15 +52,26 @@ async def kept(setting: Setting, baton: Orchestrator, execution: Execution) -> K
     return Kept(execution, await questions_for(setting, baton, execution), since or 0)
 
 
-async def carry(setting: Setting, kept: Kept, *, watch: bool | None, until_rest: bool | None) -> int:
-    """Follow an execution until it ends or rests; gives the exit code."""
+async def carry(
+    setting: Setting,
+    kept: Kept,
+    *,
+    watch: bool | None,
+    until_rest: bool | None,
+    say: Callable[[Any], None] = print_json,
+) -> int:
+    """Follow an execution until it ends or rests; gives the exit code.
+
+    Args:
+        say: Prints its output for people.
+    """
     questions = kept.questions
     as_json = setting.shared.as_json
     view = _view(as_json, watch, questions)
 
     def told(left: Left) -> None:
         in_one_line = isinstance(view, JsonLines)
-        tell(left, questions, as_json=as_json, in_one_line=in_one_line, with_waits=type(view) is Quiet)
+        tell(left, questions, as_json=as_json, in_one_line=in_one_line, with_waits=type(view) is Quiet, say=say)
 
     follower = Follower(setting, view, _until(until_rest, as_json), told)
     try:
@@ -82,7 +94,15 @@ def stored(kept: Kept, *, as_json: bool) -> int:
     return Exit.COMPLETED
 
 
-def tell(left: Left, questions: Questions, *, as_json: bool, in_one_line: bool, with_waits: bool) -> None:
+def tell(
+    left: Left,
+    questions: Questions,
+    *,
+    as_json: bool,
+    in_one_line: bool,
+    with_waits: bool,
+    say: Callable[[Any], None],
+) -> None:
     """Print how an execution was left."""
     if as_json:
         document: dict[str, Any] = {
@@ -95,7 +115,7 @@ def tell(left: Left, questions: Questions, *, as_json: bool, in_one_line: bool, 
         for line in _outcome(left, questions, with_waits=with_waits):
             output().print(line)
         if left.execution.output is not None:
-            print_json(left.execution.output)
+            say(left.execution.output)
 
 
 def _outcome(left: Left, questions: Questions, *, with_waits: bool) -> list[Text]:

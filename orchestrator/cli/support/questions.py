@@ -1,7 +1,7 @@
 """What executions wait for, in words, and the exact commands that answer it."""
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -56,10 +56,22 @@ class Questions:
     def lines(self, wait: OpenWait, *, indent: str = "  ") -> list[Text]:
         """A wait as people read it: what, since when, until when, and how to answer."""
         lines = [Text.assemble((wait.path, "bold"), " ", (headline(wait), "yellow"))]
-        if (payload := wait.wait.question.get("payload")) is not None:
-            lines.append(Text(f"{indent}{one_line(payload, 160)}", "dim"))
+        lines += [Text(f"{indent}{line}", "dim") for line in _shown(wait.wait.question.get("payload"))]
         lines += [Text.assemble(indent, (command, "cyan")) for command in self.answers(wait)]
         return lines
+
+
+def _shown(payload: Any) -> Iterator[str]:
+    """What is to be decided about: in one line, but for texts of several, which are shown as they are."""
+    if payload is None:
+        return
+    fields = payload.items() if isinstance(payload, Mapping) else ()
+    texts = {name: value for name, value in fields if isinstance(value, str) and "\n" in value.strip()}
+    if rest := {name: value for name, value in fields if name not in texts} or (not texts and payload):
+        yield one_line(rest, 160)
+    for name, text in texts.items():
+        yield f"{name}:"
+        yield from (f"  {line}" for line in text.splitlines())
 
 
 def headline(wait: OpenWait) -> str:

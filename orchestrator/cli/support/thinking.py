@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from agents.capability import CHOSEN
+from agents.planning.check import ANALYSED
 from orchestrator.cli.support.terminal import one_line, seconds_text
 from orchestrator.store.port import Record
 
@@ -18,6 +19,8 @@ class Thoughts:
     analysis: Mapping[str, Any] = field(default_factory=dict)
     strategy: Mapping[str, Any] = field(default_factory=dict)
     choices: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    plans: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    """What was found out about workflows that models wrote, by the path of the step that checked them."""
 
     @classmethod
     def of(cls, records: Iterable[Record]) -> "Thoughts":
@@ -29,12 +32,16 @@ class Thoughts:
                 thoughts.strategy = record.data.get("execution_strategy") or {}
             elif record.kind == CHOSEN and record.path:
                 thoughts.choices[record.path] = record.data
+            elif record.kind == ANALYSED and record.path:
+                thoughts.plans[record.path] = record.data
         return thoughts
 
     def as_document(self) -> dict[str, Any]:
         """JSON values."""
         choices = [{"path": path, **choice} for path, choice in self.choices.items()]
-        return {"analysis": dict(self.analysis), "strategy": dict(self.strategy), "choices": choices}
+        plans = [{"path": path, **found} for path, found in self.plans.items()]
+        found = {"analysis": dict(self.analysis), "strategy": dict(self.strategy), "choices": choices}
+        return found | ({"plans": plans} if plans else {})
 
     def lines(self) -> list[tuple[str, str]]:
         """What people read, each with its name; nothing where nothing is known."""
@@ -44,6 +51,9 @@ class Thoughts:
         if self.strategy:
             pattern, dispatch = self.strategy.get("pattern"), self.strategy.get("dispatch")
             lines.append(("strategy", f"{pattern}, {dispatch}: {self.strategy.get('reason')}"))
+        for found in self.plans.values():
+            plan = f"complexity {'; '.join(_complexity(found['task_analysis']))}"
+            lines.append(("plan", f"{found['workflow']}: {plan}; {found['execution_strategy']['reason']}"))
         for path, choice in self.choices.items():
             explored = "" if not choice.get("explored") else ", to find out"
             words = f"{path}: {choice.get('agent')} for '{choice.get('capability')}'{explored}: {choice.get('reason')}"
