@@ -105,6 +105,7 @@ class Server(uvicorn.Server):
             lifespan="off",  # what the app needs is open before the app is made
             timeout_graceful_shutdown=_LATE,
             server_header=False,
+            ws_max_size=gateway.settings.max_body,
         )
         super().__init__(config)
         self._gateway = gateway

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from fastapi import APIRouter
 
-from api.wire import assistants, crons, meta, protocol, runs, store, threads
+from api.wire import assistants, crons, meta, protocol, runs, sockets, store, threads
 
 routers: Sequence[APIRouter] = (
     meta.router,
@@ -13,5 +13,6 @@ routers: Sequence[APIRouter] = (
     crons.router,
     runs.router,
     protocol.router,
+    sockets.router,
     store.router,
 )

@@ -39,29 +39,38 @@ class SubscribeBody(Body):
     depth: int | None = Field(default=None, ge=0, le=1000)
     since: int | None = Field(default=None, ge=0, le=2**53)
 
+    def subscription(self) -> Subscription:
+        """The same for the hub."""
+        return Subscription(
+            channels=frozenset(self.channels), namespaces=self.namespaces, depth=self.depth, since=self.since
+        )
+
 
 @router.post("/{thread_id}/commands", dependencies=RUNS)
 async def command(thread_id: str, body: CommandBody, at: At, by: By) -> Response:
     """Carry a command out. What is wrong with it is said in the answer, whose status is 200: so the protocol has it."""
-    if body.method not in _COMMANDS:
-        known = ", ".join(_COMMANDS)
+    return json(await answer_to(thread_id, body, at, by))
+
+
+async def answer_to(thread_id: str, body: CommandBody, at: Gateway, by: Principal) -> Json:
+    """Carry a command out; what came of it, in the protocol's words."""
+    if body.method not in COMMANDS:
+        known = ", ".join(COMMANDS)
         message = f"There is no command '{body.method}'. There are: {known}."
-        return json({"type": "error", "id": body.id, "error": "unknown_command", "message": message})
+        return {"type": "error", "id": body.id, "error": "unknown_command", "message": message}
     seq = at.desk.hub.watch(thread_id).last
     try:
-        result = await _COMMANDS[body.method](thread_id, body.params, at, by)
+        result = await COMMANDS[body.method](thread_id, body.params, at, by)
     except BatonError as error:  # the protocol's own shape of an error, in place of ours
-        return json({"type": "error", "id": body.id, "error": error.code, "message": str(error)})
-    return json({"type": "success", "id": body.id, "result": result, "meta": {"applied_through_seq": seq}})
+        return {"type": "error", "id": body.id, "error": error.code, "message": str(error)}
+    return {"type": "success", "id": body.id, "result": result, "meta": {"applied_through_seq": seq}}
 
 
 @router.post("/{thread_id}/stream/events", dependencies=READS)
 async def events(thread_id: str, body: SubscribeBody, at: At, by: By) -> Response:
     """Events of a thread as they happen, run after run. The stream stays open."""
     await at.desk.threads.kept(thread_id, by.tenant)
-    wanted = Subscription(
-        channels=frozenset(body.channels), namespaces=body.namespaces, depth=body.depth, since=body.since
-    )
+    wanted = body.subscription()
     watched = at.desk.hub.watch(thread_id)
     return LastingResponse(_frames(watched, wanted, at.settings.heartbeat), media_type="text/event-stream", headers={})
 
@@ -96,6 +105,8 @@ async def _input_respond(thread_id: str, params: Json, at: Gateway, by: Principa
     given = params.get("responses")
     answers = given if isinstance(given, dict) else {_text(params, "interrupt_id"): params.get("response")}
     asked = {each["id"] for group in thread.interrupts.values() for each in group}
+    if thread.status == "busy":  # a question is told before the run that asks it has ended; the answer waits its turn
+        asked |= at.desk.hub.watch(thread_id).asked
     if unknown := [each for each in answers if each not in asked]:
         raise InputError(
             f"Nothing with the id '{unknown[0]}' is asked on thread '{thread_id}'.", code="no_such_interrupt"
@@ -130,7 +141,7 @@ def _text(params: Json, name: str) -> str:
     return value
 
 
-_COMMANDS: dict[str, Any] = {
+COMMANDS: dict[str, Any] = {
     "run.start": _run_start,
     "input.respond": _input_respond,
     "agent.getTree": _agent_tree,

@@ -74,6 +74,11 @@ class ThreadEvents:
         """The number of the newest event."""
         return self._log.last
 
+    @property
+    def asked(self) -> frozenset[str]:
+        """What the newest run has asked."""
+        return frozenset(self._known)
+
     def begins(self, run: Run) -> None:
         """A run begins."""
         self.streams.say("metadata", {"run_id": run.id, "thread_id": run.thread_id, "attempt": run.attempts})

@@ -1,0 +1,141 @@
+"""The agent protocol over one WebSocket: commands, their answers, and the events of every subscription."""
+
+import asyncio
+import uuid
+from contextlib import suppress
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Depends
+from pydantic import ValidationError
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from api.gateway import Gateway, current_gateway
+from api.security import Principal, Right, principal
+from api.security.bodies import check_json
+from api.security.needs import Needs
+from api.wire.bodies import Json
+from api.wire.callers import READS
+from api.wire.protocol import COMMANDS, CommandBody, SubscribeBody, answer_to
+from graphs.errors import BatonError, InputError
+from orchestrator.serving.encoding import to_bytes
+from orchestrator.serving.events import Subscription
+from orchestrator.serving.streams import Said
+
+router = APIRouter(prefix="/threads", tags=["protocol"])
+
+At = Annotated[Gateway, Depends(current_gateway)]
+By = Annotated[Principal, Depends(principal)]
+
+_SUBSCRIPTIONS: Final = 100
+"""Of one socket at most."""
+
+_TRY_AGAIN: Final = 1012
+"""The close code that tells clients to connect anew: what they watch is no longer told here."""
+
+_RUN = Needs(Right.RUN)
+
+
+@router.websocket("/{thread_id}/stream/events", dependencies=READS)
+async def events_and_commands(websocket: WebSocket, thread_id: str, at: At, by: By) -> None:
+    """Each message is a command with an id, and is answered; events come in between, in the order they happened."""
+    await websocket.accept()
+    async with asyncio.TaskGroup() as tasks:
+        socket = Socket(websocket, thread_id, at, by, tasks)
+        with suppress(WebSocketDisconnect):
+            await socket.serve()
+        socket.close()
+
+
+class Socket:
+    """One client's connection to one thread. It may be there before the thread is."""
+
+    def __init__(self, websocket: WebSocket, thread_id: str, at: Gateway, by: Principal, tasks: asyncio.TaskGroup):
+        self._websocket = websocket
+        self._thread_id = thread_id
+        self._at = at
+        self._by = by
+        self._tasks = tasks
+        self._telling: dict[str, asyncio.Task[None]] = {}
+
+    async def serve(self) -> None:
+        """Answer commands until the client has gone."""
+        while True:
+            message = await self._websocket.receive()
+            if message["type"] == "websocket.disconnect":
+                return
+            text = message.get("text")
+            await self._send(await self._answer(text.encode() if text is not None else message["bytes"]))
+
+    def close(self) -> None:
+        """Nobody listens any more."""
+        for task in self._telling.values():
+            task.cancel()
+
+    async def _answer(self, given: bytes) -> Json:
+        number: Any = None
+        try:
+            self._at.door.rates.count(self._by)
+            check_json(given, self._at.settings.max_depth)
+            command = _read(CommandBody, given)
+            number = command.id
+            return await self._carried_out(command)
+        except BatonError as error:
+            return {"type": "error", "id": number, "error": error.code, "message": str(error)}
+
+    async def _carried_out(self, command: CommandBody) -> Json:
+        if command.method == "subscription.subscribe":
+            result = await self._subscribe(command.params)
+        elif command.method == "subscription.unsubscribe":
+            result = self._unsubscribe(command.params)
+        else:
+            if command.method in COMMANDS:
+                _RUN.check(self._by)
+            answer = await answer_to(self._thread_id, command, self._at, self._by)
+            label = f"WebSocket /threads/{{thread_id}}/stream/events {command.method[:60]}"
+            self._at.door.note(self._by, label, self._websocket.scope, 200 if answer["type"] == "success" else 422)
+            return answer
+        return {"type": "success", "id": command.id, "result": result}
+
+    async def _subscribe(self, params: Json) -> Json:
+        await self._at.desk.threads.kept(self._thread_id, self._by.tenant)
+        if len(self._telling) >= _SUBSCRIPTIONS:
+            raise InputError(f"A socket has {_SUBSCRIPTIONS} subscriptions at most.", code="subscriptions_too_many")
+        wanted = _read(SubscribeBody, params).subscription()
+        name = str(uuid.uuid4())
+        self._telling[name] = self._tasks.create_task(self._tell(wanted), name=f"tell {self._thread_id}")
+        return {"subscription_id": name}
+
+    def _unsubscribe(self, params: Json) -> Json:
+        task = self._telling.pop(str(params.get("subscription_id")), None)
+        if task is None:
+            raise InputError("This socket has no such subscription.", code="no_such_subscription")
+        task.cancel()
+        return {}
+
+    async def _tell(self, wanted: Subscription) -> None:
+        watched = self._at.desk.hub.watch(self._thread_id)
+        with suppress(WebSocketDisconnect, RuntimeError):  # Starlette's word for a socket that is closed already
+            async for said in watched.read(wanted, quiet=self._at.settings.heartbeat):
+                if said is not None:
+                    await self._websocket.send_text(_frame(said).decode())
+            await self._websocket.close(_TRY_AGAIN, "This thread's events are told no longer; connect anew.")
+
+    async def _send(self, answer: Json) -> None:
+        await self._websocket.send_text(to_bytes(answer).decode())
+
+
+def _frame(said: Said) -> bytes:
+    """An event as it is kept; what was missed has no envelope yet."""
+    if said.event != "gap":
+        return said.data
+    gap = b'{"type":"event","event_id":"%d","seq":%d,"method":"gap","params":{"namespace":[],"data":%b}}'
+    return gap % (said.seq, said.seq, said.data)
+
+
+def _read(kind: Any, given: Any) -> Any:
+    try:
+        return kind.model_validate_json(given) if isinstance(given, bytes) else kind.model_validate(given)
+    except ValidationError as error:
+        wrong = error.errors()[0]
+        where = ".".join(str(part) for part in wrong["loc"]) or "the command"
+        raise InputError(f"{where}: {wrong['msg']}.", code="invalid_argument") from None

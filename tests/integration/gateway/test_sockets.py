@@ -1,0 +1,132 @@
+"""The agent protocol over a WebSocket: through langgraph-sdk, and raw."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+import orjson
+import pytest
+import websockets
+from langgraph_sdk.client import LangGraphClient
+
+from tests.support.gateway.people import make_key
+from tests.support.gateway.serving import Served
+
+
+class Raw:
+    """One socket: commands, and the events that came meanwhile."""
+
+    def __init__(self, socket: Any) -> None:
+        self._socket = socket
+        self._number = 0
+        self.events: list[Any] = []
+
+    async def send(self, text: str | bytes) -> Any:
+        """Send something; the answer."""
+        await self._socket.send(text)
+        while True:
+            said = await self.receive()
+            if said["type"] != "event":
+                return said
+
+    async def do(self, method: str, **params: Any) -> Any:
+        """Send a command; its answer."""
+        self._number += 1
+        answer = await self.send(orjson.dumps({"id": self._number, "method": method, "params": params}).decode())
+        assert answer["id"] == self._number
+        return answer
+
+    async def receive(self) -> Any:
+        """The next thing that is said."""
+        said = orjson.loads(await asyncio.wait_for(self._socket.recv(), 20))
+        if said["type"] == "event":
+            self.events.append(said)
+        return said
+
+    async def until(self, event: str) -> None:
+        """Wait for a lifecycle event."""
+        while not any(said["params"]["data"].get("event") == event for said in self.events):
+            await self.receive()
+
+
+@asynccontextmanager
+async def connected(served: Served, thread: str, key: str | None = None) -> AsyncIterator[Raw]:
+    where = f"{served.url.replace('http', 'ws')}/threads/{thread}/stream/events"
+    async with websockets.connect(where, additional_headers={"x-api-key": key} if key else {}) as socket:
+        yield Raw(socket)
+
+
+async def test_the_client_follows_a_thread_over_a_socket(client: LangGraphClient) -> None:
+    async with client.threads.stream(assistant_id="ask", transport="websocket") as thread:
+        await thread.run.start(input={"text": "it"})
+        async with asyncio.timeout(20):
+            while not thread.interrupts:
+                await asyncio.sleep(0.02)
+        await thread.run.respond("yes")
+
+        async def output() -> Any:
+            return await thread.output
+
+        assert (await asyncio.wait_for(output(), 20))["said"] == ["answered: yes", "after"]
+
+
+async def test_a_run_is_started_and_followed_on_one_socket(served: Served) -> None:
+    thread = "8d0c1b9e-0000-4000-8000-000000000001"
+    async with connected(served, thread) as raw:
+        started = await raw.do("run.start", assistant_id="echo", input={"text": "hi"})
+        assert started["type"] == "success"
+        lifecycle = await raw.do("subscription.subscribe", channels=["lifecycle"])
+        await raw.do("subscription.subscribe", channels=["updates"])
+        await raw.until("completed")
+        while not any(said["method"] == "updates" for said in raw.events):
+            await raw.receive()
+        assert {said["method"] for said in raw.events} == {"lifecycle", "updates"}
+        gone = {"subscription_id": lifecycle["result"]["subscription_id"]}
+        assert (await raw.do("subscription.unsubscribe", **gone))["type"] == "success"
+        assert (await raw.do("subscription.unsubscribe", **gone))["error"] == "no_such_subscription"
+
+
+@pytest.mark.parametrize(
+    ("given", "error"),
+    [
+        ("not JSON", "json_invalid"),
+        ("[]", "invalid_argument"),
+        ('{"id": 1}', "invalid_argument"),
+        ('{"id": 1, "id": 2, "method": "x"}', "json_duplicate_key"),
+        ('{"id": 1, "method": "\\ud800"}', "json_lone_surrogate"),
+        ('{"id": 1, "method": "x", "params": {"a": NaN}}', "json_not_finite"),
+        (b"\xff", "body_not_utf8"),
+        ('{"id": 7, "method": "state.get"}', "unknown_command"),
+        ('{"id": 7, "method": "subscription.subscribe", "params": {"channels": 1}}', "invalid_argument"),
+    ],
+)
+async def test_what_is_no_command_is_answered_with_a_reason(
+    http: httpx.AsyncClient, served: Served, given: Any, error: str
+) -> None:
+    thread = (await http.post("/threads", json={})).json()["thread_id"]
+    async with connected(served, thread) as raw:
+        assert (await raw.send(given))["error"] == error
+        assert (await raw.do("agent.getTree", assistant_id="echo"))["type"] == "success"
+
+
+async def test_whoever_may_only_read_starts_nothing_and_other_tenants_see_nothing(served: Served) -> None:
+    baton = served.gateway.orchestrator
+    admin, viewer = await make_key(baton, "admin"), await make_key(baton, "viewer")
+    other = await make_key(baton, "admin", tenant="other")
+    thread = "8d0c1b9e-0000-4000-8000-000000000002"
+    async with connected(served, thread, admin) as raw:
+        assert (await raw.do("run.start", assistant_id="echo", input={"text": "a"}))["type"] == "success"
+    async with connected(served, thread, viewer) as raw:
+        assert (await raw.do("subscription.subscribe", channels=["values"]))["type"] == "success"
+        assert (await raw.do("run.start", assistant_id="echo", input={"text": "a"}))["error"] == "not_allowed"
+    async with connected(served, thread, other) as raw:
+        for method in ("subscription.subscribe", "agent.getTree", "input.respond"):
+            answer = await raw.do(method, channels=["values"], assistant_id="echo", interrupt_id="x")
+            assert (method, answer["error"]) == (method, "thread_not_found")
+        assert (await raw.do("run.start", assistant_id="echo", input={"text": "a"}))["type"] == "error"
+    with pytest.raises(websockets.InvalidStatus) as refused:
+        async with connected(served, thread):
+            pass
+    assert refused.value.response.status_code == 401
