@@ -5,12 +5,7 @@ one shape. Half of the cases name things that are there, so that what lies behin
 """
 
 import os
-import re
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -21,34 +16,17 @@ from hypothesis import given as for_all
 from hypothesis import strategies as st
 from schemathesis import GenerationMode
 
+from tests.support.gateway.background import background
 from tests.support.gateway.definitions import REFUND
 
 EXAMPLES = int(os.environ.get("BATON_FUZZ", "12"))
-ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A gateway in a process of its own, as `baton serve` starts it."""
-    folder = tmp_path_factory.mktemp("fuzz")
-    command = [sys.executable, "-m", "orchestrator.cli", "serve", "--port", "0", "--database", str(folder / "baton.db")]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "BATON_DRAIN": "1", "BATON_HEARTBEAT": "1", "NO_COLOR": "1"}
-    said = folder / "said"
-    with said.open("w") as told:
-        process = subprocess.Popen(command, cwd=folder, env=environment, stderr=told)
-    try:
-        until = time.monotonic() + 60
-        while not (found := re.search(r"http://[\d.:]+\d", said.read_text().replace("\n", ""))):
-            assert process.poll() is None and time.monotonic() < until, said.read_text()
-            time.sleep(0.05)
-        yield found[0]
-    finally:
-        process.terminate()
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+    with background(tmp_path_factory.mktemp("fuzz"), BATON_HEARTBEAT="1") as where:
+        yield where
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,45 @@
+"""Every method of langgraph-sdk, and what its options promise, against a gateway in a process of its own."""
+
+import inspect
+
+import pytest
+from langgraph_sdk import get_client
+from langgraph_sdk.client import LangGraphClient, SyncLangGraphClient
+
+from tests.acceptance.sdk import assistants, kept, protocol, runs, threads
+from tests.acceptance.sdk.registry import CHECKS
+
+assert assistants and kept and protocol and runs and threads, "they register their checks"
+
+pytestmark = pytest.mark.capability("I10")
+
+
+@pytest.mark.parametrize("name", sorted(CHECKS))
+@pytest.mark.sdk("langgraph-sdk (Python)")
+async def test_a_method_works(name: str, url: str) -> None:
+    async with get_client(url=url, api_key=None, timeout=30) as client:
+        await CHECKS[name](client)
+
+
+async def test_no_method_is_forgotten() -> None:
+    async with get_client(url="http://127.0.0.1:1", api_key=None) as client:
+        offered = methods_of(client)
+    assert offered == {name for name in CHECKS if ":" not in name}
+
+
+def test_the_other_client_has_the_same_methods() -> None:
+    """The one that does not await: what it sends is the same."""
+    both = [
+        {name: set(methods(kind)) for name, kind in inspect.get_annotations(client.__init__).items()}
+        for client in (LangGraphClient, SyncLangGraphClient)
+    ]
+    assert both[0] == both[1]
+
+
+def methods_of(client: LangGraphClient) -> set[str]:
+    parts = ("assistants", "threads", "runs", "store", "crons")
+    return {f"{part}.{name}" for part in parts for name in methods(type(getattr(client, part)))}
+
+
+def methods(kind: type) -> set[str]:
+    return {name for name, member in inspect.getmembers(kind, callable) if not name.startswith("_")}
