@@ -68,6 +68,9 @@ class ModelCall(Action):
     def limit(self, config: StepConfig) -> str | None:
         return self.assignment["model_name"]
 
+    def computes(self, step: Step) -> bool:
+        return True
+
     async def run(self, context: StepContext, config: StepConfig) -> Any:
         told = self.conversation()
         spending = Spending(context, self.assignment, told)
@@ -103,6 +106,9 @@ class Summary(Action):
 
     def limit(self, config: StepConfig) -> str | None:
         return self._assignment["model_name"]
+
+    def computes(self, step: Step) -> bool:
+        return True
 
     async def run(self, context: StepContext, config: StepConfig) -> Any:
         told = self._told()

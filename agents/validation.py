@@ -91,6 +91,11 @@ class Validation(Action):
     def acts(self, step: Step) -> bool | None:
         return False
 
+    def computes(self, step: Step) -> bool:
+        rules = step.config.get("validation_rules")
+        several = rules if isinstance(rules, list | tuple) else ()
+        return bool(several) and all(isinstance(rule, Mapping) and "service" not in rule for rule in several)
+
     def check(self, step: Step) -> Iterable[Problem]:
         rules = step.config.get("validation_rules")
         for index, rule in enumerate(rules if isinstance(rules, list | tuple) else ()):

@@ -1,6 +1,6 @@
 """Ports between the graph and whoever keeps executions alive: the graph asks, the orchestrator's room answers."""
 
-from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -123,6 +123,23 @@ class Facts:
     """Seconds; for less, nobody parks."""
 
 
+class Recording(Protocol):
+    """What an execution did, for a replay of it."""
+
+    @property
+    def performed(self) -> Collection[str]:
+        """Names of steps that are performed all the same: somebody knows that they only compute."""
+        ...
+
+    def find(self, path: str, so_far: Callable[[str], Result | None]) -> tuple[str, Result] | None:
+        """The recorded result that a step is served, and its path in the record; None when there is none.
+
+        Args:
+            so_far: The replay's own results by path, of the plans around the step.
+        """
+        ...
+
+
 class Host(Protocol):
     """Whoever drives an execution, seen from its nodes."""
 
@@ -136,6 +153,11 @@ class Host(Protocol):
     def library(self) -> Library: ...
     @property
     def resources(self) -> Mapping[type, Any]: ...
+    @property
+    def recording(self) -> Recording | None:
+        """What side effects are served from; None where they are made."""
+        ...
+
     @property
     def checkpoints(self) -> Checkpoints: ...
     @property

@@ -86,6 +86,7 @@ class Result(TypedDict):
         decided_by: Who answered, for approvals.
         route: The way a conditional or a switch went.
         inner: For partitions only: the results of the steps inside, by name.
+        served: In a replay: the path in the record that the result was taken from.
         unfinished: For compensations and `finally` only: what failed or was stopped, by name: `error`, `attempts`,
             `undoes`.
     """
@@ -105,6 +106,7 @@ class Result(TypedDict):
     decided_by: NotRequired[str]
     route: NotRequired[str]
     inner: NotRequired[dict[str, Any]]
+    served: NotRequired[str]
     unfinished: NotRequired[dict[str, Any]]
 
 

@@ -169,6 +169,11 @@ class StepType:
         what it calls can know."""
         return None
 
+    def computes(self, step: Step) -> bool:
+        """Whether what such a step gives follows from what it is given, or from what a model says: a replay performs
+        it. Any other is served from the record."""
+        return False
+
     def classify(self, error: Exception) -> StepError | None:
         """What an exception of this type's own code means (E21); None when only the general rules know."""
         return None

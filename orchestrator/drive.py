@@ -18,6 +18,7 @@ from graphs.spec import Workflow
 from orchestrator.driving.ending import Ending
 from orchestrator.driving.resting import Left
 from orchestrator.driving.works import Works
+from orchestrator.recorded import opened
 from orchestrator.sealing import Sealer
 from orchestrator.seats import Seat
 from orchestrator.store.port import Execution
@@ -63,6 +64,7 @@ class Drive(Ending):
 
     async def _carry_out(self) -> None:
         saver, thread = self._works.store.saver, self.execution.id
+        self.recording = await opened(self._works.store, self.execution.replay)
         saved = None if self._new else await saver.saved(thread, "")
         plan = self.board.plan.steps
         seeds = await self.seeds()

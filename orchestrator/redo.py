@@ -93,8 +93,14 @@ async def fork_start(
     create: Callable[..., Awaitable[Execution]],
     *,
     metadata: Mapping[str, Any],
+    pins: Mapping[str, str] | None = None,
+    replay: dict[str, Any] | None = None,
 ) -> Execution:
     """Start the fork: the results that stay are copied in the transaction that makes it.
+
+    Args:
+        pins: The sub-workflows it runs; without them, the newest.
+        replay: What makes it a replay.
 
     Raises:
         NotFoundError: there is no such step.
@@ -116,6 +122,8 @@ async def fork_start(
         tenant=execution.tenant,
         parent=execution.id,
         forked_at=at,
+        pins=pins,
+        replay=replay,
     )
     return await create(
         workflow, given, start, results_of=execution.id, leave_out=anew.below, leave_out_alone=anew.alone

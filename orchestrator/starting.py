@@ -20,7 +20,7 @@ _ID: Final = re.compile(r"(?!-)[!-~]{1,255}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Start:
-    """What a caller gives besides the workflow and its input."""
+    """What a caller gives besides the workflow and its input. With `pins`, sub-workflows are not looked up anew."""
 
     execution_id: str | None = None
     idempotency_key: str | None = None
@@ -31,6 +31,8 @@ class Start:
     tenant: str = DEFAULT_TENANT
     parent: str | None = None
     forked_at: str | None = None
+    pins: Mapping[str, str] | None = None
+    replay: dict[str, Any] | None = None
 
 
 def new_execution(
@@ -61,6 +63,7 @@ def new_execution(
         tenant=start.tenant,
         parent=start.parent,
         forked_at=start.forked_at,
+        replay=start.replay,
         idempotency_key=start.idempotency_key,
         created_at=clock.now(),
     )

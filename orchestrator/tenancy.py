@@ -126,6 +126,16 @@ class TenantView:
         await self.get(execution_id)
         return await self.baton.fork(execution_id, at, edit=edit, newest=newest, metadata=self._signed())
 
+    async def replay(self, execution_id: str, from_step: str, **how: Any) -> Execution:
+        """See `Orchestrator.replay`."""
+        await self.get(execution_id)
+        return await self.baton.replay(execution_id, from_step, metadata=self._signed(), **how)
+
+    async def compare(self, left: str, right: str) -> dict[str, Any]:
+        await self.get(left)
+        await self.get(right)
+        return await self.baton.compare(left, right)
+
     # -- dead letters ------------------------------------------------------------------------------------------
 
     async def dead_letters(

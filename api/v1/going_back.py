@@ -1,4 +1,4 @@
-"""Going back: retry from a step, fork into a new execution; and two executions side by side."""
+"""Going back: retry from a step, fork into a new execution, replay in one; and two executions side by side."""
 
 from typing import Any
 
@@ -8,7 +8,6 @@ from pydantic import Field
 from api.security import Right, needs
 from api.v1.common import Body, ExecutionId, Name, View
 from api.v1.shapes import brief, whole
-from orchestrator.comparing import compare
 
 router = APIRouter(prefix="/v1/executions", tags=["executions"])
 
@@ -23,6 +22,19 @@ class RetryBody(Body):
     from_step: Name | None = Field(default=None, alias="from")
     again: bool = False
     newest: bool = False
+
+
+class ReplayBody(Body):
+    """The first step that is made anew; the model of every agent, the agent or the instructions of that step.
+
+    `perform` names steps that are carried out and not served from the record: functions that only compute.
+    """
+
+    from_step: Name = Field(alias="from")
+    model: Name | None = None
+    agent: Name | None = None
+    instructions: str | None = None
+    perform: tuple[Name, ...] = ()
 
 
 class ForkBody(Body):
@@ -49,8 +61,23 @@ async def fork(execution_id: ExecutionId, view: View, body: ForkBody, response: 
     return whole(forked)
 
 
+@router.post("/{execution_id}/replay", status_code=201, dependencies=[needs(Right.REDRIVE)])
+async def replay(execution_id: ExecutionId, view: View, body: ReplayBody, response: Response) -> dict[str, Any]:
+    """Carry it out again from a step, in a new execution that changes nothing outside: models are asked anew, and all
+    else is served from the record."""
+    replayed = await view.replay(
+        execution_id,
+        body.from_step,
+        model=body.model,
+        agent=body.agent,
+        instructions=body.instructions,
+        perform=body.perform,
+    )
+    response.headers["Location"] = f"/v1/executions/{replayed.id}"
+    return whole(replayed)
+
+
 @router.get("/{execution_id}/compare/{other_id}", dependencies=[needs(Right.READ)])
 async def compare_two(execution_id: ExecutionId, other_id: ExecutionId, view: View) -> dict[str, Any]:
     """What differs between two executions, step by step."""
-    left, right = await view.get(execution_id), await view.get(other_id)
-    return compare(left, await view.results(left.id), right, await view.results(right.id))
+    return await view.compare(execution_id, other_id)

@@ -7,6 +7,7 @@ from langgraph.errors import GraphInterrupt
 
 from graphs.errors import BatonError
 from graphs.nodes.perform import Body
+from graphs.nodes.served import served
 from graphs.nodes.tries import tries
 from graphs.policies import attempt_timeout, classified
 from graphs.state import Result
@@ -18,6 +19,8 @@ T = TypeVar("T")
 
 async def act(body: Body) -> Result:
     """Try the step as often as its policy says, and give its result."""
+    if (result := served(body)) is not None:
+        return result
     kind = body.prepared.kind
     assert isinstance(kind, Action)
 

@@ -17,6 +17,7 @@ from graphs.errors import BatonError
 from graphs.nodes.action import step_context
 from graphs.nodes.perform import Body, Dispatch, PlanContext, Update, perform
 from graphs.nodes.resting import rest
+from graphs.nodes.served import served
 from graphs.policies import as_step_error
 from graphs.state import Result
 from graphs.steps import Answer, StepContext, Wait, Waiting
@@ -30,6 +31,8 @@ async def human_approval(dispatch: Dispatch, runtime: Runtime[PlanContext], conf
 async def _act(body: Body) -> Result:
     kind = body.prepared.kind
     assert isinstance(kind, Waiting)
+    if (result := served(body)) is not None:
+        return result
     body.begin()
     config = await body.rendered_config()
     context = step_context(body, 1)

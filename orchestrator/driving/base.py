@@ -20,6 +20,7 @@ from graphs.spec import Workflow
 from graphs.state import Happened, Result
 from graphs.steps import Answer, Logger
 from orchestrator.driving.works import Works
+from orchestrator.recorded import Recorded
 from orchestrator.sealing import Sealer
 from orchestrator.seats import Seat
 from orchestrator.store.port import Execution, Record
@@ -72,6 +73,7 @@ class Base:
             self.board.concluded = Conclusion(*(execution.concluded[key] for key in Conclusion._fields))
         self.frame = self._frame()
         self.draining = False
+        self.recording: Recorded | None = None
         self._request: Mapping[str, Any] | None = None
         self.stopped: Halt | None = None
         self.terminated: Halt | None = None

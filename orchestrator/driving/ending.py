@@ -110,6 +110,8 @@ class Ending(Resting):
                 )
 
     def compensates(self, status: str, config: Config) -> bool:
+        if self.execution.replay is not None:  # nothing was done that could be undone
+            return False
         if self.execution.concluded is not None:  # that was settled before
             return bool(self.execution.concluded["compensate"])
         request = self._request

@@ -1,9 +1,10 @@
 """Going back in an execution, or in a copy of it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from orchestrator.engine.starting import Starting
+from orchestrator.other_agents import with_other_agents
 from orchestrator.redo import fork_start, rewound
 from orchestrator.starting import pin
 from orchestrator.store.port import Execution
@@ -54,4 +55,66 @@ class GoingBack(Starting):
         """
         execution = await self.get(execution_id)
         workflow = await self.catalogue.definition_for_retry(execution, newest=newest)
-        return await fork_start(self, execution, workflow, at, edit or {}, self._create, metadata=metadata or {})
+        return await fork_start(
+            self,
+            execution,
+            workflow,
+            at,
+            edit or {},
+            self._create,
+            metadata=metadata or {},
+            pins=None if newest else execution.pins,
+            replay=execution.replay,  # what is forked off a replay must not begin to act
+        )
+
+    async def replay(
+        self,
+        execution_id: str,
+        from_step: str,
+        *,
+        model: str | None = None,
+        agent: str | None = None,
+        instructions: str | None = None,
+        perform: Sequence[str] = (),
+        metadata: Mapping[str, Any] | None = None,
+    ) -> Execution:
+        """Carry an execution out again from a step, in a new one that changes nothing outside.
+
+        Models are asked anew, and may be others; what acts (services, tools, functions, events) is served from this
+        execution's record, and so are decisions, events and pauses. What the record does not have is not done: a tool
+        then fails, and its agent is told. `compare` says what came of it.
+
+        Args:
+            from_step: The path of the first step that is made anew; inside of an agent too (`ask[1].model`).
+            model: For every agent that is asked anew.
+            agent: Whom the agent step of `from_step` is given to instead.
+            instructions: What that agent is told instead.
+            perform: Names of steps that are carried out and not served: functions that only compute.
+
+        Raises:
+            NotFoundError: there is no such execution, or no such step in it.
+            InputError: there is no agent to change.
+        """
+        execution = await self.get(execution_id)
+        workflow = await self.catalogue.definition_for_retry(execution, newest=False)
+        changes = {"model": model, "agent": agent, "instructions": instructions}
+        changed = with_other_agents(workflow, self.catalogue.library, from_step, changes)
+        return await fork_start(
+            self,
+            execution,
+            await self.catalogue.definition_of(changed, None, execution.tenant),
+            from_step,
+            {},
+            self._create,
+            metadata=metadata or {},
+            pins=await self._pins_with(execution, agent),
+            replay={"of": execution.id, "perform": sorted(perform)},
+        )
+
+    async def _pins_with(self, execution: Execution, agent: str | None) -> Mapping[str, str]:
+        """What the execution is pinned to, and the agent that is published under the name it is given now."""
+        if agent is None:
+            return execution.pins
+        name, _, version = agent.partition("@")
+        found = await self.catalogue.find(name, version or None, execution.tenant)
+        return {**execution.pins, agent: found.digest} if found is not None else execution.pins

@@ -2,11 +2,12 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Literal
+from typing import Any, Literal
 
 from graphs.errors import ConflictError
 from graphs.state import ExecutionStatus, Result
 from orchestrator.bus import DRIVE_FAILED, RESTED, Subscription, given_up
+from orchestrator.comparing import Side, compare
 from orchestrator.engine.base import Base
 from orchestrator.store.port import Execution, ExecutionFilter, OpenWait, Record
 from orchestrator.usage import Usage, usage_of
@@ -51,6 +52,15 @@ class Looking(Base):
         """The history of an execution."""
         await self.get(execution_id)
         return await self.store.records(execution_id, after=after)
+
+    async def compare(self, left: str, right: str) -> dict[str, Any]:
+        """What differs between two executions: path, result, cost and time; see `orchestrator.comparing`.
+
+        Raises:
+            NotFoundError: there is no such execution.
+        """
+        sides = [Side(await self.get(one), await self.results(one), await self.records(one)) for one in (left, right)]
+        return compare(*sides)
 
     async def usage(self, execution_id: str) -> Sequence[Usage]:
         """What its models have cost, by step, agent and model."""

@@ -46,7 +46,9 @@ class Starting(Base):
         return await self._create(definition, input, start)
 
     async def _create(self, workflow: Workflow, given: Any, start: Start, **fork: Any) -> Execution:
-        pins = await pin(workflow, self.catalogue, start.tenant)
+        pins = start.pins
+        if pins is None:
+            pins = await pin(workflow, self.catalogue, start.tenant)
         execution, secrets = new_execution(workflow, given, start, pins, self.clock, self.catalogue.cipher)
         # With the same id and the same key, what comes back may be an older execution: that is not begun again.
         known = start.execution_id is not None and await self.store.execution(start.execution_id) is not None

@@ -233,6 +233,9 @@ class _ModelCallWithHandler(Action):
         self._call = call
         self._config = asking
 
+    def computes(self, step: Step) -> bool:
+        return self._call.computes(step)
+
     async def run(self, context: StepContext, config: StepConfig) -> Any:
         async def call(context: StepContext, _: Any) -> Any:
             return await self._call.run(context, config)

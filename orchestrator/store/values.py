@@ -36,6 +36,8 @@ class Execution:
         concluded: How it ended, `{"status", "step", "error", "compensate"}`, once it is being undone or its `finally`
             steps run.
         pause_requested: Who wants it held, since when and why.
+        replay: For a replay: `{"of", "perform"}`, whose record its side effects are served from, and the names of the
+            steps that are performed all the same.
     """
 
     id: str
@@ -54,6 +56,7 @@ class Execution:
     tenant: str = DEFAULT_TENANT
     parent: str | None = None
     forked_at: str | None = None
+    replay: dict[str, Any] | None = None
     idempotency_key: str | None = None
     engine_format: int = ENGINE_FORMAT
     generation: int = 0

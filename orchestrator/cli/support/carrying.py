@@ -59,11 +59,13 @@ async def carry(
     watch: bool | None,
     until_rest: bool | None,
     say: Callable[[Any], None] = print_json,
+    instead: Callable[[Left], None] | None = None,
 ) -> int:
     """Follow an execution until it ends or rests; gives the exit code.
 
     Args:
         say: Prints its output for people.
+        instead: Is told how it was left, and prints it.
     """
     questions = kept.questions
     as_json = setting.shared.as_json
@@ -73,7 +75,7 @@ async def carry(
         in_one_line = isinstance(view, JsonLines)
         tell(left, questions, as_json=as_json, in_one_line=in_one_line, with_waits=type(view) is Quiet, say=say)
 
-    follower = Follower(setting, view, _until(until_rest, as_json), told)
+    follower = Follower(setting, view, _until(until_rest, as_json), instead or told)
     try:
         with interrupts(follower.interrupt):
             left = await follower.follow(kept.execution.id, kept.since)
@@ -105,17 +107,21 @@ def tell(
 ) -> None:
     """Print how an execution was left."""
     if as_json:
-        document: dict[str, Any] = {
-            "execution": left.execution,
-            "waits": [as_document(wait, questions) for wait in left.waits],
-            "interrupted": left.interrupted,
-        }
-        (print_json_line if in_one_line else print_json)(document)
+        (print_json_line if in_one_line else print_json)(document_of(left, questions))
     else:
         for line in _outcome(left, questions, with_waits=with_waits):
             output().print(line)
         if left.execution.output is not None:
             say(left.execution.output)
+
+
+def document_of(left: Left, questions: Questions) -> dict[str, Any]:
+    """The same for machines."""
+    return {
+        "execution": left.execution,
+        "waits": [as_document(wait, questions) for wait in left.waits],
+        "interrupted": left.interrupted,
+    }
 
 
 def _outcome(left: Left, questions: Questions, *, with_waits: bool) -> list[Text]:

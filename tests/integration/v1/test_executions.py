@@ -151,6 +151,11 @@ async def test_cancel_retry_fork_compare(served: Served, client: httpx.AsyncClie
     compared = (await client.get(f"/v1/executions/{first}/compare/{second}")).json()
     assert compared["facts"]["input"] == {"left": {"amount": 1}, "right": {"amount": 7}}
     assert [fork["id"] for fork in (await client.get(f"/v1/executions/{first}")).json()["forks"]] == [second]
+    replayed = await client.post(f"/v1/executions/{first}/replay", json={"from": "ask"})
+    assert (replayed.status_code, replayed.json()["parent"], replayed.json()["forked_at"]) == (201, first, "ask")
+    await until_rest(served, replayed.json()["id"])
+    pointless = await client.post(f"/v1/executions/{first}/replay", json={"from": "ask", "model": "scripted:echo"})
+    assert (pointless.status_code, pointless.json()["code"]) == (422, "replay_no_agent")
     unknown = await client.post(f"/v1/executions/{first}/retry", json={"from": "nowhere"})
     assert (unknown.status_code, unknown.json()["code"]) == (404, "step_not_found")
 

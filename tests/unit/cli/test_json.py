@@ -40,6 +40,11 @@ COMMANDS = {
     "resume": (("order-1",), {"execution", "waits", "interrupted"}),
     "retry": (("order-1", "--from", "note", "--again"), {"execution", "waits", "interrupted"}),
     "reject": (("order-1", "ask"), {"decision"}),
+    "replay": (("order-1", "--from", "note", "--detach"), {"execution"}),
+    "compare": (
+        ("order-1", "order-1"),
+        {"left", "right", "facts", "steps", "same", "cost", "seconds", "not_recorded"},
+    ),
     "fork": (("order-1", "--at", "note", "--detach"), {"execution"}),
     "cancel": (("order-1",), {"execution"}),
     "respond": (("order-2", "ask", "--text", "any"), {"decision"}),

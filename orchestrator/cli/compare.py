@@ -1,0 +1,21 @@
+"""`baton compare`: two executions side by side."""
+
+from orchestrator.cli.exits import Exit
+from orchestrator.cli.options import Shared
+from orchestrator.cli.support.comparison import print_comparison
+from orchestrator.cli.support.finding import find_execution
+from orchestrator.cli.support.opening import looking
+from orchestrator.cli.support.setting import Setting
+from orchestrator.cli.support.terminal import print_json
+
+
+async def compare(shared: Shared, *, left: str, right: str) -> int:
+    """See `orchestrator.cli.declared.replaying`."""
+    async with looking(Setting(shared)) as baton:
+        one, other = await find_execution(baton, left), await find_execution(baton, right)
+        compared = await baton.compare(one.id, other.id)
+    if shared.as_json:
+        print_json(compared)
+    else:
+        print_comparison(compared)
+    return Exit.COMPLETED

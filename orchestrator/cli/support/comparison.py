@@ -1,0 +1,59 @@
+"""Two executions side by side, for people."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from rich.text import Text
+
+from orchestrator.cli.support.terminal import one_line, output, seconds_text
+
+_WIDTH: Final = 200
+"""Characters of a value that are shown."""
+
+_SIDES: Final = ("left", "right")
+
+
+def print_comparison(compared: Mapping[str, Any]) -> None:
+    """Print what `orchestrator.comparing.compare` found: the path, what came of it, cost and time."""
+    for line in _lines(compared):
+        output().print(line, soft_wrap=True)
+
+
+def _lines(compared: Mapping[str, Any]) -> Iterator[Text]:
+    apart = [step for step in compared["steps"] if step["only"] or step["differs"]]
+    yield Text.assemble((f"{'path':<10}", "dim"), f"{compared['same']} steps the same, {len(apart)} not")
+    for step in apart:
+        yield from _step(step)
+    facts = {name: both for name, both in compared["facts"].items() if name in ("status", "output", "error")}
+    if not facts:
+        yield Text.assemble((f"{'result':<10}", "dim"), "the same")
+    for name, both in facts.items():
+        yield from _both("result", name, both)
+    cost, seconds = compared["cost"], compared["seconds"]
+    yield Text.assemble((f"{'cost':<10}", "dim"), *_sides({side: _cost(cost[side]) for side in _SIDES}))
+    yield Text.assemble((f"{'time':<10}", "dim"), *_sides({side: seconds_text(seconds[side]) for side in _SIDES}))
+
+
+def _step(step: Mapping[str, Any]) -> Iterator[Text]:
+    mark = {"left": "-", "right": "+"}.get(step["only"], "~")
+    yield Text.assemble(f"  {mark} ", step["path"])
+    for name, both in step["differs"].items():
+        yield from _both("", f"{name}", both, indent=6)
+
+
+def _both(title: str, name: str, both: Mapping[str, Any], *, indent: int = 0) -> Iterator[Text]:
+    for side, sign in zip(_SIDES, "-+", strict=True):
+        head = f"{title if sign == '-' else '':<{10 if not indent else 0}}{' ' * indent}"
+        style = "red" if sign == "-" else "green"
+        yield Text.assemble((head, "dim"), (f"{sign} {name} {one_line(both[side], _WIDTH)}", style))
+
+
+def _sides(said: Mapping[str, str]) -> list[tuple[str, str]]:
+    return [(f"- {said['left']}", "red"), ("   ", ""), (f"+ {said['right']}", "green")]
+
+
+def _cost(cost: Mapping[str, Any]) -> str:
+    calls = f"{cost['calls']} call{'s' if cost['calls'] != 1 else ''}"
+    of = f" of {', '.join(cost['models'])}" if cost["models"] else ""
+    money = f", {cost['cost']:g} spent" if cost["cost"] else ""
+    return f"{calls}{of}, {cost['tokens']:,} tokens{money}"
