@@ -71,7 +71,7 @@ def test_a_plan_is_shown_approved_carried_out_and_saved(team: Cli) -> None:
     done = team("resume", "x")
     assert done.code == 0 and sorted(team.read("written.txt")) == ["ann", "bob"]
     shown = " ".join(team("show", "x").out.split())
-    assert "plan write_both: complexity 0.8 (" in shown and "may change the world outside: write" in shown
+    assert "plan write_both: complexity 0.9 (" in shown and "may change the world outside: write" in shown
     assert [one["workflow"] for one in team("show", "x", "--json").json["plans"]] == ["write_both"]
     assert "Saved as write_all@1.1" in team("save", "x", "write_all@1.1").out
     again = team("run", "write_all", "--input", 'whom:=["eve"]')
