@@ -7,6 +7,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 from api import chat, documents, errors, v1, wire
 from api.gateway import Gateway
+from api.mcp import route as mcp
 from api.security.guard import guarded
 from api.security.hosts import LOOPBACK_ORIGINS
 
@@ -28,7 +29,8 @@ def create_app(gateway: Gateway) -> FastAPI:
     )
     app.state.gateway = gateway
     errors.install(app)
-    app.router.routes.extend(guarded((documents.router, *wire.routers, *v1.routers, chat.router), gateway.door))
+    routers = (documents.router, *wire.routers, *v1.routers, chat.router, mcp.router)
+    app.router.routes.extend(guarded(routers, gateway.door))
     documents.describe(app)
     app.add_middleware(
         CORSMiddleware,

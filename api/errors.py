@@ -43,6 +43,7 @@ BY_CODE: Mapping[str, int] = {
     "engine_closed": 503,
     "store_unopened": 503,
     "run_failed": 422,
+    "not_installed": 501,
 }
 """Codes that decide for themselves; all others go by their class."""
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from starlette.requests import HTTPConnection
 
+from api.mcp.starting import Mcp
 from api.security.door import Door
 from api.settings import GatewaySettings
 from orchestrator.engine import Orchestrator
@@ -20,12 +21,14 @@ class Gateway:
         desk: Runs and threads, for clients of langgraph-sdk.
         settings: How to serve.
         door: Finds out who asks.
+        mcp: Answers clients of the Model Context Protocol.
     """
 
     orchestrator: Orchestrator
     desk: Desk
     settings: GatewaySettings
     door: Door
+    mcp: Mcp
 
     async def drain(self) -> None:
         """Begin nothing new; what runs may finish within the time there is."""

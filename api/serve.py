@@ -11,6 +11,7 @@ import uvicorn
 
 from api.app import create_app
 from api.gateway import Gateway
+from api.mcp.starting import Mcp
 from api.security.door import Door
 from api.security.hosts import is_loopback, refuse_open_network
 from api.settings import GatewaySettings, read_gateway_settings
@@ -92,7 +93,9 @@ async def opened(
     ):
         door = Door(orchestrator.store, settings, orchestrator.clock)
         async with Sending(Outbound(orchestrator, settings.webhook_networks, logger(engine).warning)):
-            yield Gateway(orchestrator=orchestrator, desk=desk, settings=settings, door=door)
+            mcp = Mcp(orchestrator)
+            async with mcp.serving():
+                yield Gateway(orchestrator=orchestrator, desk=desk, settings=settings, door=door, mcp=mcp)
 
 
 class Server(uvicorn.Server):

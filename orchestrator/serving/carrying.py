@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from graphs.spec import Workflow
@@ -54,15 +55,15 @@ class Carrying:
     async def perform(self, run: Run, say: Say) -> Ended:
         """Carry a run as far as it goes. See `Performer.perform`."""
         modes = modes_of(run.request.get("stream_mode"))
-        telling = _Telling(Following(modes, say), Voices(modes, run, say), self.asked)
+        telling = _Telling(Following(modes, say), Voices(modes, run, say), self._baton)
         with self._baton.listen(run.thread_id, words=bool(MODES.intersection(modes))) as live:
             await _whole(self._set_going(run))
             if run.attempts == 1 and (since := run.request.get(SINCE)) is not None:
                 for record in await self._baton.store.records(run.thread_id, after=since):
                     await telling.of(record)
             await self._hear(run.thread_id, live, telling)
-        execution, asked = await self._baton.get(run.thread_id), await self.asked(run.thread_id)
-        if not self.at_rest(execution, asked):
+        execution, asked = await self._baton.get(run.thread_id), await asked_by(self._baton, run.thread_id)
+        if not at_rest(self._baton, execution, asked):
             # The engine stops: what is left is done by the next one, and this run with it.
             raise asyncio.CancelledError
         return await self._say_end(execution, asked, telling.following, say)
@@ -77,6 +78,9 @@ class Carrying:
             rests = record.kind in STOPS and await self._rests(execution_id)
         for record in live.left():
             await telling.of(record)
+
+    async def _rests(self, execution_id: str) -> bool:
+        return at_rest(self._baton, await self._baton.get(execution_id), await asked_by(self._baton, execution_id))
 
     async def _say_end(self, execution: Execution, asked: Sequence[OpenWait], following: Following, say: Say) -> Ended:
         following.questions(asked)
@@ -111,39 +115,56 @@ class Carrying:
         execution = await self._baton.store.execution(execution_id)
         return execution if execution is not None and execution.tenant == self._tenant else None
 
-    async def _rests(self, execution_id: str) -> bool:
-        return self.at_rest(await self._baton.get(execution_id), await self.asked(execution_id))
-
-    def at_rest(self, execution: Execution, asked: Sequence[OpenWait]) -> bool:
-        """Whether nothing happens until somebody does something: time alone does not end a run."""
-        waiting = execution.status.resting and bool(asked)
-        resting = waiting or execution.status is ExecutionStatus.PAUSED
-        return execution.status.final or (resting and not self._baton.driving(execution.id))
-
-    async def asked(self, execution_id: str) -> list[OpenWait]:
-        """What the execution waits for that others must give."""
-        return [wait for wait in await self._baton.waits(execution_id) if wait.wait.kind != "timer"]
-
     async def ended(self, execution: Execution) -> Ended:
         """How a run of the execution ends that leaves it as it is."""
         run, thread = _ENDS.get(execution.status, ("error", "error"))
         values = values_of(execution, await self._baton.results(execution.id))
-        asked = {} if execution.status.final else interrupts_of(await self.asked(execution.id))
+        asked = {} if execution.status.final else interrupts_of(await asked_by(self._baton, execution.id))
         error = None
         if execution.error is not None and run in ("error", "timeout"):
             error = {"error": execution.error.get("code"), **execution.error}
         return Ended(status=run, thread=thread, state=values, interrupts=asked, error=error)
 
 
+async def until_rest(
+    baton: Orchestrator, execution_id: str, seconds: float, tell: Callable[[Record], Awaitable[None]]
+) -> Execution:
+    """Wait until an execution has ended or waits for others, or the seconds are over; how it is then.
+
+    Args:
+        tell: Is told what happens meanwhile.
+    """
+    with suppress(TimeoutError), baton.listen(execution_id) as live:
+        async with asyncio.timeout(seconds):
+            while not at_rest(baton, await baton.get(execution_id), await asked_by(baton, execution_id)):
+                record = await live.next()
+                while record is not None and record.kind not in STOPS:
+                    await tell(record)
+                    record = await live.next()
+                if record is None:
+                    break
+    return await baton.get(execution_id)
+
+
+def at_rest(baton: Orchestrator, execution: Execution, asked: Sequence[OpenWait]) -> bool:
+    """Whether nothing happens until somebody does something: time alone does not end a run."""
+    waiting = execution.status.resting and bool(asked)
+    resting = waiting or execution.status is ExecutionStatus.PAUSED
+    return execution.status.final or (resting and not baton.driving(execution.id))
+
+
+async def asked_by(baton: Orchestrator, execution_id: str) -> list[OpenWait]:
+    """What the execution waits for that others must give."""
+    return [wait for wait in await baton.waits(execution_id) if wait.wait.kind != "timer"]
+
+
 class _Telling:
     """Tells of records, of each once: those that were kept before it listened also come live, some of them."""
 
-    def __init__(
-        self, following: Following, voices: Voices, asked: Callable[[str], Awaitable[Sequence[OpenWait]]]
-    ) -> None:
+    def __init__(self, following: Following, voices: Voices, baton: Orchestrator) -> None:
         self.following = following
         self._voices = voices
-        self._asked = asked
+        self._baton = baton
         self._told = 0
 
     async def of(self, record: Record) -> None:
@@ -154,7 +175,7 @@ class _Telling:
         self._voices.record(record)
         self.following.record(record)
         if record.kind == "step.waiting":
-            self.following.questions(await self._asked(record.execution_id))
+            self.following.questions(await asked_by(self._baton, record.execution_id))
 
 
 async def _whole(work: Coroutine[Any, Any, None]) -> None:

@@ -14,7 +14,7 @@ from orchestrator.approvals.rules import Given
 from orchestrator.engine import Orchestrator
 from orchestrator.queue.port import Ticket
 from orchestrator.serving.answers import answers_to
-from orchestrator.serving.carrying import Carrying, checkpoint_of
+from orchestrator.serving.carrying import Carrying, asked_by, at_rest, checkpoint_of
 from orchestrator.serving.described import drawing_of, schemas_of
 from orchestrator.serving.ledger import Moment, follower_of, moments_of, state_now, states_of
 from orchestrator.serving.served import Caller, Document, Edit, Place, Say, Window
@@ -119,7 +119,7 @@ class WorkflowGraph:
         if execution is None:
             return thread
         ended = await self._carrying.ended(execution)
-        settled = self._carrying.at_rest(execution, await self._carrying.asked(execution.id))
+        settled = at_rest(self._baton, execution, await asked_by(self._baton, execution.id))
         return replace(
             thread,
             status=ended.thread if settled and thread.status != "busy" else "busy",
@@ -140,7 +140,7 @@ class WorkflowGraph:
         if execution is None:
             return empty_state(thread.id)
         moments = await self._moments(thread.id)
-        waits = [] if execution.status.final else await self._carrying.asked(thread.id)
+        waits = [] if execution.status.final else await asked_by(self._baton, thread.id)
         results = await self._baton.results(thread.id)
         return state_now(execution, results, waits, self._plan, moments)
 

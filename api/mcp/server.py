@@ -1,0 +1,93 @@
+"""Between the official SDK and us. Loaded by `api.mcp.starting`.
+
+Its handlers are set by hand, not by its decorators: those remember the tools of whoever listed them last, and judge the
+calls of others by them.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from typing import Any
+
+import orjson
+from mcp import types
+from mcp.server.lowlevel import Server
+from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+
+from api.errors import document_of
+from api.mcp.starting import Handler
+from api.mcp.tools import Offered, Workbench
+from api.security import Principal
+from graphs.errors import BatonError
+from orchestrator.engine import Orchestrator
+from orchestrator.store.port import Record
+
+_INSTRUCTIONS = (
+    "Each tool but two starts a workflow and waits a while for its end. What has not ended then is waited for with "
+    "baton_wait; what it asks is decided with baton_decide."
+)
+
+
+@asynccontextmanager
+async def served(orchestrator: Orchestrator) -> AsyncIterator[Handler]:
+    """Serve until the block ends. Sessions are not kept, so that a client goes on with a gateway that was restarted."""
+    server: Server[Any, Any] = Server("baton", version=version("baton"), instructions=_INSTRUCTIONS)
+
+    async def list_tools(_: types.ListToolsRequest) -> types.ServerResult:
+        tools = [_tool(tool) for tool in await _workbench(server, orchestrator).offered()]
+        return types.ServerResult(types.ListToolsResult(tools=tools))
+
+    async def call_tool(request: types.CallToolRequest) -> types.ServerResult:
+        return types.ServerResult(await _called(server, _workbench(server, orchestrator), request.params))
+
+    server.request_handlers[types.ListToolsRequest] = list_tools
+    server.request_handlers[types.CallToolRequest] = call_tool
+    manager = StreamableHTTPSessionManager(server, stateless=True)
+    async with manager.run():
+        yield manager.handle_request
+
+
+def _workbench(server: Server[Any, Any], orchestrator: Orchestrator) -> Workbench:
+    request: Any = server.request_context.request
+    who: Principal = request.scope["baton.principal"]
+    return Workbench(orchestrator, who)
+
+
+async def _called(
+    server: Server[Any, Any], workbench: Workbench, params: types.CallToolRequestParams
+) -> types.CallToolResult:
+    progress = _Progress(server)
+    try:
+        document = await workbench.call(params.name, params.arguments or {}, progress.tell)
+    except BatonError as error:  # the protocol's own shape of an error, which the model reads
+        return _result(document_of(error, "/mcp"), failed=True)
+    return _result(document, failed=document["error"] is not None)
+
+
+def _result(document: dict[str, Any], *, failed: bool) -> types.CallToolResult:
+    text = orjson.dumps(document, option=orjson.OPT_INDENT_2, default=str)
+    content: list[Any] = [types.TextContent(type="text", text=text.decode())]
+    return types.CallToolResult(content=content, structuredContent=orjson.loads(text), isError=failed)
+
+
+def _tool(tool: Offered) -> types.Tool:
+    hints = types.ToolAnnotations(readOnlyHint=not tool.effect)
+    return types.Tool(name=tool.name, description=tool.description, inputSchema=dict(tool.schema), annotations=hints)
+
+
+class _Progress:
+    """Tells a client that wants to know which steps have settled while it waits."""
+
+    def __init__(self, server: Server[Any, Any]) -> None:
+        context = server.request_context
+        self._session, self._request = context.session, str(context.request_id)
+        self._token = context.meta.progressToken if context.meta is not None else None
+        self._count = 0
+
+    async def tell(self, record: Record) -> None:
+        if self._token is None or record.kind != "step.completed":
+            return
+        self._count += 1
+        await self._session.send_progress_notification(
+            self._token, self._count, message=f"{record.path} completed", related_request_id=self._request
+        )
