@@ -1,7 +1,9 @@
 """What clients send, as far as it is read. Fields that clients may send and that mean nothing here are let by."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
+import orjson
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 Json = dict[str, Any]
@@ -34,6 +36,18 @@ class ConfigBody(BaseModel):
     metadata: Json | None = None
     tags: list[str] | None = None
     recursion_limit: int | None = Field(default=None, ge=1, le=1_000_000)
+
+
+def listed(given: Sequence[str] | None) -> list[str]:
+    """What a query parameter lists: clients repeat it, separate by commas, or write a list as JSON."""
+    found: list[str] = []
+    for text in given or ():
+        try:
+            value = orjson.loads(text) if text.startswith("[") else text.split(",")
+        except orjson.JSONDecodeError:
+            value = [text]
+        found += [each for each in value if isinstance(each, str) and each]
+    return found
 
 
 def no_webhook(given: str | None) -> str | None:

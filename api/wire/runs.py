@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from api.gateway import Gateway, current_gateway
 from api.security import Principal, principal
-from api.wire.bodies import CancelBody, RunBody
+from api.wire.bodies import CancelBody, RunBody, listed
 from api.wire.callers import READS, RUNS, caller_of
 from api.wire.shapes import json, no_content, run_of, selected
 from api.wire.sse import LastingResponse, events, result, thread_events
@@ -25,6 +25,7 @@ Since = Annotated[str | None, Header(alias="Last-Event-ID")]
 RunStatus = Literal["pending", "running", "error", "success", "timeout", "interrupted"]
 Action = Literal["interrupt", "rollback"]
 _MODES = {"messages-tuple": "messages"}
+_THREAD_MODES = frozenset({"run_modes", "lifecycle", "state_update"})
 
 
 @router.post("/threads/{thread_id}/runs/stream", dependencies=RUNS)
@@ -98,7 +99,7 @@ async def list_runs(
     await at.desk.threads.kept(thread_id, by.tenant)
     fields: dict[str, Any] = {"thread_id": thread_id, **({"status": status} if status else {})}
     found = await at.desk.search(Search(tenant=by.tenant, fields=fields, sort_by="seq", limit=limit, offset=offset))
-    return json([selected(run_of(run), select) for run in found])
+    return json([selected(run_of(run), listed(select)) for run in found])
 
 
 @router.get("/threads/{thread_id}/runs/{run_id}", dependencies=READS)
@@ -125,7 +126,7 @@ async def join_stream(
 ) -> Response:
     """Stream what a run says: from now on, or after the event named by Last-Event-ID (-1: from the beginning)."""
     run = at.desk.get(run_id, thread_id, by.tenant)
-    modes = [mode for item in stream_mode or () for mode in item.split(",") if mode]
+    modes = listed(stream_mode)
     return await _stream(at, run, after=_after(last_event_id), cancel=cancel_on_disconnect, modes=modes)
 
 
@@ -134,14 +135,19 @@ async def join_thread(
     thread_id: str,
     at: At,
     by: By,
-    stream_mode: Annotated[list[Literal["run_modes", "lifecycle", "state_update"]] | None, Query()] = None,
+    stream_mode: Annotated[list[str] | None, Query()] = None,
     last_event_id: Since = None,
 ) -> Response:
     """Stream what the runs of a thread say, one after the other. The stream stays open."""
     await at.desk.threads.kept(thread_id, by.tenant)
     log = at.desk.hub.watch(thread_id).streams
     after = _after(last_event_id)
-    modes = frozenset(stream_mode or ("run_modes",))
+    modes = frozenset(listed(stream_mode) or ("run_modes",))
+    if unknown := modes - _THREAD_MODES:
+        raise InputError(
+            f"'{min(unknown)[:60]}' is no stream mode of a thread.",
+            hint=f"There are: {', '.join(sorted(_THREAD_MODES))}.",
+        )
     return LastingResponse(
         thread_events(log, after=log.last if after is None else after, modes=modes, heartbeat=at.settings.heartbeat),
         media_type="text/event-stream",

@@ -17,6 +17,7 @@ from api.wire.bodies import (
     ThreadBody,
     ThreadPatch,
     ThreadSearch,
+    listed,
 )
 from api.wire.callers import READS, REDRIVES, RUNS
 from api.wire.extracting import extracted
@@ -106,7 +107,7 @@ async def copy(thread_id: str, at: At, by: By) -> Response:
 async def state(thread_id: str, at: At, by: By, subgraphs: bool = False, select: Select = None) -> Response:
     """A thread's state as it is now."""
     found = await at.desk.threads.state(thread_id, by.tenant, Place(), subgraphs=subgraphs)
-    return json(selected(found, select))
+    return json(selected(found, listed(select)))
 
 
 @router.post("/{thread_id}/state/checkpoint", dependencies=READS)
@@ -124,7 +125,7 @@ async def state_at_id(
 ) -> Response:
     """A thread's state at a checkpoint."""
     place = Place(checkpoint_id=checkpoint_id)
-    return json(selected(await at.desk.threads.state(thread_id, by.tenant, place, subgraphs=subgraphs), select))
+    return json(selected(await at.desk.threads.state(thread_id, by.tenant, place, subgraphs=subgraphs), listed(select)))
 
 
 @router.post("/{thread_id}/state", dependencies=REDRIVES)

@@ -1,6 +1,6 @@
 """One gateway for all of these tests; and how much of each client works, said at the end."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator
 
 import pytest
@@ -23,16 +23,19 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     result = yield
+    report = result.get_result()
     for mark in item.iter_markers("sdk"):
-        result.get_result().user_properties.append(("sdk", mark.args[0]))
+        report.user_properties.append(("sdk", (mark.args[0], int(report.passed), 1)))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    counted: dict[str, Counter[str]] = defaultdict(Counter)
-    for outcome in ("passed", "failed"):
-        for report in terminalreporter.getreports(outcome):
-            for name, value in report.user_properties:
-                if name == "sdk" and report.when == "call":
-                    counted[str(value)][outcome] += 1
-    for client, outcomes in sorted(counted.items()):
-        terminalreporter.write_line(f"{client}: {outcomes['passed']} of {outcomes.total()} work")
+    working: Counter[str] = Counter()
+    tried: Counter[str] = Counter()
+    for report in [*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")]:
+        for name, value in report.user_properties:
+            if name == "sdk" and report.when == "call":
+                client, worked, of = value
+                working[client] += worked
+                tried[client] += of
+    for client, count in sorted(tried.items()):
+        terminalreporter.write_line(f"{client}: {working[client]} of {count} work")

@@ -1,0 +1,59 @@
+"""Every method of the JS client, under node, against a gateway in a process of its own.
+
+Its packages come from npm, by the lock beside them, once; without node or npm these tests are left out, except where
+`CI` is set.
+"""
+
+import fcntl
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+HERE = Path(__file__).parent / "js"
+INSTALLED = HERE / "node_modules" / ".of"
+"""The lock that was installed from."""
+
+
+@pytest.fixture(scope="module")
+def packages() -> Iterator[None]:
+    """The client's packages; one process installs them, the others wait for it."""
+    wanted = (HERE / "package-lock.json").read_bytes()
+    with (HERE / ".gitignore").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not INSTALLED.exists() or INSTALLED.read_bytes() != wanted:
+            install()
+            INSTALLED.write_bytes(wanted)
+    yield
+
+
+def install() -> None:
+    if missing := [name for name in ("node", "npm") if shutil.which(name) is None]:
+        left_out(f"there is no {' and no '.join(missing)} on this machine")
+    command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+    done = subprocess.run(command, cwd=HERE, capture_output=True, text=True, timeout=240)
+    if done.returncode:
+        left_out(f"npm could not install the packages: {done.stderr[-500:]}")
+
+
+def left_out(why: str) -> None:
+    if os.environ.get("CI") == "true":
+        pytest.fail(why)
+    pytest.skip(why)
+
+
+def test_every_method_works(url: str, packages: None, record_property: Callable[[str, Any], None]) -> None:
+    command = ["node", "--experimental-websocket", "--no-warnings", "checks.mjs", url]
+    done = subprocess.run(command, cwd=HERE, capture_output=True, text=True, timeout=200)
+    lines = [orjson.loads(line) for line in done.stdout.splitlines()]
+    assert lines, done.stderr
+    [*checked, offered] = lines
+    failed = {each["name"]: each["error"] for each in checked if each["error"] is not None}
+    record_property("sdk", ("langgraph-sdk (JS)", len(checked) - len(failed), len(checked)))
+    assert not failed, "\n\n".join(f"{name}: {error}" for name, error in failed.items())
+    assert set(offered["methods"]) == {each["name"] for each in checked if ":" not in each["name"]}
