@@ -95,7 +95,7 @@ async def assign(opening: Opening) -> Assignment:
 
 
 def _budgets(opening: Opening, own: Budget | None) -> dict[str, dict[str, Any]]:
-    found = {"": opening.budget, opening.context.path: own}
+    found = {"": opening.context.budget, opening.context.path: own}
     return {scope: budget.model_dump(exclude_none=True) for scope, budget in found.items() if budget is not None}
 
 

@@ -10,7 +10,9 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, System
 
 from agents.apart import apart
 from agents.assignment import as_text
+from agents.messages import usage_of
 from agents.providers import explain
+from agents.spending import Payer, Spending
 from agents.values import shorten
 from graphs.errors import StepError
 from graphs.steps import StepContext
@@ -45,10 +47,7 @@ async def choose(context: StepContext, model: BaseChatModel, question: Question)
     messages = _messages(question)
     said = ""
     for _ in range(question.max_reasks + 1):
-        try:
-            said, why = await apart(_ask(model, messages, routes))
-        except Exception as error:
-            raise explain(error, question.model_name, context.clock.now()) or error from error
+        said, why = await _paid(context, model, messages, question)
         if (route := recognise(said, routes)) is not None:
             return route, why
         messages = [*messages, AIMessage(said or "(nothing)"), HumanMessage(_again(said, routes))]
@@ -59,6 +58,39 @@ async def choose(context: StepContext, model: BaseChatModel, question: Question)
         code="route_unknown",
         hint="Describe the routes more clearly, or give the switch a default.",
     )
+
+
+async def _paid(
+    context: StepContext, model: BaseChatModel, messages: list[BaseMessage], question: Question
+) -> tuple[str, str]:
+    """One call of the model, under the execution's budget and counted in it, whatever becomes of it."""
+    budget = context.budget.model_dump(exclude_none=True) if context.budget is not None else None
+    payer = Payer(
+        agent=context.path,
+        model_name=question.model_name,
+        instructions="",
+        max_tokens=None,
+        budgets={} if budget is None else {"": budget},
+    )
+    told = [{"role": message.type, "content": message.text} for message in messages]
+    spending, began = Spending(context, payer, told), context.clock.monotonic()
+    async with spending.allowed() as over:
+        if over is not None:
+            raise StepError(
+                f"the execution's budget of {over.limit:g} {over.what} does not allow another call of a model.",
+                category="budget",
+                code="budget_exceeded",
+                hint="Raise 'config.budget', and retry from this step.",
+            )
+        usage: dict[str, int] = {}
+        try:
+            answer, said, why = await apart(_ask(model, messages, question.routes))
+            usage = usage_of(answer)
+        except Exception as error:
+            raise explain(error, question.model_name, context.clock.now()) or error from error
+        finally:
+            spending.note(usage, context.clock.monotonic() - began)
+    return said, why
 
 
 def recognise(said: str, routes: Iterable[str]) -> str | None:
@@ -91,18 +123,21 @@ def _again(said: str, routes: Iterable[str]) -> str:
     return f"{shorten(said, 100)!r} is no route. Answer with one of these names exactly: {', '.join(routes)}."
 
 
-async def _ask(model: BaseChatModel, messages: list[BaseMessage], routes: Mapping[str, str]) -> tuple[str, str]:
-    """What the model says, and why. A model that cannot answer in a form is read as it speaks."""
+async def _ask(
+    model: BaseChatModel, messages: list[BaseMessage], routes: Mapping[str, str]
+) -> tuple[AIMessage, str, str]:
+    """The model's message, the route in it, and why. A model that cannot answer in a form is read as it speaks."""
     try:
         chooser = model.with_structured_output(_form(routes), include_raw=True, method="function_calling")
     except NotImplementedError:
-        return str((await model.ainvoke(messages)).text).strip(), ""
+        spoken = await model.ainvoke(messages)
+        return spoken, str(spoken.text).strip(), ""
     answer = await chooser.ainvoke(messages)
     assert isinstance(answer, dict)
-    parsed = answer.get("parsed")
+    parsed, raw = answer.get("parsed"), answer["raw"]
     if isinstance(parsed, dict):
-        return str(parsed.get("route", "")).strip(), str(parsed.get("explanation", ""))
-    return str(answer["raw"].text).strip(), ""
+        return raw, str(parsed.get("route", "")).strip(), str(parsed.get("explanation", ""))
+    return raw, str(raw.text).strip(), ""
 
 
 def _form(routes: Mapping[str, str]) -> dict[str, Any]:

@@ -7,9 +7,8 @@ execution exceeds its budget by no more than the calls that are under way.
 import uuid
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypedDict
 
-from agents.assignment import Assignment
 from agents.prices import Prices
 from agents.values import tokens_of
 from agents.waits import Approval, ApprovalConfig
@@ -19,6 +18,16 @@ from graphs.spec import Budget
 from graphs.steps import Answer, StepConfig, StepContext, Wait
 
 
+class Payer(TypedDict):
+    """Who has a model asked, as far as its costs go; an `Assignment` says all of it."""
+
+    agent: str
+    model_name: str
+    instructions: str
+    max_tokens: int | None
+    budgets: dict[str, dict[str, Any]]
+
+
 class Spending:
     """One call's side of the ledger.
 
@@ -26,7 +35,7 @@ class Spending:
         told: The messages the model is to be sent, as JSON.
     """
 
-    def __init__(self, context: StepContext, assignment: Assignment, told: Sequence[Mapping[str, Any]]) -> None:
+    def __init__(self, context: StepContext, assignment: Payer, told: Sequence[Mapping[str, Any]]) -> None:
         self._context = context
         self._assignment = assignment
         self._told = told

@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict
 from graphs.budget import Ledger
 from graphs.clock import Clock
 from graphs.errors import DefinitionError, NotFoundError, Problem, StepError
-from graphs.spec import Step, Workflow
+from graphs.spec import Budget, Step, Workflow
 
 Node = Literal[
     "orchestrator", "parallel_executor", "conditional_router", "react_agent", "human_approval", "error_recovery"
@@ -78,6 +78,8 @@ class StepContext:
     """Whether somebody follows what the execution's models say, word by word."""
     note: Callable[[str, Mapping[str, Any]], None] = lambda kind, data: None
     """`note(kind, data)`: keep a record of something that happened; durable before the step's result."""
+    budget: Budget | None = None
+    """What the execution may spend on models."""
     ledger: Callable[[], Awaitable[Ledger]] | None = None
     """The execution's account of what its models cost."""
     workflows: Callable[[], Mapping[str, Workflow]] = dict

@@ -39,8 +39,10 @@ def usage_of(records: Iterable[Record]) -> list[Usage]:
     for record in records:
         if record.kind not in (SPENT, REFUSED):
             continue
-        step = (record.path or "").rpartition("[")[0]
-        key = (step, str(record.data["agent"]), str(record.data["model"]))
+        path, agent = record.path or "", str(record.data["agent"])
+        # A model that chooses a route is asked by the step itself; others from inside their agent's step.
+        step = path if agent == path else path.rpartition("[")[0]
+        key = (step, agent, str(record.data["model"]))
         usage = found.setdefault(key, Usage(*key))
         if record.kind == REFUSED:
             usage.refused += 1

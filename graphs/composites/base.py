@@ -10,7 +10,7 @@ from graphs.expressions import EvaluationContext
 from graphs.planner import Conclusion, FailurePolicy, Join, Plan, PlannedStep, Results, ordered
 from graphs.prepare import Library
 from graphs.scope import Frame, StateView
-from graphs.spec import Budget, Step, Workflow
+from graphs.spec import Step, Workflow
 from graphs.steps import StepContext, StepType
 
 Data = Mapping[str, Any]
@@ -51,7 +51,6 @@ class Opening:
         names, evaluation, state: For what it evaluates itself (conditions).
         context: As for an action.
         workflow: The workflow of that name the execution is pinned to.
-        budget: What the execution may spend on models.
     """
 
     step: Step
@@ -63,7 +62,6 @@ class Opening:
     library: Library
     workflow: Callable[[str, str | None], Workflow]
     resources: Mapping[type, Any]
-    budget: Budget | None = None
     tracks: Callable[[], Awaitable[Mapping[str, Any]]] | None = None
     """What is known of agents that were chosen for a capability, by name."""
 

@@ -91,7 +91,6 @@ async def _opening(body: Body, attempt: int) -> Opening:
         library=body.host.library,
         workflow=lambda name, version: _pinned(body, name, version),
         resources=body.host.resources,
-        budget=body.host.budget,
         tracks=body.host.tracks,
     )
 
