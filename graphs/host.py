@@ -14,7 +14,7 @@ from graphs.clock import Clock
 from graphs.flow import Flow
 from graphs.planner import Conclusion, Halt
 from graphs.prepare import Library
-from graphs.spec import Budget, Config, Workflow
+from graphs.spec import Budget, Config, Undoing, Workflow
 from graphs.state import Happened, Result
 from graphs.steps import Answer, Logger, Wait
 
@@ -256,8 +256,9 @@ class Host(Protocol):
         """Results that were there before this drive: what a plan without a checkpoint starts with (retry, fork)."""
         ...
 
-    def compensates(self, status: str, config: Config) -> bool:
-        """Whether an end of that status is compensated: as the definition says, and whoever stopped it."""
+    def compensates(self, conclusion: Conclusion, config: Config) -> Undoing:
+        """What of it is undone when a plan ended like that: as its failure's category asks, or the definition says, or
+        whoever stopped it."""
         ...
 
     @property

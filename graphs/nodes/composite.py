@@ -163,4 +163,5 @@ def _failure(body: Body, conclusion: Conclusion, board: Board) -> StepError:
         category="timeout" if conclusion.status == "timed_out" else inner.get("category", "logic"),
         code=inner.get("code", "step_failed"),
         inner=conclusion.step,
+        **({"response": inner["response"]} if "response" in inner else {}),
     )

@@ -64,9 +64,11 @@ async def _undoings(context: PlanContext) -> list[Undoing]:
     conclusion, workflow = board.conclusion(), context.frame.workflow
     if workflow is None or conclusion.status == "completed":
         return []
-    if not host.compensates(conclusion.status, workflow.spec.config):
+    wanted = host.compensates(conclusion, workflow.spec.config)
+    if wanted == "never":
         return []
-    return compensations(context.frame, await host.history(), conclusion, host.library, host.unseal)
+    history, clean_up = await host.history(), wanted == "always"
+    return compensations(context.frame, history, conclusion, host.library, host.unseal, clean_up=clean_up)
 
 
 def _concluded(context: PlanContext) -> Conclusion:

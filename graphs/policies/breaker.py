@@ -16,10 +16,8 @@ from typing import Final, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from graphs.durations import Duration
-from graphs.errors import Category, StepError
-
-COUNTED: Final[frozenset[Category]] = frozenset({"transient", "dependency", "timeout"})
-"""Failures that say that the other side is not well."""
+from graphs.errors import StepError
+from graphs.policies.responses import COUNTED
 
 State = Literal["closed", "open", "half_open"]
 

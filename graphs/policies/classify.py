@@ -7,9 +7,8 @@
     5. the usual exceptions of Python and of well-known clients
     6. anything else is a fault of logic: it would fail again in the same way
 
-Services say more exactly what their own statuses mean in their configuration (`Service.failures`). The category decides
-about retries (`RetryPolicy.retry_on`) and breakers (`breaker.COUNTED`). It does not decide about compensation: a step
-that failed for good has left a gap, whatever the reason was.
+Services say more exactly what their own statuses mean in their configuration (`Service.failures`). What a category
+asks for is said in `graphs.policies.responses`.
 """
 
 from collections.abc import Callable, Mapping

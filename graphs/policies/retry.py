@@ -4,6 +4,7 @@ import random
 from dataclasses import dataclass
 
 from graphs.errors import Category, StepError
+from graphs.policies.responses import RETRIED
 from graphs.spec import Config, RetryPolicy, Step
 
 ONCE = RetryPolicy(max_attempts=1)
@@ -52,14 +53,16 @@ def after_failure(policy: RetryPolicy, attempt: int, error: StepError, chance: r
         return GiveUp("no attempts are left")
     if error.retryable is False:
         return GiveUp("it cannot be retried")
-    if error.retryable is None and not _worth_it(policy, error.category):
+    if error.retryable is None and not is_retried(policy, error.category):
         return GiveUp(f"{error.category} failures are not retried")
     delay = max(backoff(policy, attempt, chance), min(error.retry_after or 0.0, policy.max_delay))
     return Again(delay)
 
 
-def _worth_it(policy: RetryPolicy, category: Category) -> bool:
-    return category in policy.retry_on and category not in policy.give_up_on
+def is_retried(policy: RetryPolicy, category: Category) -> bool:
+    """Whether a policy tries failures of a category again."""
+    wanted = RETRIED if policy.retry_on is None else policy.retry_on
+    return category in wanted and category not in policy.give_up_on
 
 
 def backoff(policy: RetryPolicy, attempt: int, chance: random.Random) -> float:

@@ -26,7 +26,7 @@ from graphs.spec.definition import (
     Workflow,
 )
 from graphs.spec.document import FromState, describe_callable, plain
-from graphs.spec.failures import Escalation, OnFailure, OnTimeout, RetryPolicy
+from graphs.spec.failures import AlertLevel, Escalation, OnFailure, OnTimeout, Response, RetryPolicy, Undoing
 from graphs.spec.step import OTHER_WORDS, Case, Dependency, Step
 from graphs.spec.uses import ANY_AGENT, ANY_WORKFLOW
 
@@ -37,6 +37,7 @@ __all__ = [
     "ANY_WORKFLOW",
     "NAME_PATTERN",
     "OTHER_WORDS",
+    "AlertLevel",
     "Budget",
     "Case",
     "Compensation",
@@ -54,9 +55,11 @@ __all__ = [
     "Outcome",
     "OutputSpec",
     "Parameter",
+    "Response",
     "RetryPolicy",
     "Spec",
     "Step",
+    "Undoing",
     "Version",
     "Workflow",
     "WorkflowName",

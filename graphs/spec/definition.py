@@ -9,9 +9,10 @@ import orjson
 from pydantic import Field, field_validator
 
 from graphs.durations import Duration
+from graphs.errors import Category
 from graphs.spec.base import Json, Model, Version, WorkflowName
 from graphs.spec.document import callable_paths, plain
-from graphs.spec.failures import OnFailure, RetryPolicy
+from graphs.spec.failures import OnFailure, Response, RetryPolicy
 from graphs.spec.step import Step
 from graphs.spec.uses import subworkflows_of
 
@@ -67,6 +68,8 @@ class Config(Model):
     """X15: a time limit compensates as any other failure does."""
     on_failure: OnFailure | None = None
     """What a failure of a step means that does not say so itself (E16): `continue` or `escalate`."""
+    responses: dict[Category, Response] = Field(default_factory=dict)
+    """What failures of a category ask for that end an execution, where that is not what is usual (E21)."""
     compensate_on_cancel: bool = False
     """Whether a cancel undoes what was done, when whoever cancels does not say."""
 

@@ -21,8 +21,26 @@ class RetryPolicy(Model):
     max_delay: Duration = 300.0
     multiplier: float = Field(default=2.0, ge=1)
     jitter: float = Field(default=0.1, ge=0, le=1)
-    retry_on: tuple[Category, ...] = ("transient", "resource", "dependency", "timeout")
+    retry_on: tuple[Category, ...] | None = None
+    """Which failures are tried again; without it, those of which the table of `graphs.policies.responses` says so."""
     give_up_on: tuple[Category, ...] = ()
+
+
+Undoing = Literal["never", "done", "always"]
+AlertLevel = Literal["none", "warning", "error"]
+
+
+class Response(Model):
+    """What a failure asks for that ends an execution (E21, E22, E24); what is not said here is said by its category."""
+
+    compensate: Undoing | None = None
+    """`done`: what had been done by then is undone; where nothing had been, nothing runs. `always`: what cleans up runs
+    in any case. `never`: all stays as it is."""
+    alert: AlertLevel | None = None
+    escalate: bool | None = None
+    """Whether people have to see to it: its alert and its dead letter say so."""
+    dead_letter: bool | None = None
+    """Whether it is kept as a dead letter: to be tried again, with another input perhaps, or to be discarded."""
 
 
 class Escalation(Model):
@@ -60,6 +78,9 @@ class OnFailure(Model):
     """With `goto`: the later step of the same list that is gone on with; those in between are skipped."""
     escalate: Escalation | None = None
     """With `escalate`: whom it is put before."""
+    response: Response | None = None
+    """What it asks for when the execution ends by it, where that is not what its category asks for. (A step that is
+    gone on from leaves a dead letter too where this says so.)"""
 
     @model_validator(mode="after")
     def _fallback_is_given(self) -> Self:

@@ -12,7 +12,13 @@ from graphs.undo.places import Place, Places, Unseal
 
 
 def compensations(
-    frame: Frame, history: Sequence[Happened], conclusion: Conclusion, library: Library, unseal: Unseal
+    frame: Frame,
+    history: Sequence[Happened],
+    conclusion: Conclusion,
+    library: Library,
+    unseal: Unseal,
+    *,
+    clean_up: bool = True,
 ) -> list[Undoing]:
     """The steps that undo, one after the other, each also when the one before it failed (E10, E11, E12, E14).
 
@@ -21,6 +27,7 @@ def compensations(
         history: What was done, in the order in which it was committed.
         conclusion: How the workflow's plan ended.
         unseal: Opens what composite steps kept when they opened.
+        clean_up: What cleans up runs also when nothing had been done.
     """
     workflow, line = frame.workflow, Line(library, history)
     assert workflow is not None
@@ -28,10 +35,25 @@ def compensations(
     if named is not None:
         line.clean_up([named], "", frame)
         return line.undoings
+    deeds = [deed for deed in history if not deed.superseded and not deed.path.startswith("~")]
+    clean_up = clean_up or any(map(_was_done, deeds))
     places = Places(library, history, unseal)
     places.add(frame, "")
     places.add_alone(frame)
-    deeds = [deed for deed in history if not deed.superseded and not deed.path.startswith("~")]
+    _in_reverse(line, deeds, places, frame, unseal, clean_up)
+    if clean_up:
+        line.clean_up(workflow.spec.compensation.steps, "", frame)
+    return line.undoings
+
+
+def _was_done(deed: Happened) -> bool:
+    return deed.kind == "effect" or (deed.kind == "settled" and deed.data.get("status") == "completed")
+
+
+def _in_reverse(
+    line: Line, deeds: Sequence[Happened], places: Places, frame: Frame, unseal: Unseal, clean_up: bool
+) -> None:
+    """What undoes the deeds, the last one first; what a workflow inside cleans up with comes after all of its own."""
     first_opened = {deed.path: deed.seq for deed in reversed(deeds) if deed.kind == "opened"}
     nowhere = Place(frame, "", PlannedStep("", Step(name="nowhere"), "error_recovery"))
     last: set[tuple[str, ...]] = set()
@@ -39,13 +61,12 @@ def compensations(
         what = (deed.path, deed.kind, str(deed.data["key"]) if deed.kind == "effect" else "")
         if deed.kind == "opened":
             inside = places.inside.get(deed.path)
-            if first_opened[deed.path] == deed.seq and inside is not None and inside.workflow is not None:
+            begins = first_opened[deed.path] == deed.seq
+            if clean_up and begins and inside is not None and inside.workflow is not None:
                 line.clean_up(inside.workflow.spec.compensation.steps, deed.path, inside)
         elif what not in last:
             line.undo(deed, places.find(deed.path) or nowhere, unseal)
         last.add(what)
-    line.clean_up(workflow.spec.compensation.steps, "", frame)
-    return line.undoings
 
 
 def with_companions(steps: Sequence[PlannedStep], library: Library) -> list[PlannedStep]:

@@ -7,10 +7,11 @@ from graphs.errors import ConflictError
 from graphs.expressions import EvaluationContext
 from graphs.outcome import workflow_output
 from graphs.planner import Conclusion
-from graphs.policies import as_step_error
+from graphs.policies import as_step_error, asked_by, error_value
 from graphs.spec import Config
+from graphs.spec import Undoing as Wanted
 from graphs.state import FINALLY, ExecutionStatus, Result
-from graphs.undo import COMPENSATION, compensations
+from graphs.undo import COMPENSATION, Undoing, compensations
 from orchestrator.driving.resting import Left, Resting
 from orchestrator.store.port import TIMEOUT_BY, DeadLetter, Record
 
@@ -29,7 +30,7 @@ class Ending(Resting):
                 evaluation = EvaluationContext(now=self.clock.now(), seed=self.execution.id)
                 output = workflow_output(self.workflow, self.frame, evaluation)
             except Exception as failure:  # noqa: BLE001 - a callable of the definition may raise anything
-                error = as_step_error(failure).as_dict()
+                error = error_value(as_step_error(failure), attempt=1)
                 conclusion = Conclusion("failed", None, error)
         if conclusion.status == "completed" and self.board.concluded is None and self._cancelled_by_somebody:
             # All is done, but they were told that it is cancelled before anybody was told that it is completed.
@@ -79,9 +80,7 @@ class Ending(Resting):
         it did is undone by another drive, which begins with that."""
         if self.terminated is not None or COMPENSATION in self.board.extras:
             return False
-        if not self.compensates(conclusion.status, self.workflow.spec.config):
-            return False
-        if not compensations(self.frame, await self.history(), conclusion, self.library, self.unseal):
+        if not await self._undoings(conclusion):
             return False
         await self._works.store.conclude(
             self.execution.id,
@@ -91,6 +90,13 @@ class Ending(Resting):
             anew=True,
         )
         return True
+
+    async def _undoings(self, conclusion: Conclusion) -> list[Undoing]:
+        wanted = self.compensates(conclusion, self.workflow.spec.config)
+        if wanted == "never":
+            return []
+        history, clean_up = await self.history(), wanted == "always"
+        return compensations(self.frame, history, conclusion, self.library, self.unseal, clean_up=clean_up)
 
     def _letters(self) -> Iterator[DeadLetter]:
         """What was not undone, and what failed of that which runs in any case."""
@@ -109,17 +115,20 @@ class Ending(Resting):
                     created_at=self.clock.now(),
                 )
 
-    def compensates(self, status: str, config: Config) -> bool:
+    def compensates(self, conclusion: Conclusion, config: Config) -> Wanted:
         if self.execution.replay is not None:  # nothing was done that could be undone
-            return False
+            return "never"
+        asked = asked_by(conclusion.error, config, timed_out=conclusion.status == "timed_out").compensate
         if self.execution.concluded is not None:  # that was settled before
-            return bool(self.execution.concluded["compensate"])
+            return asked if self.execution.concluded["compensate"] else "never"
         request = self._request
-        if request is None or request.get("by") == TIMEOUT_BY:
-            return status != "timed_out" or config.compensate_on_timeout
-        # Whoever cancels leaves things as they are: undoing is asked for in words, not assumed.
-        wanted = request.get("compensate")
-        return config.compensate_on_cancel if wanted is None else bool(wanted)
+        if request is not None and request.get("by") != TIMEOUT_BY:
+            # Whoever cancels leaves things as they are: undoing is asked for in words, not assumed.
+            wanted = request.get("compensate")
+            return "always" if (config.compensate_on_cancel if wanted is None else wanted) else "never"
+        if conclusion.status == "timed_out" and not config.compensate_on_timeout:
+            return "never"
+        return asked
 
     async def concluded(self, conclusion: Conclusion, *, compensating: bool) -> None:
         for alarm in self._limits:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
 from graphs.errors import StepError
+from graphs.policies.retry import is_retried
 from graphs.spec import Step
 from graphs.spec import Workflow as Definition
 from graphs.state import Result
@@ -66,7 +67,7 @@ class Failure:
             return cause
         told = self.told(result)
         policy = self._steps[_name(path)].retry
-        if policy is not None and told.category in policy.retry_on:
+        if policy is not None and is_retried(policy, told.category):
             error: PatternError = MaxRetriesExceededError(step.name, cause or told)
         else:
             error = WorkflowStepFailed(step, error=told)
