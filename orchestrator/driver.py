@@ -5,7 +5,7 @@ says "look again", and a second "look again" does no harm.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from traceback import format_exception
@@ -15,16 +15,21 @@ from graphs.state import ExecutionStatus
 from orchestrator.bus import DRIVE_FAILED, RESTED
 from orchestrator.catalogue import Catalogue
 from orchestrator.drive import Drive
+from orchestrator.driving.aftermath import alert, letter
 from orchestrator.driving.resting import Left
 from orchestrator.driving.waits import answer_of
 from orchestrator.driving.works import Works
 from orchestrator.needs import check_needs
+from orchestrator.poison import put_aside
 from orchestrator.reminders import Reminders
 from orchestrator.seats import Room, Seat
 from orchestrator.store.port import Execution, ExecutionFilter, OpenWait, Record
 
 _AFTER_LOST_COMMIT = 2.0
 """Seconds until an execution whose results could not be kept is taken up again."""
+
+_SUSPECTED = 5.0
+"""Seconds after which an execution that has not killed the process is not suspected any more."""
 
 _RESTING = ExecutionFilter(status=tuple(status for status in ExecutionStatus if status.resting), limit=1_000_000)
 
@@ -49,6 +54,7 @@ class Driver:
         self._seen = 0
         self._reminders = Reminders(works.clock, self._comes_due)
         self._draining = False
+        self._taking: asyncio.Task[None] | None = None
 
     # -- what wakes it -----------------------------------------------------------------------------------------
 
@@ -150,6 +156,8 @@ class Driver:
                 with suppress(asyncio.CancelledError):
                     await listening
         finally:
+            if self._taking is not None:
+                self._taking.cancel()
             await self.drain()
             self._reminders.stop()
 
@@ -157,11 +165,22 @@ class Driver:
         self._works.store.changed()
         signals = await self._works.store.signals(0)
         self._seen = signals[-1].seq if signals else 0
+        suspects = await self._works.store.suspects()
         for execution_id in await self._works.store.to_take_up():
-            self.take(execution_id, "recover")
+            if execution_id not in suspects:
+                self.take(execution_id, "recover")
+        if suspects:
+            self._taking = asyncio.create_task(self._one_by_one(suspects), name="suspects")
         for execution_id, due in await self._works.store.next_due():
             self._reminders.add(execution_id, due)
         await self._remember_deadlines()
+
+    async def _one_by_one(self, suspects: Sequence[str]) -> None:
+        """Whichever of them kills the process: it must not take the others with it each time, until all look guilty."""
+        for execution_id in suspects:
+            self.take(execution_id, "recover")
+            if task := self._tasks.get(execution_id):
+                await asyncio.wait([task], timeout=_SUSPECTED)
 
     async def _listen(self) -> None:
         """Hear what other processes stored. One look at shared memory while nobody commits."""
@@ -272,6 +291,9 @@ class Driver:
             execution = await self._works.store.begin_drive(execution_id, reason)
             if execution.status is ExecutionStatus.PAUSED:
                 return "paused"
+            if execution.deaths >= self._works.settings.poison_after:
+                await self._put_aside(execution)
+                return "ended"
         workflow = await self._catalogue.pinned(execution)
         if execution.drives > 1:  # somebody has begun it who could
             check_needs(execution, workflow, self._works.library, self._works.resources)
@@ -281,6 +303,19 @@ class Driver:
         if new is not None:
             self._works.publish([Record(execution_id, "execution.started", self._works.clock.now())])
         return await drive.run()
+
+    async def _put_aside(self, execution: Execution) -> None:
+        end = put_aside(execution, self._works.clock.now())
+        self._works.log.error("execution.poisoned", execution_id=execution.id, deaths=execution.deaths)
+        await self._works.store.finish(
+            execution.id,
+            end.status,
+            output=None,
+            error=end.error,
+            active_seconds=execution.active_seconds,
+            records=end.records,
+            letters=[end.letter],
+        )
 
     async def _left_with(self, execution_id: str, error: BatonError) -> None:
         """A drive could not go on: the execution is left as it is, and the reason is said.
@@ -315,11 +350,19 @@ class Driver:
         self._works.log.error("execution.broken", **{**error.as_dict(), "execution_id": execution_id})
         status, body = ExecutionStatus.FAILED, error.as_dict()
         drive, record = self._drives.get(execution_id), {"output": None, "error": body}
-        note = Record(execution_id, f"execution.{status}", self._works.clock.now(), data=record)
+        now = self._works.clock.now()
+        note = Record(execution_id, f"execution.{status}", now, data=record)
         seconds = drive.active_seconds if drive is not None else 0.0
+        execution = await self._works.store.execution(execution_id)
         try:
             await self._works.store.finish(
-                execution_id, status, output=None, error=body, active_seconds=seconds, records=[note]
+                execution_id,
+                status,
+                output=None,
+                error=body,
+                active_seconds=seconds,
+                records=[*([alert(execution, "error", status, body, now, escalated=True)] if execution else []), note],
+                letters=[letter(execution, "failure", "", body, now, escalated=True)] if execution else [],
             )
         except BatonError as failure:
             await self._left_with(execution_id, failure)

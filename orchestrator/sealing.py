@@ -4,7 +4,7 @@ import base64
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from graphs.errors import CorruptStateError
+from graphs.errors import CorruptStateError, InputError
 from graphs.expressions import Secret, reveal
 
 _REFERENCE = "$secret"
@@ -51,6 +51,26 @@ def _take(value: Any, rest: tuple[str, ...], done: tuple[str, ...], taken: dict[
     if isinstance(value, Mapping) and head in value and value[head] is not None:
         return {**value, head: _take(value[head], tail, (*done, head), taken)}
     return value
+
+
+def with_changes(kept: Any, changes: Mapping[str, Any], paths: Sequence[Sequence[str]]) -> Any:
+    """A kept input with other values under some of its keys.
+
+    Args:
+        paths: Where its schema says that secrets are.
+
+    Raises:
+        InputError: a change concerns a secret, which is not kept where others can read it.
+    """
+    if secret := sorted(key for key in changes if any(not path or path[0] in (key, "*") for path in paths)):
+        raise InputError(
+            f"'{secret[0]}' is secret, and a change to it would be kept for everybody to read.",
+            hint="Start the workflow anew with another one.",
+            code="edit_secret",
+        )
+    before = kept if isinstance(kept, Mapping) else {}
+    plain = _marked_plain(dict(changes)) if paths else dict(changes)
+    return {**before, **plain}
 
 
 class Sealer:

@@ -37,6 +37,8 @@ class Settings(EnvironmentSettings):
         linger: Seconds that an execution which waits for the world outside stays in memory, ready to go on at once;
             then it is only in the database. 0: never.
         max_lingering: How many do so at the same time; the one that rests longest goes first.
+        poison_after: An execution over which so many processes die in a row, while it gets no further, is put aside:
+            it has failed, and is a dead letter.
         poll: Seconds between looks for what other processes stored; more than 0.
         grace: Seconds that running steps get to finish when the engine stops.
         model: The model where a step, an agent and an application name none: `openai:gpt-5-mini`. With one, the ad-hoc
@@ -64,6 +66,7 @@ class Settings(EnvironmentSettings):
     short_wait: Seconds = 0.5
     linger: Seconds = 30.0
     max_lingering: int = Field(default=1000, ge=0)
+    poison_after: int = Field(default=5, ge=1)
     poll: Seconds = Field(default=0.1, gt=0)
     grace: Seconds = 10.0
     model: str | None = None

@@ -11,11 +11,13 @@ from graphs.spec import Workflow
 from graphs.state import Result
 from orchestrator.engine import Orchestrator
 from orchestrator.engine.base import no_such_execution
+from orchestrator.engine.mending import LetterStory
 from orchestrator.store.dead_letters import no_letter
 from orchestrator.store.port import (
     DeadLetter,
     Execution,
     ExecutionFilter,
+    LetterFilter,
     OpenWait,
     PublishedEvent,
     PublishedWorkflow,
@@ -138,13 +140,8 @@ class TenantView:
 
     # -- dead letters ------------------------------------------------------------------------------------------
 
-    async def dead_letters(
-        self, *, status: str | None, execution_id: str | None, before: int | None, limit: int
-    ) -> Sequence[DeadLetter]:
-        store = self.baton.store
-        return await store.dead_letters(
-            status=status, execution_id=execution_id, tenant=self.tenant, before=before, limit=limit
-        )
+    async def dead_letters(self, which: LetterFilter) -> Sequence[DeadLetter]:
+        return await self.baton.store.dead_letters(replace(which, tenant=self.tenant))
 
     async def dead_letter(self, letter_id: int) -> DeadLetter:
         """A dead letter.
@@ -157,10 +154,18 @@ class TenantView:
             raise no_letter(letter_id)
         return letter
 
-    async def redrive(self, letter_id: int) -> DeadLetter:
+    async def letter_story(self, letter_id: int) -> LetterStory:
         await self.dead_letter(letter_id)
-        await self.baton.redrive([letter_id], by=self.by)
-        return await self.dead_letter(letter_id)
+        return await self.baton.letter_story(letter_id)
+
+    async def edit_letter(self, letter_id: int, changes: Mapping[str, Any] | None) -> DeadLetter:
+        await self.dead_letter(letter_id)
+        return await self.baton.edit_letter(letter_id, changes, by=self.by)
+
+    async def redrive(self, letter_ids: Sequence[int]) -> Sequence[str]:
+        for letter_id in letter_ids:
+            await self.dead_letter(letter_id)
+        return await self.baton.redrive(letter_ids, by=self.by)
 
     async def discard(self, letter_id: int, *, note: str | None) -> DeadLetter:
         await self.dead_letter(letter_id)

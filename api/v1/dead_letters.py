@@ -4,9 +4,12 @@ from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query
+from pydantic import Field
 
 from api.security import Right, needs
 from api.v1.common import MAX_PAGE, Body, Name, Text, View, page
+from graphs.errors import InputError
+from orchestrator.store.port import LetterFilter, LetterKind
 
 router = APIRouter(prefix="/v1/dead-letters", tags=["dead letters"])
 
@@ -20,32 +23,80 @@ class DiscardBody(Body):
     note: Text | None = None
 
 
+class EditBody(Body):
+    """Changes to the execution's input, key by key; null takes all of them back."""
+
+    input: dict[str, Any] | None
+
+
+class RedriveBody(Body):
+    """Which: by their numbers, or all that are open, or those of them that are of a kind."""
+
+    ids: list[Annotated[int, Field(ge=1, le=_MOST)]] | None = Field(default=None, min_length=1, max_length=MAX_PAGE)
+    all: bool = False
+    workflow: Name | None = None
+    kind: LetterKind | None = None
+    code: Name | None = None
+
+
 @router.get("", dependencies=[needs(Right.READ)])
 async def list_letters(
     view: View,
     status: Annotated[Literal["open", "redriven", "discarded", "all"], Query()] = "open",
     execution_id: Annotated[Name | None, Query()] = None,
+    workflow: Annotated[Name | None, Query(description="A name, or name@version.")] = None,
+    kind: Annotated[LetterKind | None, Query()] = None,
+    code: Annotated[Name | None, Query(description="The error's code.")] = None,
+    escalated: Annotated[bool | None, Query(description="Only what people have to see to, or only the rest.")] = None,
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 50,
     cursor: Annotated[int | None, Query(ge=1, le=_MOST, description="`next` of the page before.")] = None,
 ) -> dict[str, Any]:
     """Dead letters, newest first."""
-    found = await view.dead_letters(
-        status=None if status == "all" else status, execution_id=execution_id, before=cursor, limit=limit + 1
+    which = LetterFilter(
+        status=None if status == "all" else status,
+        execution_id=execution_id,
+        workflow=workflow,
+        kind=kind,
+        code=code,
+        escalated=escalated,
+        before=cursor,
+        limit=limit + 1,
     )
+    found = await view.dead_letters(which)
     more = str(found[limit - 1].id) if len(found) > limit else None
     return page("dead_letters", [asdict(one) for one in found[:limit]], more)
 
 
+@router.post("/redrive", status_code=202, dependencies=[needs(Right.REDRIVE)])
+async def redrive_many(view: View, body: RedriveBody) -> dict[str, Any]:
+    """Try again what several are about; gives the executions that go on. 409 when one of them is closed."""
+    if (body.ids is not None) == body.all:
+        raise InputError("Which dead letters?", hint="Give 'ids', or 'all': true.", code="letters_unnamed")
+    ids = body.ids
+    if ids is None:
+        which = LetterFilter(workflow=body.workflow, kind=body.kind, code=body.code)
+        ids = [letter.id for letter in await view.dead_letters(which)]
+    return {"executions": list(await view.redrive(ids))}
+
+
 @router.get("/{letter_id}", dependencies=[needs(Right.READ)])
 async def show(letter_id: LetterId, view: View) -> dict[str, Any]:
-    """A dead letter."""
-    return asdict(await view.dead_letter(letter_id))
+    """A dead letter, with the input of its execution and what happened in it."""
+    story = await view.letter_story(letter_id)
+    return {**asdict(story.letter), "input": story.input, "history": [asdict(record) for record in story.history]}
+
+
+@router.put("/{letter_id}/edit", dependencies=[needs(Right.REDRIVE)])
+async def edit(letter_id: LetterId, view: View, body: EditBody) -> dict[str, Any]:
+    """Change the input with which it is tried again. 409 when it is closed."""
+    return asdict(await view.edit_letter(letter_id, body.input))
 
 
 @router.post("/{letter_id}/redrive", status_code=202, dependencies=[needs(Right.REDRIVE)])
 async def redrive(letter_id: LetterId, view: View) -> dict[str, Any]:
     """Try again what it is about; what else was done is not done again. 409 when it is closed."""
-    return asdict(await view.redrive(letter_id))
+    await view.redrive([letter_id])
+    return asdict(await view.dead_letter(letter_id))
 
 
 @router.post("/{letter_id}/discard", dependencies=[needs(Right.REDRIVE)])

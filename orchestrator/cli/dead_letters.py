@@ -1,8 +1,10 @@
 """`baton dead-letters`: what failed for good and needs a person."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from typing import Any, cast, get_args
 
+import orjson
 from rich.text import Text
 
 from graphs.errors import InputError
@@ -13,15 +15,32 @@ from orchestrator.cli.support.opening import looking
 from orchestrator.cli.support.setting import Setting, user
 from orchestrator.cli.support.tables import print_table
 from orchestrator.cli.support.terminal import note, one_line, output, print_json, time_text
+from orchestrator.cli.support.values import read_mapping
 from orchestrator.engine import Orchestrator
-from orchestrator.store.port import DeadLetter
+from orchestrator.engine.mending import LetterStory
+from orchestrator.store.port import DeadLetter, LetterKind
 
 
-async def dead_letters(shared: Shared, *, closed: bool, execution: str | None) -> int:
-    """See `orchestrator.cli.declared.answering`."""
+async def dead_letters(
+    shared: Shared,
+    *,
+    closed: bool,
+    execution: str | None,
+    workflow: str | None,
+    kind: str | None,
+    code: str | None,
+    escalated: bool,
+) -> int:
+    """See `orchestrator.cli.declared.letters`."""
     async with looking(Setting(shared)) as baton:
-        of = (await find_execution(baton, execution)).id if execution is not None else None
-        letters = await baton.dead_letters(status=None if closed else "open", execution_id=of)
+        letters = await baton.dead_letters(
+            status=None if closed else "open",
+            execution_id=(await find_execution(baton, execution)).id if execution is not None else None,
+            workflow=workflow,
+            kind=_kind(kind),
+            code=code,
+            escalated=escalated or None,
+        )
     if shared.as_json:
         print_json({"dead_letters": letters})
         return Exit.COMPLETED
@@ -34,8 +53,8 @@ async def dead_letters(shared: Shared, *, closed: bool, execution: str | None) -
             Text(str(letter.id), "bold"),
             letter.execution_id,
             letter.workflow,
-            letter.path,
-            Text(letter.status, "yellow" if letter.status == "open" else "dim"),
+            letter.kind if letter.path in ("", letter.kind) else letter.path,
+            Text(letter.status, ("red" if letter.escalated else "yellow") if letter.status == "open" else "dim"),
             time_text(letter.created_at, now),
             one_line(_why(letter), 60),
         )
@@ -46,34 +65,79 @@ async def dead_letters(shared: Shared, *, closed: bool, execution: str | None) -
 
 
 async def show(shared: Shared, *, number: int) -> int:
-    """See `orchestrator.cli.declared.answering`."""
+    """See `orchestrator.cli.declared.letters`."""
     async with looking(Setting(shared)) as baton:
-        letter = await baton.dead_letter(number)
+        story = await baton.letter_story(number)
     if shared.as_json:
-        print_json({"dead_letter": letter})
+        print_json({"dead_letter": story.letter, "input": story.input, "history": list(story.history)})
         return Exit.COMPLETED
-    lines = {
-        "execution": f"{letter.execution_id} ({letter.workflow})",
-        "step": letter.path,
-        "undoes": letter.about.get("undoes"),
-        "attempts": letter.about.get("attempts"),
-        "why": _why(letter),
-        "code": letter.error.get("code"),
-        "status": letter.status + (f" by {letter.closed_by}" if letter.closed_by else ""),
-        "note": letter.note,
-        "since": letter.created_at.isoformat(),
-    }
-    for word, value in lines.items():
-        if value is not None:
+    for word, value in _told(story):
+        if value is not None and value != "":
             output().print(Text.assemble((f"{word:<10}", "dim"), str(value)))
+    output().print(Text("history", "dim"))
+    for record in story.history[-_HISTORY:]:
+        error = record.data.get("error") if isinstance(record.data, dict) else None
+        said = f"  {one_line(str(error.get('message', '')), 80)}" if isinstance(error, dict) else ""
+        output().print(Text(f"  {record.at:%Y-%m-%d %H:%M:%S}  {record.kind:<22} {record.path or ''}{said}"))
     return Exit.COMPLETED
 
 
-async def redrive(shared: Shared, *, numbers: Sequence[int] | None, everything: bool, by: str | None) -> int:
-    """See `orchestrator.cli.declared.answering`."""
+_HISTORY = 30
+"""So many records of an execution are shown; all of them with --json, or by `baton show`."""
+
+
+def _told(story: LetterStory) -> Iterator[tuple[str, object]]:
+    letter = story.letter
+    yield "execution", f"{letter.execution_id} ({letter.workflow})"
+    yield "kind", letter.kind
+    yield "step", letter.path
+    yield "undoes", letter.about.get("undoes")
+    yield "attempts", letter.about.get("attempts")
+    yield "why", _why(letter)
+    yield "code", letter.error.get("code")
+    yield "category", letter.error.get("category")
+    yield "escalated", "people have to see to it" if letter.escalated else None
+    yield "status", letter.status + (f" by {letter.closed_by}" if letter.closed_by else "")
+    yield "note", letter.note
+    yield "since", letter.created_at.isoformat()
+    yield "input", _json(story.input)
+    if letter.edit is not None:
+        by = f" (by {letter.edit['by']})" if letter.edit.get("by") else ""
+        yield "edited", _json(letter.edit["input"]) + by
+
+
+async def edit(shared: Shared, *, number: int, edit: Sequence[str] | None, undo: bool, by: str | None) -> int:
+    """See `orchestrator.cli.declared.letters`."""
+    if bool(edit) == undo:
+        raise InputError("Which change?", hint="Give --edit KEY=VALUE, or --undo.", code="edit_unnamed")
+    changes = read_mapping(edit, "--edit") if edit else None
+    async with looking(Setting(shared), modules=True) as baton:
+        letter = await baton.edit_letter(number, changes, by=by or user())
+    if shared.as_json:
+        print_json({"dead_letter": letter})
+        return Exit.COMPLETED
+    if letter.edit is None:
+        output().print(f"Dead letter {number} is tried again with the input as it was.")
+    else:
+        output().print(f"Dead letter {number} is tried again with {_json(letter.edit['input'])}.")
+        note(f"Try it: baton dead-letters redrive {number}")
+    return Exit.COMPLETED
+
+
+async def redrive(
+    shared: Shared,
+    *,
+    numbers: Sequence[int] | None,
+    everything: bool,
+    workflow: str | None,
+    kind: str | None,
+    code: str | None,
+    by: str | None,
+) -> int:
+    """See `orchestrator.cli.declared.letters`."""
     setting = Setting(shared)
-    async with looking(setting) as baton:
-        chosen = await _chosen(baton, numbers, everything)
+    async with looking(setting, modules=True) as baton:
+        chosen = await _chosen(baton, numbers, everything, workflow=workflow, kind=_kind(kind), code=code)
         executions = await baton.redrive(chosen, by=by or user())
     if shared.as_json:
         print_json({"executions": executions})
@@ -88,20 +152,29 @@ async def redrive(shared: Shared, *, numbers: Sequence[int] | None, everything: 
 
 
 async def discard(
-    shared: Shared, *, numbers: Sequence[int] | None, everything: bool, reason: str | None, by: str | None
+    shared: Shared,
+    *,
+    numbers: Sequence[int] | None,
+    everything: bool,
+    workflow: str | None,
+    kind: str | None,
+    code: str | None,
+    reason: str | None,
+    by: str | None,
 ) -> int:
-    """See `orchestrator.cli.declared.answering`."""
+    """See `orchestrator.cli.declared.letters`."""
     async with looking(Setting(shared)) as baton:
-        letters = await baton.discard(await _chosen(baton, numbers, everything), by=by or user(), note=reason)
+        chosen = await _chosen(baton, numbers, everything, workflow=workflow, kind=_kind(kind), code=code)
+        letters = await baton.discard(chosen, by=by or user(), note=reason)
     if shared.as_json:
         print_json({"dead_letters": letters})
         return Exit.COMPLETED
     for letter in letters:
-        output().print(f"Dead letter {letter.id} is discarded: {letter.path} of {letter.execution_id}.")
+        output().print(f"Dead letter {letter.id} is discarded: {letter.path or letter.kind} of {letter.execution_id}.")
     return Exit.COMPLETED
 
 
-async def _chosen(baton: Orchestrator, numbers: Sequence[int] | None, everything: bool) -> list[int]:
+async def _chosen(baton: Orchestrator, numbers: Sequence[int] | None, everything: bool, **which: Any) -> list[int]:
     """The letters that are meant.
 
     Raises:
@@ -112,8 +185,27 @@ async def _chosen(baton: Orchestrator, numbers: Sequence[int] | None, everything
             "Which dead letters?", hint="Name their numbers, or --all. See baton dead-letters.", code="letters_unnamed"
         )
     if everything:
-        return [letter.id for letter in await baton.dead_letters()]
+        return [letter.id for letter in await baton.dead_letters(**which)]
+    if which and any(which.values()):
+        raise InputError(
+            "Letters are named by their numbers, or chosen by what they are about.",
+            hint="Give --all with --workflow, --kind and --code.",
+            code="letters_unnamed",
+        )
     return list(numbers or ())
+
+
+def _kind(text: str | None) -> LetterKind | None:
+    known = get_args(LetterKind)
+    if text is not None and text not in known:
+        raise InputError(
+            f"'{text}' is no kind of dead letter.", hint=f"Kinds: {', '.join(known)}.", code="letter_kind_unknown"
+        )
+    return cast(LetterKind | None, text)
+
+
+def _json(value: object) -> str:
+    return orjson.dumps(value).decode()
 
 
 def _why(letter: DeadLetter) -> str:

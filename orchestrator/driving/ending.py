@@ -1,7 +1,8 @@
 """The end: how it is concluded, what is undone, what is left over."""
 
-from collections.abc import Iterator, Mapping
-from typing import Literal
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
 
 from graphs.errors import ConflictError
 from graphs.expressions import EvaluationContext
@@ -10,12 +11,12 @@ from graphs.planner import Conclusion
 from graphs.policies import as_step_error, asked_by, error_value
 from graphs.spec import Config
 from graphs.spec import Undoing as Wanted
-from graphs.state import FINALLY, ExecutionStatus, Result
+from graphs.state import ExecutionStatus, Result
 from graphs.undo import COMPENSATION, Undoing, compensations
+from orchestrator.anew import failed_paths, is_inside
+from orchestrator.driving.aftermath import alert, alert_level, gone_on_from, keeps_failures, left_undone, letter
 from orchestrator.driving.resting import Left, Resting
 from orchestrator.store.port import TIMEOUT_BY, DeadLetter, Record
-
-_LAST_PLANS: Mapping[str, Literal["compensation", "finally"]] = {COMPENSATION: "compensation", FINALLY: "finally"}
 
 
 class Ending(Resting):
@@ -49,6 +50,7 @@ class Ending(Resting):
             error = {**error, "step": conclusion.step}
         data = {"output": output, "error": error, "seconds": round(self.active_seconds, 6)}
         record = Record(self.execution.id, f"execution.{status}", self.clock.now(), None, self.facts.generation, data)
+        letters, alerts = await self._left_behind(conclusion, status, error)
         try:
             await self._works.store.finish(
                 self.execution.id,
@@ -56,8 +58,8 @@ class Ending(Resting):
                 output=output,
                 error=error,
                 active_seconds=self.active_seconds,
-                records=[record],
-                letters=list(self._letters()),
+                records=[*alerts, record],
+                letters=letters,
                 unless_cancelled=status is ExecutionStatus.COMPLETED and self.board.concluded is None,
             )
         except ConflictError as refusal:
@@ -98,22 +100,50 @@ class Ending(Resting):
         history, clean_up = await self.history(), wanted == "always"
         return compensations(self.frame, history, conclusion, self.library, self.unseal, clean_up=clean_up)
 
-    def _letters(self) -> Iterator[DeadLetter]:
-        """What was not undone, and what failed of that which runs in any case."""
-        for plan, kind in _LAST_PLANS.items():
-            result = self.board.extras.get(plan)
-            unfinished = result.get("unfinished", {}) if result is not None else {}
-            for name, error in unfinished.items():
-                yield DeadLetter(
-                    execution_id=self.execution.id,
-                    path=f"{plan}.{name}",
-                    kind=kind,
-                    workflow=f"{self.workflow.name}@{self.workflow.version}",
-                    tenant=self.execution.tenant,
-                    error=error["error"],
-                    about={key: value for key, value in error.items() if key != "error"},
-                    created_at=self.clock.now(),
-                )
+    async def _left_behind(
+        self, conclusion: Conclusion, status: ExecutionStatus, error: Mapping[str, Any] | None
+    ) -> tuple[list[DeadLetter], list[Record]]:
+        """What people find afterwards: dead letters, and what they are told."""
+        execution, now, config = self.execution, self.clock.now(), self.workflow.spec.config
+        letters = list(left_undone(execution, self.board.extras, now))
+        if self._keeps_failures():
+            letters += gone_on_from(execution, await self.results(""), now)
+        asked = None
+        if conclusion.status in ("failed", "timed_out"):
+            asked = asked_by(error, config, timed_out=conclusion.status == "timed_out")
+            if asked.dead_letter:
+                letters.append(await self._failure(conclusion, error or {}, asked.escalate))
+        level = alert_level(asked, status, letters)
+        if level == "none":
+            return letters, []
+        escalated = any(one.escalated for one in letters) or (asked is not None and asked.escalate)
+        return letters, [alert(execution, level, status, error, now, escalated=escalated)]
+
+    async def _failure(self, conclusion: Conclusion, error: Mapping[str, Any], escalated: bool) -> DeadLetter:
+        paths = failed_paths(self.workflow, await self.results(""), self.library)
+        top = conclusion.step or ""
+        inner = [path for path in paths if path == top or is_inside(path, top)] if top else []
+        compensation = self.board.extras.get(COMPENSATION)
+        done = compensation["output"]["compensated"] if compensation is not None else ()
+        undone = [one.planned.undoes for one in await self._undoings(conclusion) if one.planned.name in done]
+        return letter(
+            self.execution,
+            "failure",
+            (inner or [top])[0],
+            error,
+            self.clock.now(),
+            escalated=escalated,
+            paths=paths,
+            undone=list(dict.fromkeys(path for path in undone if path is not None)),
+        )
+
+    def _keeps_failures(self) -> bool:
+        pinned = [self.library.workflow(digest) for digest in self.execution.pins.values()]
+        return any(
+            self.library.remember("keeps_failures", one.digest, partial(keeps_failures, one))
+            for one in (self.workflow, *pinned)
+            if one is not None
+        )
 
     def compensates(self, conclusion: Conclusion, config: Config) -> Wanted:
         if self.execution.replay is not None:  # nothing was done that could be undone

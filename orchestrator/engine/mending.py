@@ -1,20 +1,62 @@
 """What needs a person: dead letters, and circuit breakers that are open."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
+from graphs.spec import Workflow
+from graphs.values import json_value
 from orchestrator.engine.base import Base
+from orchestrator.redriving import check_edit, edited_input, make_anew
 from orchestrator.store.dead_letters import no_letter
-from orchestrator.store.port import DeadLetter, KeptBreaker
+from orchestrator.store.port import DeadLetter, Execution, KeptBreaker, LetterFilter, LetterKind, Record
+
+
+@dataclass(frozen=True, slots=True)
+class LetterStory:
+    """A dead letter, the input of its execution (secrets as references), and what happened in it."""
+
+    letter: DeadLetter
+    input: Any
+    history: Sequence[Record]
 
 
 class Mending(Base):
     """Seeing to what failed for good."""
 
     async def dead_letters(
-        self, *, status: str | None = "open", execution_id: str | None = None, limit: int = 1000
+        self,
+        *,
+        status: str | None = "open",
+        execution_id: str | None = None,
+        workflow: str | None = None,
+        kind: LetterKind | None = None,
+        code: str | None = None,
+        escalated: bool | None = None,
+        tenant: str | None = None,
+        before: int | None = None,
+        limit: int = 1000,
     ) -> Sequence[DeadLetter]:
-        """What failed for good and needs a person, newest first; without a status, what is closed too."""
-        return await self.store.dead_letters(status=status, execution_id=execution_id, limit=limit)
+        """What failed for good and needs a person, newest first; without a status, what is closed too.
+
+        Args:
+            workflow: Its name, or `name@version`.
+            kind, code: What it is about, and the error's code.
+            escalated: Only what people have to see to, or only the rest.
+            before: The number of the last one of the page before.
+        """
+        which = LetterFilter(
+            status=status,
+            execution_id=execution_id,
+            workflow=workflow,
+            kind=kind,
+            code=code,
+            escalated=escalated,
+            tenant=tenant,
+            before=before,
+            limit=limit,
+        )
+        return await self.store.dead_letters(which)
 
     async def dead_letter(self, letter_id: int) -> DeadLetter:
         """One of them.
@@ -27,8 +69,49 @@ class Mending(Base):
             raise no_letter(letter_id)
         return letter
 
+    async def letter_story(self, letter_id: int) -> LetterStory:
+        """A dead letter with all that is known about it.
+
+        Raises:
+            NotFoundError: there is none of that number.
+        """
+        letter = await self.dead_letter(letter_id)
+        execution = await self.get(letter.execution_id)
+        history = await self.store.records(letter.execution_id)
+        return LetterStory(letter, execution.input, history)
+
+    async def edit_letter(
+        self, letter_id: int, changes: Mapping[str, Any] | None, *, by: str | None = None
+    ) -> DeadLetter:
+        """Change the input with which a failed execution is tried again; the redrive and its record say so.
+
+        Args:
+            changes: Merged into the input key by key; None takes all changes back.
+
+        Raises:
+            NotFoundError, ConflictError: there is no such letter, or it is closed.
+            InputError: it has no input of its own, or this one does not fit the schema.
+        """
+        letter = await self.dead_letter(letter_id)
+        if changes is None:
+            return await self.store.edit_letter(letter_id, None)
+        check_edit(letter, changes)
+        before = (letter.edit or {}).get("input", {})
+        edit = {"input": json_value({**before, **changes}), "by": by, "at": self.clock.now().isoformat()}
+        await self._edited([replace(letter, edit=edit)])
+        return await self.store.edit_letter(letter_id, edit)
+
+    async def _edited(self, letters: Sequence[DeadLetter]) -> tuple[Execution, Workflow, Any]:
+        execution = await self.get(letters[0].execution_id)
+        workflow = await self.catalogue.pinned(execution)
+        sealer = await self.catalogue.sealer(execution)
+        return execution, workflow, edited_input(execution, workflow, sealer, letters)
+
     async def redrive(self, letter_ids: Sequence[int], *, by: str | None = None) -> Sequence[str]:
         """Try again what dead letters are about; what else was done or undone is not done again.
+
+        What failed is made anew, with what had been undone since, on the input as it was edited. Letters about what
+        was not undone go before those about failures of the same execution, which stay open then.
 
         Returns:
             Ids of the executions that go on.
@@ -36,7 +119,18 @@ class Mending(Base):
         Raises:
             NotFoundError, ConflictError: there is none, it is closed, or its execution has not ended.
         """
-        redriven = await self.store.redrive(letter_ids, by=by)
+        letters = [await self.dead_letter(letter_id) for letter_id in dict.fromkeys(letter_ids)]
+        mended = {letter.execution_id for letter in letters if letter.kind in ("compensation", "finally")}
+        anew: dict[str, list[DeadLetter]] = {}
+        for letter in letters:
+            if letter.execution_id not in mended and (letter.kind == "failure" or letter.edit is not None):
+                anew.setdefault(letter.execution_id, []).append(letter)
+        others = [letter.id for letter in letters if letter.execution_id not in anew and letter.kind != "failure"]
+        redriven = list(await self.store.redrive(others, by=by)) if others else []
+        for execution_id, theirs in anew.items():
+            execution, workflow, edited = await self._edited(theirs)
+            await make_anew(self.store, self.catalogue.library, execution, workflow, theirs, edited=edited, by=by)
+            redriven.append(execution_id)
         for execution_id in redriven:
             self._driver_takes(execution_id, "redrive")
         return redriven

@@ -1,47 +1,34 @@
 """Dead letters: what failed for good, closed by exactly one of a redrive and a discard."""
 
 import sqlite3
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
 
 from graphs.errors import BatonError, ConflictError, NotFoundError
 from graphs.planner import COMPANION
 from orchestrator.store.announcing import Kept
 from orchestrator.store.executions import find
-from orchestrator.store.letter_rows import SELECT_LETTER, to_letter
+from orchestrator.store.letter_rows import SELECT_LETTER, letter_conditions, to_letter
 from orchestrator.store.parts import Part, insert, no_execution, raise_signal
-from orchestrator.store.port import DeadLetter
-from orchestrator.store.results import supersede
+from orchestrator.store.port import DeadLetter, LetterFilter
+from orchestrator.store.results import is_below, supersede
 from orchestrator.store.rows import to_json
 
 _CLOSE = "UPDATE dead_letters SET status = ?, closed_at = ?, closed_by = ?, note = ? WHERE seq = ?"
 _GO_ON = (
     "UPDATE executions SET status = 'queued', output = 'null', error = 'null', cancel_requested = 'null', "
-    "pause_requested = 'null', ended_at = NULL WHERE id = ?"
+    "pause_requested = 'null', ended_at = NULL, deaths = 0 WHERE id = ?"
 )
 
 
 class DeadLetters(Part):
     """The chapter on dead letters."""
 
-    async def dead_letters(
-        self,
-        *,
-        status: str | None = "open",
-        execution_id: str | None = None,
-        tenant: str | None = None,
-        before: int | None = None,
-        limit: int = 1000,
-    ) -> Sequence[DeadLetter]:
+    async def dead_letters(self, which: LetterFilter = LetterFilter()) -> Sequence[DeadLetter]:  # noqa: B008 - frozen
         """See the port."""
-        where, parameters = list[str](), list[Any]()
-        conditions = (("status =", status), ("execution_id =", execution_id), ("tenant =", tenant), ("seq <", before))
-        for condition, value in conditions:
-            if value is not None:
-                where.append(f"{condition} ?")
-                parameters.append(value)
-        sql = f"{SELECT_LETTER} WHERE {' AND '.join(where) or '1'} ORDER BY seq DESC LIMIT ?"
-        rows = await self._reader.read(lambda db: db.execute(sql, (*parameters, limit)).fetchall())
+        where, parameters = letter_conditions(which)
+        sql = f"{SELECT_LETTER} WHERE {where} ORDER BY seq DESC LIMIT ?"
+        rows = await self._reader.read(lambda db: db.execute(sql, (*parameters, which.limit)).fetchall())
         return [to_letter(row) for row in rows]
 
     async def dead_letter(self, letter_id: int) -> DeadLetter | None:
@@ -49,12 +36,25 @@ class DeadLetters(Part):
         rows = self._reader.point(f"{SELECT_LETTER} WHERE seq = ?", (letter_id,))
         return to_letter(rows[0]) if rows else None
 
+    async def edit_letter(self, letter_id: int, edit: Mapping[str, Any] | None) -> DeadLetter:
+        """See the port."""
+
+        def work(db: sqlite3.Connection) -> DeadLetter | BatonError:
+            letters = open_letters(db, [letter_id])
+            if isinstance(letters, BatonError):
+                return letters
+            db.execute("UPDATE dead_letters SET edit = ? WHERE seq = ?", (to_json(edit), letter_id))
+            return to_letter(_row(db, letter_id))
+
+        edited: DeadLetter = await self._writer.submit(work)
+        return edited
+
     async def discard(self, letter_ids: Sequence[int], *, by: str | None, note: str | None) -> Sequence[DeadLetter]:
         """See the port."""
         now = self._now()
 
         def work(db: sqlite3.Connection) -> list[DeadLetter] | BatonError:
-            letters = _open_letters(db, letter_ids)
+            letters = open_letters(db, letter_ids)
             if isinstance(letters, BatonError):
                 return letters
             for letter in letters:
@@ -69,43 +69,74 @@ class DeadLetters(Part):
         now, own = self._now(), self._drives
 
         def work(db: sqlite3.Connection) -> tuple[list[str], Kept] | BatonError:
-            letters = _open_letters(db, letter_ids)
-            if isinstance(letters, BatonError):
-                return letters
-            by_execution: dict[str, list[DeadLetter]] = {}
-            for letter in letters:
-                by_execution.setdefault(letter.execution_id, []).append(letter)
-            generations: dict[str, int] = {}
-            for execution_id in by_execution:
-                execution = find(db, execution_id)
-                if execution is None:
-                    return no_execution(execution_id)
-                if not execution.status.final:
-                    return _under_way(execution_id, execution.status)
-                generations[execution_id] = execution.generation
+            letters = open_letters(db, letter_ids)
+            generations = letters if isinstance(letters, BatonError) else _generations(db, letters)
+            if isinstance(letters, BatonError) or isinstance(generations, BatonError):
+                return cast(BatonError, generations)
             records: list[tuple[Any, ...]] = []
-            for execution_id, theirs in by_execution.items():
-                for letter in theirs:
-                    db.execute(_CLOSE, ("redriven", now, by, None, letter.id))
-                _try_again(db, execution_id, [letter.path for letter in theirs], now, own=own)
-                fact = to_json({"by": by, "paths": [letter.path for letter in theirs]})
-                row = (execution_id, "execution.redriven", None, generations[execution_id], now, fact)
-                records += insert(db, [row])
-            return list(by_execution), records
+            for execution_id, generation in generations.items():
+                theirs = [letter for letter in letters if letter.execution_id == execution_id]
+                close_letters(db, theirs, now, by)
+                _try_again(db, execution_id, theirs, now, own=own)
+                records += insert(db, [redriven_record(execution_id, generation, theirs, now, by)])
+            return list(generations), records
 
         kept = await self._writer.submit(work, on_commit=lambda kept: self._announce(kept[1]))
         redriven: list[str] = kept[0]
         return redriven
 
 
-def _try_again(db: sqlite3.Connection, execution_id: str, paths: Sequence[str], now: str, *, own: bool) -> None:
+def _generations(db: sqlite3.Connection, letters: Sequence[DeadLetter]) -> dict[str, int] | BatonError:
+    """The generations of the letters' executions, all of which have ended."""
+    generations: dict[str, int] = {}
+    for execution_id in dict.fromkeys(letter.execution_id for letter in letters):
+        execution = find(db, execution_id)
+        if execution is None:
+            return no_execution(execution_id)
+        if not execution.status.final:
+            return under_way(execution_id, execution.status)
+        generations[execution_id] = execution.generation
+    return generations
+
+
+def letters_about(db: sqlite3.Connection, execution_id: str, paths: Sequence[str]) -> list[DeadLetter]:
+    """Open letters about the end of an execution that is made anew from these steps."""
+    rows = db.execute(f"{SELECT_LETTER} WHERE execution_id = ? AND status = 'open'", (execution_id,)).fetchall()
+    found = [letter for letter in map(to_letter, rows) if letter.kind in ("failure", "poisoned")]
+    return [
+        letter
+        for letter in found
+        if not letter.about.get("paths")
+        or any(is_below(path, anew) for path in letter.about["paths"] for anew in paths)
+    ]
+
+
+def close_letters(db: sqlite3.Connection, letters: Sequence[DeadLetter], now: str, by: str | None) -> None:
+    """What they are about is tried again."""
+    for letter in letters:
+        db.execute(_CLOSE, ("redriven", now, by, None, letter.id))
+
+
+def redriven_record(
+    execution_id: str, generation: int, letters: Sequence[DeadLetter], now: str, by: str | None
+) -> tuple[Any, ...]:
+    """The record of a redrive: by whom, of what, with which changes to the input."""
+    fact: dict[str, Any] = {"by": by, "paths": [letter.path for letter in letters]}
+    if edits := [letter.edit for letter in letters if letter.edit is not None]:
+        fact["edits"] = edits
+    return (execution_id, "execution.redriven", None, generation, now, to_json(fact))
+
+
+def _try_again(
+    db: sqlite3.Connection, execution_id: str, letters: Sequence[DeadLetter], now: str, *, own: bool
+) -> None:
     """What has been done stays; the failed steps, and the plan around them, are to be made anew."""
-    for path in paths:
+    for path in [letter.path for letter in letters if letter.kind != "poisoned"]:
         supersede(db, execution_id, path, now)
         supersede(db, execution_id, path + COMPANION, now)
         supersede(db, execution_id, path.partition(".")[0], now, alone=True)
-    for table in ("checkpoints", "writes"):
-        db.execute(f"DELETE FROM {table} WHERE thread_id = ?", (execution_id,))
+        for table in ("checkpoints", "writes"):
+            db.execute(f"DELETE FROM {table} WHERE thread_id = ?", (execution_id,))
     db.execute(_GO_ON, (execution_id,))
     raise_signal(db, execution_id, "resume", None, now, own=own)
 
@@ -114,7 +145,8 @@ def _row(db: sqlite3.Connection, letter_id: int) -> Any:
     return db.execute(f"{SELECT_LETTER} WHERE seq = ?", (letter_id,)).fetchone()
 
 
-def _open_letters(db: sqlite3.Connection, letter_ids: Sequence[int]) -> list[DeadLetter] | BatonError:
+def open_letters(db: sqlite3.Connection, letter_ids: Sequence[int]) -> list[DeadLetter] | BatonError:
+    """The letters of these numbers, all of which are open."""
     letters = []
     for letter_id in dict.fromkeys(letter_ids):
         row = _row(db, letter_id)
@@ -149,7 +181,8 @@ def _closed(letter: DeadLetter) -> ConflictError:
     )
 
 
-def _under_way(execution_id: str, status: str) -> ConflictError:
+def under_way(execution_id: str, status: str) -> ConflictError:
+    """The error for a letter whose execution has not ended."""
     return ConflictError(
         f"Execution '{execution_id}' is {status}; its dead letters can be redriven when it has ended.",
         hint=f"See what it does: baton show {execution_id}.",

@@ -21,7 +21,7 @@ from orchestrator.store.execution_rows import (
 from orchestrator.store.letter_rows import INSERT_LETTER, letter_row
 from orchestrator.store.parts import Part, insert, no_execution, raise_signal
 from orchestrator.store.port import ENGINE_FORMAT, TIMEOUT_BY, DeadLetter, Execution, ExecutionFilter, Record
-from orchestrator.store.results import copy_newest
+from orchestrator.store.results import GOT_FURTHER, copy_newest
 from orchestrator.store.rows import record_row, to_json, to_time
 
 _BEGIN_RUN = "INSERT INTO runs (execution_id, number, reason, host, pid, started_at) VALUES (?, ?, ?, ?, ?, ?)"
@@ -33,6 +33,17 @@ WHERE status IN ('pending', 'queued', 'running', 'compensating')
 OR status IN ('waiting', 'budget_exceeded') AND signal <> seen
 ORDER BY priority DESC, created_at, id
 """
+_SUSPECTS = """
+SELECT e.id FROM executions AS e
+WHERE e.status IN ('running', 'compensating') AND e.deaths > 0
+AND (SELECT ended_at FROM runs WHERE execution_id = e.id ORDER BY seq DESC LIMIT 1) IS NULL
+ORDER BY e.deaths, e.created_at, e.id
+"""
+_LAST_RUN = "SELECT seq, ended_at FROM runs WHERE execution_id = ? ORDER BY seq DESC LIMIT 1"
+_PROGRESS = (
+    f"SELECT ifnull((SELECT max(seq) FROM records WHERE execution_id = ? AND kind IN ({GOT_FURTHER})), 0), progress "
+    "FROM executions WHERE id = ?"
+)
 
 
 class Executions(Part):
@@ -105,6 +116,19 @@ class Executions(Part):
         rows = await self._reader.read(lambda db: db.execute(_TO_TAKE_UP).fetchall())
         return [execution_id for (execution_id,) in rows]
 
+    async def suspects(self) -> Sequence[str]:
+        """See the port."""
+        rows = await self._reader.read(lambda db: db.execute(_SUSPECTS).fetchall())
+        return [execution_id for (execution_id,) in rows]
+
+    def _deaths(self, db: sqlite3.Connection, execution: Execution) -> tuple[int, int]:
+        """How often in a row processes have died over it, now that it is taken up again; and how far it has got."""
+        reached, before = db.execute(_PROGRESS, (execution.id, execution.id)).fetchone()
+        run = db.execute(_LAST_RUN, (execution.id,)).fetchone()
+        # A run of this very process that was not ended broke off for want of a store, say: nobody died.
+        died = run is not None and run[1] is None and run[0] <= self._runs_before
+        return (0 if not died else 1 if reached > before else execution.deaths + 1), reached
+
     async def secrets(self, execution_id: str) -> Mapping[str, bytes]:
         """See the port."""
         return dict(self._reader.point("SELECT name, value FROM secrets WHERE execution_id = ?", (execution_id,)))
@@ -130,10 +154,11 @@ class Executions(Part):
                 db.execute("UPDATE executions SET status = 'paused', updated_at = ? WHERE id = ?", (now, execution_id))
                 _end_run(db, execution_id, ExecutionStatus.PAUSED, now)
                 return find(db, execution_id) or no_execution(execution_id)
+            deaths, progress = self._deaths(db, execution)
             db.execute(
-                "UPDATE executions SET status = 'running', drives = drives + 1, updated_at = ?, "
-                "started_at = ifnull(started_at, ?) WHERE id = ?",
-                (now, now, execution_id),
+                "UPDATE executions SET status = 'running', drives = drives + 1, deaths = ?, progress = ?, "
+                "updated_at = ?, started_at = ifnull(started_at, ?) WHERE id = ?",
+                (deaths, progress, now, now, execution_id),
             )
             db.execute(_BEGIN_RUN, (execution_id, execution.drives + 1, reason, _HOST, os.getpid(), now))
             return find(db, execution_id) or no_execution(execution_id)
@@ -149,7 +174,7 @@ class Executions(Part):
 
         def work(db: sqlite3.Connection) -> bool | BatonError:
             changed = db.execute(
-                "UPDATE executions SET status = ?, active_seconds = ?, updated_at = ?, seen = signal "
+                "UPDATE executions SET status = ?, active_seconds = ?, updated_at = ?, seen = signal, deaths = 0 "
                 f"WHERE id = ? AND signal = ? AND {UNFINISHED}",
                 (status, active_seconds, now, execution_id, seen),
             ).rowcount

@@ -34,6 +34,8 @@ class Part:
         self._announce = announce
         self._drives = False
         """Whether this process drives the file: what it stores itself is no news to it."""
+        self._runs_before = 0
+        """The newest run that an earlier process began."""
 
     def _now(self) -> str:
         return to_time(self._clock.now())

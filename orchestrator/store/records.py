@@ -7,6 +7,7 @@ from typing import Any
 from graphs.errors import BatonError
 from graphs.state import Happened, Result
 from orchestrator.store.announcing import Kept
+from orchestrator.store.dead_letters import close_letters, letters_about, open_letters, redriven_record
 from orchestrator.store.parts import Part, insert, no_execution, raise_signal
 from orchestrator.store.port import Record
 from orchestrator.store.results import copy_newest, history, is_below, newest, supersede
@@ -72,8 +73,10 @@ class Records(Part):
         pins: Mapping[str, str] | None = None,
         input: Any = None,  # noqa: A002 - the port's name
         reason: str,
+        letters: Sequence[int] = (),
+        by: str | None = None,
     ) -> None:
-        """See the port. The history gets an `execution.rewound` record."""
+        """See the port. The history gets an `execution.rewound` record, with letters an `execution.redriven` too."""
         now = self._now()
         fact = {"reason": reason, "superseded": superseded, "superseded_alone": superseded_alone}
         row = (execution_id, "execution.rewound", None, generation, now, to_json(fact))
@@ -81,8 +84,11 @@ class Records(Part):
         new_pins = None if pins is None else to_json(dict(pins))
 
         def work(db: sqlite3.Connection) -> Kept | BatonError:
+            if isinstance(missed := open_letters(db, letters), BatonError):
+                return missed
+            closed = letters_about(db, execution_id, [*superseded, *superseded_alone])
             changed = db.execute(
-                "UPDATE executions SET status = 'queued', generation = ?, digest = ifnull(?, digest), "
+                "UPDATE executions SET status = 'queued', deaths = 0, generation = ?, digest = ifnull(?, digest), "
                 "version = ifnull(?, version), pins = ifnull(?, pins), input = ifnull(?, input), "
                 "active_seconds = 0, output = 'null', error = 'null', "
                 "cancel_requested = 'null', concluded = 'null', pause_requested = 'null', ended_at = NULL WHERE id = ?",
@@ -97,6 +103,8 @@ class Records(Part):
             for table in ("checkpoints", "writes"):
                 db.execute(f"DELETE FROM {table} WHERE thread_id = ?", (execution_id,))
             raise_signal(db, execution_id, "resume", None, now, own=self._drives)
-            return insert(db, [row])
+            close_letters(db, closed, now, by)
+            redriven = [redriven_record(execution_id, generation, closed, now, by)] if closed else []
+            return insert(db, [*redriven, row])
 
         await self._writer.submit(work, thread=execution_id, reset=True, on_commit=self._announce)

@@ -30,6 +30,8 @@ _HISTORY = (
 )
 _ANEW = f"{_SETTLED}, 'step.retrying', 'step.held'"
 """What no longer counts when a step is made anew: its result, and the attempts before it."""
+GOT_FURTHER = f"{_SETTLED}, '{_OPENED}', '{_EFFECT}', 'step.retrying', 'step.waiting', 'execution.compensating'"
+"""Records that say that an execution has got further than it was."""
 _BELOW = "(path = ? OR substr(path, 1, ?) IN (?, ?))"
 _ALONE = "path = ?"
 

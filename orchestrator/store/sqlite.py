@@ -164,6 +164,7 @@ class SqliteStore(
         with engine_lock(self.path, self._clock):
             # Signals are for the engine that ran when they were stored; one that starts looks at the tables itself.
             await self._writer.submit([("DELETE FROM signals", ())])
+            self._runs_before = self._reader.point("SELECT ifnull(max(seq), 0) FROM runs", ())[0][0]
             self._drives = True
             try:
                 yield

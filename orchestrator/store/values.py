@@ -33,6 +33,7 @@ class Execution:
             between the last look and parking).
         active_seconds: Time at work so far, waiting for the world outside left out (X33).
         drives: How often a process took it up; grows with every crash.
+        deaths: How often in a row a process died while it drove it, and it got no further in between.
         concluded: How it ended, `{"status", "step", "error", "compensate"}`, once it is being undone or its `finally`
             steps run.
         pause_requested: Who wants it held, since when and why.
@@ -63,6 +64,7 @@ class Execution:
     signal: int = 0
     active_seconds: float = 0.0
     drives: int = 0
+    deaths: int = 0
     cancel_requested: dict[str, Any] | None = None
     concluded: dict[str, Any] | None = None
     pause_requested: dict[str, Any] | None = None
@@ -106,16 +108,23 @@ class OpenWait:
     opened_at: datetime
 
 
+LetterKind = Literal["failure", "poisoned", "compensation", "finally"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeadLetter:
     """Something that failed for good and needs a person.
 
     Attributes:
         id: Its number; 0 for one that has not been kept yet.
-        path: Where it stands: `~compensation.refund`.
-        kind: `compensation`: something was not undone. `finally`: a step that runs in any case failed.
+        path: Where it stands: `charge`, `~compensation.refund`; empty for the execution as a whole.
+        kind: `failure`: the execution ended by it, or it was gone on from. `compensation`: something was not undone.
+            `finally`: a step that runs in any case failed. `poisoned`: processes died again and again over it.
         error: Why, as in the step's result.
-        about: More facts: `undoes`, the path of what was to be undone; `attempts`.
+        about: More facts: `undoes`, the path of what was to be undone; `attempts`; of failures `paths`, all steps that
+            failed, and `undone`, those that were undone since.
+        escalated: People have to see to it.
+        edit: Changes to the execution's input with which it is to be tried again: `{"input", "by", "at"}`.
         status: `open`; then `redriven` (it was tried again) or `discarded`.
         closed_by, note: Who closed it, and why.
     """
@@ -123,16 +132,37 @@ class DeadLetter:
     id: int = 0
     execution_id: str
     path: str
-    kind: Literal["compensation", "finally"]
+    kind: LetterKind
     workflow: str
     tenant: str = "default"
     error: Mapping[str, Any] = field(default_factory=dict)
     about: Mapping[str, Any] = field(default_factory=dict)
     status: Literal["open", "redriven", "discarded"] = "open"
+    escalated: bool = False
+    edit: Mapping[str, Any] | None = None
     created_at: datetime
     closed_at: datetime | None = None
     closed_by: str | None = None
     note: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LetterFilter:
+    """Which dead letters; None for any.
+
+    Attributes:
+        before: The number of the last one of the page before.
+    """
+
+    status: str | None = "open"
+    execution_id: str | None = None
+    workflow: str | None = None
+    kind: LetterKind | None = None
+    code: str | None = None
+    escalated: bool | None = None
+    tenant: str | None = None
+    before: int | None = None
+    limit: int = 1000
 
 
 @dataclass(frozen=True, slots=True)

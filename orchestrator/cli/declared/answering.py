@@ -1,4 +1,4 @@
-"""Commands that answer and steer: approve, reject, respond, event, cancel, terminate, pause, continue, dead-letters.
+"""Commands that answer and steer: approve, reject, respond, event, cancel, terminate, pause and continue.
 
 None of them needs to drive the database.
 """
@@ -11,7 +11,7 @@ from orchestrator.cli.declared.common import Id, examples
 from orchestrator.cli.options import command
 
 PANEL: Final = "Answer"
-_HEARD: Final = "A running engine hears it at once; without one, it is kept for the next."
+HEARD: Final = "A running engine hears it at once; without one, it is kept for the next."
 
 Step = Annotated[
     str | None,
@@ -35,7 +35,6 @@ def register(app: typer.Typer) -> None:
     _register_terminate(app)
     _register_pause(app)
     _register_continue(app)
-    _register_dead_letters(app)
 
 
 def _register_approve(app: typer.Typer) -> None:
@@ -44,7 +43,7 @@ def _register_approve(app: typer.Typer) -> None:
         "approve",
         "orchestrator.cli.decide:approve",
         rich_help_panel=PANEL,
-        epilog=examples("baton approve 7f3c ask", "baton approve 7f3c ask --edit amount:=90", note=_HEARD),
+        epilog=examples("baton approve 7f3c ask", "baton approve 7f3c ask --edit amount:=90", note=HEARD),
     )
     def approve(
         id: Id,  # noqa: A002
@@ -68,7 +67,7 @@ def _register_reject(app: typer.Typer) -> None:
         "reject",
         "orchestrator.cli.decide:reject",
         rich_help_panel=PANEL,
-        epilog=examples("baton reject 7f3c ask --reason 'too much'", note=_HEARD),
+        epilog=examples("baton reject 7f3c ask --reason 'too much'", note=HEARD),
     )
     def reject(
         id: Id,  # noqa: A002
@@ -109,7 +108,7 @@ def _register_event(app: typer.Typer) -> None:
         epilog=examples(
             "baton event user.email_verified --data user_id=42",
             "baton event order.paid --data @payment.json --key pay-17  # the same key again changes nothing",
-            note=f"It answers every open wait it matches. {_HEARD}",
+            note=f"It answers every open wait it matches. {HEARD}",
         ),
     )
     def event(
@@ -129,7 +128,7 @@ def _register_cancel(app: typer.Typer) -> None:
         epilog=examples(
             "baton cancel 7f3c --reason 'ordered twice'",
             "baton cancel 7f3c --compensate  # undo what was done",
-            note=_HEARD,
+            note=HEARD,
         ),
     )
     def cancel(
@@ -157,7 +156,7 @@ def _register_terminate(app: typer.Typer) -> None:
         "terminate",
         "orchestrator.cli.cancel:terminate",
         rich_help_panel=PANEL,
-        epilog=examples("baton terminate 7f3c --reason 'it must not go on'", note=_HEARD),
+        epilog=examples("baton terminate 7f3c --reason 'it must not go on'", note=HEARD),
     )
     def terminate(
         id: Id,  # noqa: A002
@@ -173,7 +172,7 @@ def _register_pause(app: typer.Typer) -> None:
         "pause",
         "orchestrator.cli.cancel:pause",
         rich_help_panel=PANEL,
-        epilog=examples("baton pause 7f3c --reason 'the bank is down'", note=_HEARD),
+        epilog=examples("baton pause 7f3c --reason 'the bank is down'", note=HEARD),
     )
     def pause(
         id: Id,  # noqa: A002
@@ -189,66 +188,9 @@ def _register_continue(app: typer.Typer) -> None:
         "continue",
         "orchestrator.cli.cancel:continue_",
         rich_help_panel=PANEL,
-        epilog=examples("baton continue 7f3c", note=_HEARD),
+        epilog=examples("baton continue 7f3c", note=HEARD),
     )
     def continue_(
         id: Id,  # noqa: A002
     ) -> None:
         """Let a paused execution go on."""
-
-
-_Letters = Annotated[list[int] | None, typer.Argument(metavar="[NUMBER]...", help="Which; see baton dead-letters.")]
-
-
-def _register_dead_letters(app: typer.Typer) -> None:
-    letters = typer.Typer()
-    app.add_typer(letters, name="dead-letters", rich_help_panel=PANEL)
-
-    @command(
-        letters,
-        "",
-        "orchestrator.cli.dead_letters:dead_letters",
-        invoke_without_command=True,
-        epilog=examples("baton dead-letters", "baton dead-letters redrive 12", "baton dead-letters redrive --all"),
-    )
-    def dead_letters(
-        closed: Annotated[bool, typer.Option("--closed", help="Those that were redriven or discarded, too.")] = False,
-        execution: Annotated[str | None, typer.Option(metavar="ID", help="Only those of this execution.")] = None,
-    ) -> None:
-        """List what failed for good and needs a person: what could not be undone, and `finally` steps that failed."""
-
-    @command(
-        letters,
-        "show",
-        "orchestrator.cli.dead_letters:show",
-        epilog=examples("baton dead-letters show 12"),
-    )
-    def show(number: Annotated[int, typer.Argument(metavar="NUMBER", help="Which.")]) -> None:
-        """Tell everything about one of them."""
-
-    @command(
-        letters,
-        "redrive",
-        "orchestrator.cli.dead_letters:redrive",
-        epilog=examples("baton dead-letters redrive 12 13", "baton dead-letters redrive --all", note=_HEARD),
-    )
-    def redrive(
-        numbers: _Letters = None,
-        everything: Annotated[bool, typer.Option("--all", help="All that are open.")] = False,
-        by: By = None,
-    ) -> None:
-        """Try them again: only what failed; what else was done or undone is not done again."""
-
-    @command(
-        letters,
-        "discard",
-        "orchestrator.cli.dead_letters:discard",
-        epilog=examples("baton dead-letters discard 12 --reason 'paid back by hand'"),
-    )
-    def discard(
-        numbers: _Letters = None,
-        everything: Annotated[bool, typer.Option("--all", help="All that are open.")] = False,
-        reason: Reason = None,
-        by: By = None,
-    ) -> None:
-        """Close them for good: somebody saw to it."""

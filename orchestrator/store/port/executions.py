@@ -43,11 +43,18 @@ class Executions(Protocol):
         way or queued, and resting ones that were answered or cancelled since they went to rest."""
         ...
 
+    async def suspects(self) -> Sequence[str]:
+        """Those of them over which processes have died more than once in a row; the least suspect first."""
+        ...
+
     async def secrets(self, execution_id: str) -> Mapping[str, bytes]: ...
 
     async def begin_drive(self, execution_id: str, reason: str) -> Execution:
         """A process takes the execution up: status running, `drives` + 1, a `run` row. One that is to be held is not
-        taken up: it is given back with status paused."""
+        taken up: it is given back with status paused.
+
+        Where the run before was never ended, the process that was at it died: `deaths` counts that, and begins anew
+        when the execution had got any further since it was taken up."""
         ...
 
     async def rest(
@@ -156,15 +163,19 @@ class Executions(Protocol):
         pins: Mapping[str, str] | None = None,
         input: Any = None,  # noqa: A002 - the execution's own word
         reason: str,
+        letters: Sequence[int] = (),
+        by: str | None = None,
     ) -> None:
         """Make an execution ready to go on from an earlier step: checkpoints gone, the named results superseded, waits
-        of them closed, status queued. All in one transaction.
+        of them closed, dead letters about them closed, status queued. All in one transaction.
 
         Args:
             superseded: Paths whose results go with everything below them.
             superseded_alone: Paths whose own results go while those below stay: the composite steps around a step
                 that is made anew (`orders`, where only `orders[3].charge` is).
             digest, version, pins, input: What the execution has from now on; None for what it has.
+            letters: Dead letters that must be open still.
+            by: Who asks.
         """
         ...
 

@@ -1,27 +1,27 @@
 """Dead letters: what is asked of a database."""
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
-from orchestrator.store.values import DeadLetter
+from orchestrator.store.values import DeadLetter, LetterFilter
 
 
 class Letters(Protocol):
     """Dead letters. See `Store`."""
 
-    async def dead_letters(
-        self,
-        *,
-        status: str | None = "open",
-        execution_id: str | None = None,
-        tenant: str | None = None,
-        before: int | None = None,
-        limit: int = 1000,
-    ) -> Sequence[DeadLetter]:
-        """Newest first; without a status, closed ones too. `before` is the last one's number of the page before."""
+    async def dead_letters(self, which: LetterFilter = LetterFilter()) -> Sequence[DeadLetter]:  # noqa: B008 - frozen
+        """Newest first."""
         ...
 
     async def dead_letter(self, letter_id: int) -> DeadLetter | None: ...
+
+    async def edit_letter(self, letter_id: int, edit: Mapping[str, Any] | None) -> DeadLetter:
+        """With which changes to the input it is to be tried again; None: with none.
+
+        Raises:
+            NotFoundError, ConflictError: there is no such letter, or it is closed.
+        """
+        ...
 
     async def discard(self, letter_ids: Sequence[int], *, by: str | None, note: str | None) -> Sequence[DeadLetter]:
         """Close letters for good: all of them or none.
@@ -32,8 +32,9 @@ class Letters(Protocol):
         ...
 
     async def redrive(self, letter_ids: Sequence[int], *, by: str | None) -> Sequence[str]:
-        """Try again what letters are about: all of them or none. Their results are superseded, and their executions
-        are queued again, with how they ended.
+        """Try again what letters are about that are not failures (`rewind` does that for these): all of them or none.
+        Their results are superseded, and their executions are queued again, with how they ended; those that processes
+        died over go on where they were.
 
         Returns:
             The ids of these executions.

@@ -1,0 +1,100 @@
+"""Trying again what dead letters are about: which steps are made anew, on which input."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from graphs.errors import ConflictError, InputError
+from graphs.expressions import reveal
+from graphs.inputs import check_input, secret_paths
+from graphs.prepare import Library
+from graphs.spec import Workflow
+from orchestrator.anew import made_anew
+from orchestrator.redo import pinned_by
+from orchestrator.sealing import Sealer, with_changes
+from orchestrator.store.dead_letters import under_way
+from orchestrator.store.port import DeadLetter, Execution, LetterFilter
+from orchestrator.store.sqlite import SqliteStore
+
+EDITED = ("failure", "poisoned")
+"""Kinds of letters whose execution is made anew from its input on; what undoes sees what it undoes."""
+
+
+def edited_input(execution: Execution, workflow: Workflow, sealer: Sealer, letters: Sequence[DeadLetter]) -> Any:
+    """The execution's input as the letters change it; None where they do not.
+
+    Raises:
+        InputError: it does not fit its schema any more, or a change concerns a secret.
+    """
+    changes: dict[str, Any] = {}
+    for letter in letters:
+        changes |= (letter.edit or {}).get("input", {})
+    if not changes:
+        return None
+    schema = workflow.spec.input.schema_
+    kept = with_changes(execution.input, changes, secret_paths(schema))
+    check_input(schema, reveal(sealer.open_input(kept)))
+    return kept
+
+
+def check_edit(letter: DeadLetter, changes: Mapping[str, Any]) -> None:
+    """Whether a letter's input can be changed at all.
+
+    Raises:
+        InputError: it cannot, or there is no change.
+    """
+    if letter.kind not in EDITED:
+        raise InputError(
+            f"Dead letter {letter.id} is about '{letter.path}', which has no input of its own to change.",
+            hint="It sees what it belongs to. Redrive it as it is, or discard it.",
+            code="edit_impossible",
+        )
+    if not changes:
+        raise InputError("No change is given.", hint="Give at least one key and its new value.", code="edit_empty")
+
+
+async def make_anew(
+    store: SqliteStore,
+    library: Library,
+    execution: Execution,
+    workflow: Workflow,
+    letters: Sequence[DeadLetter],
+    *,
+    edited: Any,
+    by: str | None,
+) -> None:
+    """Make an execution ready to go on: what failed is made anew, and what has been undone since.
+
+    What has been undone is to happen again, so it goes with new idempotency keys.
+
+    Raises:
+        ConflictError: the execution has not ended, a letter is closed, or something is still to be undone.
+    """
+    if not execution.status.final:
+        raise under_way(execution.id, execution.status)
+    await _check_undone(store, execution)
+    undone = list(dict.fromkeys(path for letter in letters for path in letter.about.get("undone", ())))
+    failed = list(dict.fromkeys(path for letter in letters for path in letter.about.get("paths", ())))
+    results = await store.results(execution.id)
+    paths = [path for path in (*undone, *failed) if path in results]
+    anew = made_anew(workflow, paths, results, library, pinned_by(execution.pins, library))
+    await store.rewind(
+        execution.id,
+        superseded=anew.below,
+        superseded_alone=anew.alone,
+        generation=execution.generation + 1 if undone else execution.generation,
+        input=edited,
+        reason="redrive",
+        letters=[letter.id for letter in letters],
+        by=by,
+    )
+
+
+async def _check_undone(store: SqliteStore, execution: Execution) -> None:
+    left = await store.dead_letters(LetterFilter(execution_id=execution.id, kind="compensation"))
+    if left:
+        raise ConflictError(
+            f"Not all of what execution '{execution.id}' had done is undone ('{left[-1].path}').",
+            hint=f"See to that first: baton dead-letters redrive {left[-1].id}, or discard {left[-1].id}.",
+            code="undo_first",
+            letters=[letter.id for letter in left],
+        )

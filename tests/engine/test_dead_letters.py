@@ -1,0 +1,238 @@
+"""Dead letters of what failed: kept with why, edited, tried again, discarded; what the category has to do with it."""
+
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+
+from graphs.errors import Category, ConflictError, InputError
+from tests.support.engine.engines import act, ask, engine, finished, rested, run, statuses, workflow
+from tests.support.engine.steps import Effects
+
+PAY = [
+    act("reserve", compensate=act("release")),
+    act("pay", "reserve", fail="{{ input.amount > 100 }}", category="{{ input.category }}"),
+    act("ship", "pay"),
+]
+
+
+def _alerts(records: Any) -> list[dict[str, Any]]:
+    return [dict(record.data) for record in records if record.kind == "alert.raised"]
+
+
+@pytest.mark.capability("E22", "Q06")
+async def test_what_failed_is_kept_with_why_its_input_and_its_history(database: Path) -> None:
+    async with engine(database) as baton:
+        execution = await run(baton, workflow("orders", [{**PAY[1], "depends_on": []}]), {"amount": 200, "category": "dependency"})
+        [letter] = await baton.dead_letters()
+        story = await baton.letter_story(letter.id)
+        assert (letter.execution_id, letter.kind, letter.path, letter.workflow, letter.escalated) == (
+            execution.id,
+            "failure",
+            "pay",
+            "orders@1.0",
+            False,
+        )
+        assert letter.error["category"] == "dependency" and "asked to fail" in letter.error["message"]
+        assert story.input == {"amount": 200, "category": "dependency"}
+        assert {"step.failed", "execution.failed"} <= {record.kind for record in story.history}
+
+
+@pytest.mark.capability("E22")
+async def test_what_failed_is_tried_again_with_another_input(database: Path, effects: Effects) -> None:
+    """What had been undone happens again, under a new key; what is still done is not done twice. All of it is on
+    record."""
+    definition = workflow("orders", [act("look"), *PAY])
+    async with engine(database, effects=effects) as baton:
+        execution = await run(baton, definition, {"amount": 200, "category": "logic"})
+        assert execution.status == "compensated"
+        [letter] = await baton.dead_letters()
+        assert letter.about == {"paths": ["pay"], "undone": ["reserve"]} or letter.about["undone"] == ["reserve"]
+        edited = await baton.edit_letter(letter.id, {"amount": 90}, by="ann")
+        assert edited.edit is not None and (edited.edit["input"], edited.edit["by"]) == ({"amount": 90}, "ann")
+        assert (await baton.get(execution.id)).input["amount"] == 200, "not before it is tried again"
+        assert await baton.redrive([letter.id], by="ben") == [execution.id]
+        execution = await finished(baton, execution)
+        records = await baton.records(execution.id)
+        assert execution.status == "completed" and execution.input == {"amount": 90, "category": "logic"}
+        assert await baton.dead_letters() == []
+        closed = await baton.dead_letter(letter.id)
+        assert (closed.status, closed.closed_by) == ("redriven", "ben")
+    [redriven] = [record for record in records if record.kind == "execution.redriven"]
+    assert redriven.data["by"] == "ben" and redriven.data["edits"][0]["input"] == {"amount": 90}
+    assert effects.counts["look"] == 1 and effects.counts["reserve"] == 2 and effects.counts["ship"] == 1
+    assert effects.keys["reserve"] == [f"{execution.id}:reserve:0", f"{execution.id}:reserve:1"]
+
+
+@pytest.mark.capability("E22")
+async def test_a_redrive_that_fails_again_is_a_letter_again(database: Path, effects: Effects) -> None:
+    """Under a number of its own; the one before stays closed."""
+    async with engine(database, effects=effects) as baton:
+        execution = await run(baton, workflow("w", [act("a"), act("bad", "a", fail=True)]))
+        [first] = await baton.dead_letters()
+        await baton.redrive([first.id])
+        await finished(baton, execution)
+        [second] = await baton.dead_letters()
+        assert second.id != first.id and (await baton.dead_letter(first.id)).status == "redriven"
+        with pytest.raises(ConflictError, match=f"Dead letter {first.id} was redriven"):
+            await baton.redrive([first.id])
+        await baton.discard([second.id], by="ann")
+    assert effects.began == ["a", "bad", "bad"]
+
+
+@pytest.mark.capability("E22", "D03")
+async def test_who_retries_by_hand_closes_the_letter(database: Path) -> None:
+    async with engine(database) as baton:
+        execution = await run(baton, workflow("w", [act("bad", fail=True)]))
+        await baton.retry(execution.id)
+        await finished(baton, execution)
+        assert [one.status for one in await baton.dead_letters(status=None)] == ["open", "redriven"]
+
+
+@pytest.mark.capability("E22")
+async def test_many_are_chosen_by_what_they_are_about(database: Path) -> None:
+    """By workflow, kind and code."""
+    async with engine(database) as baton:
+        for name in ("one", "two", "two"):
+            await run(baton, workflow(name, [act("bad", fail=True)], **{"finally": [act("close", fail=True)]}))
+        assert len(await baton.dead_letters()) == 6
+        assert len(await baton.dead_letters(kind="finally")) == 3
+        assert len(await baton.dead_letters(workflow="two", kind="failure")) == 2
+        assert len(await baton.dead_letters(workflow="two@1.0")) == 4
+        assert await baton.dead_letters(workflow="two@2.0") == await baton.dead_letters(code="other") == []
+        chosen = await baton.dead_letters(workflow="two", kind="failure")
+        assert len(await baton.redrive([letter.id for letter in chosen])) == 2
+
+
+@pytest.mark.capability("E22", "E26")
+async def test_an_edit_must_fit(database: Path) -> None:
+    """The schema, and what may be read by everybody."""
+    schema = {
+        "type": "object",
+        "properties": {"amount": {"type": "integer"}, "pin": {"type": "string", "format": "password"}},
+    }
+    steps = [act("bad", fail=True)]
+    definition = workflow("w", steps, input={"schema": schema}, **{"finally": [act("close", fail=True)]})
+    async with engine(database) as baton:
+        await run(baton, definition, {"amount": 1, "pin": "1234"})
+        [failure] = await baton.dead_letters(kind="failure")
+        [closing] = await baton.dead_letters(kind="finally")
+        with pytest.raises(InputError, match="amount"):
+            await baton.edit_letter(failure.id, {"amount": "many"})
+        with pytest.raises(InputError, match="'pin' is secret"):
+            await baton.edit_letter(failure.id, {"pin": "4321"})
+        with pytest.raises(InputError, match="has no input of its own to change"):
+            await baton.edit_letter(closing.id, {"amount": 2})
+        assert (await baton.edit_letter(failure.id, {"amount": 2})).edit is not None
+        assert (await baton.edit_letter(failure.id, None)).edit is None
+        await baton.discard([failure.id])
+        with pytest.raises(ConflictError, match="was discarded"):
+            await baton.edit_letter(failure.id, {"amount": 2})
+
+
+@pytest.mark.capability("E06", "E22", "E27")
+async def test_a_failure_that_is_gone_on_from_is_kept_where_the_step_says_so(database: Path, effects: Effects) -> None:
+    """Each item of a list by itself; it is tried again by itself, and what hangs on it with it."""
+    item = act("read", fail="{{ item == input.bad }}")
+    item["on_failure"] = {"action": "continue", "response": {"dead_letter": True}}
+    steps = [{"name": "docs", "type": "map", "config": {"items": [1, 2, 3]}, "steps": [item]}, act("sum", "docs")]
+    async with engine(database, effects=effects) as baton:
+        execution = await run(baton, workflow("w", steps), {"bad": 2})
+        assert execution.status == "completed"
+        [letter] = await baton.dead_letters()
+        assert (letter.path, letter.kind) == ("docs[1].read", "failure")
+        await baton.edit_letter(letter.id, {"bad": 9})
+        await baton.redrive([letter.id])
+        assert (await finished(baton, execution)).status == "completed"
+        assert (await statuses(baton, execution))["docs[1].read"] == "completed"
+        assert await baton.dead_letters() == []
+    assert effects.counts["docs[0].read"] == 1 and effects.counts["docs[1].read"] == effects.counts["sum"] == 2
+
+
+@pytest.mark.capability("E12", "E22")
+async def test_a_failure_waits_until_what_was_done_is_undone(database: Path) -> None:
+    undo = act("undo", fail="{{ true }}")
+    async with engine(database) as baton:
+        execution = await run(baton, workflow("w", [act("a", compensate=undo), act("bad", "a", fail=True)]))
+        assert execution.status == "compensation_failed"
+        [failure] = await baton.dead_letters(kind="failure")
+        [undoing] = await baton.dead_letters(kind="compensation")
+        with pytest.raises(ConflictError, match="See to that first: baton dead-letters redrive"):
+            await baton.redrive([failure.id])
+        await baton.discard([undoing.id], note="by hand")
+        assert await baton.redrive([failure.id]) == [execution.id]
+        await finished(baton, execution)
+
+
+# -- what the category asks for --------------------------------------------------------------------------------------
+
+CLEANED: dict[Category, tuple[bool, str | None, bool]] = {
+    # clean-up runs though nothing was done · alert · people have to see to it
+    "transient": (False, None, False),
+    "validation": (False, None, False),
+    "resource": (False, "warning", False),
+    "dependency": (False, None, False),
+    "logic": (True, "error", True),
+    "timeout": (True, None, False),
+    "budget": (False, "warning", False),
+}
+
+
+@pytest.mark.capability("E21", "E22", "E23", "E24")
+@pytest.mark.parametrize("category", CLEANED)
+async def test_the_category_decides_what_is_undone_who_is_told_and_who_has_to_see_to_it(
+    database: Path, effects: Effects, category: Category
+) -> None:
+    """Where nothing was done, a failure that left nothing is undone by nothing; what was done always is."""
+    cleaned, level, escalated = CLEANED[category]
+    bad = act("bad", fail=True, category=category)
+    clean_up = {"steps": [act("clean")]}
+    async with engine(database, effects=effects) as baton:
+        nothing_done = await run(baton, workflow("w", [bad], compensation=clean_up))
+        assert ("~compensation.clean" in effects.began) == cleaned
+        alerts = _alerts(await baton.records(nothing_done.id))
+        assert [alert["level"] for alert in alerts] == ([level] if level else [])
+        assert [alert["escalated"] for alert in alerts] == ([escalated] if level else [])
+        [letter] = await baton.dead_letters(execution_id=nothing_done.id)
+        assert letter.escalated == escalated and letter.error["category"] == category
+        bad["depends_on"] = ["a"]
+        done = await run(baton, workflow("w", [act("a", compensate=act("undo")), bad], compensation=clean_up))
+        assert done.status == "compensated" and effects.began[-2:] == ["~compensation.undo", "~compensation.clean"]
+
+
+def test_the_table_has_every_category() -> None:
+    assert {*CLEANED, "cancelled"} == {*get_args(Category)}
+
+
+@pytest.mark.capability("E21", "E24", "E22")
+async def test_a_workflow_and_a_step_may_ask_for_something_else(database: Path, effects: Effects) -> None:
+    """The step is asked first, then the workflow, then the table."""
+    config = {"responses": {"logic": {"compensate": "never", "alert": "none", "escalate": False, "dead_letter": False}}}
+    steps = [act("a", compensate=act("undo")), act("bad", "a", fail=True, category="logic")]
+    async with engine(database, effects=effects) as baton:
+        quiet = await run(baton, workflow("w", steps, config=config))
+        assert quiet.status == "failed" and "~compensation.undo" not in effects.began
+        assert _alerts(await baton.records(quiet.id)) == [] and await baton.dead_letters() == []
+        said = {"action": "terminate", "response": {"compensate": "always", "alert": "warning"}}
+        loud = await run(baton, workflow("w", [steps[0], {**steps[1], "on_failure": said}], config=config))
+        assert loud.status == "compensated"
+        assert [alert["level"] for alert in _alerts(await baton.records(loud.id))] == ["warning"]
+        inside = {"name": "all", "type": "sequence", "depends_on": ["a"], "steps": [act("bad", fail=True, category="logic")]}
+        inside["steps"][0]["on_failure"] = {"action": "terminate", "response": {"compensate": "never"}}
+        kept = await run(baton, workflow("w", [steps[0], inside]))
+        assert kept.status == "failed", "what a step inside says holds for the end it brings"
+
+
+@pytest.mark.capability("E24")
+async def test_what_could_not_be_undone_is_told_whatever_failed(database: Path) -> None:
+    """And an end that people brought about is told to nobody."""
+    steps = [act("a", compensate=act("undo", fail=True)), act("bad", "a", fail=True, category="transient")]
+    async with engine(database) as baton:
+        execution = await run(baton, workflow("w", steps))
+        [alert] = _alerts(await baton.records(execution.id))
+        assert (alert["level"], alert["escalated"], alert["status"]) == ("error", True, "compensation_failed")
+        cancelled = await rested(baton, await baton.start(workflow("w", [ask("q")])))
+        await baton.cancel(cancelled.id)
+        await finished(baton, cancelled)
+        assert _alerts(await baton.records(cancelled.id)) == []
+        assert await baton.dead_letters(execution_id=cancelled.id) == []
