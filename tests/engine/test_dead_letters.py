@@ -23,7 +23,9 @@ def _alerts(records: Any) -> list[dict[str, Any]]:
 @pytest.mark.capability("E22", "Q06")
 async def test_what_failed_is_kept_with_why_its_input_and_its_history(database: Path) -> None:
     async with engine(database) as baton:
-        execution = await run(baton, workflow("orders", [{**PAY[1], "depends_on": []}]), {"amount": 200, "category": "dependency"})
+        execution = await run(
+            baton, workflow("orders", [{**PAY[1], "depends_on": []}]), {"amount": 200, "category": "dependency"}
+        )
         [letter] = await baton.dead_letters()
         story = await baton.letter_story(letter.id)
         assert (letter.execution_id, letter.kind, letter.path, letter.workflow, letter.escalated) == (
@@ -217,7 +219,12 @@ async def test_a_workflow_and_a_step_may_ask_for_something_else(database: Path, 
         loud = await run(baton, workflow("w", [steps[0], {**steps[1], "on_failure": said}], config=config))
         assert loud.status == "compensated"
         assert [alert["level"] for alert in _alerts(await baton.records(loud.id))] == ["warning"]
-        inside = {"name": "all", "type": "sequence", "depends_on": ["a"], "steps": [act("bad", fail=True, category="logic")]}
+        inside = {
+            "name": "all",
+            "type": "sequence",
+            "depends_on": ["a"],
+            "steps": [act("bad", fail=True, category="logic")],
+        }
         inside["steps"][0]["on_failure"] = {"action": "terminate", "response": {"compensate": "never"}}
         kept = await run(baton, workflow("w", [steps[0], inside]))
         assert kept.status == "failed", "what a step inside says holds for the end it brings"

@@ -76,6 +76,7 @@ async def _carry_out(given: argparse.Namespace, definitions: Sequence[Workflow])
         synchronous=given.synchronous,
         services=services,
         poll=POLL_SECONDS,
+        poison_after=1_000_000,  # whoever dies here was killed from outside; see test_poison for the others
         linger=min(job.linger for job in jobs),
         log_level="warning",
     )
