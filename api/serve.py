@@ -135,7 +135,7 @@ class Server(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         """The first signal asks, the second leaves at once; uvicorn's own would cut the connections first."""
-        with interrupts(self.stop):
+        with interrupts(self.stop, lambda: "baton serve"):
             yield
 
 

@@ -23,6 +23,7 @@ class Exit(IntEnum):
     BUSY = 10
     INTERRUPTED = 130
     UNREAD = 141
+    TERMINATED = 143
 
 
 MEANINGS: Final = {
@@ -39,6 +40,7 @@ MEANINGS: Final = {
     Exit.BUSY: "another engine drives the database",
     Exit.INTERRUPTED: "interrupted (Ctrl-C)",
     Exit.UNREAD: "nobody read the output to its end (`| head`); what was carried out is parked",
+    Exit.TERMINATED: "asked to stop (SIGTERM)",
 }
 
 _BY_STATUS: Final = {

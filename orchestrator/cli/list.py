@@ -1,6 +1,6 @@
 """`baton list`: executions, newest first."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from rich.text import Text
@@ -8,9 +8,12 @@ from rich.text import Text
 from graphs.state import ExecutionStatus
 from orchestrator.cli.exits import Exit
 from orchestrator.cli.options import Shared
-from orchestrator.cli.support.finding import find_execution, shortened
+from orchestrator.cli.support.documents import execution_document
+from orchestrator.cli.support.finding import find_execution, short_id, shortened
 from orchestrator.cli.support.opening import looking
+from orchestrator.cli.support.questions import Questions, no_engine
 from orchestrator.cli.support.setting import Setting
+from orchestrator.cli.support.story import status_left
 from orchestrator.cli.support.tables import print_table
 from orchestrator.cli.support.terminal import (
     one_line,
@@ -36,22 +39,25 @@ async def list_executions(
 ) -> int:
     """See `orchestrator.cli.declared.looking`."""
     begun = read_since(since, "--since") if since else None
-    async with looking(Setting(shared)) as baton:
+    setting = Setting(shared)
+    async with looking(setting) as baton:
         last = (await find_execution(baton, before)).id if before else None
         which = ExecutionFilter(status=status or (), workflow=workflow, since=begun, limit=limit, before=last)
         found = await baton.list(which)
+        undriven = await baton.undriven(found)
+        ids = {each: await short_id(baton, each) for each in undriven}
     if shared.as_json:
-        print_json({"executions": found})
+        print_json({"executions": [execution_document(one, undriven.get(one.id)) for one in found]})
     elif not found:
         output().print("No executions.")
     else:
-        _print(found)
+        _print(found, undriven, Questions(setting, ids))
         if len(found) == limit:
             output().print(Text(f"The next page: --before {found[-1].id}", "dim"))
     return Exit.COMPLETED
 
 
-def _print(found: Sequence[Execution]) -> None:
+def _print(found: Sequence[Execution], undriven: Mapping[str, datetime], questions: Questions) -> None:
     now = datetime.now(UTC)
     ids = [shortened(execution.id) for execution in found]
     short = output().is_terminal and len(set(ids)) == len(ids)  # a pipe gets them whole
@@ -59,10 +65,10 @@ def _print(found: Sequence[Execution]) -> None:
         (
             Text(shortened(execution.id) if short else execution.id, "bold"),
             f"{execution.workflow}@{execution.version}",
-            status_text(execution.status),
+            status_text(status_left(execution.status) if execution.id in undriven else execution.status),
             time_text(execution.created_at, now),
-            _took(execution, now),
-            _about(execution),
+            _took(execution, undriven.get(execution.id, now)),
+            _about(execution, undriven, questions),
         )
         for execution in found
     ]
@@ -74,7 +80,9 @@ def _took(execution: Execution, now: datetime) -> str:
     return seconds_text(seconds_between(begun, execution.ended_at or now))
 
 
-def _about(execution: Execution) -> Text:
+def _about(execution: Execution, undriven: Mapping[str, datetime], questions: Questions) -> Text:
+    if execution.id in undriven:
+        return Text(no_engine(undriven[execution.id], questions, execution.id), "yellow")
     if execution.error:
         return Text(one_line(str(execution.error.get("message", "")), 80), "red")
     return Text(f"fork of {execution.parent} at {execution.forked_at}" if execution.parent else "", "dim")

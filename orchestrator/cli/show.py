@@ -9,10 +9,11 @@ from rich.text import Text
 from orchestrator.cli.exits import Exit
 from orchestrator.cli.options import Shared
 from orchestrator.cli.support.carrying import questions_for
+from orchestrator.cli.support.documents import execution_document
 from orchestrator.cli.support.finding import find_execution
 from orchestrator.cli.support.following import read_story
 from orchestrator.cli.support.opening import looking
-from orchestrator.cli.support.questions import Questions, as_document
+from orchestrator.cli.support.questions import Questions, as_document, no_engine
 from orchestrator.cli.support.setting import Setting
 from orchestrator.cli.support.story import Story
 from orchestrator.cli.support.terminal import one_line, output, print_json, seconds_text, time_text
@@ -32,6 +33,8 @@ async def show(shared: Shared, *, id: str, records: bool) -> int:  # noqa: A002 
         found = await find_execution(baton, id)
         story = await read_story(baton, found.id)
         story.settle(story.execution)
+        if (since := (await baton.undriven([story.execution])).get(found.id)) is not None:
+            story.leave(since)
         waits = await baton.waits(found.id)
         forks = await baton.list(ExecutionFilter(parent=found.id, limit=_MOST_FORKS))
         history = await baton.records(found.id)
@@ -55,7 +58,7 @@ def _document(
     usage: Sequence[Usage],
 ) -> dict[str, Any]:
     return {
-        "execution": story.execution,
+        "execution": execution_document(story.execution, story.undriven_since),
         "steps": [node.as_document() for node in story.root.children.values()],
         "waits": [as_document(wait, questions) for wait in waits],
         "forks": [{"id": fork.id, "at": fork.forked_at, "status": fork.status} for fork in forks],
@@ -92,6 +95,9 @@ def _print_story(
     costs = [("model", _cost(one)) for one in usage]
     for name, value in [*_facts(story.execution, forks, now), *thoughts.lines(), *costs]:
         output().print(Text.assemble((f"{name:<10}", "dim"), value))
+    if story.undriven_since is not None:
+        words = no_engine(story.undriven_since, questions, story.execution.id)
+        output().print(Text.assemble("\n", (f"{words[:1].upper()}{words[1:]}", "yellow")))
     for wait in waits:
         output().print()
         for line in questions.lines(wait):

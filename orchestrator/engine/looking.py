@@ -1,7 +1,8 @@
 """Looking at executions: as they stand, as they go, until they end."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from datetime import datetime
 from typing import Any, Literal
 
 from graphs.errors import ConflictError
@@ -39,6 +40,21 @@ class Looking(Base):
                     )
                 if (failure := given_up(record)) is not None:
                     raise failure
+
+    async def undriven(self, executions: Iterable[Execution]) -> Mapping[str, datetime]:
+        """Of these, by id, what would be going on if an engine drove the file: when it was last heard of.
+
+        A process that is killed says nothing; the next engine goes on with what it left.
+        """
+        would_go_on = [one for one in executions if not one.status.final and one.status not in _AT_REST]
+        if not would_go_on or self.store.driven():
+            return {}
+        found = {}
+        for one in would_go_on:
+            last = await self.store.last_record(one.id)
+            times = (one.created_at, one.updated_at, last.at if last is not None else None)
+            found[one.id] = max(at for at in times if at is not None)
+        return found
 
     def driving(self, execution_id: str) -> bool:
         """Whether this process is carrying the execution out at this moment."""

@@ -3,6 +3,7 @@
 import fcntl
 import os
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,10 @@ from graphs.clock import Clock
 from graphs.errors import EngineBusyError
 from orchestrator.store.rows import to_time
 
+_TRIES = 3
+_PAUSE = 0.002
+"""Seconds: long enough for somebody who only looked, too short for anybody to notice."""
+
 
 @contextmanager
 def engine_lock(database: Path, clock: Clock) -> Iterator[None]:
@@ -22,12 +27,9 @@ def engine_lock(database: Path, clock: Clock) -> Iterator[None]:
     Raises:
         EngineBusyError: another process holds it; the message names it.
     """
-    path = database.with_name(f"{database.name}.lock")
-    with path.open("a+b") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise _busy(database, file) from None
+    with _lock_of(database).open("a+b") as file:
+        if not _locked_by_us(file):
+            raise _busy(database, file)
         holder = {"pid": os.getpid(), "host": socket.gethostname(), "since": to_time(clock.now())}
         file.truncate(0)
         file.write(orjson.dumps(holder))
@@ -37,6 +39,34 @@ def engine_lock(database: Path, clock: Clock) -> Iterator[None]:
         finally:
             file.truncate(0)
             fcntl.flock(file, fcntl.LOCK_UN)
+
+
+def is_locked(database: Path) -> bool:
+    """Whether an engine drives the file now. Leaves no trace, so that it can be asked where nothing may be written."""
+    try:
+        with _lock_of(database).open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
+
+
+def _lock_of(database: Path) -> Path:
+    return database.with_name(f"{database.name}.lock")
+
+
+def _locked_by_us(file: IO[bytes]) -> bool:
+    for again in range(_TRIES):
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if again < _TRIES - 1:
+                time.sleep(_PAUSE)  # whoever asks `is_locked` holds it for an instant
+        else:
+            return True
+    return False
 
 
 def _busy(database: Path, file: IO[bytes]) -> EngineBusyError:

@@ -42,6 +42,12 @@ class Records(Part):
         """The number of an execution's newest record; 0 where there is none."""
         return self._reader.point("SELECT max(seq) FROM records WHERE execution_id = ?", (execution_id,))[0][0] or 0
 
+    async def last_record(self, execution_id: str) -> Record | None:
+        """See the port."""
+        sql = f"{SELECT_RECORDS} WHERE execution_id = ? ORDER BY seq DESC LIMIT 1"
+        row = await self._reader.read(lambda db: db.execute(sql, (execution_id,)).fetchone())
+        return to_record(row) if row is not None else None
+
     async def results(self, execution_id: str, prefix: str = "") -> Mapping[str, Result]:
         """See the port. With a prefix: the result at that path itself, and everything below it."""
         rows = await self._reader.read(lambda db: newest(db, execution_id))

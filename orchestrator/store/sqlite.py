@@ -20,7 +20,6 @@ from urllib.parse import quote
 import aiosqlite
 
 from graphs.clock import Clock
-from graphs.errors import EngineBusyError
 from orchestrator.store import backup
 from orchestrator.store.announcing import Announcer, everything
 from orchestrator.store.approvals import Approvals
@@ -32,7 +31,7 @@ from orchestrator.store.dead_letters import DeadLetters
 from orchestrator.store.events import Events
 from orchestrator.store.executions import Executions
 from orchestrator.store.keys import Keys
-from orchestrator.store.locking import engine_lock
+from orchestrator.store.locking import engine_lock, is_locked
 from orchestrator.store.pasts import Pasts
 from orchestrator.store.port import Record
 from orchestrator.store.reader import Reader
@@ -173,12 +172,7 @@ class SqliteStore(
 
     def driven(self) -> bool:
         """See the port."""
-        # Taken for an instant only. An engine that opens in that instant is told that the file is busy.
-        try:
-            with engine_lock(self.path, self._clock):
-                return False
-        except EngineBusyError:
-            return True
+        return is_locked(self.path)
 
     async def backup(self, target: Path) -> None:
         """See the port, and backup.copy."""

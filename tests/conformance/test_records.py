@@ -24,6 +24,8 @@ async def test_records_are_read_on_from_where_one_was(store: Store) -> None:
     for number in range(5):
         store.append(Record("e1", "step.retried", START, data={"n": number}))
     await store.barrier()
+    assert await store.last_record("e1") == (await store.records("e1"))[-1]
+    assert await store.last_record("e2") is None
     first = await store.records("e1", limit=2)
     rest = await store.records("e1", after=first[-1].seq or 0)
     assert [each.data["n"] for each in [*first, *rest]] == [0, 1, 2, 3, 4]

@@ -76,12 +76,13 @@ async def carry(
         tell(left, questions, as_json=as_json, in_one_line=in_one_line, with_waits=type(view) is Quiet, say=say)
 
     follower = Follower(setting, view, _until(until_rest, as_json), instead or told)
+    go_on = questions.command("resume", questions.id(kept.execution.id))
     try:
-        with interrupts(follower.interrupt):
+        with interrupts(follower.interrupt, lambda: go_on) as heard:
             left = await follower.follow(kept.execution.id, kept.since)
     finally:
         view.close()
-    return Exit.INTERRUPTED if left.interrupted else exit_of_status(left.execution.status)
+    return heard.code if left.interrupted else exit_of_status(left.execution.status)
 
 
 def stored(kept: Kept, *, as_json: bool) -> int:

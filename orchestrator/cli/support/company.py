@@ -41,23 +41,27 @@ class Company:
         self._mail: asyncio.Queue[Record | News] = asyncio.Queue()
         self._stories: dict[str, Story] = {}
 
-    async def drive(self) -> bool:
-        """Drive until everything expected has ended or rests; False when interrupted.
+    async def drive(self, go_on: str) -> Exit | None:
+        """Drive until everything expected has ended or rests; gives the exit code when interrupted.
+
+        Args:
+            go_on: The command that goes on afterwards.
 
         Raises:
             EngineBusyError: another process drives.
         """
-        with interrupts(lambda: self._mail.put_nowait(News.INTERRUPTED)):
+        with interrupts(lambda: self._mail.put_nowait(News.INTERRUPTED), lambda: go_on) as heard:
             async with opened(self._setting, self._view) as baton:
                 hearing = asyncio.create_task(hear(baton, None, self._mail.put_nowait), name="records")
                 try:
                     await asyncio.sleep(0)
-                    return await self._go_on(baton)
+                    return None if await self._go_on(baton) else heard.code
                 finally:
                     hearing.cancel()
                     await asyncio.gather(hearing, return_exceptions=True)
 
     async def _go_on(self, baton: Orchestrator) -> bool:
+        """False when interrupted."""
         if self._open is None:
             self._greet(len(await baton.store.unfinished()))
         for execution_id in list(self._open or ()):
@@ -110,7 +114,7 @@ async def drive_until_interrupted(setting: Setting) -> int:
     """`baton engine`."""
     questions = Questions(setting, {})
     view = JsonLines(questions) if setting.shared.as_json else Lines(questions, named=True)
-    await Company(setting, view, None).drive()
+    await Company(setting, view, None).drive(questions.command("engine"))
     return Exit.COMPLETED
 
 
@@ -124,12 +128,12 @@ async def go_on_with_all(setting: Setting, *, watch: bool | None, until_rest: bo
         view = JsonLines(questions) if as_json and watch else Quiet()
     until: Until = "somebody" if until_rest is None else "rest" if until_rest else "end"
     company = Company(setting, view, expected, until)
-    finished = await company.drive() if expected else True
-    _tell(company, questions, as_json=as_json, in_one_line=bool(watch), finished=finished)
+    interrupted = await company.drive(questions.command("resume")) if expected else None
+    _tell(company, questions, as_json=as_json, in_one_line=bool(watch), finished=interrupted is None)
     if company.failures:
         raise company.failures[0]
     codes = [exit_of_status(left.execution.status) for left in company.left.values()]
-    return worst(codes) if finished else Exit.INTERRUPTED
+    return worst(codes) if interrupted is None else interrupted
 
 
 def _tell(company: Company, questions: Questions, *, as_json: bool, in_one_line: bool, finished: bool) -> None:

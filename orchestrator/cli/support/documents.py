@@ -1,8 +1,15 @@
 """What commands print as JSON, where it is not the facade's own value."""
 
+from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
-from orchestrator.store.port import PublishedWorkflow
+from orchestrator.store.port import Execution, PublishedWorkflow
+
+
+def execution_document(execution: Execution, undriven_since: datetime | None) -> dict[str, Any]:
+    """An execution, and since when nothing was heard of it, where it would go on and no engine drives it."""
+    return asdict(execution) | {"undriven_since": undriven_since}
 
 
 def published_document(workflow: PublishedWorkflow) -> dict[str, Any]:

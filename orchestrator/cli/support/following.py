@@ -16,7 +16,6 @@ from graphs.clock import SystemClock
 from graphs.errors import EngineBusyError
 from graphs.state import ExecutionStatus
 from orchestrator.bus import DRIVE_FAILED, RESTED, given_up
-from orchestrator.cli.support.interrupts import leave
 from orchestrator.cli.support.opening import driving, looking
 from orchestrator.cli.support.questions import for_somebody
 from orchestrator.cli.support.setting import Setting
@@ -76,11 +75,10 @@ class Follower:
         self._since = 0
         self._over = False
 
-    def interrupt(self) -> None:
-        """Stop in order; once the execution is left, there is nothing more to wait for."""
-        if self._over:
-            leave()
+    def interrupt(self) -> bool:
+        """Stop in order; gives whether the execution is left already, so that there is nothing more to wait for."""
         self._mail.put_nowait(News.INTERRUPTED)
+        return self._over
 
     async def follow(self, execution_id: str, since: int = 0) -> Left:
         """Carry it on, or watch who does.

@@ -74,6 +74,13 @@ def _shown(payload: Any) -> Iterator[str]:
         yield from (f"  {line}" for line in text.splitlines())
 
 
+def no_engine(since: datetime, questions: Questions, execution_id: str) -> str:
+    """What is to be said of an execution that was at work when its engine ended."""
+    at = time_text(since, datetime.now(UTC))
+    go_on = questions.command("resume", questions.id(execution_id))
+    return f"no engine drives it; last heard of at {at}. Go on: {go_on}"
+
+
 def headline(wait: OpenWait) -> str:
     """What is waited for, in one line."""
     now = datetime.now(UTC)

@@ -15,6 +15,14 @@ _PARTS: Final = re.compile(r"\[\d+\]|~[^.\[~]+|[^.\[~]+")
 _SETTLED: Final = frozenset({"completed", "failed", "timed_out", "cancelled", "skipped"})
 _RESTING: Final = frozenset({"pending", "queued", "waiting", "paused", "budget_exceeded"})
 _STATUSES: Final = frozenset(ExecutionStatus)
+_WORKING: Final = frozenset({"running", "compensating"})
+INTERRUPTED: Final = "interrupted"
+"""The status that is shown of what was at work when its engine ended; it is kept as running."""
+
+
+def status_left(status: str) -> str:
+    """A status as it is shown when no engine drives the file."""
+    return INTERRUPTED if status in _WORKING else status
 
 
 @dataclass(slots=True)
@@ -83,7 +91,7 @@ class Node:
         if self.settled or not self.children:
             return self.status
         inside = {child.shown_status for child in self.children.values()}
-        for status in ("running", "retrying", "waiting", "queued"):
+        for status in (INTERRUPTED, "running", "retrying", "waiting", "queued"):
             if status in inside:
                 return status
         between = self.status == "pending" and inside - {"pending"}
@@ -108,6 +116,8 @@ class Story:
         """The last record's number: what comes after it is news."""
         self.failure: Mapping[str, Any] | None = None
         """Why the last drive was given up, when it was."""
+        self.undriven_since: datetime | None = None
+        """When it was last heard of, where no engine drives it."""
         for step in (document or {}).get("spec", {}).get("steps", ()):
             self.root.children[step["name"]] = Node(step["name"], step["name"], _type(step))
         self._types = dict(_types(document or {}))
@@ -161,6 +171,13 @@ class Story:
             at_rest = node.question is not None or node.again_at is not None
             if not node.settled and not at_rest and not node.children:
                 node.status = "pending"
+
+    def leave(self, since: datetime) -> None:
+        """The execution as its engine left it that ended without a word: nothing goes on."""
+        self.undriven_since = since
+        self.status = status_left(self.status)
+        for node in [node for node in self.steps() if node.shown_status == "running"]:
+            node.status, node.ended_at = INTERRUPTED, since
 
     def _apply_to_execution(self, record: Record) -> None:
         word = record.kind.partition(".")[2]

@@ -28,6 +28,7 @@ SIGNS: Final[Mapping[str, tuple[str, str]]] = {
     "timed_out": ("✗", "red"),
     "cancelled": ("✗", "red"),
     "skipped": ("-", "dim"),
+    "interrupted": ("!", "yellow"),
 }
 """By status: its sign and its style. The word always stands beside them, so neither is needed to read it."""
 

@@ -78,8 +78,7 @@ def node_text(node: Node, now: datetime, *, live: bool = False) -> Text:
     if status not in ("completed", "pending") or not node.type:
         text.append(f"  {status.replace('_', ' ')}", style)
     if node.started_at is not None and status not in ("pending", "skipped"):
-        until = node.ended_at if node.settled else now
-        text.append(f"  {seconds_text(seconds_between(node.started_at, until))}", "dim")
+        text.append(f"  {seconds_text(seconds_between(node.started_at, node.ended_at or now))}", "dim")
     if node.queued >= _LONG:
         text.append(f"  queued {seconds_text(node.queued)}", "dim")
     if node.attempts > 1:

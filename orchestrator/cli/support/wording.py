@@ -20,11 +20,12 @@ def title(story: Story, now: datetime) -> Text:
     """An execution in one line."""
     execution = story.execution
     begun = execution.started_at or execution.created_at
+    until = execution.ended_at or story.undriven_since or now
     return Text.assemble(
         (f"{execution.workflow}@{execution.version}", "bold"),
         (f"  {execution.id}  ", "dim"),
         status_text(story.status),
-        (f"  {seconds_text(seconds_between(begun, execution.ended_at or now))}", "dim"),
+        (f"  {seconds_text(seconds_between(begun, until))}", "dim"),
     )
 
 

@@ -48,6 +48,7 @@ def test_the_numbers_never_change() -> None:
         "BUSY": 10,
         "INTERRUPTED": 130,
         "UNREAD": 141,
+        "TERMINATED": 143,
     }
     assert set(MEANINGS) == set(Exit)
 

@@ -3,13 +3,14 @@
 import os
 import signal
 import socket
+import threading
 from pathlib import Path
 
 import pytest
 
 from graphs.clock import ManualClock
 from graphs.errors import EngineBusyError
-from orchestrator.store.locking import engine_lock
+from orchestrator.store.locking import engine_lock, is_locked
 from tests.unit.store import children
 from tests.unit.store.conftest import Start
 
@@ -54,3 +55,31 @@ def test_a_holder_that_has_not_written_who_it_is(path: Path, clock: ManualClock)
             engine_lock(path, clock),
         ):
             pass
+
+
+def test_who_only_looks_keeps_nobody_from_driving(path: Path, clock: ManualClock) -> None:
+    """Looking leaves no trace, and an engine that opens in the same instant looks again."""
+    assert not is_locked(path)
+    assert not path.with_name(f"{path.name}.lock").exists()
+    with engine_lock(path, clock):
+        holder = path.with_name(f"{path.name}.lock").read_bytes()
+        assert is_locked(path)
+        assert path.with_name(f"{path.name}.lock").read_bytes() == holder
+    assert not is_locked(path)
+    stop = threading.Event()
+    looking = [threading.Thread(target=_look, args=(path, stop)) for _ in range(2)]
+    for thread in looking:
+        thread.start()
+    try:
+        for _ in range(200):
+            with engine_lock(path, clock):
+                pass
+    finally:
+        stop.set()
+        for thread in looking:
+            thread.join()
+
+
+def _look(path: Path, stop: threading.Event) -> None:
+    while not stop.wait(0.001):
+        is_locked(path)

@@ -137,6 +137,7 @@ async def live(store: SqliteStore) -> None:
     await store.next_due()
     await store.results("e1")
     await store.records("e1")
+    await store.last_record("e1")
     await store.waits()
     await store.waits("e1", status="answered")
     await store.waits("e1")
