@@ -30,6 +30,7 @@ class EmitEvent(Action):
     name = "emit_event"
     summary = "publishes an event"
     Config = EmitEventConfig
+    gives = frozenset({"event_type", "key"})
 
     def acts(self, step: Step) -> bool | None:
         return True

@@ -87,6 +87,7 @@ class Validation(Action):
     name = "validation"
     summary = "checks fields of the input by rules, here or at a service"
     Config = ValidationConfig
+    gives = frozenset({"validation_result", "checked"})
 
     def acts(self, step: Step) -> bool | None:
         return False

@@ -112,6 +112,7 @@ class Approval(Waiting):
     name = "approval"
     summary = "waits for a person to approve, edit, reject or respond"
     Config = ApprovalConfig
+    gives = frozenset({"approved", "decision", "by", "reason", "data"})
 
     def wait(self, context: StepContext, config: ApprovalConfig) -> Wait:
         return Wait(
@@ -211,6 +212,7 @@ class WaitForEvent(Waiting):
     name = "wait_for_event"
     summary = "waits until an event of a type, with given data, is published"
     Config = WaitForEventConfig
+    gives = frozenset({"event_data", "timed_out"})
 
     def wait(self, context: StepContext, config: WaitForEventConfig) -> Wait:
         refuse_secrets(config.filter, "filter", "What is awaited is kept in the clear")
@@ -258,6 +260,7 @@ class Delay(Waiting):
     name = "delay"
     summary = "waits for a while, or until a time"
     Config = DelayConfig
+    gives = frozenset({"until"})
 
     def wait(self, context: StepContext, config: DelayConfig) -> Wait:
         if config.until is not None:

@@ -143,6 +143,7 @@ class StepType:
         required_containers: Those of them it cannot do without.
         deferred: Keys of `config` that are not rendered before the step runs (they are evaluated again and again).
         default_timeout: Seconds one attempt may take when nothing else is said; None for no limit.
+        gives: The fields its output may have; None where only running it tells.
     """
 
     name: ClassVar[str]
@@ -153,6 +154,7 @@ class StepType:
     required_containers: ClassVar[frozenset[str]] = frozenset()
     deferred: ClassVar[frozenset[str]] = frozenset()
     default_timeout: ClassVar[float | None] = None
+    gives: ClassVar[frozenset[str] | None] = None
 
     def check(self, step: Step) -> Iterable[Problem]:
         """Problems the model of `config` cannot see; `where` is relative to the step (`config.items`)."""

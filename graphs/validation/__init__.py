@@ -6,7 +6,8 @@
     expressions.py  expressions can be read, and what they read exists where they stand
     data.py         JSON Schemas can be used; secrets are marked; the output has sources
     bounds.py       loops end, times fit into one another
-    links.py        workflows, services, functions, tools and agents exist
+    links.py        workflows exist, and none contains itself
+    uses.py         services, functions, tools and agents exist
 
     outline.py      the steps in their places (sites.py), which all of them stand on
 
@@ -23,14 +24,15 @@ from graphs.validation.bounds import check_bounds, check_size
 from graphs.validation.configs import check_configs
 from graphs.validation.data import check_output, check_schemas
 from graphs.validation.expressions import check_expressions
-from graphs.validation.known import Known
+from graphs.validation.known import Known, Thing
 from graphs.validation.links import check_links
 from graphs.validation.names import check_names, check_types
 from graphs.validation.order import check_order
 from graphs.validation.outline import Outline
+from graphs.validation.uses import unchecked_uses
 from graphs.validation.variables import Variables
 
-__all__ = ["Known", "find_problems", "validate"]
+__all__ = ["Known", "find_problems", "unchecked", "validate"]
 
 
 def validate(
@@ -54,6 +56,11 @@ def validate(
     findings = Findings(positions)
     find_problems(workflow, step_types, findings, known)
     return findings.problems()
+
+
+def unchecked(workflow: Workflow, step_types: StepTypes, known: Known) -> dict[Thing, list[str]]:
+    """What it names of things that `known` does not speak of: whether these exist could not be said."""
+    return unchecked_uses(Outline(workflow, step_types), known)
 
 
 def find_problems(

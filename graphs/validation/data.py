@@ -1,7 +1,7 @@
 """What goes in and what comes out: schemas that can be used, secrets that are marked, output that is produced (X10)."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from graphs.inputs.schemas import schema_faults, schemas_in
@@ -105,10 +105,12 @@ def _check_by_name(name: str, required: bool, outline: Outline, variables: Varia
     is_set, may_be_set = variables.sources(name)
     if is_set:
         return
-    declared = [site for site in outline.main.sites if site.step.output is not None and name in site.step.output]
+    given = {site: _given_by(site) for site in outline.main.sites}
+    declared = [site for site, names in given.items() if names is not None and name in names]
     if len(declared) == 1:
         return
-    unsure = may_be_set or any(_says_nothing(site) for site in outline.main.sites)
+    answered = outline.workflow.spec.config.on_failure is not None  # then a person's answer may stand for any output
+    unsure = may_be_set or answered or any(names is None for names in given.values())
     verb = "requires" if required else "names"
     if len(declared) > 1:
         steps = ", ".join(f"'{site.name}'" for site in declared)
@@ -126,6 +128,15 @@ def _check_by_name(name: str, required: bool, outline: Outline, variables: Varia
     findings.add(code, _TOP.at("output", "schema"), words, hint, severity="error" if severe else "warning")
 
 
-def _says_nothing(site: Site) -> bool:
-    """Whether only running the step will tell which fields its output has."""
-    return site.step.output is None or "output" in site.missing
+def _given_by(site: Site) -> Collection[str] | None:
+    """The fields of a step's output; None when only running the step will tell."""
+    step = site.step
+    if not site.missing.isdisjoint(("output", "on_failure", "on_timeout")):
+        return None
+    if step.output is not None:
+        return step.output
+    if step.on_failure.has_answer or step.on_failure.output is not None:
+        return None  # what answers a failure has an output of its own
+    if step.on_timeout is not None and step.on_timeout.output is not None:
+        return None
+    return site.kind.gives if site.kind is not None else None

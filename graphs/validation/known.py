@@ -2,8 +2,13 @@
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from typing import Final, Literal
 
 from graphs.spec import Workflow
+
+Thing = Literal["service", "function", "tool", "agent"]
+THINGS: Final[tuple[Thing, ...]] = ("service", "function", "tool", "agent")
+"""What an engine is given besides definitions."""
 
 Resolve = Callable[[str, str | None], Workflow | None]
 
@@ -27,3 +32,8 @@ class Known:
     tools: Collection[str] | None = None
     agents: Collection[str] | None = None
     limits: Collection[str] | None = None
+
+    def names(self, thing: Thing) -> Collection[str] | None:
+        """The names of things of a kind; None where nobody can say."""
+        names: Collection[str] | None = getattr(self, f"{thing}s")
+        return names

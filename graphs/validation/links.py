@@ -1,17 +1,16 @@
 """What a definition refers to outside of itself: workflows, services, functions, tools, agents."""
 
-from collections.abc import Collection, Iterator, Mapping
-from typing import Any
+from collections.abc import Collection, Mapping
 
 from graphs.composites.branching import Switch
 from graphs.composites.subworkflow import SubWorkflow
 from graphs.loading.findings import Findings
 from graphs.loading.names import nearest, suggestion
-from graphs.loading.places import Path
 from graphs.spec import Step, Workflow
 from graphs.validation.known import Known, Resolve
 from graphs.validation.outline import Outline
 from graphs.validation.sites import Site
+from graphs.validation.uses import check_uses
 
 _MOST_WORKFLOWS = 500
 """Workflows looked into for circles; each is looked into once."""
@@ -19,60 +18,12 @@ _MOST_WORKFLOWS = 500
 
 def check_links(outline: Outline, known: Known, findings: Findings) -> None:
     """Names of other things lead somewhere, and no workflow contains itself."""
+    check_uses(outline, known, findings)
     for site in outline.sites:
-        _check_named_things(site, known, findings)
-        if known.limits is not None:
-            _check_limits(site, known.limits, findings)
         if isinstance(site.kind, Switch):
             _check_default_route(site, outline.gaps.names, findings)
         if known.workflow is not None:
             _check_workflows(site, outline.workflow, known, known.workflow, findings)
-
-
-_THINGS: tuple[tuple[str, str, str], ...] = (
-    ("service", "services", "service"),
-    ("function", "functions", "function"),
-    ("tool", "tools", "tool"),
-    ("tools", "tools", "tool"),
-    ("agent", "agents", "agent"),
-)
-"""Key of `config`, what `Known` calls such things, and what people do."""
-
-
-def _check_named_things(site: Site, known: Known, findings: Findings) -> None:
-    for key, plural, thing in _THINGS:
-        names: Collection[str] | None = getattr(known, plural)
-        if names is None:
-            continue
-        for path, name in _names_under(site.step.config, key):
-            # `module:function` is found by its path, not by a registered name.
-            if name not in names and ":" not in name:
-                words = f"there is no {thing} '{name}' in this engine's settings"
-                hint = suggestion(name, names, f"Configured {plural}")
-                place = site.place.at("config", *path)
-                findings.add(f"{thing}_unknown", place, words, hint, severity="warning")
-
-
-def _check_limits(site: Site, names: Collection[str], findings: Findings) -> None:
-    for index, name in enumerate(site.step.limits):
-        if name not in names:
-            words = f"nothing in this engine's settings bounds '{name}'"
-            hint = suggestion(name, names, "Known limits") if names else "Say it in BATON_LIMITS."
-            findings.add("limit_unknown", site.place.at("limits", index), words, hint, severity="warning")
-
-
-def _names_under(config: Mapping[str, Any], key: str) -> Iterator[tuple[Path, str]]:
-    """Constant names that stand under a key of a configuration, or of the items of its lists."""
-    holders: list[tuple[Path, Any]] = [((), config)]
-    for name, value in config.items():
-        if isinstance(value, list | tuple):
-            holders += [((name, index), item) for index, item in enumerate(value)]
-    for path, holder in holders:
-        value = holder.get(key) if isinstance(holder, Mapping) else None
-        listed = isinstance(value, list | tuple)
-        for index, item in enumerate(value if listed and value is not None else [value]):
-            if isinstance(item, str) and "{{" not in item:
-                yield (*path, key, *((index,) if listed else ())), item
 
 
 def _check_default_route(site: Site, unread: Collection[str], findings: Findings) -> None:

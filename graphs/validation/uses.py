@@ -1,0 +1,96 @@
+"""What steps name of an engine's settings: services, functions, tools, agents, limits (I02, I10, X30)."""
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from graphs.loading.findings import Findings, Severity
+from graphs.loading.names import suggestion
+from graphs.loading.places import Path
+from graphs.validation.known import THINGS, Known, Thing
+from graphs.validation.outline import Outline
+from graphs.validation.sites import Site
+
+_EACH = "[]"
+_USES: Mapping[str, tuple[tuple[tuple[str, ...], Thing], ...]] = {
+    "service_call": ((("service",), "service"),),
+    "validation": ((("validation_rules", _EACH, "service"), "service"),),
+    "function": ((("function",), "function"),),
+    "tool": ((("tool",), "tool"),),
+    "agent": (
+        (("agent",), "agent"),
+        (("tools",), "tool"),
+        (("tools", _EACH), "tool"),
+        (("tools", _EACH, "tool"), "tool"),
+    ),
+}
+"""For our step types, where in `config` they name which thing."""
+
+_GUESSES: tuple[tuple[tuple[str, ...], Thing], ...] = tuple(((thing,), thing) for thing in THINGS)
+"""For others' types: a key that is called so probably means it."""
+
+
+class Use(NamedTuple):
+    """A name in a step's `config`.
+
+    Attributes:
+        sure: The step's type is one of ours, so that it is known what the name means.
+    """
+
+    site: Site
+    path: Path
+    thing: Thing
+    name: str
+    sure: bool
+
+
+def uses(outline: Outline) -> Iterator[Use]:
+    """All names of things, as far as they are written and not computed."""
+    for site in outline.sites:
+        sure = site.step.type in _USES
+        for pattern, thing in _USES.get(site.step.type, _GUESSES):
+            for path, name in _texts(site.step.config, pattern, ()):
+                # `module:function` is found by its path, and `agent@version` is a published one.
+                if not any(mark in name for mark in ("{{", ":", "@")):
+                    yield Use(site, path, thing, name, sure)
+
+
+def _texts(value: Any, pattern: tuple[str, ...], path: Path) -> Iterator[tuple[Path, str]]:
+    if not pattern:
+        if isinstance(value, str):
+            yield path, value
+    elif pattern[0] == _EACH:
+        for index, item in enumerate(value if isinstance(value, list | tuple) else ()):
+            yield from _texts(item, pattern[1:], (*path, index))
+    elif isinstance(value, Mapping) and pattern[0] in value:
+        yield from _texts(value[pattern[0]], pattern[1:], (*path, pattern[0]))
+
+
+def check_uses(outline: Outline, known: Known, findings: Findings) -> None:
+    """What is named exists. An agent that does not may still be a published one."""
+    for site, path, thing, name, sure in uses(outline):
+        names = known.names(thing)
+        if names is None or name in names:
+            continue
+        severity: Severity = "error" if sure and thing != "agent" else "warning"
+        words = f"there is no {thing} '{name}' in this engine's settings"
+        hint = suggestion(name, names, f"Configured {thing}s")
+        findings.add(f"{thing}_unknown", site.place.at("config", *path), words, hint, severity=severity)
+    for site in outline.sites if known.limits is not None else ():
+        _check_limits(site, known.limits or (), findings)
+
+
+def _check_limits(site: Site, names: Collection[str], findings: Findings) -> None:
+    for index, name in enumerate(site.step.limits):
+        if name not in names:
+            words = f"nothing in this engine's settings bounds '{name}'"
+            hint = suggestion(name, names, "Known limits") if names else "Say it in BATON_LIMITS."
+            findings.add("limit_unknown", site.place.at("limits", index), words, hint, severity="warning")
+
+
+def unchecked_uses(outline: Outline, known: Known) -> dict[Thing, list[str]]:
+    """The names of which nobody could say whether they exist, by the kind of thing."""
+    found: dict[Thing, set[str]] = {}
+    for use in uses(outline):
+        if use.sure and known.names(use.thing) is None:
+            found.setdefault(use.thing, set()).add(use.name)
+    return {thing: sorted(found[thing]) for thing in THINGS if thing in found}
