@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from types import ModuleType
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from agents.calling import Callee
 from agents.registry import Registry
@@ -84,6 +84,12 @@ class Functions(Registry[Function]):
     def allow_module(self, module: ModuleType) -> None:
         """Let definitions name the public functions of a module: `shop.steps:charge`."""
         self._modules[module.__name__] = module
+
+    def joined(self, other: Registry[Function]) -> Self:
+        """See `Registry`; the modules either of them allows are allowed."""
+        both = super().joined(other)
+        both._modules = self._modules | (other._modules if isinstance(other, Functions) else {})
+        return both
 
     def get(self, name: str) -> Function:
         """The function of that name, or of that place in an allowed module.

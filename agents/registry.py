@@ -1,7 +1,8 @@
 """Named things that an application offers to its steps: services, functions, tools, agents, scripts."""
 
 from collections.abc import Iterable, Iterator
-from typing import ClassVar, Generic, Protocol, TypeVar
+from copy import copy
+from typing import ClassVar, Generic, Protocol, Self, TypeVar
 
 from graphs.errors import ConflictError, StepError
 from graphs.loading.names import listing, nearest
@@ -46,6 +47,18 @@ class Registry(Generic[T]):
                 code=f"{self.word}_twice",
             )
         self._entries[entry.name] = entry
+
+    def joined(self, other: "Registry[T]") -> Self:
+        """One with the entries of both; neither of them is changed.
+
+        Raises:
+            ConflictError: both have one of the same name.
+        """
+        both = copy(self)
+        both._entries = dict(self._entries)
+        for entry in other:
+            both.add(entry)
+        return both
 
     def get(self, name: str) -> T:
         """The one of that name.

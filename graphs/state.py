@@ -38,6 +38,18 @@ class ExecutionStatus(StrEnum):
         """Whether it waits for the world outside: an approval, an event, a time, or a larger budget."""
         return self in _RESTING
 
+    @property
+    def said(self) -> str:
+        """As the rest of a sentence: `has failed`, `is running`."""
+        words = self.replace("_", " ")
+        if self in (ExecutionStatus.COMPLETED, ExecutionStatus.FAILED, ExecutionStatus.TIMED_OUT):
+            return f"has {words}"
+        if self is ExecutionStatus.COMPENSATION_FAILED:
+            return "could not be compensated"
+        if self is ExecutionStatus.BUDGET_EXCEEDED:
+            return "has used up its budget"
+        return f"was {words}" if self.final else f"is {words}"
+
 
 _RESTING = frozenset({ExecutionStatus.WAITING, ExecutionStatus.BUDGET_EXCEEDED})
 _FINAL = frozenset(

@@ -178,6 +178,19 @@ class Catalogue:
             )
         )
 
+    async def published(
+        self, name: str, version: str | None = None, *, tenant: str = DEFAULT_TENANT
+    ) -> PublishedWorkflow:
+        """A published version; the newest that is offered where none is asked for.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        found = await self._store.published(name, version, tenant=tenant)
+        if found is None:
+            raise await self._unknown(name, version, tenant)
+        return found
+
     async def list(self, name: str | None = None, *, tenant: str = DEFAULT_TENANT) -> Sequence[PublishedWorkflow]:
         """Every version, or every version of one workflow."""
         return await self._store.catalogue(name, tenant=tenant)
@@ -207,6 +220,11 @@ class Catalogue:
     def _has_secrets(self, workflow: Workflow) -> bool:
         schema = workflow.spec.input.schema_
         return self.library.remember("has_secrets", workflow.digest, lambda: bool(secret_paths(schema)))
+
+
+def has_callables(document: Mapping[str, Any]) -> bool:
+    """Whether a kept definition holds Python callables, so that it cannot be read back without its module."""
+    return bool(_callables(document))
 
 
 def _callables(value: Any) -> list[str]:

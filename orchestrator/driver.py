@@ -5,10 +5,11 @@ says "look again", and a second "look again" does no harm.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from traceback import format_exception
+from typing import Any
 
 from graphs.errors import BatonError, CommitError, EngineError
 from graphs.state import ExecutionStatus
@@ -57,6 +58,11 @@ class Driver:
         self._taking: asyncio.Task[None] | None = None
 
     # -- what wakes it -----------------------------------------------------------------------------------------
+
+    @property
+    def resources(self) -> Mapping[type, Any]:
+        """What steps are given by type."""
+        return self._works.resources
 
     @property
     def has_room(self) -> bool:

@@ -7,15 +7,17 @@ process cannot do is left for one that can.
 from collections.abc import Mapping
 from typing import Any
 
+from agents.agents import Agents
 from agents.functions import Functions
 from agents.services import Services
+from agents.tools import Tools
 from graphs.errors import StoreError
 from graphs.loading.findings import Findings
 from graphs.prepare import Library
 from graphs.spec import Workflow
 from graphs.validation import Known
-from graphs.validation.links import check_links
 from graphs.validation.outline import Outline
+from graphs.validation.uses import check_uses
 from orchestrator.store.port import Execution
 
 _MISSING = ("service_unknown", "function_unknown")
@@ -51,11 +53,20 @@ def _named(workflow: Workflow, pins: Mapping[str, str], library: Library) -> lis
     return list(found.values())
 
 
+def known_of(resources: Mapping[type, Any]) -> Known:
+    """What an engine with these resources offers by name; of kinds it has no registry of, nothing is said."""
+    return Known(
+        services=_names(resources, Services),
+        functions=_names(resources, Functions),
+        tools=_names(resources, Tools),
+        agents=_names(resources, Agents),
+    )
+
+
 def _missing(workflow: Workflow, library: Library, resources: Mapping[type, Any]) -> tuple[str, ...]:
     def find() -> tuple[str, ...]:
-        known = Known(services=_names(resources, Services), functions=_names(resources, Functions))
         findings = Findings(None)
-        check_links(Outline(workflow, library.step_types), known, findings)
+        check_uses(Outline(workflow, library.step_types), known_of(resources), findings)
         return tuple(problem.message for problem in findings.problems() if problem.code in _MISSING)
 
     return library.remember("missing", workflow.digest, find)

@@ -11,7 +11,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from agents.agent import AgentStep
+from agents.agents import Agents
+from agents.functions import Functions
 from agents.planning import step_types as planning_step_types
+from agents.tools import Tools
 from graphs.composites import step_types as composite_step_types
 from graphs.errors import SettingsError
 from graphs.spec import Workflow
@@ -47,9 +50,24 @@ def load_modules(names: Iterable[str]) -> Offered:
     for name in names:
         with _blamed(name):
             module = _load(name)
-            offered.resources.extend(_offer(module, "resources", object))
+            for resource in _offer(module, "resources", object):
+                _add(offered.resources, resource)
             offered.workflows.extend(_offer(module, "workflows", Workflow))
     return offered
+
+
+def _add(resources: list[Any], resource: Any) -> None:
+    """One more; functions, tools and agents of several modules are offered together.
+
+    Raises:
+        ConflictError: two modules offer one of the same name.
+    """
+    together = isinstance(resource, Functions | Tools | Agents)
+    same = [index for index, known in enumerate(resources) if together and type(known) is type(resource)]
+    if same:
+        resources[same[0]] = resources[same[0]].joined(resource)
+    else:
+        resources.append(resource)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from typing import Any
 from graphs.composites.subworkflow import root_plan
 from graphs.errors import ConflictError, NotFoundError
 from graphs.expressions import reveal
+from graphs.loading.names import nearest
 from graphs.planner import COMPANION, Plan
 from graphs.prepare import Library
 from graphs.spec import Workflow
@@ -62,7 +63,7 @@ async def rewound(
 
 def _at_work(execution: Execution, *, driven: bool) -> ConflictError:
     if driven:
-        message = f"Execution '{execution.id}' is {execution.status}; it cannot be started again now."
+        message = f"Execution '{execution.id}' {execution.status.said}; it cannot be started again now."
         hint = f"Cancel it first: baton cancel {execution.id}"
     else:  # it still counts as running, and there is nobody who could cancel it
         message = f"Execution '{execution.id}' was at work when its engine ended, and has not been taken up again."
@@ -78,8 +79,11 @@ def check_path(plan: Plan, path: str, results: Mapping[str, Result]) -> str:
     """
     if path not in plan.steps and (path not in results or path.startswith(COMPENSATION)):
         known = ", ".join(name for name in plan.steps if COMPANION not in name)
+        inside = [one for one in results if one.endswith(f".{path}") and not one.startswith(COMPENSATION)]
+        near = inside[0] if inside else nearest(path, [*plan.steps, *results])
+        hint = f"Did you mean '{near}'? " if near else ""
         raise NotFoundError(
-            f"There is no step '{path}' in this execution.", hint=f"Steps: {known}.", code="step_not_found"
+            f"There is no step '{path}' in this execution.", hint=f"{hint}Steps: {known}.", code="step_not_found"
         )
     return path
 
@@ -95,6 +99,7 @@ async def fork_start(
     metadata: Mapping[str, Any],
     pins: Mapping[str, str] | None = None,
     replay: dict[str, Any] | None = None,
+    new_id: str | None = None,
 ) -> Execution:
     """Start the fork: the results that stay are copied in the transaction that makes it.
 
@@ -115,6 +120,7 @@ async def fork_start(
     before = reveal(sealer.open_input(execution.input))
     given = {**before, **edit} if isinstance(before, Mapping) else dict(edit) or before
     start = Start(
+        execution_id=new_id,
         metadata={**execution.metadata, **metadata},
         user_context=execution.user_context,
         variables=execution.variables,

@@ -71,7 +71,7 @@ def listing(names: Iterable[str]) -> str:
 def nearest(name: str, names: Iterable[str]) -> str | None:
     """`Did you mean 'total'?`, or None when nothing is near."""
     # difflib is slow: neither a huge object nor a huge key may turn an error message into a hang.
-    candidates = [known[:_NAME_LENGTH] for known in islice(names, _CANDIDATES)]
+    candidates = [known[:_NAME_LENGTH] for known in islice(names, _CANDIDATES) if known != name]
     same_but_case = [known for known in candidates if known.casefold() == name.casefold()]
     found = same_but_case or get_close_matches(name[:_NAME_LENGTH], candidates, n=1, cutoff=0.6)
     return f"Did you mean {found[0]!r}?" if found else None

@@ -9,12 +9,12 @@ _SHOWN = 12
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
-    """The known name most like this one, if any is like it.
+    """The known name most like this one, if any is like it; never this very one, which was no help where it stands.
 
     Among many names only those with a similar length and an equal first or last letter are compared: a definition
     of thousands of steps must not take minutes to be told what is wrong with it.
     """
-    names = list(dict.fromkeys(known))
+    names = [other for other in dict.fromkeys(known) if other != name]
     if len(names) > _MANY:
         names = [other for other in names if _might_be_meant(name, other)][:_MANY]
     matcher = SequenceMatcher(b=name.lower())

@@ -17,8 +17,9 @@ _UsageError: Final[type[Exception]] = typer.BadParameter.__mro__[1]
 
 _EXITS: Final = "\n".join(f"  [bold]{int(code):>3}[/]  {meaning}" for code, meaning in MEANINGS.items())
 _EPILOG: Final = f"""[bold]Begin with[/]
-  baton validate hello.yaml
-  baton run hello.yaml --input name=Ada
+  baton demo  [dim]# watch workflows run, lose their engine to kill -9, and finish[/]
+  baton validate FILE.yaml
+  baton run FILE.yaml --input name=value
   baton list
 
 [bold]Exit codes[/]

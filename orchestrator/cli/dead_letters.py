@@ -13,7 +13,7 @@ from orchestrator.cli.options import Shared
 from orchestrator.cli.support.finding import find_execution
 from orchestrator.cli.support.opening import looking
 from orchestrator.cli.support.setting import Setting, user
-from orchestrator.cli.support.tables import print_table
+from orchestrator.cli.support.tables import print_facts, print_table
 from orchestrator.cli.support.terminal import note, one_line, output, print_json, time_text
 from orchestrator.cli.support.values import read_mapping
 from orchestrator.engine import Orchestrator
@@ -71,9 +71,7 @@ async def show(shared: Shared, *, number: int) -> int:
     if shared.as_json:
         print_json({"dead_letter": story.letter, "input": story.input, "history": list(story.history)})
         return Exit.COMPLETED
-    for word, value in _told(story):
-        if value is not None and value != "":
-            output().print(Text.assemble((f"{word:<10}", "dim"), str(value)))
+    print_facts(_told(story))
     output().print(Text("history", "dim"))
     for record in story.history[-_HISTORY:]:
         error = record.data.get("error") if isinstance(record.data, dict) else None

@@ -15,6 +15,7 @@ async def fork(
     *,
     id: str,  # noqa: A002 - as on the command line
     at: str,
+    new_id: str | None,
     edit: Sequence[str] | None,
     newest: bool,
     watch: bool | None,
@@ -26,7 +27,7 @@ async def fork(
     changes = read_mapping(edit or (), "--edit")
     async with looking(setting, modules=True) as baton:
         source = await find_execution(baton, id)
-        execution = await baton.fork(source.id, at, edit=changes, newest=newest)
+        execution = await baton.fork(source.id, at, edit=changes, newest=newest, new_id=new_id)
         found = await kept(setting, baton, execution)
     if detach:
         return stored(found, as_json=shared.as_json)

@@ -11,7 +11,7 @@ from orchestrator.cli.support.definitions import Definitions
 from orchestrator.cli.support.documents import published_document
 from orchestrator.cli.support.opening import looking
 from orchestrator.cli.support.setting import Setting, user
-from orchestrator.cli.support.terminal import output, print_json
+from orchestrator.cli.support.terminal import note, output, print_json
 
 
 async def publish(shared: Shared, *, files: Sequence[Path], by: str | None) -> int:
@@ -24,7 +24,9 @@ async def publish(shared: Shared, *, files: Sequence[Path], by: str | None) -> i
     if shared.as_json:
         print_json({"workflows": [published_document(one) for one in published]})
         return Exit.COMPLETED
-    for one in published:
+    for one, workflow in zip(published, workflows, strict=True):
         about = f"  published {one.digest[:12]}{f' by {one.created_by}' if one.created_by else ''}"
         output().print(Text.assemble((f"{one.name}@{one.version}", "bold"), (about, "dim")))
+        for missing in definitions.unchecked(workflow):
+            note(str(missing))
     return Exit.COMPLETED

@@ -11,6 +11,7 @@ from orchestrator.cli.support.definitions import Definitions, is_file
 from orchestrator.cli.support.opening import looking
 from orchestrator.cli.support.setting import Setting
 from orchestrator.cli.support.values import has_plain_pairs, read_mapping, read_values
+from orchestrator.store.locking import is_locked
 
 
 async def run(
@@ -33,13 +34,17 @@ async def run(
     setting = Setting(shared)
     value = read_values(given or (), "--input")
     about = read_mapping(metadata or (), "--metadata")
-    workflow = _workflow(setting, target, version)
+    # Another engine, which may know other things, carries it out when it drives, or will.
+    definitions = Definitions(setting, here=not detach and not is_locked(setting.settings.database))
+    workflow = _workflow(definitions, target, version)
     try:
         async with looking(setting, make=True, modules=True) as baton:
+            if isinstance(workflow, str):
+                workflow = await baton.catalogue.definition_of(workflow, version)
+                definitions.check_uses(workflow)
             execution = await baton.start(
                 workflow,
                 value,
-                version=version if isinstance(workflow, str) else None,
                 execution_id=id,
                 idempotency_key=key,
                 metadata=about,
@@ -52,7 +57,7 @@ async def run(
     return await carry(setting, found, watch=watch, until_rest=until_rest)
 
 
-def _workflow(setting: Setting, target: str, version: str | None) -> Workflow | str:
+def _workflow(definitions: Definitions, target: str, version: str | None) -> Workflow | str:
     if not is_file(target):
         return target
     path = Path(target)
@@ -61,7 +66,7 @@ def _workflow(setting: Setting, target: str, version: str | None) -> Workflow | 
             f"'{target}' is Python, not a definition.",
             hint=f"Name one of its workflows: baton run NAME --module {target}",
         )
-    workflow = Definitions(setting).load(path).workflow
+    workflow = definitions.load(path).workflow
     if version not in (None, workflow.version):
         raise InputError(
             f"{target} holds version {workflow.version} of '{workflow.name}', not {version}.",

@@ -16,6 +16,7 @@ from orchestrator.cli.support.opening import looking
 from orchestrator.cli.support.questions import Questions, as_document, no_engine
 from orchestrator.cli.support.setting import Setting
 from orchestrator.cli.support.story import Story
+from orchestrator.cli.support.tables import print_facts
 from orchestrator.cli.support.terminal import one_line, output, print_json, seconds_text, time_text
 from orchestrator.cli.support.thinking import Thoughts
 from orchestrator.cli.support.tree import story_tree
@@ -63,6 +64,7 @@ def _document(
         "waits": [as_document(wait, questions) for wait in waits],
         "forks": [{"id": fork.id, "at": fork.forked_at, "status": fork.status} for fork in forks],
         "usage": [one.as_document() for one in usage],
+        "not_driven": story.failure,
     }
 
 
@@ -92,9 +94,9 @@ def _print_story(
     now = datetime.now(UTC)
     output().print(story_tree(story, now, title=title(story, now)))
     output().print()
-    costs = [("model", _cost(one)) for one in usage]
-    for name, value in [*_facts(story.execution, forks, now), *thoughts.lines(), *costs]:
-        output().print(Text.assemble((f"{name:<10}", "dim"), value))
+    print_facts(_facts(story, forks, now))
+    print_facts(thoughts.lines())
+    print_facts(("model", _cost(one)) for one in usage)
     if story.undriven_since is not None:
         words = no_engine(story.undriven_since, questions, story.execution.id)
         output().print(Text.assemble("\n", (f"{words[:1].upper()}{words[1:]}", "yellow")))
@@ -113,7 +115,8 @@ def _cost(usage: Usage) -> str:
     return f"{usage.step}: {calls} of {usage.model} by {usage.agent}, {tokens}{price}, {took}{refused}"
 
 
-def _facts(execution: Execution, forks: Sequence[Execution], now: datetime) -> list[tuple[str, str | Text]]:
+def _facts(story: Story, forks: Sequence[Execution], now: datetime) -> list[tuple[str, str | Text]]:
+    execution = story.execution
     times = f"{time_text(execution.created_at, now)}"
     if execution.ended_at is not None:
         times += f" to {time_text(execution.ended_at, now)}"
@@ -131,6 +134,8 @@ def _facts(execution: Execution, forks: Sequence[Execution], now: datetime) -> l
     if execution.parent:
         facts.append(("fork of", f"{execution.parent} at {execution.forked_at}"))
     facts += [("fork", f"{fork.id} at {fork.forked_at}, {fork.status}") for fork in forks]
+    if story.failure is not None:
+        facts.append(("given up", Text(one_line(str(story.failure.get("message", "")), 500), "red")))
     if execution.error:
         facts.append(
             ("error", Text(f"{execution.error.get('message', '')} [{execution.error.get('code', '')}]", "red"))

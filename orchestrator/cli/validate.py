@@ -12,7 +12,7 @@ from graphs.spec import Workflow
 from graphs.templates import KIND, load_template
 from orchestrator.cli.exits import Exit
 from orchestrator.cli.options import Shared
-from orchestrator.cli.support.definitions import NO_FILE, Definitions, no_file
+from orchestrator.cli.support.definitions import NO_FILE, Definitions, Unchecked, no_file
 from orchestrator.cli.support.errors import problem_line
 from orchestrator.cli.support.setting import Setting
 from orchestrator.cli.support.terminal import output, print_json
@@ -25,6 +25,7 @@ class Checked:
     file: Path
     workflow: Workflow | None
     problems: Sequence[Problem]
+    unchecked: Sequence[Unchecked] = ()
     template: bool = False
     missing: bool = False
 
@@ -41,6 +42,7 @@ class Checked:
             "version": workflow.version if workflow else None,
             "digest": workflow.digest if workflow else None,
             "problems": [asdict(problem) for problem in self.problems],
+            "unchecked": [one._asdict() for one in self.unchecked],
         }
 
 
@@ -75,7 +77,8 @@ def _check(definitions: Definitions, file: Path) -> Checked:
     report = definitions.examine(file, text)
     if KIND in text and any(problem.code == "kind_unknown" for problem in report.problems):
         return _check_template(file, text)
-    return Checked(file, report.workflow, report.problems)
+    unchecked = definitions.unchecked(report.workflow) if report.workflow is not None else ()
+    return Checked(file, report.workflow, report.problems, unchecked)
 
 
 def _check_template(file: Path, text: str) -> Checked:
@@ -97,3 +100,5 @@ def _show(checked: Checked, strict: bool) -> None:
         count = len(checked.workflow.spec.steps)
         what = f"{checked.workflow.name}@{checked.workflow.version}, {count} {'step' if count == 1 else 'steps'}"
     output().print(Text.assemble((f"{checked.file}: ", "bold"), ("ok", "green"), f"  {what}"))
+    for one in checked.unchecked:
+        output().print(Text(f"  {one}", "yellow"))

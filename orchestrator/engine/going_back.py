@@ -45,6 +45,7 @@ class GoingBack(Starting):
         edit: Mapping[str, Any] | None = None,
         newest: bool = False,
         metadata: Mapping[str, Any] | None = None,
+        new_id: str | None = None,
     ) -> Execution:
         """Start a new execution with this one's results up to a step, and another input.
 
@@ -52,6 +53,10 @@ class GoingBack(Starting):
             at: The path of the first step that is made anew.
             edit: Changes to the input, merged into it key by key.
             metadata: The same for its metadata.
+            new_id: The new execution's id; without it, one is made.
+
+        Raises:
+            ConflictError: there is an execution of that id.
         """
         execution = await self.get(execution_id)
         workflow = await self.catalogue.definition_for_retry(execution, newest=newest)
@@ -65,6 +70,7 @@ class GoingBack(Starting):
             metadata=metadata or {},
             pins=None if newest else execution.pins,
             replay=execution.replay,  # what is forked off a replay must not begin to act
+            new_id=new_id,
         )
 
     async def replay(

@@ -7,9 +7,11 @@ from typing import Any, Literal
 
 from graphs.errors import ConflictError
 from graphs.state import ExecutionStatus, Result
+from graphs.validation import Known
 from orchestrator.bus import DRIVE_FAILED, RESTED, Subscription, given_up
 from orchestrator.comparing import Side, compare
 from orchestrator.engine.base import Base
+from orchestrator.needs import known_of
 from orchestrator.store.port import Execution, ExecutionFilter, OpenWait, Record
 from orchestrator.usage import Usage, usage_of
 
@@ -52,7 +54,7 @@ class Looking(Base):
         found = {}
         for one in would_go_on:
             last = await self.store.last_record(one.id)
-            times = (one.created_at, one.updated_at, last.at if last is not None else None)
+            times = (one.created_at, one.started_at, last.at if last is not None else None)
             found[one.id] = max(at for at in times if at is not None)
         return found
 
@@ -97,6 +99,10 @@ class Looking(Base):
             words: Let the execution's models tell what they say as they say it (`step.progress`).
         """
         return self._bus.subscribe(execution_id, words=words)
+
+    def offers(self) -> Known:
+        """What this engine's steps may name; nothing is known where it does not drive."""
+        return known_of(self._driver.resources) if self._driver is not None else Known()
 
     async def waits(self, execution_id: str | None = None) -> Sequence[OpenWait]:
         """Open waits: approvals, awaited events, timers."""

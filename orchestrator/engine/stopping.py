@@ -66,6 +66,8 @@ class Stopping(Base):
             NotFoundError, ConflictError: there is none, or nobody has paused it.
         """
         execution = await self.store.request_go_on(execution_id)
+        if self._driver is None:
+            await self.store.request_resume(execution_id)
         self._driver_takes(execution_id, "resume")
         return execution
 
@@ -84,6 +86,8 @@ class Stopping(Base):
                 hint=f"To let it go on: baton continue {execution_id}.",
                 code="execution_paused",
             )
+        if self._driver is None:
+            await self.store.request_resume(execution_id)
         self._driver_takes(execution_id, "resume")
         return execution
 

@@ -79,6 +79,11 @@ class Requests(Part):
         asked: Execution = await self._writer.submit(work)
         return asked
 
+    async def request_resume(self, execution_id: str) -> None:
+        """See the port."""
+        now = self._now()
+        await self._writer.submit(lambda db: raise_signal(db, execution_id, "resume", None, now, own=self._drives))
+
     async def request_go_on(self, execution_id: str) -> Execution:
         """See the port."""
         now = self._now()
@@ -139,7 +144,7 @@ def _is_ending(execution: Execution) -> ConflictError:
 
 def _not_paused(execution: Execution) -> ConflictError:
     return ConflictError(
-        f"Execution '{execution.id}' is {execution.status}; nobody has paused it.",
+        f"Execution '{execution.id}' {execution.status.said}; nobody has paused it.",
         hint=f"See what it does: baton show {execution.id}.",
         code="not_paused",
         execution_id=execution.id,

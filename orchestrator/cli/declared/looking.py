@@ -116,7 +116,23 @@ def _register_workflows(app: typer.Typer) -> None:
         epilog=examples("baton workflows", "baton workflows deprecate refund 1.0"),
     )
     def workflows() -> None:
-        """List the catalogue of published workflows, or take a version out of it."""
+        """List the catalogue of published workflows; show one of them, or take a version out."""
+
+    @command(
+        workflows_app,
+        "show",
+        "orchestrator.cli.workflows:show",
+        epilog=examples(
+            "baton workflows show refund",
+            "baton workflows show refund --version 1.0 --source > refund.yaml",
+        ),
+    )
+    def show_one(
+        name: Annotated[str, typer.Argument(metavar="NAME", help="The workflow.")],
+        version: Annotated[str | None, typer.Option(help="Which version; else the newest.")] = None,
+        source: Annotated[bool, typer.Option("--source", help="Only the definition, as YAML.")] = False,
+    ) -> None:
+        """Tell what is published under a name: its versions, what it is for, its definition."""
 
     @command(
         workflows_app,

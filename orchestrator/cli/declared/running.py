@@ -26,7 +26,7 @@ def _register_run(app: typer.Typer) -> None:
         "orchestrator.cli.run:run",
         rich_help_panel=PANEL,
         epilog=examples(
-            "baton run hello.yaml --input name=Ada --input times:=3",
+            "baton run refund.yaml --input order=A-1 --input amount:=20",
             "baton run refund --version 1.2 --input @order.json --key order-17",
             "baton run refund.yaml --json --until-rest | jq .execution.status",
             note="First Ctrl-C: running steps may finish, the rest is parked, and baton resume goes on. "
@@ -78,6 +78,7 @@ def _register_resume(app: typer.Typer) -> None:
         ] = None,
         watch: Watch = None,
         until_rest: UntilRest = None,
+        detach: Detach = False,
     ) -> None:
         """Go on with what was interrupted, killed or parked, until it ends or rests."""
 
@@ -123,6 +124,9 @@ def _register_fork(app: typer.Typer) -> None:
     def fork(
         id: Id,  # noqa: A002
         at: Annotated[str, typer.Option(metavar="STEP", help="The first step that is made anew.")],
+        new_id: Annotated[
+            str | None, typer.Option("--id", metavar="ID", help="The new execution's id; else a new one.")
+        ] = None,
         edit: Annotated[
             list[str] | None,
             typer.Option(metavar="K=V|K:=JSON|@FILE", help="A change to the input, key by key; may be repeated."),

@@ -1,31 +1,62 @@
 """Definitions in files."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from agents.agents import Agents
 from agents.functions import Functions
+from agents.services import Services
 from agents.tools import Tools
-from graphs.errors import NotFoundError
+from graphs.errors import DefinitionError, NotFoundError
 from graphs.loader import Loaded, Report, examine_text, load_file
+from graphs.loading.findings import Findings
 from graphs.policies.named import declared
+from graphs.spec import Workflow
 from graphs.steps import StepTypes
-from graphs.validation import Known
+from graphs.validation import Known, unchecked
+from graphs.validation.known import Thing
+from graphs.validation.outline import Outline
+from graphs.validation.uses import check_uses
 from orchestrator.cli.support.errors import print_problems
 from orchestrator.cli.support.setting import Setting
 from orchestrator.plugins import installed_step_types
+
+_MODULES = "--module MODULE|FILE.py, or BATON_MODULES"
+_CHECKED_BY: Mapping[Thing, str] = {
+    "service": "--service NAME=URL, or BATON_SERVICES",
+    "function": _MODULES,
+    "tool": _MODULES,
+    "agent": _MODULES,
+}
+
+
+class Unchecked(NamedTuple):
+    """Names of which it could not be said whether they exist, and what would say it."""
+
+    thing: Thing
+    names: tuple[str, ...]
+    check_with: str
+
+    def __str__(self) -> str:
+        names = ", ".join(self.names)
+        return f"not checked: {self.thing}{'s' if len(self.names) > 1 else ''} {names}. Check with {self.check_with}."
+
 
 NO_FILE = (FileNotFoundError, IsADirectoryError, NotADirectoryError)
 _SUFFIXES = frozenset({".yaml", ".yml", ".json"})
 
 
 class Definitions:
-    """Reads definitions with everything this command's setting knows."""
+    """Reads definitions with everything this command's setting knows.
 
-    def __init__(self, setting: Setting) -> None:
+    Args:
+        here: They are carried out by this process, so that there is nothing it was not told of.
+    """
+
+    def __init__(self, setting: Setting, *, here: bool = False) -> None:
         self.step_types: StepTypes = installed_step_types()
-        self._known = _known(setting)
+        self._known = _known(setting, here=here)
 
     def load(self, path: Path) -> Loaded:
         """A workflow; warnings are printed.
@@ -45,6 +76,22 @@ class Definitions:
         """What is right and wrong with a text."""
         return examine_text(text, step_types=self.step_types, file=str(path), known=self._known)
 
+    def check_uses(self, workflow: Workflow) -> None:
+        """What the workflow names of an engine's settings is there, as far as that is known.
+
+        Raises:
+            DefinitionError: something is not.
+        """
+        findings = Findings()
+        check_uses(Outline(workflow, self.step_types), self._known, findings)
+        if errors := [problem for problem in findings.problems() if problem.severity == "error"]:
+            raise DefinitionError(errors)
+
+    def unchecked(self, workflow: Workflow) -> list[Unchecked]:
+        """What could not be checked, and how to check it."""
+        found = unchecked(workflow, self.step_types, self._known)
+        return [Unchecked(thing, tuple(names), _CHECKED_BY[thing]) for thing, names in found.items()]
+
 
 def is_file(target: str) -> bool:
     """Whether a target means a file, there or not, rather than a name."""
@@ -60,15 +107,18 @@ def no_file(path: Path) -> NotFoundError:
     return NotFoundError(f"There is no file '{path}'.", hint="Published workflows go by name.", code="file_not_found")
 
 
-def _known(setting: Setting) -> Known:
-    # What nobody configured is not checked: the engine that runs it may be set up elsewhere.
-    offered = setting.offered.resources
+def _known(setting: Setting, *, here: bool) -> Known:
+    # What nobody configured is not checked, unless it runs here: another engine may be set up with it.
+    offered, settings = setting.offered.resources, setting.settings
+    nothing: Collection[str] | None = () if here else None
+    services = _names(offered, Services)
     return Known(
-        services=setting.settings.services.keys() or None,
-        functions=_names(offered, Functions),
-        tools=_names(offered, Tools),
-        agents=_names(offered, Agents),
-        limits=declared(setting.settings.limits, setting.settings.services),
+        services=services if services is not None else settings.services.keys() or nothing,
+        functions=_names(offered, Functions) or nothing,
+        # What tools MCP servers have is known when they are spoken to.
+        tools=None if settings.mcp else _names(offered, Tools) or nothing,
+        agents=_names(offered, Agents) or nothing,
+        limits=declared(settings.limits, settings.services),
     )
 
 

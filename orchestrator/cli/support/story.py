@@ -135,6 +135,8 @@ class Story:
             self.seen = record.seq
         if record.kind.startswith("step.") and self.status in _RESTING:
             self.status = "running"
+        if record.kind.startswith("step."):
+            self.failure = None  # it was driven again
         if record.kind.startswith("execution."):
             self._apply_to_execution(record)
         elif record.kind == "drive.failed":

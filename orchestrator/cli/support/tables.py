@@ -1,9 +1,10 @@
-"""Lists as tables."""
+"""Lists as tables, and facts about one thing."""
 
 from collections.abc import Iterable, Sequence
 
 from rich.console import RenderableType
 from rich.table import Table
+from rich.text import Text
 
 from orchestrator.cli.support.terminal import output
 
@@ -16,3 +17,10 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[RenderableType]]
     for row in rows:
         table.add_row(*row)
     output().print(table)
+
+
+def print_facts(facts: Iterable[tuple[str, object]]) -> None:
+    """Print facts under their names, a line each; those there are none of are left out."""
+    for name, value in facts:
+        if value not in (None, ""):
+            output().print(Text.assemble((f"{name:<10}", "dim"), value if isinstance(value, Text) else str(value)))

@@ -44,7 +44,7 @@ class Failure:
         if error is not None:
             return error
         told = self._execution.error or {}
-        why = told.get("message") or f"it is {self._execution.status}"
+        why = told.get("message") or f"it {self._execution.status.said}"
         return PatternError(f"execution '{self._execution.id}' did not complete: {why}", retryable=False)
 
     def within(self, path: str) -> Exception | None:

@@ -143,6 +143,10 @@ class Executions(Protocol):
         """
         ...
 
+    async def request_resume(self, execution_id: str) -> None:
+        """Ask whoever drives the file to look at an execution again."""
+        ...
+
     async def request_go_on(self, execution_id: str) -> Execution:
         """Let it go on.
 
