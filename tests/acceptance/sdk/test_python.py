@@ -11,7 +11,7 @@ from tests.acceptance.sdk.registry import CHECKS
 
 assert assistants and kept and protocol and runs and threads, "they register their checks"
 
-pytestmark = pytest.mark.capability("I10")
+pytestmark = pytest.mark.capability("I21")
 
 
 @pytest.mark.parametrize("name", sorted(CHECKS))

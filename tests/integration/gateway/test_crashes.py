@@ -8,6 +8,7 @@ import pytest
 from langgraph_sdk import get_client
 from langgraph_sdk.client import LangGraphClient
 
+from tests.reliability.gateway_kill import kill
 from tests.support.gateway.process import free_port, process
 
 pytestmark = pytest.mark.chaos
@@ -48,8 +49,15 @@ async def test_every_run_goes_on_by_itself_after_kill_9(tmp_path: Path) -> None:
         assert await second.stop() == 0
 
 
+@pytest.mark.capability("D01")
+async def test_streams_go_on_after_kill_9_and_nothing_that_was_kept_is_lost_or_made_twice(tmp_path: Path) -> None:
+    """The short form of `python -m tests.reliability.gateway_kill`."""
+    summary = await kill(tmp_path, runs=9, kills=1, seed=1)
+    assert (summary.kills, len(summary.resumed)) == (1, 9)
+
+
 async def stream(client: LangGraphClient, thread: str, file: Path, said: list[Any]) -> None:
-    """Follow a run through whatever happens to the gateway."""
+    """Follow a run with the client people have, through whatever happens to the gateway."""
     async for part in client.runs.stream(
         thread,
         "counting",

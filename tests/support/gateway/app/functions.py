@@ -1,5 +1,7 @@
 """Functions that workflows of these tests call."""
 
+import asyncio
+from pathlib import Path
 from typing import Any
 
 from agents.functions import Functions
@@ -10,6 +12,16 @@ def give(value: Any) -> Any:
     return value
 
 
+async def count(file: str, name: str, seconds: float) -> str:
+    """Add a line to a file before and after a while."""
+    with Path(file).open("a") as before:
+        before.write(f"begin {name}\n")
+    await asyncio.sleep(seconds)
+    with Path(file).open("a") as after:
+        after.write(f"end {name}\n")
+    return name
+
+
 def resources() -> list[Any]:
     """For `baton serve --module`."""
-    return [Functions([give])]
+    return [Functions([give, count])]

@@ -3,6 +3,7 @@
 import asyncio
 import operator
 import os
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Annotated, Any, TypedDict
 
@@ -163,5 +164,21 @@ def _counting(name: str) -> Any:
 
     return node
 
+
+class _SlowTalker(GenericFakeChatModel):
+    """Says a word, and then takes its time."""
+
+    async def _astream(self, *given: Any, **more: Any) -> AsyncIterator[Any]:
+        async for chunk in super()._astream(*given, **more):
+            yield chunk
+            await asyncio.sleep(0.04)
+
+
+async def _talk(state: MessagesState) -> dict[str, list[AnyMessage]]:
+    model = _SlowTalker(messages=iter([AIMessage(f"You said {state['messages'][-1].text}.")]))
+    return {"messages": [await model.ainvoke(state["messages"])]}
+
+
+talking = _graph(MessagesState, one=_talk, two=_talk, three=_talk)
 
 counting = _graph(Counted, one=_counting("one"), two=_counting("two"), three=_counting("three"))
