@@ -85,6 +85,28 @@ def agents(model: str | None = None) -> Agents:
                 tools=("look_up_order", "check_stock"),
                 capabilities=("dispatch",),
             ),
+            Agent(
+                name="support_lead",
+                instructions="You answer complaints. Ask the desks that know, then sum up what they found.",
+                model=model or "scripted:support-lead",
+            ),
+            Agent(
+                name="triage_agent",
+                instructions="You find out which desk a customer needs first, and hand over to it.",
+                model=model or "scripted:triage",
+            ),
+            Agent(
+                name="billing_desk",
+                instructions="You look after invoices and charges. What is not about money you hand over.",
+                model=model or "scripted:billing-desk",
+                tools=("billing_history",),
+            ),
+            Agent(
+                name="shipping_desk",
+                instructions="You look after parcels. What is not about parcels you hand over.",
+                model=model or "scripted:shipping-desk",
+                tools=("shipment_of_order",),
+            ),
         )
     )
 
@@ -171,4 +193,46 @@ def scripts() -> tuple[Script, ...]:
             ),
             turns=(Turn(calls=(Call("look_up_order"),)), Turn(calls=(Call("check_stock"),))),
         ),
+        *_desks(),
     )
+
+
+def _desks() -> tuple[Script, ...]:
+    """Those who hand over to one another."""
+    return (
+        Script(
+            "support-lead",
+            rules=(
+                Rule(r'"shipping": "(?P<found>[^"]+)"', Turn(r"I asked both desks, and they see to it. \g<found>")),
+                Rule('"billing": "', Turn(calls=(Call("ask_shipping", {"question": "Where is the parcel?"}),))),
+            ),
+            turns=(Turn(calls=(Call("ask_billing", {"question": "Was anything charged twice?"}),)),),
+        ),
+        Script(
+            "triage",
+            rules=(
+                Rule("charge|invoice", _hands("This is about money first.", "billing_desk")),
+                Rule(".", _hands("This is about a parcel.", "shipping_desk")),
+            ),
+        ),
+        Script(
+            "billing-desk",
+            rules=(
+                Rule(r'"charged_twice": \[\]', _hands("Nothing was charged twice.", "shipping_desk")),
+                Rule(r'"charged_twice": \["', _hands("The second charge will be paid back.", "shipping_desk")),
+                Rule(".", Turn(calls=(Call("billing_history"),))),
+            ),
+        ),
+        Script(
+            "shipping-desk",
+            rules=(
+                Rule(r'"carrier": null', _hands("Your parcel has not left us yet.", "nobody")),
+                Rule(r'"carrier": "', _hands("Your parcel is on its way.", "nobody")),
+                Rule(".", Turn(calls=(Call("shipment_of_order"),))),
+            ),
+        ),
+    )
+
+
+def _hands(words: str, over_to: str) -> Turn:
+    return Turn(structured={"says": words, "hand_over_to": over_to})

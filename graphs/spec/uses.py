@@ -11,7 +11,8 @@ ANY_WORKFLOW, ANY_AGENT = "*", "*agent"
 
 def subworkflows_of(step: Step) -> Iterator[tuple[str, str | None]]:
     name = step.config.get("workflow") if step.type == "workflow" else None
-    if step.config.get("agent_capability") is not None:
+    agent = step.config.get("agent")
+    if step.config.get("agent_capability") is not None or (isinstance(agent, str) and "{{" in agent):
         yield ANY_AGENT, None
     if "definition" in step.config or (isinstance(name, str) and "{{" in name):
         yield ANY_WORKFLOW, None
