@@ -26,7 +26,7 @@ async def gather(stack: AsyncExitStack, settings: Settings, given: Iterable[Any]
         Functions(),
         Tools(),
         Agents(),
-        Models(default=settings.model),
+        Models(),
         Router(),
         Prices.from_mapping(settings.prices),
         settings.agent_routing,
@@ -35,6 +35,7 @@ async def gather(stack: AsyncExitStack, settings: Settings, given: Iterable[Any]
     ):
         for kind in type(value).__mro__[:-1]:
             resources[kind] = value
+    resources[Models].default = resources[Models].default or settings.model
     resources[Models].narrow(_ALLOWED[settings.real_models])
     for tool in await _mcp_tools(settings.mcp):
         if tool.name not in resources[Tools]:

@@ -10,7 +10,7 @@ from typing import Any
 import structlog
 
 from agents import Functions, Models
-from api.demo import clinic, functions
+from api.demo import clinic, functions, planner
 from api.demo.shop import tools
 from api.demo.staff import agents, real_model, scripts
 from graphs.library import example_names, example_path
@@ -39,7 +39,9 @@ def offered_functions() -> Functions:
 
 def resources() -> list[Any]:
     """What the engine hands to the examples' steps. Services are not among them: where they are is a setting."""
-    return [offered_functions(), tools(), agents(real_model(os.environ)), Models(scripts=scripts())]
+    real = real_model(os.environ)
+    models = Models(default=real or f"scripted:{planner.NAME}", scripts=(*scripts(), planner.planner()))
+    return [offered_functions(), tools(), agents(real), models]
 
 
 def workflows() -> list[Workflow]:

@@ -353,6 +353,15 @@ async def test_the_assistant_is_offered_where_there_is_a_model(database: Path) -
         assert await baton.catalogue.names() == []
 
 
+async def test_the_model_of_the_settings_is_the_applications_where_it_names_none(database: Path) -> None:
+    models, *rest = World("answer").resources()
+    models.default = None
+    async with engine(database, resources=[models, *rest], model="scripted:m") as baton:
+        assert await baton.catalogue.names() == ["baton"]
+        execution = await finished(baton, await baton.ask("Hi"))
+    assert execution.output["answer"] == "Said: Hi"
+
+
 @pytest.mark.capability("D01", "F22")
 @pytest.mark.parametrize("after", range(2, 40, 3))
 async def test_no_plan_is_paid_for_twice_after_a_crash(database: Path, after: int) -> None:
