@@ -72,7 +72,7 @@ class AgentStep(Composite):
     ) -> list[PlannedStep]:
         course = self._course(step, data, frame.results, library)
         frame.items = course.arguments
-        more = [planned for planned in course.planned() if planned.name not in frame.plan.steps]
+        more = course.more(frame.plan.steps)
         if not more and not course.over:
             raise course.ended()
         return more

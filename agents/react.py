@@ -4,20 +4,21 @@
     ├── _Turn      between LangChain's agent and us: pays, reads failures, mends messages
     └── Reading    what comes of what was said (agents.reading)
 
+LangChain's agent binds the tools, asks the model, and reads answers in a form (`ToolStrategy`); it is stopped after its
+model (`interrupt_after`). No middleware: what LangChain has for limits, retries, approvals, summaries and context keeps
+its state in the agent's own loop, which a crash, an edit or a retry from a step would void, and here these are steps
+and policies of the engine (of its summarising, the prompt is used). A hook around the model would, besides, be traced
+in two hops to a thread for each call.
+
 Loaded through `agents.loading`: LangChain is slow to import.
 """
 
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Sequence
 from typing import Any
 
 from langchain.agents import create_agent
-from langchain.agents.middleware import AgentMiddleware, ModelRequest, ModelResponse, hook_config
-from langchain_core.messages import (
-    AIMessage,
-    AIMessageChunk,
-    ToolCall,
-)
+from langchain_core.messages import AIMessage, AIMessageChunk, ToolCall
 from langchain_core.tools import BaseTool, StructuredTool
 
 from agents.agent_calls import ModelCall
@@ -55,13 +56,13 @@ async def turn(
     agent = context.resource(Models).made(model, made_of, lambda: _agent(model, assignment, form))
     given = {"messages": messages_of(told)}
     streams = _streams(context, model, assignment)
-    work = _streamed(agent, given, context, own) if streams else agent.ainvoke(given, context=own)
-    state = await apart(work)
-    assert own.said is not None
-    own.judge_streamed()
+    state = await own.ask(_streamed(agent, given, context, own) if streams else agent.ainvoke(given))
+    before = {id(message) for message in given["messages"]}  # by identity: providers may use an id twice
+    message = next(one for one in state["messages"] if isinstance(one, AIMessage) and id(one) not in before)
+    usage = own.read(message)
     formed = state.get("structured_response")
-    said = Reading(assignment, own.said, own.broken, form, formed, call, context.clock).read()
-    return said | {"usage": own.usage}
+    said = Reading(assignment, message, own.broken, form, formed, call, context.clock).read()
+    return said | {"usage": usage}
 
 
 def _streams(context: StepContext, model: Any, assignment: Assignment) -> bool:
@@ -77,15 +78,15 @@ def _agent(model: Any, assignment: Assignment, form: AnswerForm | None) -> Any:
         model,
         tools=[_for_langchain(offer) for offer in assignment["tools"]],
         system_prompt=assignment["instructions"] or None,
-        middleware=[_OneTurn()],
         response_format=form.strategy() if form else None,
         checkpointer=False,
+        interrupt_after=["model"],
     )
 
 
 async def _streamed(agent: Any, given: dict[str, Any], context: StepContext, own: "_Turn") -> dict[str, Any]:
     last: dict[str, Any] = {}
-    async for mode, value in agent.astream(given, context=own, stream_mode=["messages", "values"]):
+    async for mode, value in agent.astream(given, stream_mode=["messages", "values"]):
         if mode == "values":
             last = value
         elif isinstance(value[0], AIMessageChunk):
@@ -95,49 +96,46 @@ async def _streamed(agent: Any, given: dict[str, Any], context: StepContext, own
     return last
 
 
-class _OneTurn(AgentMiddleware[Any, Any, Any]):
-    """Hands the one call of the model to the turn it is made in, and ends LangChain's loop after it."""
-
-    async def awrap_model_call(
-        self, request: ModelRequest[Any], handler: Callable[[ModelRequest[Any]], Awaitable[ModelResponse[Any]]]
-    ) -> ModelResponse[Any]:
-        own: _Turn = request.runtime.context
-        return await own.ask(request, handler)
-
-    @hook_config(can_jump_to=["end"])
-    async def aafter_model(self, state: Any, runtime: Any) -> dict[str, Any]:
-        return {"jump_to": "end"}
-
-
 class _Turn:
     """One call of the model: what it costs, what it says, what is wrong with that."""
 
     def __init__(self, context: StepContext, model_name: str, spending: Spending) -> None:
         self._spending = spending
-        self.usage: dict[str, Any] = {}
         self._context = context
         self._model_name = model_name
-        self.said: AIMessage | None = None
+        self._took = 0.0
         self.broken: dict[str, str] = {}
         """By call id: arguments that were no JSON."""
         self._arguments: dict[Any, str] = {}
 
-    async def ask(
-        self, request: ModelRequest[Any], handler: Callable[[ModelRequest[Any]], Awaitable[ModelResponse[Any]]]
-    ) -> ModelResponse[Any]:
+    async def ask(self, work: Awaitable[dict[str, Any]]) -> dict[str, Any]:
+        """LangChain's state after the call.
+
+        Raises:
+            StepError: the model failed.
+        """
         began = self._context.clock.monotonic()
         try:
-            response = await handler(request)
+            return await apart(work)
         except BatonError:
             raise
         except Exception as error:
             self._spending.note({}, self._context.clock.monotonic() - began)
             raise explain(error, self._model_name, self._context.clock.now()) or error from error
-        self.said = next(one for one in response.result if isinstance(one, AIMessage))
-        self.usage = self._spending.note(usage_of(self.said), self._context.clock.monotonic() - began)
-        self._refuse_cut(self.said)
-        self._mend(self.said)
-        return response
+        finally:
+            self._took = self._context.clock.monotonic() - began
+
+    def read(self, message: AIMessage) -> dict[str, Any]:
+        """Note what the call has cost, and mend what was said; gives the usage.
+
+        Raises:
+            StepError: the answer was cut off or filtered.
+        """
+        usage = self._spending.note(usage_of(message), self._took)
+        self._refuse_cut(message)
+        self._mend(message)
+        self._judge_streamed(message.tool_calls)
+        return usage
 
     def hear(self, chunk: AIMessageChunk) -> None:
         """Keep the arguments of streamed calls as they came."""
@@ -145,9 +143,8 @@ class _Turn:
             key = piece.get("index")
             self._arguments[key] = self._arguments.get(key, "") + (piece.get("args") or "")
 
-    def judge_streamed(self) -> None:
+    def _judge_streamed(self, calls: Sequence[ToolCall]) -> None:
         """LangChain completes what is cut off (`{"amount": 10` of 1000 is a call with 10); we do not."""
-        calls = self.said.tool_calls if self.said is not None else []
         if len(calls) == len(self._arguments):
             for call, text in zip(calls, self._arguments.values(), strict=True):
                 if not _is_object(text or "{}"):

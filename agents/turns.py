@@ -1,6 +1,6 @@
 """The steps of an agent's work, as far as its results say. Pure: the same results give the same steps."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
 from typing import Any, Final, cast
@@ -82,11 +82,19 @@ class Course:
 
     # -- what is to be done ------------------------------------------------------------------------------------
 
+    def more(self, known: Collection[str]) -> list[PlannedStep]:
+        """The steps that are not in the plan yet: those before the last complete turn are."""
+        newest = self._planned(max(0, len(self._talk.said) - 1))
+        return [planned for planned in newest if planned.name not in known]
+
     def planned(self) -> list[PlannedStep]:
         """Every step of the plan as far as it is known: the turns that are complete, and the next."""
+        return self._planned(0)
+
+    def _planned(self, first: int) -> list[PlannedStep]:
         planned: list[PlannedStep] = []
         before: list[str] = []
-        for number in range(len(self._talk.said) + 1):
+        for number in range(first, len(self._talk.said) + 1):
             if number == len(self._talk.said) and (number and self.over and not self._failed):
                 break
             if self._talk.turns(number) >= self._assignment["max_turns"] or self._refused(number - 1):

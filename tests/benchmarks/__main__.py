@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks import cases
+from tests.benchmarks import agents, cases
 from tests.benchmarks.cases import Case
 
 
@@ -74,7 +74,7 @@ async def main(argv: list[str]) -> int:
     sys.stdout.write(f"Python {platform.python_version()} on {platform.machine()}, medians of {options.rounds}\n")
     sys.stdout.write(f"{'case':28} {'ours':>10} {'plain':>10} {'fastest':>10} {'':14} {'figure':>8}  limit\n")
     lines = []
-    for case in cases.ALL:
+    for case in (*cases.ALL, agents.MODEL_CALL, agents.TOOL_CALL):
         if wanted and case.name not in wanted:
             continue
         started = time.perf_counter()
