@@ -70,7 +70,9 @@ class AgentStep(Composite):
     def grow(
         self, step: Step, data: Data, frame: Frame, library: Library, evaluation: EvaluationContext
     ) -> list[PlannedStep]:
-        course = self._course(step, data, frame.results, library)
+        if "course" not in frame.memo:  # a long conversation is not read anew for every call
+            frame.memo["course"] = self._course(step, data, frame.results, library)
+        course: Course = frame.memo["course"]
         frame.items = course.arguments
         more = course.more(frame.plan.steps)
         if not more and not course.over:

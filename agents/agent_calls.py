@@ -42,6 +42,7 @@ class ModelCall(Action):
         reasks: How often an answer has been sent back so far.
         made: How often each tool was called so far.
         conversation: Gives the messages so far; asked only when the call is made.
+        read: Those that earlier calls have read already, as LangChain takes them, by identity.
     """
 
     name: ClassVar[str] = "agent_model"
@@ -57,6 +58,7 @@ class ModelCall(Action):
         reasks: int,
         made: Mapping[str, int],
         conversation: Callable[[], Sequence[Message]],
+        read: dict[int, tuple[Message, Any]],
     ) -> None:
         self.step = step
         self.assignment = assignment
@@ -64,6 +66,7 @@ class ModelCall(Action):
         self.reasks = reasks
         self.made = made
         self.conversation = conversation
+        self.read = read
 
     def limit(self, config: StepConfig) -> str | None:
         return self.assignment["model_name"]

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cached_property
 from typing import Any, Final, cast
 
 from agents.assignment import Assignment, as_text
@@ -32,11 +31,16 @@ class Conversation:
     def __init__(self, data: Mapping[str, Any], results: Results) -> None:
         self._assignment = cast(Assignment, data)
         self._results = results
+        self._asked: list[Message] = [
+            {"role": role, "content": content} for role, content in self._assignment["messages"]
+        ]
+        self._said: list[Mapping[str, Any]] = []
+        self._settled: dict[int, list[Message]] = {}
 
-    @cached_property
+    @property
     def said(self) -> list[Mapping[str, Any]]:
         """What the model gave in each turn that is complete."""
-        said: list[Mapping[str, Any]] = []
+        said = self._said
         while (result := self._results.get(model_step(len(said)))) is not None and result["status"] == "completed":
             said.append(result["output"])
         return said
@@ -58,7 +62,7 @@ class Conversation:
         most = self._assignment["context_tokens"]
         if most is None or self._assignment.get("context_overflow") != "trim":
             return list(self.messages(number, number + 1))
-        asked = [Part([{"role": role, "content": content}]) for role, content in self._assignment["messages"]]
+        asked = [Part([message]) for message in self._asked]
         turns = [Part(self._turn(one)) for one in range(number)]
         stays = [part for part in asked if part.messages[0]["role"] == "system"]
         stays += [*asked[-1:], *turns[-KEPT_TURNS:]]
@@ -72,8 +76,7 @@ class Conversation:
             asked: With what the agent was asked to begin with.
         """
         if asked:
-            for role, content in self._assignment["messages"]:
-                yield {"role": role, "content": content}
+            yield from self._asked
         first, words = self.summed(summed) if summed is not None else (0, "")
         if first:
             yield {"role": "user", "content": f"Summary of what was done so far:\n\n{words}"}
@@ -81,11 +84,16 @@ class Conversation:
             yield from self._turn(number)
 
     def _turn(self, number: int) -> list[Message]:
+        if number in self._settled:
+            return self._settled[number]
         said = self.said[number]
         if "over" in said:
             return []
         answers = [self._told(number, position, call) for position, call in enumerate(said["calls"])]
-        return [{"ai": said["message"]}, *answers]
+        told: list[Message] = [{"ai": said["message"]}, *answers]
+        if number + 1 < len(self.said):  # the model has been told
+            self._settled[number] = told
+        return told
 
     def _told(self, number: int, position: int, call: Called) -> Message:
         outcome = self._outcome(number, position, call)

@@ -34,9 +34,19 @@ def usage_of(message: AIMessage) -> dict[str, int]:
     return {name: int(usage.get(name) or 0) for name in ("input_tokens", "output_tokens", "total_tokens")}
 
 
-def messages_of(conversation: Sequence[Message]) -> list[AnyMessage]:
-    """A conversation as LangChain takes it."""
-    return [_for_model(message) for message in conversation]
+def messages_of(
+    conversation: Sequence[Message], read: dict[int, tuple[Message, AnyMessage]] | None = None
+) -> list[AnyMessage]:
+    """A conversation as LangChain takes it.
+
+    Args:
+        read: Messages that were read before, by identity; those that are read now are added.
+    """
+    known = read if read is not None else {}
+    for message in conversation:
+        if id(message) not in known:
+            known[id(message)] = message, _for_model(message)  # with the message, whose id must stay its own
+    return [known[id(message)][1] for message in conversation]
 
 
 def _for_model(message: Message) -> AnyMessage:

@@ -54,7 +54,7 @@ async def turn(
     own = _Turn(context, assignment["model_name"], spending)
     made_of = json.dumps([assignment[key] for key in ("tools", "instructions", "schema")])
     agent = context.resource(Models).made(model, made_of, lambda: _agent(model, assignment, form))
-    given = {"messages": messages_of(told)}
+    given = {"messages": messages_of(told, call.read)}
     streams = _streams(context, model, assignment)
     state = await own.ask(_streamed(agent, given, context, own) if streams else agent.ainvoke(given))
     before = {id(message) for message in given["messages"]}  # by identity: providers may use an id twice

@@ -11,6 +11,7 @@ from agents.conversation import KEPT_TURNS, Called, Conversation, budget_step, m
 from agents.offers import Offer
 from agents.spending import MoreBudget
 from agents.tool_use import ToolApproval
+from agents.trimming import Message
 from agents.values import tokens_of
 from graphs.errors import StepError
 from graphs.planner import Need, PlannedStep, Results, companion_of
@@ -50,6 +51,7 @@ class Course:
         self._assignment = cast(Assignment, data)
         self._results = results
         self._talk = Conversation(data, results)
+        self._read: dict[int, tuple[Message, Any]] = {}
         self._asking = asking
 
     @property
@@ -152,6 +154,7 @@ class Course:
             reasks=sum("unfit" in said for said in self._talk.said[:number]),
             made=self._talk.made(number),
             conversation=lambda: self._talk.told(number),
+            read=self._read,
         )
         step = Step(
             name="model",

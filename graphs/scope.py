@@ -32,6 +32,7 @@ class Frame:
         extra: Further root names (`error`, `output` in compensations; `loop` in loops).
         views: In the plan that compensates: the frame of each of its steps, for each stands where what it undoes did.
         afterwards: It belongs to a compensation: all that the plans around have set is seen.
+        memo: What a composite type that grows need not work out anew each time; gone with the process.
         workflow: The workflow this frame is the outermost of; None inside composites.
         parent, parent_step: The frame around, and the step of it this plan is inside of.
     """
@@ -51,6 +52,7 @@ class Frame:
     extra: Mapping[str, Any] = field(default_factory=dict)
     views: Mapping[str, "Frame"] = field(default_factory=dict)
     afterwards: bool = False
+    memo: dict[str, Any] = field(default_factory=dict)
     workflow: Workflow | None = None
     parent: "Frame | None" = None
     parent_step: PlannedStep | None = None
@@ -66,6 +68,7 @@ class Frame:
             item_name=None,
             views={},
             afterwards=False,
+            memo={},
             workflow=None,
             parent=self,
             parent_step=planned,
