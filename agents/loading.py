@@ -21,6 +21,7 @@ Heavy = Literal[
     "agents.summing",
     "agents.mcp",
     "agents.routing",
+    "orchestrator.alerts.webhook",
 ]
 
 _loaded: dict[str, ModuleType] = {}

@@ -35,7 +35,7 @@ _LATE = 2
 
 async def serve(shared: Shared, *, host: str | None, port: int | None, config: Path | None) -> int:
     """Serve until a signal ends it. See `api.command`."""
-    setting = Setting(shared)
+    setting = Setting(shared, serves=True)
     settings = read_gateway_settings(host=host, port=port)
     await _refuse_open_network(setting, settings)
     graphs = graphs_of(config)

@@ -13,11 +13,14 @@ from graphs.policies.named import NamedLimits, declared
 from graphs.prepare import Library
 from graphs.spec import Workflow
 from graphs.steps import StepTypes
+from orchestrator.alerts.opening import open_sinks
+from orchestrator.alerts.telling import Telling
 from orchestrator.brain.pasts import PastOfAll
 from orchestrator.breakers import Breakers
 from orchestrator.bus import Bus
 from orchestrator.catalogue import Catalogue
 from orchestrator.driver import Driver
+from orchestrator.driving.aftermath import ALERT
 from orchestrator.driving.works import Works
 from orchestrator.hooks import Hooks
 from orchestrator.logs import logger
@@ -38,6 +41,7 @@ class Parts:
     catalogue: Catalogue
     driver: Driver | None
     bus: Bus
+    telling: Telling | None = None
 
 
 async def assemble(
@@ -102,7 +106,9 @@ async def assemble(
         environment={name: environ[name] for name in settings.expose if name in environ},
     )
     driver = Driver(works, catalogue)
-    return Parts(store, catalogue, driver, bus)
+    sinks = open_sinks(settings.alerts, values, works.log, clock)
+    telling = Telling(store, clock, works.log, sinks, lambda: bus.subscribe(kinds=(ALERT,)))
+    return Parts(store, catalogue, driver, bus, telling)
 
 
 def _has_model(settings: Settings, given: Iterable[Any]) -> bool:

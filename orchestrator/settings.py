@@ -10,6 +10,7 @@ from pydantic_settings import NoDecode
 from agents.capability import AgentRouting
 from agents.planning.bounds import AssistantBounds
 from graphs.policies.named import Bounds
+from orchestrator.alerts.opening import AlertSettings
 from orchestrator.environment import SEPARATED, EnvironmentSettings, Seconds, read
 
 
@@ -28,6 +29,8 @@ class Settings(EnvironmentSettings):
         mcp: MCP servers whose tools agents may be given, as JSON in the environment; see `agents.mcp.McpServer`.
         real_models: `allow`; `loopback` refuses every model whose server is not on this machine; `refuse` all but the
             scripted ones. It wins over what modules allow themselves: the switch for tests.
+        alerts: Where alerts go: `{"log": true, "file": "alerts.jsonl", "webhook": {"url": "https://…", "secret":
+            "whsec_…"}}`, as JSON in the environment.
         modules: Python modules that offer functions, tools, agents and workflows.
         secret_key: Encrypts secret inputs; without it, a key file beside the database is used.
         max_executions: Executions driven at the same time (P06).
@@ -58,6 +61,7 @@ class Settings(EnvironmentSettings):
     prices: Annotated[dict[str, Any], NoDecode] = Field(default_factory=dict)
     mcp: Annotated[dict[str, Any], NoDecode] = Field(default_factory=dict)
     real_models: Literal["allow", "loopback", "refuse"] = "allow"
+    alerts: Annotated[AlertSettings, NoDecode] = AlertSettings()
     modules: Annotated[tuple[str, ...], *SEPARATED] = ()
     secret_key: SecretStr | None = None
     max_executions: int = Field(default=100, ge=1)
@@ -76,7 +80,7 @@ class Settings(EnvironmentSettings):
     log_level: Literal["debug", "info", "warning", "error"] = "warning"
     log_format: Literal["console", "json"] = "console"
 
-    @field_validator("services", "limits", "prices", "mcp", "agent_routing", "assistant", mode="before")
+    @field_validator("services", "limits", "prices", "mcp", "alerts", "agent_routing", "assistant", mode="before")
     @classmethod
     def _services_are_json(cls, value: Any) -> Any:
         if not isinstance(value, str):

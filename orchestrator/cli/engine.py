@@ -7,4 +7,4 @@ from orchestrator.cli.support.setting import Setting
 
 async def engine(shared: Shared) -> int:
     """See `orchestrator.cli.declared.running`."""
-    return await drive_until_interrupted(Setting(shared))
+    return await drive_until_interrupted(Setting(shared, serves=True))

@@ -53,7 +53,7 @@ class Orchestrator(Asking, Answering, Stopping, GoingBack, Mending, File):
 
         Args:
             settings: How to run; without them, the environment's.
-            resources: Values that steps ask for by type: services, functions, tools, agents, models.
+            resources: Values that steps ask for by type: services, functions, tools, agents, models; sinks of alerts.
             hooks: Objects with `on_step_start` or `on_step_complete`.
             workflows: Workflows that hold Python callables and may be resumed; others are read from the database.
             step_types: Without them, all that installed packages offer.
@@ -77,6 +77,8 @@ class Orchestrator(Asking, Answering, Stopping, GoingBack, Mending, File):
                 drive=drive,
             )
             baton = cls(parts.store, parts.catalogue, parts.driver, parts.bus, clock)
+            if parts.telling is not None:
+                await stack.enter_async_context(parts.telling)
             if parts.driver is not None:
                 await stack.enter_async_context(parts.driver.serving())
             yield baton

@@ -3,8 +3,8 @@
     SqliteStore ── Writer   one thread, one connection, group commit
         │      └── Reader   point reads in the loop's thread, lists in another
         ├── saver           LangGraph's checkpointer on the same file
-        └── chapters        Catalogue, Executions, Requests, DeadLetters, Records, Waits, Approvals, Timers, Events,
-                            Breakers, Keys, Audit, Sources, Targets, Pasts, Retention, and what is served
+        └── chapters        Catalogue, Executions, Requests, DeadLetters, Alerts, Records, Waits, Approvals, Timers,
+                            Events, Breakers, Keys, Audit, Sources, Targets, Pasts, Retention, and what is served
 
 Any process may open the file, read, answer waits, publish events and ask for cancels; one of them drives.
 """
@@ -21,6 +21,7 @@ import aiosqlite
 
 from graphs.clock import Clock
 from orchestrator.store import backup
+from orchestrator.store.alerts import Alerts
 from orchestrator.store.announcing import Announcer, everything
 from orchestrator.store.approvals import Approvals
 from orchestrator.store.audit import Audit
@@ -58,6 +59,7 @@ class SqliteStore(
     Executions,
     Requests,
     DeadLetters,
+    Alerts,
     Records,
     Waits,
     Approvals,

@@ -18,15 +18,24 @@ class Setting:
             be opened several times, and only by commands that need them.
     """
 
-    def __init__(self, shared: Shared) -> None:
-        """Raises:
-        SettingsError: a setting has a value it cannot have.
+    def __init__(self, shared: Shared, *, serves: bool = False) -> None:
+        """Read them.
+
+        Args:
+            serves: Nobody sits before it: alerts are logged too when nothing is said of that. Otherwise whoever sits
+                there is shown what fails, and would be told twice.
+
+        Raises:
+            SettingsError: a setting has a value it cannot have.
         """
         self.shared = shared
         first = read_settings(database=shared.database, log_level=shared.log_level)
         self._modules = (*first.modules, *shared.modules)
         services = first.services | read_services(shared.services)
-        self.settings: Settings = first.model_copy(update={"services": services, "modules": ()})
+        logs = serves or "log" in first.alerts.model_fields_set
+        alerts = first.alerts.model_copy(update={"log": logs and first.alerts.log})
+        own = {"services": services, "modules": (), "alerts": alerts}
+        self.settings: Settings = first.model_copy(update=own)
 
     @cached_property
     def offered(self) -> Offered:

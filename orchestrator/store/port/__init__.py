@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from orchestrator.store.port.alerts import Alerts
 from orchestrator.store.port.audit import Audit
 from orchestrator.store.port.breakers import Breakers
 from orchestrator.store.port.checkpoints import Checkpoints
@@ -66,6 +67,18 @@ __all__ = [
 
 
 class Store(
-    Checkpoints, Definitions, Executions, Letters, Records, Waits, Webhooks, Audit, Keys, Breakers, File, Protocol
+    Checkpoints,
+    Definitions,
+    Executions,
+    Letters,
+    Records,
+    Waits,
+    Webhooks,
+    Alerts,
+    Audit,
+    Keys,
+    Breakers,
+    File,
+    Protocol,
 ):
     """The questions we ask a database. Every write is durable when its call returns, unless it says otherwise."""
