@@ -10,6 +10,7 @@ from api.security.door import Door
 from api.settings import GatewaySettings
 from orchestrator.engine import Orchestrator
 from orchestrator.serving.desk import Desk
+from orchestrator.triggers import Triggers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +22,7 @@ class Gateway:
         desk: Runs and threads, for clients of langgraph-sdk.
         settings: How to serve.
         door: Finds out who asks.
+        triggers: Start workflows when events ask for it.
         mcp: Answers clients of the Model Context Protocol.
     """
 
@@ -28,6 +30,7 @@ class Gateway:
     desk: Desk
     settings: GatewaySettings
     door: Door
+    triggers: Triggers
     mcp: Mcp
 
     async def drain(self) -> None:

@@ -28,6 +28,7 @@ from orchestrator.outbound import Outbound, Sending
 from orchestrator.serving.config import NAME, load_graphs, read_config
 from orchestrator.serving.loading import Source
 from orchestrator.serving.opening import open_desk
+from orchestrator.triggers import Triggers
 
 _LATE = 2
 """Seconds that connections get once everything behind them has stopped."""
@@ -93,9 +94,11 @@ async def opened(
     ):
         door = Door(orchestrator.store, settings, orchestrator.clock)
         async with Sending(Outbound(orchestrator, settings.webhook_networks, logger(engine).warning)):
-            mcp = Mcp(orchestrator)
-            async with mcp.serving():
-                yield Gateway(orchestrator=orchestrator, desk=desk, settings=settings, door=door, mcp=mcp)
+            mcp, triggers = Mcp(orchestrator), Triggers(orchestrator, logger(engine))
+            async with mcp.serving(), triggers.serving():
+                yield Gateway(
+                    orchestrator=orchestrator, desk=desk, settings=settings, door=door, triggers=triggers, mcp=mcp
+                )
 
 
 class Server(uvicorn.Server):

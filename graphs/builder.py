@@ -85,6 +85,14 @@ class MetadataOptions(TypedDict, total=False):
     created_by: str
 
 
+class TriggerOptions(TypedDict, total=False):
+    """Which events of a type start a workflow, and with what."""
+
+    name: str
+    condition: str | bool
+    input: Mapping[str, Any]
+
+
 class ConfigOptions(TypedDict, total=False):
     """Limits and defaults of a workflow."""
 
@@ -134,6 +142,11 @@ class WorkflowBuilder:
     def input(self, schema: Mapping[str, Any]) -> Self:
         """The JSON Schema of the input."""
         self._spec["input"] = {"schema": dict(schema)}
+        return self
+
+    def trigger(self, event: str, **options: Unpack[TriggerOptions]) -> Self:
+        """Let an event of that type start the workflow, once it is published and served; may be repeated."""
+        self._spec["triggers"] = (*self._spec.get("triggers", ()), {"event": event, **options})
         return self
 
     def variable(self, name: str, value: Any) -> Self:

@@ -15,6 +15,7 @@ from api.v1 import (
     links,
     records,
     targets,
+    triggers,
     webhooks,
     workflows,
 )
@@ -28,6 +29,7 @@ routers: Sequence[APIRouter] = (
     approvals.router,
     links.router,
     events.router,
+    triggers.router,
     webhooks.router,
     targets.router,
     dead_letters.router,

@@ -23,6 +23,7 @@ from graphs.spec.definition import (
     OutputSpec,
     Parameter,
     Spec,
+    Trigger,
     Workflow,
 )
 from graphs.spec.document import FromState, describe_callable, plain
@@ -59,6 +60,7 @@ __all__ = [
     "RetryPolicy",
     "Spec",
     "Step",
+    "Trigger",
     "Undoing",
     "Version",
     "Workflow",

@@ -1,6 +1,7 @@
 """The whole definition: who it is, its limits and defaults, what it is given, does and gives."""
 
 import hashlib
+import re
 from datetime import datetime
 from functools import cached_property
 from typing import Any, Literal
@@ -10,7 +11,7 @@ from pydantic import Field, field_validator
 
 from graphs.durations import Duration
 from graphs.errors import Category
-from graphs.spec.base import Json, Model, Version, WorkflowName
+from graphs.spec.base import Json, Model, Name, Version, WorkflowName
 from graphs.spec.document import callable_paths, plain
 from graphs.spec.failures import OnFailure, Response, RetryPolicy
 from graphs.spec.step import Step
@@ -130,10 +131,30 @@ class Parameter(Model):
     schema_: dict[str, Any] | None = Field(default=None, alias="schema")
 
 
+class Trigger(Model):
+    """An event that starts the workflow (I16)."""
+
+    event: str = Field(min_length=1, max_length=200)
+    """The event's type."""
+    name: Name | None = None
+    """What it is called where triggers are listed; without it, after the event."""
+    condition: str | bool | None = None
+    """An expression over `event` (id, type, key, data); where it is false, nothing starts."""
+    input: dict[str, Any] | None = None
+    """The workflow's input, made of the event; without it, the event's data."""
+
+    @property
+    def called(self) -> str:
+        """Its name, or the one it gets from its event."""
+        return self.name or re.sub(r"[^A-Za-z0-9_-]", "_", self.event)
+
+
 class Spec(Model):
     """The body of a definition."""
 
     config: Config = Config()
+    triggers: tuple[Trigger, ...] = ()
+    """Events that start it, once it is published and served."""
     input: InputSpec = InputSpec()
     variables: dict[str, Json] = Field(default_factory=dict)
     """Variables every step can read, with their first values (D07)."""

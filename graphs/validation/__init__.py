@@ -5,6 +5,7 @@
     configs.py      `config` fits the step type's model
     expressions.py  expressions can be read, and what they read exists where they stand
     data.py         JSON Schemas can be used; secrets are marked; the output has sources
+    triggers.py     events that start it: their names, what they read
     bounds.py       loops end, times fit into one another
     links.py        workflows exist, and none contains itself
     uses.py         services, functions, tools and agents exist
@@ -29,6 +30,7 @@ from graphs.validation.links import check_links
 from graphs.validation.names import check_names, check_types
 from graphs.validation.order import check_order
 from graphs.validation.outline import Outline
+from graphs.validation.triggers import check_triggers
 from graphs.validation.uses import unchecked_uses
 from graphs.validation.variables import Variables
 
@@ -88,6 +90,7 @@ def find_problems(
     check_configs(outline, findings)
     check_schemas(outline, findings)
     check_expressions(outline, known, findings)
+    check_triggers(outline, findings)
     check_output(outline, Variables(outline), findings)
     check_bounds(outline, findings)
     check_links(outline, known, findings)

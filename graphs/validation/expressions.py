@@ -39,7 +39,7 @@ def check_expressions(outline: Outline, known: Known, findings: Findings) -> Non
     for field in fields_of(outline):
         if findings.full:
             return
-        read = _read(field, findings)
+        read = read_field(field, findings)
         if read is None:
             continue
         parsed, said = read
@@ -48,7 +48,7 @@ def check_expressions(outline: Outline, known: Known, findings: Findings) -> Non
         for finding in check(parsed, shapes.scope(field.view, field.site, field.extra)):
             if finding.code == "unknown_name" and _names_are_unknown(field):
                 continue
-            _report(finding, said, findings)
+            report(finding, said, findings)
         secrets.check(parsed, said)
 
 
@@ -67,7 +67,7 @@ def _names_are_unknown(field: Field) -> bool:
     return False
 
 
-def _read(field: Field, findings: Findings) -> tuple[Condition | Template, Said] | None:
+def read_field(field: Field, findings: Findings) -> tuple[Condition | Template, Said] | None:
     """What stands in a field, parsed; None where there is nothing to evaluate or it cannot be read."""
     if field.value is None:
         return None
@@ -106,7 +106,8 @@ def _unreadable(error: ExpressionError, said: Said, findings: Findings) -> None:
     said.add(findings, error.code, error.message, error.hint, _At(path, error.offset))
 
 
-def _report(finding: Finding, said: Said, findings: Findings) -> None:
+def report(finding: Finding, said: Said, findings: Findings) -> None:
+    """Add what is wrong with an expression."""
     where = _At(finding.path, finding.offset)
     if finding.code == "unknown_guarded_field":
         said.add(findings, finding.code, finding.message, finding.hint, where, severity="warning")
@@ -128,6 +129,7 @@ _ELSEWHERE = {
     "item": "'item' exists inside a 'map', and inside a 'loop' over items.",
     "index": "'index' exists inside a 'map' or a 'loop'.",
     "args": "'args' exists in the steps under an agent: what the model called them with.",
+    "event": "'event' exists in the triggers of a workflow.",
     "loop": "'loop' exists in the 'while' and 'until' of a loop.",
 }
 """Where a name exists that does not exist here."""

@@ -1,5 +1,6 @@
 """Events: kept when they come, delivered to every wait they match, there for waits that open later."""
 
+import asyncio
 import sqlite3
 from collections.abc import Iterable
 from typing import Any
@@ -13,7 +14,13 @@ from orchestrator.store.waits import CLOSE, event_answer
 
 
 class Events(Part):
-    """The chapter on events."""
+    """The chapter on events.
+
+    Attributes:
+        news: Set whenever this process has published one, for whoever put it there.
+    """
+
+    news: asyncio.Event | None = None
 
     async def publish_event(
         self,
@@ -46,6 +53,8 @@ class Events(Part):
             return PublishedEvent(event_id, tuple((execution_id, path) for _, execution_id, path in matched))
 
         published: PublishedEvent = await self._writer.submit(work)
+        if self.news is not None:
+            self.news.set()
         return published
 
 

@@ -4,7 +4,8 @@
         │      └── Reader   point reads in the loop's thread, lists in another
         ├── saver           LangGraph's checkpointer on the same file
         └── chapters        Catalogue, Executions, Requests, DeadLetters, Alerts, Records, Waits, Approvals, Timers,
-                            Events, Breakers, Keys, Audit, Sources, Targets, Pasts, Retention, and what is served
+                            Events, Breakers, Keys, Audit, Sources, Targets, Triggers, Pasts, Retention, and what is
+                            served
 
 Any process may open the file, read, answer waits, publish events and ask for cancels; one of them drives.
 """
@@ -50,6 +51,7 @@ from orchestrator.store.served.threads import Threads
 from orchestrator.store.sources import Sources
 from orchestrator.store.targets import Targets
 from orchestrator.store.timers import Timers
+from orchestrator.store.triggers import Triggers
 from orchestrator.store.waits import Waits
 from orchestrator.store.writer import Writer
 
@@ -70,6 +72,7 @@ class SqliteStore(
     Audit,
     Sources,
     Targets,
+    Triggers,
     Pasts,
     Retention,
     Assistants,

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.capability("O21")
 
 VERBS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 MARK = f"mark-{uuid.uuid4().hex}"
-DEFINITION = workflow("marked", asks(message=MARK))
+DEFINITION = workflow("marked", asks(message=MARK), triggers=[{"event": "never"}])
 
 
 @dataclass
@@ -101,6 +101,7 @@ async def furnished(served: Served, ours: httpx.AsyncClient) -> House:
         "letter_id": str(letter),
         "cron_id": cron_id,
         "model": assistant["assistant_id"],
+        "trigger": "never",
     }
     known = {
         "definition": DEFINITION,

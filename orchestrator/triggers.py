@@ -1,0 +1,184 @@
+"""Event triggers: published workflows that events start (I16).
+
+Events are looked at one after the other, in the order in which they were published, by whoever publishes them. The
+tables say up to which; a crash in between looks at one again, and the start's idempotency key, which is made of the
+event, keeps it from starting twice.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import Final
+
+from graphs.errors import BatonError, ConflictError, NotFoundError, StoreError
+from graphs.expressions import EvaluationContext, parse_condition, parse_template
+from graphs.spec import Trigger
+from graphs.steps import Logger
+from orchestrator.engine import Orchestrator
+from orchestrator.store.port import Execution
+from orchestrator.store.triggers import KeptEvent, Triggering
+from orchestrator.tenancy import TenantView
+
+DEPTH: Final = "trigger_depth"
+"""The key of an execution's metadata that says how many triggers in a row led to it."""
+
+_DEEPEST: Final = 10
+"""Workflows that start one another by events go on for ever otherwise."""
+
+_BATCH: Final = 100
+_POLL: Final = 1.0
+"""Seconds after which it looks for events that other processes have published."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A trigger, and the workflow it stands in."""
+
+    tenant: str
+    workflow: str
+    version: str
+    trigger: Trigger
+    enabled: bool = True
+
+    @property
+    def place(self) -> tuple[str, str, str]:
+        return self.tenant, self.workflow, self.trigger.called
+
+
+class Triggers:
+    """Starts workflows; one for each engine that drives. Use as `async with triggers.serving()`.
+
+    Args:
+        baton: Whose events and workflows.
+        log: Where what could not be started is said.
+    """
+
+    def __init__(self, baton: Orchestrator, log: Logger) -> None:
+        self._baton = baton
+        self._store = baton.store
+        self._log = log
+
+    @asynccontextmanager
+    async def serving(self) -> AsyncIterator[None]:
+        """Start what events ask for until the block ends, first what came while nobody was there."""
+        task = asyncio.create_task(self._run(), name="triggers")
+        try:
+            yield
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    async def _run(self) -> None:
+        news = self._store.news = asyncio.Event()
+        while True:
+            news.clear()
+            try:
+                await self.once()
+            except Exception as error:  # noqa: BLE001 - the edge of a task: whatever broke a round, the next one is tried
+                self._log.error("triggers.stuck", error=f"{type(error).__name__}: {error}")
+                await self._baton.clock.sleep(_POLL)
+            seen = self._store.newest_event()
+            while self._store.newest_event() == seen and not news.is_set():
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(news.wait(), _POLL)
+
+    async def once(self) -> None:
+        """Look at every event that was not looked at yet."""
+        while events := await self._store.untold_events(_BATCH):
+            workflows = await self._store.triggering()
+            off = await self._store.triggers_off()
+            for event in events:
+                for workflow in workflows:
+                    await self._look(event, workflow, off)
+                await self._store.triggers_saw(event.seq)
+
+    async def _look(self, event: KeptEvent, workflow: Triggering, off: frozenset[tuple[str, str, str]]) -> None:
+        if event.tenant not in (None, workflow.tenant) or event.received_at < workflow.since:
+            return
+        for placed in _placed(workflow, off):
+            if placed.enabled and placed.trigger.event == event.type:
+                try:
+                    await self.fire(placed, event)
+                except StoreError:
+                    raise
+                except BatonError as error:
+                    self._log.error("trigger.failed", trigger=placed.trigger.called, **error.as_dict())
+                    await self._store.not_triggered(*placed.place, event.name, error)
+
+    async def fire(self, placed: Placed, event: KeptEvent) -> Execution | None:
+        """Start the workflow for an event; None when the trigger's condition does not hold.
+
+        Raises:
+            BatonError: it cannot be started: the input does not fit, an expression cannot be evaluated.
+        """
+        trigger = placed.trigger
+        depth = await self._depth(event)
+        scope = {"event": {"id": event.name, "type": event.type, "key": event.key, "data": event.data}}
+        context = EvaluationContext(event.received_at, f"trigger:{event.id}:{placed.workflow}:{trigger.called}")
+        if trigger.condition is not None and not parse_condition(trigger.condition).evaluate(scope, context):
+            return None
+        given = event.data if trigger.input is None else parse_template(trigger.input).render(scope, context)
+        if depth > _DEEPEST:
+            raise ConflictError(
+                f"Event '{event.type}' comes from {_DEEPEST} workflows that started one another by events.",
+                hint="Give the trigger a condition that ends the circle.",
+                code="trigger_circle",
+            )
+        view = TenantView(self._baton, placed.tenant, f"trigger:{trigger.called}")
+        return await view.start(
+            placed.workflow,
+            given,
+            version=placed.version,
+            idempotency_key=f"trigger:{event.id}:{placed.workflow}:{trigger.called}",
+            metadata={"trigger": trigger.called, "event_id": event.name, "event_type": event.type, DEPTH: depth},
+        )
+
+    async def _depth(self, event: KeptEvent) -> int:
+        cause = await self._store.execution(event.source) if event.source is not None else None
+        before = cause.metadata.get(DEPTH) if cause is not None else None
+        return before + 1 if isinstance(before, int) else 1
+
+    # -- for whoever looks after them ------------------------------------------------------------------------------
+
+    async def list(self, tenant: str) -> Sequence[Placed]:
+        """The triggers of a tenant's published workflows."""
+        off = await self._store.triggers_off()
+        return [placed for workflow in await self._store.triggering(tenant) for placed in _placed(workflow, off)]
+
+    async def get(self, tenant: str, workflow: str, name: str) -> Placed:
+        """A trigger.
+
+        Raises:
+            NotFoundError: the workflow has none of that name, in the version that starts by name.
+        """
+        for placed in await self.list(tenant):
+            if (placed.workflow, placed.trigger.called) == (workflow, name):
+                return placed
+        raise NotFoundError(
+            f"Workflow '{workflow}' has no trigger '{name}'.",
+            hint="List what there is: GET /v1/triggers.",
+            code="trigger_not_found",
+        )
+
+    async def redrive(self, placed: Placed, event_id: str) -> Execution | None:
+        """Start the workflow for an event after all.
+
+        Raises:
+            NotFoundError: the event is not kept (any more).
+            BatonError: it still cannot be started.
+        """
+        event = self._store.event_of(event_id, placed.tenant)
+        if event is None:
+            raise NotFoundError(f"There is no event '{event_id}'.", code="event_not_found")
+        started = await self.fire(placed, event)
+        await self._store.triggered_after_all(*placed.place, event.name)
+        return started
+
+
+def _placed(workflow: Triggering, off: frozenset[tuple[str, str, str]]) -> Iterator[Placed]:
+    for document in workflow.triggers:
+        trigger = Trigger.model_validate(document)
+        place = workflow.tenant, workflow.workflow, trigger.called
+        yield Placed(workflow.tenant, workflow.workflow, workflow.version, trigger, place not in off)
