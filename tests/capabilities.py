@@ -13,25 +13,20 @@ from pathlib import Path
 HERE = Path(__file__).parent
 TABLE = HERE / "CAPABILITIES.md"
 
-_GATEWAY = "the HTTP gateway, the next room to be built"
-_MANY = "a second store and message queues behind the same ports"
-
 LATER = {
-    "A26": "monitoring and analytics on top of the records; streaming and plug-ins are here (A15, I11)",
-    "A30": f"{_MANY}; the other settings are here (P06, P01)",
-    "A48": "decorators are not offered: that workflow is one with a wait step here (X-19, X26)",
-    "A50": "the class with these names; graph, strategies, retries and breakers are here (A51, A62, P03, P05)",
+    "A26": "analytics over many executions; what one execution cost, streaming (A15) and plug-ins (I11) are here",
+    "A30": "a second store (Postgres) and Kafka behind the same ports; the other settings are here (P06, P01)",
+    "A48": "not offered: a decorated function would have to be replayed; the same workflow has a wait step (X-19, X26)",
+    "A50": "the class of this name, for its metrics; its graph, strategies, retries and breakers are here (A51, A62, "
+    "P03, P05), and `Orchestrator` is the way in",
     "A52": "metrics; the decision itself is a record of the execution (M16)",
     "A56": "monitoring sessions, baselines and alerts",
     "A57": "monitor, optimizer and alert manager; executor, retries, breakers and limits are here (A55, P03, P05, P06)",
-    "A61": _GATEWAY,
-    "C08": "the web page on top of the gateway",
-    "I16": "events that start executions (triggers) come with the gateway; waiting for them is here (I04)",
-    "I17": _MANY,
-    "I20": "connectors are named services; ready-made ones come with users' wishes",
-    "I21": _GATEWAY,
-    "I22": "several workers on one queue, with the second store",
-    "I23": _GATEWAY,
+    "C08": "a web page on top of the gateway; the language server's schema (C12) and drawings (C16) are here",
+    "I16": "an event answers those that wait for it (I04) and starts nothing; executions are started by clients, other "
+    "workflows and crons",
+    "I17": "Kafka behind the port that signed webhooks and /v1/events publish through (I04)",
+    "I22": "several workers on one queue, with a second store; one engine drives a file",
     "M07": "performance baselines, with monitoring",
 }
 """Ids that nothing proves yet, and what they wait for."""

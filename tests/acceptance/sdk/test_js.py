@@ -47,6 +47,7 @@ def left_out(why: str) -> None:
     pytest.skip(why)
 
 
+@pytest.mark.capability("I23")
 def test_every_method_works(url: str, packages: None, record_property: Callable[[str, Any], None]) -> None:
     command = ["node", "--experimental-websocket", "--no-warnings", "checks.mjs", url]
     done = subprocess.run(command, cwd=HERE, capture_output=True, text=True, timeout=200)

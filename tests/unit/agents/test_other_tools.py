@@ -145,6 +145,7 @@ async def test_only_what_is_configured_is_offered(script: Path) -> None:
         await mcp_tools("none", {})
 
 
+@pytest.mark.capability("I20")
 async def test_an_agent_has_them_by_settings_alone(script: Path, tmp_path: Path) -> None:
     """And a person is asked where the configuration says so."""
     server = {"command": sys.executable, "args": [str(script), "stdio"], "approval": {"find": "args.order_id > 5"}}
