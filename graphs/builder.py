@@ -12,8 +12,8 @@ order = (
 )
 ```
 
-Every method that adds a step is also a function of `graphs.building.steps` (`map` is `map_items` there), for the steps
-inside of others. Where an expression can stand, `from_state(function)` can too; such a workflow cannot be written
+Every method that adds a step is also a function of this module (`map` is `map_items` there), for the steps inside of
+others. Where an expression can stand, `from_state(function)` can too; such a workflow cannot be written
 as YAML.
 """
 
@@ -21,24 +21,18 @@ from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any, Concatenate, Literal, ParamSpec, Self, TypedDict, Unpack
 
+from graphs.building import composites
 from graphs.building import steps as make
+from graphs.building.composites import case, conditional, loop, map_items, parallel, sequence, sub_workflow, switch
 from graphs.building.options import Seconds, failed, from_state, given, made, policy, settled
 from graphs.building.steps import (
     agent,
     approval,
-    case,
-    conditional,
     delay,
     emit_event,
     function,
-    loop,
-    map_items,
-    parallel,
-    sequence,
     service_call,
     step,
-    sub_workflow,
-    switch,
     tool,
     validation,
     wait_for_event,
@@ -169,13 +163,13 @@ class WorkflowBuilder:
     wait_for_event = _adding(make.wait_for_event)
     emit_event = _adding(make.emit_event)
     delay = _adding(make.delay)
-    parallel = _adding(make.parallel)
-    map = _adding(make.map_items)
-    loop = _adding(make.loop)
-    conditional = _adding(make.conditional)
-    switch = _adding(make.switch)
-    sequence = _adding(make.sequence)
-    sub_workflow = _adding(make.sub_workflow)
+    parallel = _adding(composites.parallel)
+    map = _adding(composites.map_items)
+    loop = _adding(composites.loop)
+    conditional = _adding(composites.conditional)
+    switch = _adding(composites.switch)
+    sequence = _adding(composites.sequence)
+    sub_workflow = _adding(composites.sub_workflow)
 
     def compensation(self, *steps: Step, include_failed: bool | None = None) -> Self:
         """Steps that clean up when the workflow fails, in this order, after the steps' own compensations.

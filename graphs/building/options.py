@@ -1,7 +1,7 @@
 """What every step of the builder may be given, and how the shorter ways to write it are understood."""
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Literal, TypedDict, TypeVar
+from typing import Any, Literal, TypedDict, TypeVar, cast
 
 from pydantic import BaseModel, ValidationError
 
@@ -49,6 +49,28 @@ class StepOptions(TypedDict, total=False):
     sensitive: bool
     metrics_enabled: bool
     labels: Mapping[str, str]
+
+
+class Join(TypedDict, total=False):
+    """When steps side by side are over, and what becomes of the others then."""
+
+    max_concurrency: int | None
+    wait_for_all: bool | None
+    rest: Literal["cancel", "finish"] | None
+    first: int | None
+    min_success: int | None
+    min_success_rate: float | None
+    failure_policy: str | None
+
+
+class JoinOptions(StepOptions, Join, total=False):
+    """What a step may be given that has steps side by side."""
+
+
+def parted(options: JoinOptions) -> tuple[dict[str, Any], StepOptions]:
+    """What goes into the configuration, and what every step may be given."""
+    join = {key: value for key, value in options.items() if key in Join.__annotations__}
+    return join, cast(StepOptions, {key: value for key, value in options.items() if key not in join})
 
 
 def settled(step: str | Step) -> Dependency:
@@ -148,6 +170,13 @@ def _on_failure(answer: str | Step | OnFailure | Mapping[str, Any]) -> Any:
 
 def _on_timeout(answer: str | OnTimeout | Mapping[str, Any]) -> Any:
     return {"action": answer} if isinstance(answer, str) else answer
+
+
+def several(values: Iterable[Any] | None) -> list[Any] | None:
+    """Values as a list; a text is one of them."""
+    if values is None:
+        return None
+    return [values] if isinstance(values, str) else list(values)
 
 
 def listed(steps: Steps | None) -> tuple[Step, ...] | None:

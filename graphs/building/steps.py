@@ -1,4 +1,5 @@
-"""One maker for each built-in step type, so that an editor can say what it takes. Each gives a `Step` of the model.
+"""One maker for each built-in step type without steps inside, so that an editor can say what it takes, and one for any
+step type at all. Each gives a `Step` of the model; those with steps inside are in `graphs.building.composites`.
 
 A key that is left out, or None, is not written into the definition.
 """
@@ -6,7 +7,7 @@ A key that is left out, or None, is not written into the definition.
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal, Unpack
 
-from graphs.building.options import Branches, Condition, Seconds, StepOptions, Steps, given, listed, made, step_of
+from graphs.building.options import Branches, Seconds, StepOptions, Steps, given, several, step_of
 from graphs.spec import Case, Step
 
 
@@ -49,7 +50,7 @@ def service_call(
         payload=payload,
         query=query,
         headers=headers,
-        expect=_list(expect),
+        expect=several(expect),
         full=full,
     )
     return step_of(name, "service_call", config, options)
@@ -103,7 +104,7 @@ def agent(
         message=message,
         messages=None if messages is None else [dict(one) for one in messages],
         context=context,
-        tools=_list(tools),
+        tools=several(tools),
         output_schema=output_schema,
         max_turns=max_turns,
         max_reasks=max_reasks,
@@ -138,16 +139,16 @@ def approval(
     config = given(
         message=message,
         payload=payload,
-        assignees=_list(assignees),
-        groups=_list(groups),
-        allow=_list(allow),
+        assignees=several(assignees),
+        groups=several(groups),
+        allow=several(allow),
         schema=schema,
         timeout=wait,
         on_timeout=when_late,
         on_reject=when_rejected,
         quorum=quorum,
-        separate_from=_list(separate_from),
-        escalation=_list(escalation),
+        separate_from=several(separate_from),
+        escalation=several(escalation),
     )
     return step_of(name, "approval", config, options)
 
@@ -179,139 +180,3 @@ def delay(
 ) -> Step:
     """Wait for a while, or until a time."""
     return step_of(name, "delay", given(duration=duration, until=until), options)
-
-
-def parallel(
-    name: str,
-    steps: Steps | None = None,
-    *,
-    branches: Branches | None = None,
-    max_concurrency: int | None = None,
-    wait_for_all: bool | None = None,
-    rest: Literal["cancel", "finish"] | None = None,
-    first: int | None = None,
-    min_success: int | None = None,
-    min_success_rate: float | None = None,
-    failure_policy: str | None = None,
-    steps_from: Any = None,
-    **options: Unpack[StepOptions],
-) -> Step:
-    """Steps, or branches of steps, side by side."""
-    config = given(
-        max_concurrency=max_concurrency,
-        wait_for_all=wait_for_all,
-        rest=rest,
-        first=first,
-        min_success=min_success,
-        min_success_rate=min_success_rate,
-        failure_policy=failure_policy,
-        steps_from=steps_from,
-    )
-    return step_of(name, "parallel", config, options, steps=steps, branches=branches)
-
-
-def map_items(
-    name: str,
-    items: Any,
-    steps: Steps,
-    *,
-    as_: str | None = None,
-    max_concurrency: int | None = None,
-    wait_for_all: bool | None = None,
-    rest: Literal["cancel", "finish"] | None = None,
-    first: int | None = None,
-    min_success: int | None = None,
-    min_success_rate: float | None = None,
-    failure_policy: str | None = None,
-    **options: Unpack[StepOptions],
-) -> Step:
-    """The same steps for every item of a list, side by side. `items` is a list, an expression or `from_state(...)`."""
-    config = given(
-        items=items,
-        as_=as_,
-        max_concurrency=max_concurrency,
-        wait_for_all=wait_for_all,
-        rest=rest,
-        first=first,
-        min_success=min_success,
-        min_success_rate=min_success_rate,
-        failure_policy=failure_policy,
-    )
-    return step_of(name, "map", config, options, steps=steps)
-
-
-def loop(
-    name: str,
-    steps: Steps,
-    *,
-    while_: Condition | None = None,
-    until: Condition | None = None,
-    items: Any = None,
-    as_: str | None = None,
-    max_iterations: int | None = None,
-    on_limit: Literal["fail", "stop"] | None = None,
-    **options: Unpack[StepOptions],
-) -> Step:
-    """Steps again and again: while or until a condition holds, or for one item of a list after the other."""
-    config = given(while_=while_, until=until, items=items, as_=as_, max_iterations=max_iterations, on_limit=on_limit)
-    return step_of(name, "loop", config, options, steps=steps)
-
-
-def conditional(
-    name: str, if_: Condition, then: Steps, else_: Steps | None = None, **options: Unpack[StepOptions]
-) -> Step:
-    """If and else."""
-    return step_of(name, "conditional", {"if": if_}, options, then=then, else_=else_)
-
-
-def case(
-    name: str | None = None,
-    steps: Steps = (),
-    *,
-    when: Condition | None = None,
-    equals: Any = None,
-    description: str = "",
-) -> Case:
-    """One way a `switch` can go; an empty one is legal (X21)."""
-    values = {"name": name, "steps": listed(steps), "when": when, "equals": equals, "description": description}
-    return made(Case, f"case '{name}'" if name else "a case", values)
-
-
-def switch(
-    name: str,
-    cases: Iterable[Case],
-    *,
-    on: Any = None,
-    default: Steps | None = None,
-    model: Any = None,
-    prompt: str | None = None,
-    reasks: int | None = None,
-    default_route: str | None = None,
-    **options: Unpack[StepOptions],
-) -> Step:
-    """The first case that fits, or the default; with `model`, a model chooses among the cases' names."""
-    config = given(on=on, model=model, prompt=prompt, reasks=reasks, default_route=default_route)
-    return step_of(name, "switch", config, options, cases=tuple(cases), default=default)
-
-
-def sequence(name: str, steps: Steps, **options: Unpack[StepOptions]) -> Step:
-    """Steps one after the other, as one step: a phase."""
-    return step_of(name, "sequence", {}, options, steps=steps)
-
-
-def sub_workflow(
-    name: str,
-    workflow: str,
-    *,
-    version: str | None = None,
-    with_input: Mapping[str, Any] | None = None,
-    **options: Unpack[StepOptions],
-) -> Step:
-    """Another workflow as one step. `with_input` is that workflow's input (`config.input`)."""
-    return step_of(name, "workflow", given(workflow=workflow, version=version, input=with_input), options)
-
-
-def _list(values: Iterable[Any] | None) -> list[Any] | None:
-    if values is None:
-        return None
-    return [values] if isinstance(values, str) else list(values)

@@ -6,8 +6,8 @@ from typing import Any
 from graphs.errors import InputError
 from graphs.expressions.secret import Secret, contains_secret, reveal
 from graphs.inputs.defaults import with_defaults
-from graphs.inputs.schemas import TooCostlyError, compiled, errors_of
 from graphs.inputs.secrets import SecretPath, secret_paths
+from graphs.inputs.validators import TooCostlyError, compiled, errors_of
 from graphs.inputs.words import Violation, violations
 
 MAX_DEPTH = 200

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from graphs.inputs.schemas import TooCostlyError
 from graphs.inputs.secrets import resolve
+from graphs.inputs.validators import TooCostlyError
 
 _MOST_SCHEMAS = 100_000
 

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 from jsonschema import ValidationError
 
 from graphs.inputs.formats import WORDS
-from graphs.inputs.schemas import unknown_properties
 from graphs.inputs.secrets import SecretPath, covers
+from graphs.inputs.validators import unknown_properties
 from graphs.loading.names import nearest
 from graphs.loading.places import written
 from graphs.loading.words import shown

@@ -111,7 +111,8 @@ class ErrorHandler(Composite):
     async def open(self, opening: Opening) -> Data:
         error = dict(opening.names.get("error") or {})
         state = told(opening.state())
-        answer: Answer = opening.config.handler(error, state)
+        handler: StepHandler = opening.config.handler
+        answer = handler(error, state)
         await announce(opening.context, answer, error)
         if answer.action == "fail":
             raise _as_raised(error, answer.flags)
@@ -143,7 +144,8 @@ class ErrorHandler(Composite):
 def _asked_again(step: Step, data: Data) -> Step | None:
     if data["step"] is None:
         return None
-    answer: Answer = step.config["handler"](data["error"], data["state"])
+    handler: StepHandler = step.config["handler"]
+    answer = handler(data["error"], data["state"])
     if _digest(answer.step) != data["step"]:
         raise StepError(
             f"step '{step.name}': the handler named another step after a restart than before it.",

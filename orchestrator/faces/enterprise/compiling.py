@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from graphs.building.composites import case
 from graphs.building.options import step_of
-from graphs.building.steps import case
 from graphs.spec import Step
 from orchestrator.faces.enterprise.actions import Action, action_of, schema_of
 from orchestrator.faces.enterprise.checking import DEFAULT_TIMEOUT, check_conditional, check_fields, targets

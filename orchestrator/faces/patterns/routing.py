@@ -5,8 +5,8 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol, Self
 
+from graphs.building.composites import case
 from graphs.building.options import step_of
-from graphs.building.steps import case
 from graphs.errors import InputError
 from graphs.spec import Case, Step
 from graphs.state import Result

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
+from graphs.building.composites import case
 from graphs.building.options import made, step_of
-from graphs.building.steps import case
 from graphs.spec import Step
 from graphs.spec import Workflow as Definition
 from graphs.state import Result

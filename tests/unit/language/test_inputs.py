@@ -12,8 +12,8 @@ from graphs.errors import DefinitionError, InputError
 from graphs.expressions import Secret
 from graphs.inputs import check_input, check_output, schema_faults, secret_paths
 from graphs.inputs.formats import WORDS, has_format
-from graphs.inputs.schemas import compiled
 from graphs.inputs.secrets import covers
+from graphs.inputs.validators import compiled
 
 REGISTRATION = {
     "type": "object",
