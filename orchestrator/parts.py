@@ -1,6 +1,6 @@
 """Composition: from settings to an engine's parts, each built once and handed on."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from os import environ
@@ -84,6 +84,24 @@ async def assemble(
     if not drive:
         return Parts(store, catalogue, None, bus)
     await stack.enter_async_context(store.driving())
+    offers = {**await gather(stack, settings, values, clock), StepTypes: library.step_types}
+    driver = await _driver(settings, store, catalogue, bus, clock, offers, hooks)
+    log = logger(settings)
+    sinks = open_sinks(settings.alerts, values, log, clock)
+    telling = Telling(store, clock, log, sinks, lambda: bus.subscribe(kinds=(ALERT,)))
+    return Parts(store, catalogue, driver, bus, telling)
+
+
+async def _driver(
+    settings: Settings,
+    store: SqliteStore,
+    catalogue: Catalogue,
+    bus: Bus,
+    clock: Clock,
+    resources: Mapping[type, Any],
+    hooks: Iterable[Any],
+) -> Driver:
+    """What carries executions out."""
     limits = NamedLimits(settings.limits)
     breakers = Breakers(store, clock, limits, logger(settings))
     await breakers.load()
@@ -91,8 +109,8 @@ async def assemble(
         store=store,
         clock=clock,
         graph=compile_graph(store.saver),
-        library=library,
-        resources={**await gather(stack, settings, values, clock), StepTypes: library.step_types},
+        library=catalogue.library,
+        resources=resources,
         settings=settings,
         hooks=Hooks(hooks, logger(settings), log_steps=settings.log_level in ("debug", "info")),
         log=logger(settings),
@@ -106,9 +124,7 @@ async def assemble(
         environment={name: environ[name] for name in settings.expose if name in environ},
     )
     driver = Driver(works, catalogue)
-    sinks = open_sinks(settings.alerts, values, works.log, clock)
-    telling = Telling(store, clock, works.log, sinks, lambda: bus.subscribe(kinds=(ALERT,)))
-    return Parts(store, catalogue, driver, bus, telling)
+    return driver
 
 
 def _has_model(settings: Settings, given: Iterable[Any]) -> bool:

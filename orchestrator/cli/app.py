@@ -7,7 +7,17 @@ from typing import Annotated, Any, Final
 import typer
 
 from graphs.errors import BatonError, InputError
-from orchestrator.cli.declared import answering, asking, defining, keeping, letters, looking, replaying, running
+from orchestrator.cli.declared import (
+    answering,
+    asking,
+    defining,
+    keeping,
+    letters,
+    looking,
+    replaying,
+    running,
+    steering,
+)
 from orchestrator.cli.exits import MEANINGS, Exit
 from orchestrator.cli.lazy import OpenGroup
 from orchestrator.cli.options import Shared, command, tell
@@ -49,7 +59,7 @@ def make_app() -> typer.Typer:
     """The app, with every command declared and none of their bodies loaded."""
     app = typer.Typer(cls=OpenGroup, rich_markup_mode="rich")
     _register_callback(app)
-    for commands in (running, replaying, asking, looking, answering, letters, defining, keeping):
+    for commands in (running, replaying, asking, looking, answering, steering, letters, defining, keeping):
         commands.register(app)
     return app
 

@@ -21,7 +21,7 @@ async def cancel(
     reason: str | None,
     by: str | None,
 ) -> int:
-    """See `orchestrator.cli.declared.answering`."""
+    """See `orchestrator.cli.declared.steering`."""
     words = "is asked to end" + _OF_WHAT_WAS_DONE[compensate]
     return await _steer(
         shared,
@@ -45,7 +45,7 @@ async def terminate(
     reason: str | None,
     by: str | None,
 ) -> int:
-    """See `orchestrator.cli.declared.answering`."""
+    """See `orchestrator.cli.declared.steering`."""
     return await _steer(
         shared, id, "is ended at once", lambda baton, found: baton.terminate(found, by=by or user(), reason=reason)
     )
@@ -58,7 +58,7 @@ async def pause(
     reason: str | None,
     by: str | None,
 ) -> int:
-    """See `orchestrator.cli.declared.answering`."""
+    """See `orchestrator.cli.declared.steering`."""
     return await _steer(
         shared, id, "is held", lambda baton, found: baton.pause(found, by=by or user(), reason=reason), go_on="continue"
     )
@@ -69,7 +69,7 @@ async def continue_(
     *,
     id: str,  # noqa: A002 - as on the command line
 ) -> int:
-    """See `orchestrator.cli.declared.answering`."""
+    """See `orchestrator.cli.declared.steering`."""
     return await _steer(shared, id, "goes on", lambda baton, found: baton.continue_(found))
 
 

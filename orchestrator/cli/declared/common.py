@@ -1,10 +1,16 @@
 """Parameters that several commands have, and how examples are shown."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
+ANSWER: Final = "Answer"
+"""The part of the help in which people answer and steer."""
+HEARD: Final = "A running engine hears it at once; without one, it is kept for the next."
+
 Id = Annotated[str, typer.Argument(metavar="ID", help="The execution; the first letters of its id will do.")]
+By = Annotated[str | None, typer.Option(metavar="NAME", help="Who decides; else the user of this machine.")]
+Reason = Annotated[str | None, typer.Option(metavar="TEXT", help="Why.")]
 Watch = Annotated[
     bool | None,
     typer.Option(

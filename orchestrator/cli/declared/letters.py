@@ -4,8 +4,7 @@ from typing import Annotated
 
 import typer
 
-from orchestrator.cli.declared.answering import HEARD, PANEL, By, Reason
-from orchestrator.cli.declared.common import examples
+from orchestrator.cli.declared.common import ANSWER, HEARD, By, Reason, examples
 from orchestrator.cli.options import command
 
 _Number = Annotated[int, typer.Argument(metavar="NUMBER", help="Which; see baton dead-letters.")]
@@ -21,7 +20,7 @@ _Code = Annotated[str | None, typer.Option(metavar="CODE", help="Only those whos
 def register(app: typer.Typer) -> None:
     """Add them."""
     letters = typer.Typer()
-    app.add_typer(letters, name="dead-letters", rich_help_panel=PANEL)
+    app.add_typer(letters, name="dead-letters", rich_help_panel=ANSWER)
     _register_looking(letters)
     _register_trying_again(letters)
     _register_discard(letters)
