@@ -1,13 +1,14 @@
 """`check_plan`: whether a workflow that a model (or a person) wrote can be run, and whether a person must be asked."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Final
 
 from pydantic import Field
 
 from agents.planning.acting import Act, acts_of
 from agents.planning.offer import Offered, offered
+from agents.planning.reach import out_of_reach
 from graphs.analysis import analyse, choose
 from graphs.composites.subworkflow import root_plan
 from graphs.errors import InputError, Problem, StepError
@@ -22,7 +23,6 @@ ANALYSED: Final = "plan.analysed"
 """The kind of the record of what a plan looks like."""
 
 _FENCE: Final = re.compile(r"\A\s*```[a-z]*\n(.*?)\n?```\s*\Z", re.DOTALL)
-_OF_THE_ENGINE: Final = frozenset({"survey", "check_plan", "check_given", "escalation"})
 _MOST_TOLD: Final = 20
 
 
@@ -98,12 +98,18 @@ def _read(config: CheckPlanConfig, types: StepTypes, offer: Offered) -> tuple[Wo
         return None, problems
     if not report.workflow.spec.steps:
         problems.append("It has no steps.")
-    problems += list(_not_for_plans(report.workflow.spec.steps))
+    problems += [told for told in out_of_reach(report.workflow, offer) if not _repeats(told, unknown)]
     try:
         check_input(report.workflow.spec.input.schema_, config.input or {})
     except InputError as error:
         problems.append(f"input: {error.message}")
     return (None if problems else report.workflow), problems
+
+
+def _repeats(told: str, problems: Sequence[Problem]) -> bool:
+    """Whether something was told already, with its place and the nearest right name."""
+    step, name = told.partition(",")[0], told.rpartition(" '")[2]
+    return any(problem.message.startswith(step) and name.partition("'")[0] in problem.message for problem in problems)
 
 
 def _known(offer: Offered) -> Known:
@@ -120,24 +126,6 @@ def _known(offer: Offered) -> Known:
 def _told(problem: Problem) -> str:
     place = f"line {problem.line}: " if problem.line is not None else ""
     return f"{place}{problem.message}{f' {problem.hint}' if problem.hint else ''}"
-
-
-def _not_for_plans(steps: tuple[Step, ...]) -> Iterator[str]:
-    """What a model may not write, though a definition may hold it."""
-    for step in steps:
-        if step.type in _OF_THE_ENGINE:
-            yield f"step '{step.name}': a plan has no steps of type '{step.type}'."
-        if step.type == "workflow" and "definition" in step.config:
-            yield f"step '{step.name}': a plan runs published workflows, by their names."
-        if _names_a_model(step):
-            yield f"step '{step.name}': leave 'model' out; it is chosen for you."
-        inside = [inner for _, steps in step.containers() for inner in steps]
-        yield from _not_for_plans((*inside, *(one for one in (step.on_failure.fallback, step.compensate) if one)))
-
-
-def _names_a_model(step: Step) -> bool:
-    holders = (step.config, step.config.get("agent"), step.on_failure.config)
-    return any(isinstance(one, Mapping) and one.get("model") is not None for one in holders)
 
 
 def _invalid(config: CheckPlanConfig, problems: list[str]) -> dict[str, Any]:

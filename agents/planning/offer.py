@@ -37,9 +37,12 @@ class Offered:
     services: tuple[str, ...]
     functions: tuple[str, ...]
 
+    barred: frozenset[str] = frozenset()
+    """Capabilities that agents out of bounds have: who is asked for one cannot be said."""
+
     @property
     def capabilities(self) -> list[str]:
-        return sorted({one for agent in self.agents.values() for one in agent.capabilities})
+        return sorted({one for agent in self.agents.values() for one in agent.capabilities} - self.barred)
 
 
 def offered(context: StepContext) -> Offered:
@@ -52,9 +55,11 @@ def offered(context: StepContext) -> Offered:
     published = {name: agent_of(one, name) for name, one in pinned.items() if _is_agent(one)}
     agents = published | {agent.name: agent for agent in context.resource(Agents)}
     tools = {tool.name: tool for tool in context.resource(Tools)}
+    inside = set(within(agents, bounds.agents))
     return Offered(
         workflows={name: workflows[name] for name in within(workflows, bounds.workflows)},
-        agents={name: agents[name] for name in within(agents, bounds.agents)},
+        agents={name: agent for name, agent in agents.items() if name in inside},
+        barred=frozenset(one for name, agent in agents.items() if name not in inside for one in agent.capabilities),
         tools={name: tools[name] for name in within(tools, bounds.tools)},
         services=tuple(within(context.resource(Services).names(), bounds.services)),
         functions=tuple(within(context.resource(Functions).names(), bounds.functions)),

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from agents import Models, Script, Tool, Tools, Turn
+from agents import Agent, Agents, Models, Script, Tool, Tools, Turn
 from agents.planning.bounds import AssistantBounds
 from graphs.errors import ConflictError, InputError
 from orchestrator.engine import Orchestrator
@@ -216,6 +216,10 @@ async def test_what_a_person_writes_is_checked_too(database: Path) -> None:
         again = await _asked(baton, execution)
         assert again.path == "route.draft[1].review" and again.wait.question["allow"] == ["edit", "respond", "reject"]
         assert any("'wipe'" in line for line in again.wait.question["payload"]["problems"])
+        await baton.decide(execution.id, again.path, "edit", by="ann", data={"workflow": WRITING})
+        execution = await rested(baton, execution)
+        again = await _asked(baton, execution)
+        assert again.path == "route.draft[2].review"
         assert any("cities" in line for line in again.wait.question["payload"]["problems"]), "its input is missing"
         right = {"workflow": WRITING, "input": {"cities": ["Bern"]}}
         await baton.decide(execution.id, again.path, "edit", by="ann", data=right)
@@ -300,23 +304,43 @@ async def test_the_bounds_of_the_assistant_hold_for_models_and_for_people(databa
     assert "write_to" in survey["language"] and "look_up" not in survey["language"]
 
 
-FORBIDDEN = {
-    'type: agent\n      config: {message: "Criteria?"}': [
-        ('type: agent\n      config: {message: "Criteria?", model: "openai:dear"}', "leave 'model' out"),
-        ('type: survey\n      config: {message: "x"}', "a plan has no steps of type 'survey'"),
-        ("type: workflow\n      config: {definition: {}}", "a plan runs published workflows"),
-        ('type: agent\n      config: {agent: {name: x, model: "openai:dear"}, message: x}', "leave 'model' out"),
-    ]
-}
+CRITERIA = 'type: agent\n      config: {message: "Criteria?"}'
+FORBIDDEN = [
+    ('type: agent\n      config: {message: x, model: "openai:dear"}', "leave 'model' out; it is chosen for you."),
+    ('type: agent\n      config: {agent: {name: x, model: "openai:dear"}, message: x}', "leave 'model' out"),
+    (
+        "type: agent\n      config: {agent_capability: refunds, message: x}",
+        "agent_capability: there is no 'refunds' here.",
+    ),
+    ("type: agent\n      config: {message: x, tools: [{workflow: refund}]}", "workflow: there is no 'refund' here."),
+    ('type: agent\n      config: {message: x, tools: "{{ input.cities }}"}', "tool: write a name itself."),
+    ('type: tool\n      config: {tool: "{{ input.cities[0] }}"}', "tool: write a name itself."),
+    ("type: tool\n      config: {tool: hidden}", "there is no tool 'hidden'"),
+    ('type: function\n      config: {function: "os:system"}', "function: there is no 'os:system' here."),
+    ("type: service_call\n      config: {service: hidden, endpoint: /x}", "there is no service 'hidden'"),
+    ("type: workflow\n      config: {workflow: refund}", "there is no workflow 'refund'"),
+    ("type: workflow\n      config: {definition: {}}", "a plan has no 'definition': run a published workflow"),
+    ("type: parallel\n      config: {steps_from: []}", "a plan has no 'steps_from': write the steps themselves."),
+    ("type: survey\n      config: {message: x}", "a plan has no steps of type 'survey'."),
+]
 
 
-@pytest.mark.parametrize(("written", "told"), [pair for pairs in FORBIDDEN.values() for pair in pairs])
+@pytest.mark.capability("security-A18")
+@pytest.mark.parametrize(("written", "told"), FORBIDDEN)
 async def test_what_a_plan_may_not_hold_is_told(written: str, told: str, database: Path) -> None:
-    draft = READING.replace(next(iter(FORBIDDEN)), written)
+    """Also what only a running step could be found out to reach; each thing is told once."""
+    draft = READING.replace(CRITERIA, written)
     assert draft != READING
-    async with engine(database, resources=World("plan", draft).resources()) as baton:
+    hidden = Tool("hidden", "Nobody's business.", lambda: None)
+    agents = [Agent(name=name, model="scripted:m", capabilities=("refunds",)) for name in ("seen", "unseen")]
+    models, tools = World("plan", draft).resources()
+    tools.add(hidden)
+    bounds = AssistantBounds(tools=("look_*",), workflows=(), agents=("seen",))
+    async with engine(database, resources=[models, tools, Agents(agents), bounds]) as baton:
+        await baton.publish(REFUND)
         execution = await finished(baton, await baton.ask("Look"))
-    assert told in execution.error["message"]
+    assert execution.error["code"] == "plan_invalid"
+    assert execution.error["message"].count(told) == 1, execution.error["message"]
 
 
 @pytest.mark.capability("C11")
