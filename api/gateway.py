@@ -9,6 +9,7 @@ from api.mcp.starting import Mcp
 from api.security.door import Door
 from api.settings import GatewaySettings
 from orchestrator.engine import Orchestrator
+from orchestrator.run_webhooks import RunWebhooks
 from orchestrator.serving.desk import Desk
 from orchestrator.triggers import Triggers
 
@@ -23,6 +24,7 @@ class Gateway:
         settings: How to serve.
         door: Finds out who asks.
         triggers: Start workflows when events ask for it.
+        run_webhooks: Tell others how runs ended.
         mcp: Answers clients of the Model Context Protocol.
     """
 
@@ -31,6 +33,7 @@ class Gateway:
     settings: GatewaySettings
     door: Door
     triggers: Triggers
+    run_webhooks: RunWebhooks
     mcp: Mcp
 
     async def drain(self) -> None:

@@ -25,6 +25,7 @@ from orchestrator.cli.support.terminal import note, warn
 from orchestrator.engine import Orchestrator
 from orchestrator.logs import logger
 from orchestrator.outbound import Outbound, Sending
+from orchestrator.run_webhooks import RunWebhooks
 from orchestrator.serving.config import NAME, load_graphs, read_config
 from orchestrator.serving.loading import Source
 from orchestrator.serving.opening import open_desk
@@ -92,13 +93,19 @@ async def opened(
             orchestrator, graphs=graphs or {}, log=logger(engine), places=settings.max_runs, grace=settings.drain
         ) as desk,
     ):
-        door = Door(orchestrator.store, settings, orchestrator.clock)
-        async with Sending(Outbound(orchestrator, settings.webhook_networks, logger(engine).warning)):
-            mcp, triggers = Mcp(orchestrator), Triggers(orchestrator, logger(engine))
-            async with mcp.serving(), triggers.serving():
-                yield Gateway(
-                    orchestrator=orchestrator, desk=desk, settings=settings, door=door, triggers=triggers, mcp=mcp
-                )
+        log, networks = logger(engine), settings.webhook_networks
+        gateway = Gateway(
+            orchestrator=orchestrator,
+            desk=desk,
+            settings=settings,
+            door=Door(orchestrator.store, settings, orchestrator.clock),
+            triggers=Triggers(orchestrator, log),
+            run_webhooks=RunWebhooks(orchestrator, networks, log),
+            mcp=Mcp(orchestrator),
+        )
+        sending = Sending(Outbound(orchestrator, networks, log.warning, gateway.run_webhooks))
+        async with sending, gateway.mcp.serving(), gateway.triggers.serving():
+            yield gateway
 
 
 class Server(uvicorn.Server):

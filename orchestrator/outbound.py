@@ -14,19 +14,13 @@ from typing import Final
 import httpx
 import orjson
 
-from agents.pinning import Pinned
-from graphs.errors import BatonError
 from orchestrator.engine import Orchestrator
-from orchestrator.signing import headers_for
+from orchestrator.posting import pause_after, post, posting
+from orchestrator.run_webhooks import RunWebhooks
 from orchestrator.store.port import Record, Target
-
-SCHEDULE: Final = (5.0, 60.0, 300.0, 1800.0, 7200.0, 18_000.0, 36_000.0)
-"""Seconds between attempts; after the last of them, a record is put aside."""
 
 _POLL: Final = 1.0
 _BATCH: Final = 100
-_TIMEOUT: Final = 15.0
-_GONE: Final = 410
 
 
 class Outbound:
@@ -36,9 +30,17 @@ class Outbound:
         baton: Whose records.
         networks: Networks that targets may be in besides the public one; a target's own word is not enough.
         warn: Told of what could not be sent.
+        runs: Tells how runs ended, in the same rounds.
     """
 
-    def __init__(self, baton: Orchestrator, networks: tuple[str, ...], warn: Callable[..., object]) -> None:
+    def __init__(
+        self,
+        baton: Orchestrator,
+        networks: tuple[str, ...],
+        warn: Callable[..., object],
+        runs: RunWebhooks | None = None,
+    ) -> None:
+        self._runs = runs
         self._baton = baton
         self._networks = networks
         self._warn = warn
@@ -56,14 +58,13 @@ class Outbound:
         """Tell every target that is due what it does not know yet, all of them at the same time."""
         now = self._baton.clock.now()
         due = [one for one in await self._baton.store.targets() if one.next_at is None or one.next_at <= now]
-        await asyncio.gather(*(self._tell(target) for target in due))
+        await asyncio.gather(*(self._tell(target) for target in due), *([self._runs.once()] if self._runs else []))
 
     async def _tell(self, target: Target) -> None:
         news = await self._baton.store.news_for(target, _BATCH)
         if not news:
             return
-        transport = Pinned(httpx.AsyncHTTPTransport(trust_env=False), f"webhook {target.id}", "", self._networks)
-        async with httpx.AsyncClient(transport=transport, timeout=_TIMEOUT, trust_env=False) as client:
+        async with posting(f"webhook {target.id}", self._networks) as client:
             for record in news:
                 problem = await self._sent(client, target, record)
                 if problem is not None:
@@ -74,25 +75,17 @@ class Outbound:
     async def _sent(self, client: httpx.AsyncClient, target: Target, record: Record) -> str | None:
         """Send a record; what went wrong, if anything."""
         body = orjson.dumps(message_of(record))
-        secret = str(self._baton.catalogue.cipher().decrypt(target.secret))
-        headers = headers_for([secret], f"{target.id}_{record.seq}", self._baton.clock.now(), body)
-        headers |= {"content-type": "application/json", "user-agent": "baton"}
-        try:
-            # Only the head of the answer: what it says besides is not ours to read.
-            async with client.stream("POST", target.url, content=body, headers=headers) as answer:
-                return None if answer.is_success else f"it answered {answer.status_code}"
-        except BatonError as error:
-            return str(error)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            return f"it cannot be reached ({type(error).__name__})"
+        secret, now = str(self._baton.catalogue.cipher().decrypt(target.secret)), self._baton.clock.now()
+        return await post(client, target.url, body, secret=secret, message_id=f"{target.id}_{record.seq}", at=now)
 
     async def _failed(self, target: Target, record: Record, problem: str) -> None:
         failures = 0 if (fresh := self._baton.store.target(target.id)) is None else fresh.failures
-        if failures >= len(SCHEDULE) or problem == f"it answered {_GONE}":
+        pause = pause_after(failures, problem)
+        if pause is None:
             self._warn("webhook.given_up", target=target.id, record=record.seq, error=problem)
             await self._baton.store.never_told(target.id, record.seq or 0, problem)
             return
-        later = self._baton.clock.now() + timedelta(seconds=SCHEDULE[failures])
+        later = self._baton.clock.now() + timedelta(seconds=pause)
         await self._baton.store.not_told(target.id, problem, later)
 
 

@@ -14,6 +14,7 @@ from api.v1 import (
     health,
     links,
     records,
+    run_webhooks,
     targets,
     triggers,
     webhooks,
@@ -32,6 +33,7 @@ routers: Sequence[APIRouter] = (
     triggers.router,
     webhooks.router,
     targets.router,
+    run_webhooks.router,
     dead_letters.router,
     audit.router,
 )

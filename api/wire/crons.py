@@ -13,6 +13,7 @@ from api.security import Principal, principal
 from api.wire.bodies import Body, ConfigBody, Json, Limit, Multitask, Offset, Webhook
 from api.wire.callers import READS, RUNS
 from api.wire.shapes import json, no_content, selected
+from orchestrator.posting import refuse_address
 from orchestrator.store.served.values import Cron, Search
 
 router = APIRouter(tags=["crons"])
@@ -103,6 +104,8 @@ async def count(body: CronSearch, at: At, by: By) -> Response:
 async def update(cron_id: str, body: CronPatch, at: At, by: By) -> Response:
     """Change a cron."""
     cron = at.desk.crons.get(cron_id, by.tenant)
+    if body.webhook is not None:
+        refuse_address(body.webhook, at.settings.webhook_networks)
     given = body.model_dump(exclude_none=True)
     changes: Json = {
         name: given[name] for name in ("schedule", "timezone", "enabled", "on_run_completed") if name in given
@@ -124,6 +127,8 @@ async def delete(cron_id: str, at: At, by: By) -> Response:
 
 
 async def _create(body: CronBody, thread_id: str | None, at: Gateway, by: Principal) -> Cron:
+    if body.webhook is not None:
+        refuse_address(body.webhook, at.settings.webhook_networks)
     assistant = await at.desk.assistants.get(body.assistant_id, by.tenant)
     now, end_at = at.orchestrator.clock.now(), _in_utc(body.end_time)
     cron = Cron(

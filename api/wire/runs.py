@@ -13,6 +13,7 @@ from api.wire.callers import READS, RUNS, caller_of
 from api.wire.shapes import json, no_content, run_of, selected
 from api.wire.sse import LastingResponse, events, result, thread_events
 from graphs.errors import InputError
+from orchestrator.posting import refuse_address
 from orchestrator.serving.wanted import Wanted
 from orchestrator.store.served.values import Run, Search
 
@@ -176,6 +177,8 @@ async def delete_run(thread_id: str, run_id: str, at: At, by: By) -> Response:
 
 async def _put(at: Gateway, by: Principal, body: RunBody, thread_id: str | None, key: str | None) -> Run:
     request = body.request()
+    if body.webhook is not None:
+        refuse_address(body.webhook, at.settings.webhook_networks)
     if thread_id is None:
         request.setdefault("on_completion", "delete")
     else:

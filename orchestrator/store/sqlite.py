@@ -48,6 +48,7 @@ from orchestrator.store.served.crons import Crons
 from orchestrator.store.served.items import Items
 from orchestrator.store.served.runs import Runs
 from orchestrator.store.served.threads import Threads
+from orchestrator.store.served.webhooks import RunWebhooks
 from orchestrator.store.sources import Sources
 from orchestrator.store.targets import Targets
 from orchestrator.store.timers import Timers
@@ -81,6 +82,7 @@ class SqliteStore(
     Conversations,
     Threads,
     Runs,
+    RunWebhooks,
 ):
     """Implements orchestrator.store.port.Store. Made by `open`."""
 

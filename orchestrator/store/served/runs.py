@@ -13,6 +13,7 @@ from orchestrator.store.rows import to_time
 from orchestrator.store.served.table import Table
 from orchestrator.store.served.threads import THREADS, insert_thread, no_thread, take_thread_away
 from orchestrator.store.served.values import Ended, Run, Search, Stop, Thread
+from orchestrator.store.served.webhooks import owe
 
 RUNS = Table(
     "thread_runs",
@@ -254,8 +255,9 @@ def _drop(db: sqlite3.Connection, run: Run, how: Stop, now: datetime) -> None:
     if how == "rollback":
         RUNS.delete(db, id=run.id)
     else:
-        changes = {"status": "interrupted", "stop": how, "updated_at": now, "ended_at": now}
+        changes: dict[str, Any] = {"status": "interrupted", "stop": how, "updated_at": now, "ended_at": now}
         RUNS.update(db, {"id": run.id}, changes)
+        owe(db, replace(run, **changes), Ended(status="interrupted", thread="idle"))
 
 
 def _open_on(db: sqlite3.Connection, thread_id: str) -> list[Run]:
@@ -272,6 +274,7 @@ def _end(db: sqlite3.Connection, run_id: str, ended: Ended, now: datetime) -> Ru
         RUNS.delete(db, id=run_id)
     else:
         RUNS.update(db, {"id": run_id}, changes)
+        owe(db, replace(run, **changes), ended)
     left: dict[str, Any] = {"interrupts": ended.interrupts, "error": ended.error, "updated_at": now}
     if ended.state is not None:
         left |= {"state": ended.state, "state_updated_at": now}

@@ -1,8 +1,6 @@
 """Webhooks to others: signed, in order, tried again, put aside in the end; never into our own network unasked."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,54 +12,18 @@ import pytest
 from graphs.clock import ManualClock
 from graphs.loader import load_workflow
 from orchestrator.engine import Orchestrator
-from orchestrator.outbound import SCHEDULE, Outbound
+from orchestrator.outbound import Outbound
+from orchestrator.posting import SCHEDULE
 from orchestrator.settings import Settings
 from orchestrator.signing import Secret, verified_id
 from orchestrator.store.port import Target
 from tests.support.gateway.calls import publish, start
 from tests.support.gateway.definitions import announces, workflow
+from tests.support.gateway.listener import Listener, listening
 from tests.support.gateway.people import caller, make_key
 from tests.support.gateway.serving import serving
 
 pytestmark = pytest.mark.capability("I15")
-
-
-class Listener:
-    """Somebody who is told; answers what it is set to."""
-
-    def __init__(self) -> None:
-        self.status = 200
-        self.heard: list[tuple[dict[str, str], bytes]] = []
-        self.url = ""
-        self.more = asyncio.Event()
-
-    async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
-        headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:] if line)}
-        self.heard.append((headers, await reader.readexactly(int(headers["content-length"]))))
-        writer.write(f"HTTP/1.1 {self.status} X\r\ncontent-length: 0\r\nconnection: close\r\n\r\n".encode())
-        await writer.drain()
-        writer.close()
-        self.more.set()
-
-    @property
-    def kinds(self) -> list[str]:
-        return [orjson.loads(body)["type"] for _, body in self.heard]
-
-    async def until(self, count: int) -> None:
-        async with asyncio.timeout(20):
-            while len(self.heard) < count:
-                self.more.clear()
-                await self.more.wait()
-
-
-@asynccontextmanager
-async def listening() -> AsyncIterator[Listener]:
-    listener = Listener()
-    server = await asyncio.start_server(listener.answer, "127.0.0.1", 0)
-    listener.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/hook"
-    async with server:
-        yield listener
 
 
 async def test_a_target_is_told_of_its_tenants_ends_signed_and_once(tmp_path: Path) -> None:
@@ -152,7 +114,7 @@ async def test_what_was_told_is_not_told_again_after_a_restart(tmp_path: Path) -
         async with Orchestrator.open(Settings(database=tmp_path / "b.db")) as baton:
             await filled(baton, listener, 3)
             await Outbound(baton, ("private",), lambda *_, **__: None).once()
-        assert listener.kinds == ["execution.completed"] * 3
+        assert [body["type"] for body in listener.bodies] == ["execution.completed"] * 3
         async with Orchestrator.open(Settings(database=tmp_path / "b.db")) as baton:
             await Outbound(baton, ("private",), lambda *_, **__: None).once()
         assert len(listener.heard) == 3

@@ -1,0 +1,48 @@
+"""Webhooks of runs (`webhook` of langgraph-sdk): what they are signed with, who was not told yet, and again."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Path, Query
+from starlette.requests import HTTPConnection
+
+from api.gateway import gateway_of
+from api.security import Right, needs
+from api.v1.common import MAX_PAGE, View
+from orchestrator.run_webhooks import RunWebhooks
+
+router = APIRouter(prefix="/v1/run-webhooks", tags=["events"], dependencies=[needs(Right.ADMIN)])
+
+
+async def webhooks_of(connection: HTTPConnection) -> RunWebhooks:
+    """The gateway's webhooks of runs; a dependency of routes."""
+    return gateway_of(connection).run_webhooks
+
+
+All = Annotated[RunWebhooks, Depends(webhooks_of)]
+
+
+@router.get("")
+async def list_untold(view: View, limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 100) -> dict[str, Any]:
+    """Ends of runs that could not be told yet, or were put aside after many attempts; newest first."""
+    found = await view.baton.store.run_webhooks(view.tenant, limit)
+    names = ("run_id", "url", "failures", "next_at", "error", "ended_at", "given_up_at")
+    return {"run_webhooks": [{name: getattr(one, name) for name in names} for one in found]}
+
+
+@router.post("/secret")
+async def show_secret(view: View, webhooks: All) -> dict[str, Any]:
+    """The secret that messages are signed with (Standard Webhooks); made when it is first asked for."""
+    return {"secret": await webhooks.secret(view.tenant)}
+
+
+@router.post("/secret/rotate")
+async def rotate(view: View, webhooks: All) -> dict[str, Any]:
+    """Another secret, from the next message on."""
+    return {"secret": await webhooks.secret(view.tenant, anew=True)}
+
+
+@router.post("/{run_id}/redrive", status_code=202)
+async def redrive(run_id: Annotated[str, Path(max_length=100)], view: View) -> dict[str, Any]:
+    """Tell it again, from the first attempt on."""
+    await view.baton.store.tell_run_again(run_id, view.tenant)
+    return {"run_id": run_id}
