@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.benchmarks import agents, cases
-from tests.benchmarks.cases import Case
+from tests.benchmarks.case import Case
 
 
 @dataclass

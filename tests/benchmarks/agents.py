@@ -14,7 +14,7 @@ from agents.scripted import ScriptedModel
 from orchestrator.engine import Orchestrator
 from orchestrator.settings import Settings
 from tests.benchmarks import ours
-from tests.benchmarks.cases import Case, Side, at_most
+from tests.benchmarks.case import Case, Side, at_most
 
 TURNS = 30
 AGENT = ours.workflow(

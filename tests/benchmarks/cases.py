@@ -3,49 +3,11 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks import ours, plain
-
-Side = Callable[[Path], Awaitable[float]]
-
-
-@dataclass(frozen=True)
-class Case:
-    """One measurement.
-
-    Attributes:
-        ours, plain, fast: Each does the work once in a fresh folder and gives its figure.
-        compare: The figure that counts, from ours and plain's.
-        limit, holds: What it must be, in words and as a test.
-    """
-
-    name: str
-    unit: str
-    ours: Side
-    plain: Side | None
-    fast: Side | None
-    compare: Callable[[float, float | None], float]
-    limit: str
-    holds: Callable[[float], bool]
-
-
-def ratio(mine: float, other: float | None) -> float:
-    return mine / other if other else mine
-
-
-def alone(mine: float, other: float | None) -> float:
-    return mine
-
-
-def at_most(bound: float) -> Callable[[float], bool]:
-    return lambda figure: figure <= bound
-
-
-def at_least(bound: float) -> Callable[[float], bool]:
-    return lambda figure: figure >= bound
+from tests.benchmarks import gateway, ours, plain
+from tests.benchmarks.case import Case, Side, alone, at_least, at_most, ratio
 
 
 async def nothing(name: str) -> Any:
@@ -257,4 +219,4 @@ async def ours_resume(folder: Path) -> float:
 
 RESUME = Case("resume-1000-unfinished", "s", ours_resume, None, None, alone, "<= 1 s", at_most(1.0))
 
-ALL = [chain_case(100), chain_case(1000), FAN, MANY, BRANCHES, APPROVALS, SIZE, GROWTH, RESUME]
+ALL = [chain_case(100), chain_case(1000), FAN, MANY, BRANCHES, APPROVALS, SIZE, GROWTH, RESUME, *gateway.ALL]

@@ -10,9 +10,8 @@ import pytest
 from langgraph_sdk.client import LangGraphClient
 from langgraph_sdk.errors import ConflictError, NotFoundError
 
+from tests.reliability.one_thread import STRATEGIES, compare
 from tests.support.gateway.serving import Served
-
-STRATEGIES = ("enqueue", "reject", "interrupt", "rollback")
 
 
 async def begun(client: LangGraphClient, thread: str, run: Any) -> None:
@@ -106,6 +105,13 @@ async def test_several_runs_are_started_at_once(client: LangGraphClient) -> None
     runs: Any = await client.runs.create_batch(wanted)
     left = [await client.runs.join(run["thread_id"], run["run_id"]) for run in runs]
     assert [each["said"] for each in left] == [["echo: a"], ["echo: b"], ["echo: c"]]
+
+
+async def test_two_runs_sent_to_one_thread_are_never_at_work_at_once(served: Served, tmp_path: Path) -> None:
+    """The short form of `python -m tests.reliability.one_thread`."""
+    found = await compare(served.url, tmp_path, tries=24)
+    assert found.total() == 24
+    assert {ends.partition(":")[0] for ends in found} == set(STRATEGIES)
 
 
 async def test_runs_of_one_thread_never_overlap_whatever_the_strategy(client: LangGraphClient, tmp_path: Path) -> None:

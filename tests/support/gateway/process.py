@@ -30,6 +30,7 @@ class Process:
     def __init__(self, process: asyncio.subprocess.Process, url: str) -> None:
         self._process = process
         self.url = url
+        self.pid = process.pid
 
     async def kill(self) -> None:
         """End it as a power cut would."""

@@ -3,12 +3,14 @@
 import asyncio
 import operator
 import os
+from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Annotated, Any, TypedDict
 
 from langchain_core.language_models import GenericFakeChatModel
 from langchain_core.messages import AIMessage, AnyMessage, ToolMessage
+from langchain_core.runnables import RunnableConfig
 from langgraph.config import get_stream_writer
 from langgraph.graph import END, START, MessagesState, StateGraph
 from langgraph.store.base import BaseStore
@@ -180,5 +182,34 @@ async def _talk(state: MessagesState) -> dict[str, list[AnyMessage]]:
 
 
 talking = _graph(MessagesState, one=_talk, two=_talk, three=_talk)
+
+
+class Alone(TypedDict, total=False):
+    """A file, how long to take, and how many runs of the thread were at work at once."""
+
+    file: str
+    seconds: float
+    at_once: Annotated[list[int], operator.add]
+
+
+_at_work: Counter[str] = Counter()
+
+
+async def _be_alone(state: Alone, config: RunnableConfig) -> Alone:
+    thread, run = config["configurable"]["thread_id"], config["configurable"]["run_id"]
+    _at_work[thread] += 1
+    at_once = _at_work[thread]
+    try:
+        with Path(state["file"]).open("a") as file:
+            file.write(f"begin {run} {at_once}\n")
+        await asyncio.sleep(state["seconds"])
+        return {"at_once": [at_once]}
+    finally:
+        _at_work[thread] -= 1
+        with Path(state["file"]).open("a") as file:
+            file.write(f"end {run} {at_once}\n")
+
+
+alone = _graph(Alone, one=_be_alone, two=_be_alone)
 
 counting = _graph(Counted, one=_counting("one"), two=_counting("two"), three=_counting("three"))
