@@ -27,12 +27,14 @@ class Anew:
 
     below: list[str] = field(default_factory=lambda: [COMPENSATION])
     alone: list[str] = field(default_factory=list)
+    steps: tuple[str, ...] = ()
+    """Those that work starts again from."""
 
 
 def made_anew(workflow: Workflow, paths: Iterable[str], results: Results, library: Library, pinned: Pinned) -> Anew:
     """What has to go so that these steps, and all that follows from them, are done again."""
-    anew = Anew()
-    for path in paths:
+    anew = Anew(steps=tuple(paths))
+    for path in anew.steps:
         _walk(anew, path, root_plan(workflow, library), results, library, pinned)
     anew.below = list(dict.fromkeys(anew.below))
     anew.alone = list(dict.fromkeys(anew.alone))

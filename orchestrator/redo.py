@@ -12,7 +12,7 @@ from graphs.prepare import Library
 from graphs.spec import Workflow
 from graphs.state import Result
 from graphs.undo import COMPENSATION
-from orchestrator.anew import failed_paths, made_anew
+from orchestrator.anew import Anew, failed_paths, made_anew
 from orchestrator.starting import Start
 from orchestrator.store.port import Execution
 from orchestrator.store.sqlite import SqliteStore
@@ -39,16 +39,14 @@ async def rewound(
     """
     if execution.status.value in ("running", "compensating"):
         raise _at_work(execution, driven=store.driven())
-    plan = root_plan(workflow, library)
     results = await store.results(execution.id)
-    paths = [check_path(plan, from_step, results)] if from_step else failed_paths(workflow, results, library)
-    if not paths:
+    anew = anew_from(workflow, from_step, results, library, pins)
+    if not anew.steps:
         raise ConflictError(
             f"Nothing in execution '{execution.id}' failed.",
             hint=f"Name a step to start from: baton retry {execution.id} --from STEP",
             code="nothing_failed",
         )
-    anew = made_anew(workflow, paths, results, library, pinned_by(pins, library))
     await store.rewind(
         execution.id,
         superseded=anew.below,
@@ -59,6 +57,19 @@ async def rewound(
         pins=pins,
         reason="retry",
     )
+
+
+def anew_from(
+    workflow: Workflow, from_step: str | None, results: Mapping[str, Result], library: Library, pins: Mapping[str, str]
+) -> Anew:
+    """What is made anew from a step on, or from every step that failed.
+
+    Raises:
+        NotFoundError: there is no such step.
+    """
+    plan = root_plan(workflow, library)
+    paths = [check_path(plan, from_step, results)] if from_step else failed_paths(workflow, results, library)
+    return made_anew(workflow, paths, results, library, pinned_by(pins, library))
 
 
 def _at_work(execution: Execution, *, driven: bool) -> ConflictError:

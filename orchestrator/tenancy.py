@@ -120,6 +120,12 @@ class TenantView:
         await self.get(execution_id)
         return await self.baton.resume(execution_id)
 
+    async def side_effects_again(
+        self, execution_id: str, from_step: str | None = None, *, newest: bool = False
+    ) -> Sequence[str]:
+        await self.get(execution_id)
+        return await self.baton.side_effects_again(execution_id, from_step, newest=newest)
+
     async def retry(self, execution_id: str, *, from_step: str | None, again: bool, newest: bool) -> Execution:
         await self.get(execution_id)
         return await self.baton.retry(execution_id, from_step=from_step, again=again, newest=newest)

@@ -47,18 +47,22 @@ class ForkBody(Body):
 
 @router.post("/{execution_id}/retry", status_code=202, dependencies=[needs(Right.REDRIVE)])
 async def retry(execution_id: ExecutionId, view: View, body: RetryBody | None = None) -> dict[str, Any]:
-    """Go on in the same execution: what failed, or a step and all that follows from it, is made anew."""
+    """Go on in the same execution: what failed, or a step and all that follows from it, is made anew.
+
+    `side_effects_again` names the steps among these that have changed something outside before, or may have."""
     body = body or RetryBody()
+    acted = await view.side_effects_again(execution_id, body.from_step, newest=body.newest)
     retried = await view.retry(execution_id, from_step=body.from_step, again=body.again, newest=body.newest)
-    return brief(retried)
+    return {**brief(retried), "side_effects_again": list(acted)}
 
 
 @router.post("/{execution_id}/fork", status_code=201, dependencies=[needs(Right.REDRIVE)])
 async def fork(execution_id: ExecutionId, view: View, body: ForkBody, response: Response) -> dict[str, Any]:
-    """Start a new execution with this one's results up to a step."""
+    """Start a new execution with this one's results up to a step. `side_effects_again` as for a retry."""
+    acted = await view.side_effects_again(execution_id, body.at, newest=body.newest)
     forked = await view.fork(execution_id, body.at, edit=body.input, newest=body.newest)
     response.headers["Location"] = f"/v1/executions/{forked.id}"
-    return whole(forked)
+    return {**whole(forked), "side_effects_again": list(acted)}
 
 
 @router.post("/{execution_id}/replay", status_code=201, dependencies=[needs(Right.REDRIVE)])

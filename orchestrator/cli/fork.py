@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from orchestrator.cli.options import Shared
-from orchestrator.cli.support.carrying import carry, kept, stored
+from orchestrator.cli.support.carrying import carry, kept, stored, tell_side_effects
 from orchestrator.cli.support.finding import find_execution
 from orchestrator.cli.support.opening import looking
 from orchestrator.cli.support.setting import Setting
@@ -27,8 +27,10 @@ async def fork(
     changes = read_mapping(edit or (), "--edit")
     async with looking(setting, modules=True) as baton:
         source = await find_execution(baton, id)
+        acted = await baton.side_effects_again(source.id, at, newest=newest)
         execution = await baton.fork(source.id, at, edit=changes, newest=newest, new_id=new_id)
         found = await kept(setting, baton, execution)
+    tell_side_effects(acted, new_keys=True)
     if detach:
         return stored(found, as_json=shared.as_json)
     return await carry(setting, found, watch=watch, until_rest=until_rest)

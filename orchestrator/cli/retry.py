@@ -1,7 +1,7 @@
 """`baton retry`: go on in the same execution from a step."""
 
 from orchestrator.cli.options import Shared
-from orchestrator.cli.support.carrying import carry, kept, stored
+from orchestrator.cli.support.carrying import carry, kept, stored, tell_side_effects
 from orchestrator.cli.support.finding import find_execution
 from orchestrator.cli.support.opening import looking
 from orchestrator.cli.support.setting import Setting
@@ -26,8 +26,10 @@ async def retry(
     setting = Setting(shared)
     async with looking(setting, modules=True) as baton:
         before = await find_execution(baton, id)
+        acted = await baton.side_effects_again(before.id, from_step, newest=newest)
         execution = await baton.retry(before.id, from_step=from_step, again=again, newest=newest)
         found = await kept(setting, baton, execution)
+    tell_side_effects(acted, new_keys=again)
     if detach:
         return stored(found, as_json=shared.as_json)
     return await carry(setting, found, watch=watch, until_rest=until_rest)

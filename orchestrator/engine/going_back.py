@@ -5,7 +5,8 @@ from typing import Any
 
 from orchestrator.engine.starting import Starting
 from orchestrator.other_agents import with_other_agents
-from orchestrator.redo import fork_start, rewound
+from orchestrator.redo import anew_from, fork_start, rewound
+from orchestrator.side_effects import side_effects_again
 from orchestrator.starting import pin
 from orchestrator.store.port import Execution
 
@@ -36,6 +37,28 @@ class GoingBack(Starting):
         await rewound(self.store, self.catalogue.library, execution, workflow, from_step, again=again, pins=pins)
         self._driver_takes(execution_id, "retry")
         return await self.get(execution_id)
+
+    async def side_effects_again(
+        self, execution_id: str, from_step: str | None = None, *, newest: bool = False
+    ) -> Sequence[str]:
+        """Which steps have changed something outside, or may have, and would be made anew by a retry or a fork.
+
+        Args:
+            from_step: As for these; without it, every step that failed.
+
+        Raises:
+            NotFoundError: there is no such execution, or no such step in it.
+        """
+        execution = await self.get(execution_id)
+        if execution.replay is not None:  # it acts on nothing
+            return []
+        library = self.catalogue.library
+        workflow = await self.catalogue.definition_for_retry(execution, newest=newest)
+        results = await self.store.results(execution_id)
+        anew = anew_from(workflow, from_step, results, library, execution.pins)
+        pinned = [library.workflow(digest) for digest in execution.pins.values()]
+        definitions = [workflow, *(one for one in pinned if one is not None)]
+        return side_effects_again(definitions, anew, results, await self.store.history(execution_id), library)
 
     async def fork(
         self,

@@ -1,7 +1,7 @@
 """Carrying an execution out in the foreground, and telling how it was left: run, resume, retry and fork end here."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,7 @@ from orchestrator.cli.support.terminal import (
     seconds_between,
     seconds_text,
     status_text,
+    warn,
 )
 from orchestrator.cli.support.views import JsonLines, Lines, Picture, Quiet, View
 from orchestrator.engine import Orchestrator
@@ -83,6 +84,23 @@ async def carry(
     finally:
         view.close()
     return heard.code if left.interrupted else exit_of_status(left.execution.status)
+
+
+_MOST_NAMED = 8
+
+
+def tell_side_effects(paths: Sequence[str], *, new_keys: bool) -> None:
+    """Warn of what has changed something outside before, and is about to do so once more."""
+    if not paths:
+        return
+    named = ", ".join(paths[:_MOST_NAMED])
+    more = f" and {len(paths) - _MOST_NAMED} more" if len(paths) > _MOST_NAMED else ""
+    keys = (
+        "Their idempotency keys are new: what they do happens once more."
+        if new_keys
+        else "Their idempotency keys are as before: who honours them does nothing twice."
+    )
+    warn(f"These have acted before, and act again: {named}{more}. {keys}")
 
 
 def stored(kept: Kept, *, as_json: bool) -> int:

@@ -336,3 +336,37 @@ async def test_what_failed_for_good_is_listed_tried_again_and_closed(served: Ser
     assert len(whole["dead_letters"]) == 1
     rest = (await client.get("/v1/dead-letters", params={"status": "all", "cursor": whole["next"]})).json()
     assert [one["id"] for one in rest["dead_letters"]] == [letter["id"]]
+
+
+@pytest.mark.capability("E22")
+async def test_what_failed_is_edited_and_tried_again(served: Served, client: httpx.AsyncClient) -> None:
+    """One by one, or many that are alike; the story tells the input and what happened."""
+    await publish(client, workflow("fragile", announces("go", "gone", share="{{ 1 / input.left }}")))
+    ids = [(await start(client, workflow="fragile", input={"left": 0}))["id"] for _ in range(2)]
+    for execution_id in ids:
+        await served.gateway.orchestrator.wait(execution_id)
+    letters = (await client.get("/v1/dead-letters", params={"workflow": "fragile"})).json()["dead_letters"]
+    assert [(one["kind"], one["path"]) for one in letters] == [("failure", "go")] * 2
+    story = (await client.get(f"/v1/dead-letters/{letters[0]['id']}")).json()
+    assert story["input"] == {"left": 0} and "step.failed" in {one["kind"] for one in story["history"]}
+    unnamed = await client.post("/v1/dead-letters/redrive", json={})
+    assert (unnamed.status_code, unnamed.json()["code"]) == (422, "letters_unnamed")
+    for letter in letters:
+        edited = await client.put(f"/v1/dead-letters/{letter['id']}/edit", json={"input": {"left": 2}})
+        assert (edited.status_code, edited.json()["edit"]["input"]) == (200, {"left": 2})
+    again = await client.post("/v1/dead-letters/redrive", json={"all": True, "workflow": "fragile"})
+    assert (again.status_code, sorted(again.json()["executions"])) == (202, sorted(ids))
+    for execution_id in ids:
+        assert (await served.gateway.orchestrator.wait(execution_id)).status == "completed"
+    assert (await client.get("/v1/dead-letters", params={"workflow": "fragile"})).json()["dead_letters"] == []
+
+
+@pytest.mark.capability("D03")
+async def test_who_goes_back_is_told_what_acts_again(served: Served, client: httpx.AsyncClient) -> None:
+    await publish(client, workflow("tells", announces("go", "gone")))
+    execution_id = (await start(client, workflow="tells"))["id"]
+    await served.gateway.orchestrator.wait(execution_id)
+    forked = await client.post(f"/v1/executions/{execution_id}/fork", json={"at": "go"})
+    assert (forked.status_code, forked.json()["side_effects_again"]) == (201, ["go"])
+    retried = await client.post(f"/v1/executions/{execution_id}/retry", json={"from": "go"})
+    assert (retried.status_code, retried.json()["side_effects_again"]) == (202, ["go"])

@@ -1,0 +1,68 @@
+"""What has changed something outside before, and would do so once more when work starts again from a step."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Final
+
+from graphs.composites import Composite
+from graphs.planner import COMPANION
+from graphs.prepare import Library
+from graphs.spec import Step, Workflow
+from graphs.state import Happened, Result
+from graphs.steps import StepType
+from graphs.undo import COMPENSATION
+from orchestrator.anew import Anew, is_inside
+
+_TOOL_CALL: Final = re.compile(r"\[\d+\]\.[A-Za-z0-9_-]+-\d+$")
+
+
+def side_effects_again(
+    workflows: Iterable[Workflow],
+    anew: Anew,
+    results: Mapping[str, Result],
+    history: Sequence[Happened],
+    library: Library,
+) -> list[str]:
+    """Paths of steps that are made anew and have changed something outside, or may have; in the order they did.
+
+    Args:
+        workflows: The definition, and those of the sub-workflows it runs.
+        anew: What is made anew.
+        results, history: What the execution did.
+    """
+    acting = _acting(workflows, library)
+    noted = {deed.path for deed in history if deed.kind == "effect" and not deed.superseded}
+    gone = [path for path in results if any(path == top or is_inside(path, top) for top in anew.below)]
+    return [
+        path
+        for path in gone
+        if not path.startswith(COMPENSATION)
+        and _was_tried(results[path])
+        and (path in noted or _local(path) in acting or _TOOL_CALL.search(path))
+    ]
+
+
+def _acting(workflows: Iterable[Workflow], library: Library) -> set[str]:
+    """Names of steps that change something outside, or of which nobody knows that they do not."""
+    steps = [step for workflow in workflows for step in _all_steps(workflow.spec.steps + workflow.spec.finally_)]
+    return {step.name for step in steps if step.sensitive or _acts(step, library.kind(step))}
+
+
+def _acts(step: Step, kind: StepType) -> bool:
+    return not isinstance(kind, Composite) and kind.acts(step) is not False and not kind.computes(step)
+
+
+def _all_steps(steps: Iterable[Step]) -> Iterator[Step]:
+    for step in steps:
+        yield step
+        yield from _all_steps(inner for _, inside in step.containers() for inner in inside)
+        if step.on_failure.fallback is not None:
+            yield from _all_steps([step.on_failure.fallback])
+
+
+def _local(path: str) -> str:
+    return re.split(r"[.\]]", path)[-1].removesuffix(COMPANION)
+
+
+def _was_tried(result: Result) -> bool:
+    return result["status"] != "skipped" and result.get("reason") != "halted"
