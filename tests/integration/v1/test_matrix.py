@@ -132,9 +132,9 @@ async def furnished(served: Served, ours: httpx.AsyncClient) -> House:
 
 async def dead_letter(served: Served, ours: httpx.AsyncClient) -> int:
     """Something that failed for good."""
-    sweep = {"name": "sweep", "type": "service_call", "config": {"service": "nobody", "endpoint": "/x"}}
+    sweep = announces("sweep", "swept", share="{{ 1 / input.left }}")
     await publish(ours, workflow("doomed", announces("go", "gone"), **{"finally": [sweep]}))
-    doomed = (await start(ours, workflow="doomed", metadata={"mark": MARK}))["id"]
+    doomed = (await start(ours, workflow="doomed", input={"left": 0}, metadata={"mark": MARK}))["id"]
     await served.gateway.orchestrator.wait(doomed)
     [letter] = (await ours.get("/v1/dead-letters")).json()["dead_letters"]
     return int(letter["id"])
