@@ -4,13 +4,15 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from graphs.planner import Plan
 from graphs.prepare import Library
 from graphs.spec import Config, Step
 
 Pattern = Literal["complete", "sequential", "parallel", "conditional", "react", "approval"]
+PLANNED: Final = "execution.planned"
+"""The kind of the record of what was found out and decided."""
 Dispatching = Literal["dataflow", "partitioned", "staged"]
 
 

@@ -1,6 +1,6 @@
-"""What others may do when a step starts or completes: log, count, alert (O11–O13, Q04). Never decide."""
+"""What others may do when it is decided how, when a step starts or completes: log, count, alert. They never decide."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +11,8 @@ from graphs.steps import Logger
 class Hooks:
     """Calls every hook that has the method; a hook that fails is logged and does no harm.
 
-    A hook is any object with `on_step_start(step, state)`, `on_step_complete(step, result, duration_ms)` or both.
+    A hook is any object with some of `on_step_start(step, state)`, `on_step_complete(step, result, duration_ms)` and
+    `on_orchestration_decision(workflow_id, strategy, complexity)`.
     """
 
     def __init__(self, hooks: Iterable[Any], log: Logger, *, log_steps: bool) -> None:
@@ -21,8 +22,17 @@ class Hooks:
         hooks = list(hooks)
         self._starts = [hook.on_step_start for hook in hooks if hasattr(hook, "on_step_start")]
         self._completes = [hook.on_step_complete for hook in hooks if hasattr(hook, "on_step_complete")]
+        self._decisions = [
+            hook.on_orchestration_decision for hook in hooks if hasattr(hook, "on_orchestration_decision")
+        ]
         self._log = log
         self._log_steps = log_steps
+
+    def planned(self, workflow_id: str, found: Mapping[str, Any]) -> None:
+        """Tell how an execution is carried out (A52)."""
+        for call in self._decisions:
+            strategy, analysis = found["execution_strategy"], found["task_analysis"]
+            self._safely(call, workflow_id, strategy["pattern"], analysis["complexity_score"])
 
     def step_started(self, log: Logger, path: str, attempt: int, state: Any) -> None:
         """Tell that a step begins.

@@ -17,9 +17,6 @@ LATER = {
     "A26": "analytics over many executions; what one execution cost, streaming (A15) and plug-ins (I11) are here",
     "A30": "a second store (Postgres) and Kafka behind the same ports; the other settings are here (P06, P01)",
     "A48": "not offered: a decorated function would have to be replayed; the same workflow has a wait step (X-19, X26)",
-    "A50": "the class of this name, for its metrics; its graph, strategies, retries and breakers are here (A51, A62, "
-    "P03, P05), and `Orchestrator` is the way in",
-    "A52": "metrics; the decision itself is a record of the execution (M16)",
     "A56": "monitoring sessions, baselines and alerts",
     "A57": "monitor, optimizer and alert manager; executor, retries, breakers and limits are here (A55, P03, P05, P06)",
     "C08": "a web page on top of the gateway; the language server's schema (C12) and drawings (C16) are here",

@@ -6,7 +6,7 @@ from langgraph.graph import END
 from langgraph.runtime import Runtime
 from langgraph.types import Send
 
-from graphs.analysis import analyse, choose, too_wide
+from graphs.analysis import PLANNED, analyse, choose, too_wide
 from graphs.graph_state import EnterpriseWorkflowState
 from graphs.nodes.perform import PlanContext
 from graphs.planner import PlannedStep
@@ -32,7 +32,7 @@ async def orchestrator(state: EnterpriseWorkflowState, runtime: Runtime[PlanCont
     found: dict[str, Any] = {}
     if context.is_root and "execution_strategy" not in (state.get("context") or {}):
         found = await _found_out(context) | {"orchestrator_timestamp": context.host.clock.now().isoformat()}
-        context.host.note("execution.planned", "", found, keep=True)
+        context.host.note(PLANNED, "", found, keep=True)
     names = _to_dispatch(context)
     context.flow.dispatch(names)
     update: dict[str, Any] = {"dispatched": names}

@@ -6,6 +6,7 @@ from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from typing import Any
 
+from graphs.analysis import PLANNED
 from graphs.budget import Ledger
 from graphs.flow import Flow
 from graphs.policies.limits import Limit
@@ -68,6 +69,8 @@ class Steps(Base):
 
     def note(self, kind: str, path: str, data: Mapping[str, Any], *, keep: bool = False) -> None:
         record = self._record(kind, path or None, data)
+        if kind == PLANNED:
+            self._works.hooks.planned(self.workflow.name, data)
         if self._ledger is not None:
             self._ledger.take(kind, path, data)
         if keep:

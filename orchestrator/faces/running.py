@@ -24,6 +24,7 @@ from agents import Agents, Functions, Models, Tools
 from agents.router import Router
 from graphs.clock import Clock
 from graphs.errors import DefinitionError, NotFoundError
+from graphs.policies.named import Bounds
 from graphs.spec import Step, Workflow
 from graphs.state import Result
 from graphs.steps import StepTypes
@@ -45,6 +46,7 @@ class Means:
         resources: Tools, agents, functions, models, services: whatever steps name.
         hooks: Objects with `on_step_start` or `on_step_complete`.
         workflows: Workflows that this one starts as steps.
+        limits: As in `BATON_LIMITS`, for an engine to open whose settings say nothing of them.
     """
 
     baton: Orchestrator | None = None
@@ -53,6 +55,7 @@ class Means:
     hooks: tuple[Any, ...] = ()
     workflows: tuple[Workflow, ...] = ()
     clock: Clock | None = None
+    limits: Mapping[str, Bounds] = field(default_factory=dict)
 
 
 _at_hand: ContextVar[Means] = ContextVar("baton_means", default=Means())  # noqa: B039 - frozen
@@ -141,6 +144,8 @@ def _opened(stack: AsyncExitStack, workflow: Workflow, means: Means) -> Any:
         # Nobody will look at this file again: it need not survive a power cut, and what still runs need not finish.
         # Nor can anybody take it up from there, so that parking it for a pause of a minute would gain nothing.
         settings = Settings(database=Path(folder) / "baton.db", synchronous="off", grace=0.0, short_wait=60.0)
+    if means.limits:
+        settings = settings.model_copy(update={"limits": {**means.limits, **settings.limits}})
     return Orchestrator.open(
         settings,
         # Empty registries first: a name nobody registered is then a sentence about the name.

@@ -6,10 +6,9 @@ from typing import Any
 
 from agents.capability import CHOSEN
 from agents.planning.check import ANALYSED
+from graphs.analysis import PLANNED
 from orchestrator.cli.support.terminal import one_line, seconds_text
 from orchestrator.store.port import Record
-
-PLANNED = "execution.planned"
 
 
 @dataclass(slots=True)

@@ -1,4 +1,5 @@
-"""The course's `AdvancedWorkflow` and `WorkflowStep` as dataclasses (C06, M03, M04), compiled by `to_workflow()`.
+"""The course's `AdvancedWorkflow` and `WorkflowStep` as dataclasses (C06, M03, M04), compiled by `to_workflow()`, and
+the `EnterpriseWorkflowOrchestrator` that carries them out (A50, A52).
 
 Every field means something, or is refused with a sentence. What the course leaves open is settled so:
 
@@ -9,7 +10,16 @@ Every field means something, or is refused with a sentence. What the course leav
 - Steps that are named as error handlers or rollback actions run only as these.
 """
 
+from orchestrator.faces.enterprise.metrics import MetricsCollector
 from orchestrator.faces.enterprise.model import StepStatus, StepType, WorkflowStep
+from orchestrator.faces.enterprise.orchestrator import EnterpriseWorkflowOrchestrator
 from orchestrator.faces.enterprise.workflow import AdvancedWorkflow
 
-__all__ = ["AdvancedWorkflow", "StepStatus", "StepType", "WorkflowStep"]
+__all__ = [
+    "AdvancedWorkflow",
+    "EnterpriseWorkflowOrchestrator",
+    "MetricsCollector",
+    "StepStatus",
+    "StepType",
+    "WorkflowStep",
+]
