@@ -80,7 +80,11 @@ class Driver:
         self._drives[execution_id] = None
         task = asyncio.create_task(self._drive(execution_id, reason, new), name=f"drive {execution_id}")
         self._tasks[execution_id] = task
-        task.add_done_callback(lambda _: self._tasks.pop(execution_id, None))
+        task.add_done_callback(lambda _: self._over(execution_id, task))
+
+    def _over(self, execution_id: str, task: asyncio.Task[None]) -> None:
+        if self._tasks.get(execution_id) is task:  # it may have been taken up again before this is heard
+            del self._tasks[execution_id]
 
     def _let_go(self, execution_id: str) -> None:
         """Park what rests in memory."""

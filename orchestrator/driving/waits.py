@@ -24,7 +24,7 @@ class Waits(Steps):
             path,
             self._facts.generation,
             wait,
-            self._facts.started_at,
+            self.execution.created_at,  # what came since it was acknowledged is not missed, whoever was there to drive
             records=[self._record("step.waiting", path, question)],
         )
         if kept.status == "cancelled":

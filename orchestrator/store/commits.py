@@ -9,6 +9,7 @@ from langgraph.checkpoint.base import WRITES_IDX_MAP
 from graphs.clock import Clock
 from graphs.host import CommitListener
 from graphs.state import Result, join_path
+from orchestrator.store.below import close_below
 from orchestrator.store.rows import INSERT_RECORD, to_json, to_time
 
 _COLUMNS = "(thread_id, checkpoint_ns, checkpoint_id, task_id, task_path, idx, channel, type, value)"
@@ -67,6 +68,9 @@ def record_rows(thread: str, listener: CommitListener, results: Mapping[str, Res
     ]
 
 
+_GIVEN_UP = ("step.skipped", "step.cancelled")
+
+
 class InsertRecords:
     """Work for the writer: records of results; gives their seqs."""
 
@@ -76,6 +80,9 @@ class InsertRecords:
         self._records = records
 
     def __call__(self, db: sqlite3.Connection) -> list[int]:
+        for thread, kind, path, _, at, *_ in self._records:
+            if kind in _GIVEN_UP:  # perhaps without its body, which would have closed what it asks
+                close_below(db, thread, path, at)
         return [db.execute(INSERT_RECORD, row).lastrowid or 0 for row in self._records]
 
 

@@ -7,11 +7,12 @@ from typing import Any, cast
 from graphs.errors import BatonError, ConflictError, NotFoundError
 from graphs.planner import COMPANION
 from orchestrator.store.announcing import Kept
+from orchestrator.store.below import is_below
 from orchestrator.store.executions import find
 from orchestrator.store.letter_rows import SELECT_LETTER, letter_conditions, to_letter
 from orchestrator.store.parts import Part, insert, no_execution, raise_signal
 from orchestrator.store.port import DeadLetter, LetterFilter
-from orchestrator.store.results import is_below, supersede
+from orchestrator.store.results import supersede
 from orchestrator.store.rows import to_json
 
 _CLOSE = "UPDATE dead_letters SET status = ?, closed_at = ?, closed_by = ?, note = ? WHERE seq = ?"

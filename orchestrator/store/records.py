@@ -7,10 +7,11 @@ from typing import Any
 from graphs.errors import BatonError
 from graphs.state import Happened, Result
 from orchestrator.store.announcing import Kept
+from orchestrator.store.below import is_below
 from orchestrator.store.dead_letters import close_letters, letters_about, open_letters, redriven_record
 from orchestrator.store.parts import Part, insert, no_execution, raise_signal
 from orchestrator.store.port import Record
-from orchestrator.store.results import copy_newest, history, is_below, newest, supersede
+from orchestrator.store.results import copy_newest, history, newest, supersede
 from orchestrator.store.rows import SELECT_RECORDS, from_json, record_row, to_json, to_record
 
 

@@ -6,6 +6,7 @@ from typing import Literal
 
 from graphs.state import Happened, StepStatus
 from orchestrator.store.announcing import Kept
+from orchestrator.store.below import BELOW, below, is_below
 from orchestrator.store.parts import insert
 from orchestrator.store.rows import from_json
 
@@ -32,13 +33,7 @@ _ANEW = f"{_SETTLED}, 'step.retrying', 'step.held'"
 """What no longer counts when a step is made anew: its result, and the attempts before it."""
 GOT_FURTHER = f"{_SETTLED}, '{_OPENED}', '{_EFFECT}', 'step.retrying', 'step.waiting', 'execution.compensating'"
 """Records that say that an execution has got further than it was."""
-_BELOW = "(path = ? OR substr(path, 1, ?) IN (?, ?))"
 _ALONE = "path = ?"
-
-
-def is_below(path: str, prefix: str) -> bool:
-    """Whether a path is the prefix or stands below it: `orders[3].charge` and `orders` do, `orders2` does not."""
-    return not prefix or path == prefix or path.startswith((f"{prefix}.", f"{prefix}["))
 
 
 def newest(db: sqlite3.Connection, execution_id: str) -> dict[str, tuple[str, int, str, str]]:
@@ -89,7 +84,7 @@ _COPIED = (
 
 def supersede(db: sqlite3.Connection, execution_id: str, path: str, now: str, *, alone: bool = False) -> None:
     """A step and what is below it are to be made anew: their results no longer count, and they ask again."""
-    where, place = (_ALONE, (path,)) if alone else (_BELOW, (path, len(path) + 1, f"{path}.", f"{path}["))
+    where, place = (_ALONE, (path,)) if alone else (BELOW, below(path))
     db.execute(
         f"UPDATE records SET superseded = 1 WHERE execution_id = ? AND kind IN ({_ANEW}) AND {where}",
         (execution_id, *place),

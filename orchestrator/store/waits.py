@@ -22,8 +22,7 @@ SELECT = (
 _INSERT = (
     "INSERT INTO waits (execution_id, path, generation, kind, question, event_type, match, match_fields, match_values, "
     "due, lookback, on_timeout, response_schema, assignees, tenant, status, answer, opened_at) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open', 'null', ?) "
-    "ON CONFLICT (execution_id, path, generation) WHERE NOT superseded DO NOTHING"
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open', 'null', ?)"
 )
 _AS_KEPT = itemgetter(3, 4, 5, 6, 9, 10, 11, 12, 13)
 """What SELECT gives of a wait's own columns, from a row of _INSERT."""
@@ -68,16 +67,19 @@ class Waits(Part):
             tenant = _tenant(db, execution_id)
             if tenant is None:
                 return no_execution(execution_id)
+            kept = _at(db, execution_id, path, generation)
+            if kept is not None:  # asked before, perhaps in an earlier generation, and nobody went back over it
+                return kept, ()
             inserted = db.execute(_INSERT, (*row, tenant, now))
-            if not inserted.rowcount:
-                return _kept_at(db, execution_id, path, generation), ()
             event = found
             if wait.kind == "event" and not (event and _free(db, event, execution_id)):
                 event, _ = _early(db, execution_id, wait, earliest, 0 if event else seen)
             if not event:
                 return new, insert(db, rows)
             _take(db, inserted.lastrowid or 0, event, execution_id, path, now)
-            return _kept_at(db, execution_id, path, generation), ()
+            taken = _at(db, execution_id, path, generation)
+            assert taken is not None  # it has just been made
+            return taken, ()
 
         opened, _ = await self._writer.submit(work, thread=execution_id, on_commit=lambda kept: self._announce(kept[1]))
         return cast(OpenWait, opened)
@@ -96,7 +98,7 @@ class Waits(Part):
         def work(db: sqlite3.Connection) -> OpenWait | BatonError:
             changed = db.execute(
                 "UPDATE waits SET status = ?, answer = ?, closed_at = ? WHERE execution_id = ? AND path = ? "
-                "AND generation = ? AND status = 'open'",
+                "AND generation <= ? AND status = 'open'",
                 (status, answer, now, execution_id, path, generation),
             ).rowcount
             if changed and not own:  # the driving engine closes its own flows' waits: no news to it
@@ -198,15 +200,13 @@ def _tenant(db: sqlite3.Connection, execution_id: str) -> str | None:
 
 
 def _at(db: sqlite3.Connection, execution_id: str, path: str, generation: int) -> OpenWait | None:
-    sql = f"{SELECT} WHERE execution_id = ? AND path = ? AND generation = ? AND NOT superseded"
+    """The wait of that generation, or of an earlier one that stayed."""
+    sql = (
+        f"{SELECT} WHERE execution_id = ? AND path = ? AND generation <= ? AND NOT superseded "
+        "ORDER BY generation DESC LIMIT 1"
+    )
     row = db.execute(sql, (execution_id, path, generation)).fetchone()
     return to_wait(row) if row else None
-
-
-def _kept_at(db: sqlite3.Connection, execution_id: str, path: str, generation: int) -> OpenWait:
-    kept = _at(db, execution_id, path, generation)
-    assert kept is not None  # in the transaction that has just found or made it
-    return kept
 
 
 def no_wait(execution_id: str, path: str) -> NotFoundError:
