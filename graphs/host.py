@@ -59,8 +59,8 @@ class Checkpoints(Protocol):
 
     def forget(self, thread_id: str, namespace: str) -> None: ...
 
-    def expect_new(self, thread_id: str, namespace: str) -> None:
-        """There is no checkpoint yet: the next read of it need not ask the database."""
+    def expect_new(self, thread_id: str, namespace: str, given: Mapping[str, Any]) -> None:
+        """There is no checkpoint yet: the graph's next read of it gets the one that this input makes."""
         ...
 
     def keep(self, thread_id: str, listener: CommitListener, results: Mapping[str, Result]) -> Awaitable[object]:
@@ -92,8 +92,8 @@ class Graph(Protocol):
     ) -> AsyncIterator[Any]: ...
 
 
-async def run_graph(graph: Graph, given: Any, config: RunnableConfig, context: Any) -> None:
-    """Carry out a plan until it ends or parks.
+async def run_graph(graph: Graph, config: RunnableConfig, context: Any) -> None:
+    """Carry out a plan until it ends or parks, from its checkpoint: there is one also when it is new.
 
     Results are taken from the commits, not from LangGraph's output, so it is asked for as little of that as it gives:
     putting together updates for every step would cost more than the step's own bookkeeping.
@@ -101,7 +101,7 @@ async def run_graph(graph: Graph, given: Any, config: RunnableConfig, context: A
     Raises:
         GraphInterrupt: a plan inside a step has parked. (LangGraph keeps it to itself for the outermost one.)
     """
-    stream = graph.astream(given, config, context=context, stream_mode="values", output_keys="path", durability="sync")
+    stream = graph.astream(None, config, context=context, stream_mode="values", output_keys="path", durability="sync")
     async for _ in stream:
         pass
 

@@ -11,7 +11,6 @@ from langgraph.errors import GraphInterrupt
 
 from graphs.compile import FOREVER
 from graphs.flow import Flow, not_begun
-from graphs.graph_state import EnterpriseWorkflowState
 from graphs.host import run_graph
 from graphs.nodes.perform import PlanContext
 from graphs.spec import Workflow
@@ -74,15 +73,14 @@ class Drive(Ending):
             self.flow.dispatch(saved.dispatched, fresh=False)
         else:
             self.board.prime(kept)
-            saver.expect_new(thread, "")
+            name = f"{self.workflow.name}@{self.workflow.version}"
+            saver.expect_new(thread, "", {"workflow_id": name, "digest": self.workflow.digest, "path": ""})
         await self._watch_limits()
         saver.listen(thread, "", self.flow)
-        name = f"{self.workflow.name}@{self.workflow.version}"
-        given: EnterpriseWorkflowState = {"workflow_id": name, "digest": self.workflow.digest, "path": ""}
         config: RunnableConfig = {"configurable": {"thread_id": thread}, "recursion_limit": FOREVER}
         try:
             context = PlanContext(self, self.flow, self.frame)
-            await run_graph(self._works.graph, None if saved else given, config, context)
+            await run_graph(self._works.graph, config, context)
         except GraphInterrupt:
             pass  # parked
         finally:

@@ -145,10 +145,10 @@ async def run_flow(context: PlanContext, config: RunnableConfig, more: Mapping[s
     host, flow = context.host, context.flow
     thread, namespace = _where(config)
     if new:
-        host.checkpoints.expect_new(thread, namespace)
+        host.checkpoints.expect_new(thread, namespace, {"path": flow.path, **more})
     host.checkpoints.listen(thread, namespace, flow)
     try:
-        await run_graph(host.graph, {"path": flow.path, **more}, config, context)
+        await run_graph(host.graph, config, context)
     finally:
         host.checkpoints.forget(thread, namespace)
         flow.close()

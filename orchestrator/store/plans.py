@@ -19,16 +19,14 @@ class Plans:
 
     Attributes:
         listeners: The live flows.
-        new: Plans without a checkpoint yet; the next read of each is answered from here, once.
         empty: Plans of which nothing was ever kept; until the first checkpoint.
         flat: Threads that began in this process and have had no plan inside a plan.
-        loaded: Checkpoints just loaded; the next read of each is answered from here, once.
+        loaded: Checkpoints just loaded, or made for a new plan; the next read of each is answered from here, once.
         pending: How many checkpoints of a thread are handed over and not yet committed.
         lists_open: Whether the connection for the official saver's lists was started.
     """
 
     listeners: dict[Key, CommitListener] = field(default_factory=dict)
-    new: set[Key] = field(default_factory=set)
     empty: set[Key] = field(default_factory=set)
     flat: set[str] = field(default_factory=set)
     loaded: dict[Key, CheckpointTuple] = field(default_factory=dict)
@@ -51,7 +49,6 @@ class Plans:
 
     def stale(self, key: Key) -> None:
         """The plan's checkpoint changes: what was prepared for the next read of it no longer holds."""
-        self.new.discard(key)
         self.loaded.pop(key, None)
 
     def handed_over(self, thread: str) -> None:

@@ -34,6 +34,7 @@ from langgraph.checkpoint.serde.types import ERROR
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from langgraph.checkpoint.sqlite.utils import load_pending_writes
 
+from graphs.beginning import begun
 from graphs.clock import Clock
 from graphs.errors import BatonError, CommitError, CorruptStateError
 from graphs.host import CommitListener
@@ -88,8 +89,8 @@ class BatonSaver(AsyncSqliteSaver):
     def forget(self, thread_id: str, namespace: str) -> None:
         self._plans.forget((thread_id, namespace))
 
-    def expect_new(self, thread_id: str, namespace: str) -> None:
-        self._plans.new.add((thread_id, namespace))
+    def expect_new(self, thread_id: str, namespace: str, given: Mapping[str, Any]) -> None:
+        self._plans.loaded[thread_id, namespace] = begun(thread_id, namespace, given)
         self._plans.empty.add((thread_id, namespace))
         if not namespace:
             self._plans.flat.add(thread_id)
@@ -99,7 +100,6 @@ class BatonSaver(AsyncSqliteSaver):
         self._plans.stale(key)
         found = await self._load(thread_id, namespace, None)
         if found is None:
-            self._plans.new.add(key)
             return None
         self._plans.loaded[key] = found
         return SavedPlan.of(found)
@@ -216,7 +216,7 @@ class BatonSaver(AsyncSqliteSaver):
         self.tell_lost(thread, error)
 
     async def adelete_thread(self, thread_id: str) -> None:
-        for key in [key for key in (*self._plans.loaded, *self._plans.new) if key[0] == str(thread_id)]:
+        for key in [key for key in self._plans.loaded if key[0] == str(thread_id)]:
             self._plans.stale(key)
         await self._writer.submit(checkpoints.delete(str(thread_id)))
 
@@ -249,12 +249,8 @@ class BatonSaver(AsyncSqliteSaver):
         where = config["configurable"]
         key = (str(where["thread_id"]), where.get("checkpoint_ns", ""))
         wanted = get_checkpoint_id(config)
-        if wanted is None:
-            if key in self._plans.new:
-                self._plans.new.discard(key)
-                return None
-            if loaded := self._plans.loaded.pop(key, None):
-                return loaded
+        if wanted is None and (loaded := self._plans.loaded.pop(key, None)):
+            return loaded
         return await self._load(*key, wanted)
 
     async def _load(self, thread: str, namespace: str, wanted: str | None) -> CheckpointTuple | None:

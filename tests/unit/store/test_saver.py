@@ -287,12 +287,18 @@ class Counted:
         monkeypatch.setattr(store.saver._reader, "point", counted)
 
 
-async def test_a_plan_known_to_be_new_is_not_looked_up_once(
+async def test_a_new_plan_has_the_checkpoint_that_its_input_makes_once(
     store: SqliteStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reads = Counted(store, monkeypatch)
-    store.saver.expect_new("e1", "")
-    assert await store.saver.aget_tuple(place()) is None and reads.asked == 0
+    store.saver.expect_new("e1", "", {"path": "orders", "frame": {"items": [1]}})
+    found = await store.saver.aget_tuple(place())
+    assert found and found.config["configurable"]["thread_id"] == "e1" and reads.asked == 0
+    assert found.checkpoint["channel_values"] == {
+        "path": "orders",
+        "frame": {"items": [1]},
+        "branch:to:orchestrator": None,
+    }
     assert await store.saver.aget_tuple(place()) is None and reads.asked == 1
 
 
@@ -309,12 +315,6 @@ async def test_what_was_loaded_serves_the_next_read_once(
     first = await store.saver.aget_tuple(place())
     assert first and first.config == config and reads.asked == asked
     assert await store.saver.aget_tuple(place()) == first and reads.asked > asked
-
-
-async def test_nothing_saved_serves_the_next_read_too(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert await store.saver.saved("e1", "") is None
-    reads = Counted(store, monkeypatch)
-    assert await store.saver.aget_tuple(place()) is None and reads.asked == 0
 
 
 @pytest.mark.parametrize("change", ["put", "writes", "delete", "forget"])
