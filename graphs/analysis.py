@@ -72,7 +72,8 @@ class Analysis:
         return replace(self, past=past, parts={**self.parts, "history": round(history, 2)})
 
     def as_dict(self) -> dict[str, Any]:
-        return asdict(self) | {"complexity_score": self.complexity_score}
+        past = None if self.past is None else asdict(self.past)
+        return {**_shallow(self), "past": past, "complexity_score": self.complexity_score}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,12 @@ class Strategy:
     reason: str
 
     def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        return _shallow(self)
+
+
+def _shallow(of: Any) -> dict[str, Any]:
+    # Every execution asks; `asdict` copies what is inside, which nobody changes.
+    return {field: getattr(of, field) for field in of.__slots__}
 
 
 def analyse(plan: Plan, library: Library) -> Analysis:

@@ -29,6 +29,7 @@ from orchestrator.engine.file import File
 from orchestrator.engine.going_back import GoingBack
 from orchestrator.engine.mending import Mending
 from orchestrator.engine.stopping import Stopping
+from orchestrator.heap import what_is_loaded_stays
 from orchestrator.parts import assemble
 from orchestrator.settings import Settings
 
@@ -80,5 +81,6 @@ class Orchestrator(Asking, Answering, Stopping, GoingBack, Mending, File):
             if parts.telling is not None:
                 await stack.enter_async_context(parts.telling)
             if parts.driver is not None:
+                stack.enter_context(what_is_loaded_stays())
                 await stack.enter_async_context(parts.driver.serving())
             yield baton
