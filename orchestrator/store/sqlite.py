@@ -40,6 +40,7 @@ from orchestrator.store.reader import Reader
 from orchestrator.store.records import Records
 from orchestrator.store.requests import Requests
 from orchestrator.store.retention import Retention
+from orchestrator.store.room import make_room
 from orchestrator.store.saver import BatonSaver
 from orchestrator.store.schema import prepare
 from orchestrator.store.served.assistants import Assistants
@@ -87,6 +88,7 @@ class SqliteStore(
     """Implements orchestrator.store.port.Store. Made by `open`."""
 
     path: Path
+    _synchronous: Synchronous = "full"
     _version: int = -1
     _signalled: int = 0
 
@@ -136,7 +138,7 @@ class SqliteStore(
         announce = Announcer(on_committed, wanted or everything)
         saver = BatonSaver(writer, reader, lists, clock=clock, announce=announce)
         store = cls(writer, reader, saver, clock=clock, announce=announce)
-        store.path = path
+        store.path, store._synchronous = path, synchronous
         try:
             yield store
         finally:
@@ -171,6 +173,8 @@ class SqliteStore(
             # Signals are for the engine that ran when they were stored; one that starts looks at the tables itself.
             await self._writer.submit([("DELETE FROM signals", ())])
             self._runs_before = self._reader.point("SELECT ifnull(max(seq), 0) FROM runs", ())[0][0]
+            if self._synchronous == "full":
+                await asyncio.to_thread(make_room, self.path)
             self._drives = True
             try:
                 yield
