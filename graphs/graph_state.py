@@ -6,6 +6,9 @@ from langgraph.channels import EphemeralValue
 
 from graphs.state import Result, merge
 
+Findings = Annotated[dict[str, Any], merge]
+Action = Annotated[str, EphemeralValue(str, guard=False)]
+
 
 class EnterpriseWorkflowState(TypedDict, total=False):
     """The shared state of the six nodes (M05, M16).
@@ -28,9 +31,17 @@ class EnterpriseWorkflowState(TypedDict, total=False):
     path: str
     frame: dict[str, Any]
     current_step: str
-    context: Annotated[dict[str, Any], merge]
-    next_action: Annotated[str, EphemeralValue(str, guard=False)]
+    context: Findings
+    next_action: Action
     dispatched: list[str]
     steps: Annotated[dict[str, Result], merge]
     last_error: Annotated[dict[str, Any] | None, lambda old, new: new or old]
     error_count: Annotated[int, lambda old, new: (old or 0) + (new or 0)]
+
+
+class Planned(TypedDict, total=False):
+    """What of it the orchestrator and its edge look at: LangGraph reads for a node what it says that it looks at."""
+
+    context: Findings
+    next_action: Action
+    dispatched: list[str]

@@ -7,7 +7,7 @@ from langgraph.runtime import Runtime
 from langgraph.types import Send
 
 from graphs.analysis import PLANNED, analyse, choose, too_wide
-from graphs.graph_state import EnterpriseWorkflowState
+from graphs.graph_state import Planned
 from graphs.nodes.perform import PlanContext
 from graphs.planner import PlannedStep
 from graphs.policies import as_step_error
@@ -17,7 +17,7 @@ from graphs.steps import Action
 PARTITION = "#"
 
 
-async def orchestrator(state: EnterpriseWorkflowState, runtime: Runtime[PlanContext]) -> dict[str, Any]:
+async def orchestrator(state: Planned, runtime: Runtime[PlanContext]) -> dict[str, Any]:
     """Plan the superstep: everything unfinished at once, or as the chosen strategy says."""
     context = runtime.context
     board = context.flow.board
@@ -67,7 +67,7 @@ def _to_dispatch(context: PlanContext) -> list[str]:
     return [f"{PARTITION}{index}" for index in range((len(names) + size - 1) // size)]
 
 
-async def after_orchestrator(state: EnterpriseWorkflowState, runtime: Runtime[PlanContext]) -> Any:
+async def after_orchestrator(state: Planned, runtime: Runtime[PlanContext]) -> Any:
     """The conditional edge of `orchestrator`: every step is sent to the node that performs its kind.
 
     Plain actions go together, in one `Send`: to LangGraph each body costs as much as everything a short step does.

@@ -3,8 +3,9 @@
 import json
 import sqlite3
 from collections.abc import Sequence
-from typing import Any
 
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import CheckpointMetadata, get_checkpoint_metadata
 from langgraph.checkpoint.sqlite.utils import pending_writes_sql
 
 from orchestrator.store.units import Statement
@@ -40,10 +41,14 @@ _COPY = (
 )
 
 
-def put(key: tuple[str, str, str], parent: str | None, kind: str, body: bytes, metadata: dict[str, Any]) -> Statement:
+def put(key: tuple[str, str, str], parent: str | None, kind: str, body: bytes, metadata: bytes) -> Statement:
     """Keep a checkpoint, as the official saver does."""
-    text = json.dumps(metadata, ensure_ascii=False).encode("utf-8", "ignore")
-    return _PUT, (*key, parent, kind, body, text)
+    return _PUT, (*key, parent, kind, body, metadata)
+
+
+def whole_metadata(config: RunnableConfig, metadata: CheckpointMetadata) -> bytes:
+    """A checkpoint's metadata with what the caller's configuration says besides, as the official saver keeps it."""
+    return json.dumps(get_checkpoint_metadata(config, metadata), ensure_ascii=False).encode("utf-8", "ignore")
 
 
 def only(key: tuple[str, str, str], *, below: bool) -> list[Statement]:

@@ -28,7 +28,6 @@ from langgraph.checkpoint.base import (
     CheckpointTuple,
     DeltaChannelHistory,
     get_checkpoint_id,
-    get_checkpoint_metadata,
 )
 from langgraph.checkpoint.serde.types import ERROR
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
@@ -44,7 +43,9 @@ from orchestrator.store.announcing import Announcer
 from orchestrator.store.commits import CommitResults, InsertRecords, Row, record_rows, write_rows
 from orchestrator.store.plans import Plans, SavedPlan
 from orchestrator.store.reader import Reader
+from orchestrator.store.rows import to_json
 from orchestrator.store.serializer import StrictSerializer, located
+from orchestrator.store.units import Statement
 from orchestrator.store.writer import Writer
 
 T = TypeVar("T")
@@ -129,27 +130,28 @@ class BatonSaver(AsyncSqliteSaver):
         new_versions: ChannelVersions,
     ) -> RunnableConfig:
         where = config["configurable"]
-        thread, namespace = str(where["thread_id"]), where["checkpoint_ns"]
-        key = (thread, namespace, checkpoint["id"])
-        listener = self._plans.listeners.get((thread, namespace))
-        if listener is not None and "dispatched" not in checkpoint["channel_values"]:
-            # Nothing has been sent, so nothing can be lost: a crash here starts the plan from its beginning.
-            return {"configurable": {**_place(where), "checkpoint_id": checkpoint["id"]}}
-        first = self._plans.first((thread, namespace))
-        body = (self.serde.dumps_readable if listener is None else self.serde.dumps_typed)(checkpoint)
-        put = checkpoints.put(key, where.get("checkpoint_id"), *body, dict(get_checkpoint_metadata(config, metadata)))
-        self._plans.stale((thread, namespace))
-        if listener is None:
-            await self._writer.submit([put])
-        else:
-            self._plans.handed_over(thread)
-            self._writer.hand_over(
-                [put] if first else [put, *checkpoints.only(key, below=thread not in self._plans.flat)],
-                thread=thread,
-                on_commit=lambda _: self._plans.settled(thread),
-                on_lost=lambda error: self._lost_checkpoint(thread, error),
-            )
+        plan = (str(where["thread_id"]), where["checkpoint_ns"])
+        key, parent = (*plan, checkpoint["id"]), where.get("checkpoint_id")
+        self._plans.stale(plan)
+        if plan not in self._plans.listeners:
+            body, said = self.serde.dumps_readable(checkpoint), checkpoints.whole_metadata(config, metadata)
+            await self._writer.submit([checkpoints.put(key, parent, *body, said)])
+        elif "dispatched" in checkpoint["channel_values"]:
+            body = self.serde.dumps_typed(checkpoint)
+            self._hand_over(key, checkpoints.put(key, parent, *body, to_json(metadata).encode()))
+        # Otherwise nothing has been sent, so nothing can be lost: a crash here starts the plan from its beginning.
         return {"configurable": {**_place(where), "checkpoint_id": checkpoint["id"]}}
+
+    def _hand_over(self, key: tuple[str, str, str], put: Statement) -> None:
+        thread, namespace, _ = key
+        first = self._plans.first((thread, namespace))
+        self._plans.handed_over(thread)
+        self._writer.hand_over(
+            [put] if first else [put, *checkpoints.only(key, below=thread not in self._plans.flat)],
+            thread=thread,
+            on_commit=lambda _: self._plans.settled(thread),
+            on_lost=lambda error: self._lost_checkpoint(thread, error),
+        )
 
     async def aput_writes(
         self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""

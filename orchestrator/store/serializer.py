@@ -43,10 +43,16 @@ class StrictSerializer(JsonPlusSerializer):
         super().__init__(pickle_fallback=False, allowed_json_modules=None, allowed_msgpack_modules=None)
         self._extra = frozenset(extra)
         self._allowed = SAFE_MSGPACK_TYPES | self._extra
+        self._enough_for: object = None
 
     def with_msgpack_allowlist(self, extra_allowlist: Iterable[tuple[str, ...] | type]) -> "StrictSerializer":
+        if extra_allowlist is self._enough_for:  # a graph asks with the same list whenever it is run
+            return self
         extra = {(kind.__module__, kind.__name__) if isinstance(kind, type) else kind for kind in extra_allowlist}
-        return self if extra <= self._allowed else StrictSerializer(self._extra | extra)
+        if not extra <= self._allowed:
+            return StrictSerializer(self._extra | extra)
+        self._enough_for = extra_allowlist
+        return self
 
     def dumps_typed(self, obj: Any) -> tuple[str, bytes]:
         """The value's kind and bytes, as LangGraph's own serializer would write them."""

@@ -15,7 +15,7 @@ import graphs.nodes.orchestrator as planning
 from agents.functions import Functions
 from graphs.clock import ManualClock
 from graphs.errors import BatonError
-from graphs.graph_state import EnterpriseWorkflowState
+from graphs.graph_state import Planned
 from graphs.nodes.perform import PlanContext
 from graphs.steps import Answer
 from orchestrator.engine import Orchestrator
@@ -162,7 +162,7 @@ async def test_a_dispatched_body_that_never_begins_is_noticed(
     """Rule 2: as many bodies must begin as were dispatched. Here one gets lost on the way."""
     original = planning.after_orchestrator
 
-    async def loses_one(state: EnterpriseWorkflowState, runtime: Runtime[PlanContext]) -> Any:
+    async def loses_one(state: Planned, runtime: Runtime[PlanContext]) -> Any:
         [send] = await original(state, runtime)
         return [Send(send.node, {"steps": send.arg["steps"][:-1]})]
 
