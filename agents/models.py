@@ -82,7 +82,7 @@ class Models:
                 "no model is named.",
                 category="validation",
                 code="model_missing",
-                hint="Say 'model: provider:name' in the step or the agent, or give Models a default.",
+                hint="Say 'model: provider:name' in the step or the agent, or set BATON_MODEL for all of them.",
             )
         given = {name: value for name, value in options.items() if value is not None}
         if self.cassette is None:

@@ -211,5 +211,10 @@ class TenantView:
     async def publish(self, workflow: Workflow) -> PublishedWorkflow:
         return await self.baton.catalogue.publish(workflow, by=self.by, tenant=self.tenant)
 
+    async def save_plan(self, execution_id: str, name: str, version: str) -> PublishedWorkflow:
+        """See `Orchestrator.save_plan`."""
+        await self.get(execution_id)
+        return await self.baton.save_plan(execution_id, name, version=version, by=self.by)
+
     async def deprecate(self, name: str, version: str, *, deprecated: bool) -> PublishedWorkflow:
         return await self.baton.catalogue.deprecate(name, version, deprecated=deprecated, tenant=self.tenant)

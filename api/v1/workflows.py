@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 
 from api.security import Right, needs
-from api.v1.common import Body, Name, Version, View, WorkflowName
+from api.v1.common import Body, ExecutionId, Name, Version, View, WorkflowName
 from api.v1.shapes import workflow_document
 from graphs.draw import draw_workflow
 from graphs.errors import DefinitionError, InputError, NotFoundError
@@ -37,6 +37,12 @@ class TemplateBody(Body):
 
     template: str = Field(min_length=1)
     parameters: dict[str, Any] = Field(default_factory=dict)
+
+
+class PlanBody(Body):
+    """What a plan is published as: `NAME`, or `NAME@VERSION`."""
+
+    save_as: Name
 
 
 async def text_of(request: Request) -> str:
@@ -68,6 +74,13 @@ async def publish(text: Definition, view: View) -> dict[str, Any]:
     if report.workflow is None:
         raise DefinitionError(report.errors)
     return workflow_document(await view.publish(report.workflow))
+
+
+@router.post("/plans/{execution_id}", status_code=201, dependencies=[needs(Right.EDIT)])
+async def save_plan(execution_id: ExecutionId, body: PlanBody, view: View) -> dict[str, Any]:
+    """Publish the plan that the assistant made in an execution. 409 when it has made none."""
+    name, _, version = body.save_as.partition("@")
+    return workflow_document(await view.save_plan(execution_id, name, version or "1.0"))
 
 
 @router.get("", dependencies=[needs(Right.READ)])

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
+from graphs.building.options import made
 from graphs.errors import ConflictError
 from graphs.spec import Workflow
 from orchestrator.brain.assistant import ASSISTANT, plan_in
@@ -61,6 +62,7 @@ class Asking(Looking, Starting):
         Raises:
             NotFoundError: there is no such execution.
             ConflictError: it has made no plan, or another workflow has that name and version.
+            DefinitionError: the name or the version cannot be one.
         """
         execution = await self.get(execution_id)
         plan = plan_in(await self.results(execution_id))
@@ -72,5 +74,5 @@ class Asking(Looking, Starting):
             )
         definition = plan["definition"]
         metadata = {**definition["metadata"], "name": name, "version": version}
-        workflow = Workflow.model_validate({**definition, "metadata": metadata})
+        workflow = made(Workflow, f"the plan of execution '{execution_id}'", {**definition, "metadata": metadata})
         return await self.catalogue.publish(workflow, by=by, tenant=execution.tenant)

@@ -8,7 +8,7 @@ import pytest
 
 from agents import Agent, Agents, Models, Script, Tool, Tools, Turn
 from agents.planning.bounds import AssistantBounds
-from graphs.errors import ConflictError, InputError
+from graphs.errors import ConflictError, DefinitionError, InputError
 from orchestrator.engine import Orchestrator
 from orchestrator.store.port import Execution
 from tests.support.engine.crashes import Crash, crashing, either
@@ -354,6 +354,8 @@ async def test_a_plan_is_saved_as_a_workflow_that_runs_again(database: Path) -> 
         assert again.output["facts"] == [{"city": "Bern", "is": "fine"}]
         with pytest.raises(ConflictError, match="has made no plan"):
             await baton.save_plan(again.id, "other")
+        with pytest.raises(DefinitionError, match=r"metadata\.name"):
+            await baton.save_plan(execution.id, "two words")
 
 
 async def test_a_model_that_is_named_is_everybodys(database: Path) -> None:

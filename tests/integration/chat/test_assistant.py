@@ -14,6 +14,7 @@ from langgraph_sdk import get_client
 
 from agents.scripts import Script, Turn
 from api.demo.provider import Provider, serving
+from tests.support.gateway.calls import until_rest
 from tests.support.gateway.serving import Served
 from tests.support.gateway.serving import serving as gateway
 
@@ -118,6 +119,29 @@ async def test_a_client_of_the_sdk_sees_the_plan_approves_it_and_hears_the_answe
     assert values["output"]["answer"] == "Rooms are booked in Oslo and Rome."
     assert values["output"]["result"]["weather"] == [{"city": city, "weather": "fine"} for city in ("Oslo", "Rome")]
     assert [*provider.conversations.values()] == [1] * 4, "the decision, two drafts, the answer: each paid for once"
+
+
+@pytest.mark.capability("I05", "C11", "I14")
+async def test_over_http_it_is_a_workflow_whose_plan_is_published(served: Served, bookings: Path) -> None:
+    async with httpx.AsyncClient(base_url=f"{served.url}/v1", timeout=20) as http:
+        body = {"workflow": "baton", "input": {"message": REQUEST}, "id": "asked"}
+        assert (await http.post("/executions", json=body)).status_code == 201
+        await until_rest(served, "asked")
+        [approval] = (await http.get("/approvals")).json()["approvals"]
+        said = {"decision": "approve", "digest": approval["digest"]}
+        decided = await http.post(f"/approvals/asked/{approval['path']}/decide", json=said)
+        assert decided.status_code == 200, decided.text
+        await until_rest(served, "asked")
+        saved = await http.post("/workflows/plans/asked", json={"save_as": "travel@2.0"})
+        assert (saved.status_code, saved.json()["name"], saved.json()["version"]) == (201, "travel", "2.0")
+        body = {"workflow": "travel", "input": {"cities": ["Bern"]}, "id": "again"}
+        again = await http.post("/executions", json=body)
+        assert again.status_code == 201
+        await until_rest(served, "again")
+        assert (await http.get("/executions/again")).json()["execution"]["status"] == "completed"
+        assert (await http.post("/workflows/plans/again", json={"save_as": "x"})).json()["code"] == "plan_missing"
+        assert (await http.post("/workflows/plans/asked", json={"save_as": "two words"})).status_code == 422
+    assert bookings.read_text().split()[-1] == "Bern"
 
 
 @pytest.mark.capability("I05", "F22", "I08", "I14")
