@@ -14,6 +14,7 @@ from api.wire.bodies import Body, ConfigBody, Json, Limit, Multitask, Offset, We
 from api.wire.callers import READS, RUNS
 from api.wire.shapes import json, no_content, selected
 from orchestrator.posting import refuse_address
+from orchestrator.serving.secrets import changed, shown
 from orchestrator.store.served.values import Cron, Search
 
 router = APIRouter(tags=["crons"])
@@ -115,7 +116,8 @@ async def update(cron_id: str, body: CronPatch, at: At, by: By) -> Response:
     if body.metadata is not None:
         changes["metadata"] = {**cron.metadata, **body.metadata}
     if request := body.request():
-        changes["request"] = {**cron.request, **request}
+        served = await at.desk.assistants.served(cron.assistant_id, by.tenant)
+        changes["request"] = served.sealed(changed(cron.request, request))
     return json(cron_of(await at.desk.crons.change(cron_id, by.tenant, changes)))
 
 
@@ -130,6 +132,7 @@ async def _create(body: CronBody, thread_id: str | None, at: Gateway, by: Princi
     if body.webhook is not None:
         refuse_address(body.webhook, at.settings.webhook_networks)
     assistant = await at.desk.assistants.get(body.assistant_id, by.tenant)
+    served = await at.desk.assistants.served(assistant.id, by.tenant)
     now, end_at = at.orchestrator.clock.now(), _in_utc(body.end_time)
     cron = Cron(
         id=str(uuid.uuid4()),
@@ -138,7 +141,7 @@ async def _create(body: CronBody, thread_id: str | None, at: Gateway, by: Princi
         thread_id=thread_id,
         schedule=body.schedule,
         timezone=body.timezone,
-        request=body.request(),
+        request=served.sealed(body.request()),
         metadata=body.metadata or {},
         on_run_completed=body.on_run_completed,
         enabled=body.enabled is not False,
@@ -187,7 +190,7 @@ def cron_of(cron: Cron) -> dict[str, Any]:
         "timezone": cron.timezone,
         "created_at": cron.created_at,
         "updated_at": cron.updated_at,
-        "payload": {**cron.request, "assistant_id": cron.assistant_id},
+        "payload": {**shown(cron.request), "assistant_id": cron.assistant_id},
         "user_id": None,
         "next_run_date": cron.next_at if cron.enabled else None,
         "metadata": cron.metadata,

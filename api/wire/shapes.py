@@ -6,6 +6,7 @@ from typing import Any
 from starlette.responses import Response
 
 from orchestrator.serving.encoding import to_bytes
+from orchestrator.serving.secrets import shown
 from orchestrator.store.served.values import Assistant, Run, Thread
 
 
@@ -65,7 +66,7 @@ def run_of(run: Run) -> dict[str, Any]:
         "updated_at": run.updated_at,
         "status": run.status,
         "metadata": run.metadata,
-        "kwargs": run.request,
+        "kwargs": shown(run.request),
         "multitask_strategy": run.multitask,
     }
 

@@ -13,6 +13,7 @@ from orchestrator.engine.looking import STOPS
 from orchestrator.serving.answers import interrupts_of
 from orchestrator.serving.follow import Following
 from orchestrator.serving.ledger import values_of
+from orchestrator.serving.secrets import InputSealer
 from orchestrator.serving.served import Say
 from orchestrator.serving.speech import modes_of
 from orchestrator.serving.voices import MODES, Voices
@@ -45,11 +46,13 @@ class Carrying:
         workflow: Workflow,
         orchestrator: Orchestrator,
         tenant: str,
+        sealer: InputSealer,
         go_back: Callable[[Execution, str], Awaitable[Any]],
     ) -> None:
         self._workflow = workflow
         self._baton = orchestrator
         self._tenant = tenant
+        self._sealer = sealer
         self._go_back = go_back
 
     async def perform(self, run: Run, say: Say) -> Ended:
@@ -94,7 +97,7 @@ class Carrying:
     async def _set_going(self, run: Run) -> None:
         execution = await self.execution(run.thread_id)
         if execution is None:
-            given = run.request.get("input") or {}
+            given = self._sealer.input_of(run.request) or {}
             await self._baton.start(
                 self._workflow,
                 given,

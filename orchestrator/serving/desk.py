@@ -86,6 +86,7 @@ class Desk:
             since = self._store.newest_record(run.thread_id)
             run = replace(run, request={**run.request, SINCE: since})
         await self._admit(served, run, wanted.by)
+        run = replace(run, request=served.sealed(run.request))
         log = self.streams.open(run.id, resumable=resumable(run))
         self._awaited[run.id] = asyncio.get_running_loop().create_future()
         try:

@@ -63,6 +63,10 @@ class UserGraph:
                 code="thread_of_workflow",
             )
 
+    def sealed(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        """See the port: a graph's state has no secret inputs."""
+        return request
+
     async def perform(self, ticket: Ticket, say: Say) -> Ended:
         """See the port."""
         run = ticket.run

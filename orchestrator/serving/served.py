@@ -97,6 +97,10 @@ class Served(Protocol):
         """
         ...
 
+    def sealed(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What may be kept of a request: what is secret in its input is encrypted."""
+        ...
+
     async def perform(self, ticket: Ticket, say: Say) -> Ended:
         """Carry a run as far as it goes. See `Performer.perform`."""
         ...

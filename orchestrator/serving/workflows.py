@@ -17,6 +17,7 @@ from orchestrator.serving.answers import answers_to
 from orchestrator.serving.carrying import Carrying, asked_by, at_rest, checkpoint_of
 from orchestrator.serving.described import drawing_of, schemas_of
 from orchestrator.serving.ledger import Moment, follower_of, moments_of, state_now, states_of
+from orchestrator.serving.secrets import InputSealer
 from orchestrator.serving.served import Caller, Document, Edit, Place, Say, Window
 from orchestrator.serving.snapshots import empty_state
 from orchestrator.serving.wording import speaker_of
@@ -37,7 +38,8 @@ class WorkflowGraph:
         self._tenant = tenant
         self._workflow = workflow
         self._baton = orchestrator
-        self._carrying = Carrying(workflow, orchestrator, tenant, self._go_back)
+        self._sealer = InputSealer(workflow.spec.input.schema_, orchestrator.catalogue.cipher)
+        self._carrying = Carrying(workflow, orchestrator, tenant, self._sealer, self._go_back)
         plan = root_plan(workflow, orchestrator.catalogue.library)
         self._plan = [name for name in plan.steps if COMPANION not in name]
         self._needs = {name: [need for need in plan.awaits(name) if need in self._plan] for name in self._plan}
@@ -71,13 +73,17 @@ class WorkflowGraph:
                     hint="Make another thread.",
                     code="thread_of_graph",
                 )
-            check_input(self._workflow.spec.input.schema_, run.request.get("input") or {})
+            check_input(self._workflow.spec.input.schema_, self._sealer.input_of(run.request) or {})
         elif run.request.get("input"):
             raise ConflictError(
                 f"Thread '{run.thread_id}' is an execution that has begun; it takes no second input.",
                 hint="Start another thread, or fork this one with a changed input.",
                 code="execution_exists",
             )
+
+    def sealed(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        """See the port."""
+        return self._sealer.sealed(request)
 
     async def perform(self, ticket: Ticket, say: Say) -> Ended:
         """See the port."""

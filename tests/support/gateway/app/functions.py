@@ -12,6 +12,11 @@ def give(value: Any) -> Any:
     return value
 
 
+def refuse(value: Any) -> None:
+    """Fail, and say with what."""
+    raise ValueError(f"not with {value}")
+
+
 async def count(file: str, name: str, seconds: float) -> str:
     """Add a line to a file before and after a while."""
     with Path(file).open("a") as before:
@@ -24,4 +29,4 @@ async def count(file: str, name: str, seconds: float) -> str:
 
 def resources() -> list[Any]:
     """For `baton serve --module`."""
-    return [Functions([give, count])]
+    return [Functions([give, refuse, count])]
