@@ -18,7 +18,20 @@ from agents.scripts import Failure, Script, Scripts, Turn
 from api.demo.provider.wire import Completion, failure
 
 FaultKind = Literal[
-    "429", "500", "503", "401", "cut", "invalid_json", "content_filter", "length", "wrong_tool", "bad_arguments", "slow"
+    "429",
+    "500",
+    "503",
+    "401",
+    "cut",
+    "invalid_json",
+    "empty",
+    "huge",
+    "content_filter",
+    "length",
+    "wrong_tool",
+    "bad_arguments",
+    "slow",
+    "late",
 ]
 _STATUS: Final[dict[str, tuple[str, str | None]]] = {
     "429": ("Rate limit reached", "rate_limit_exceeded"),
@@ -36,6 +49,9 @@ _OF_SCRIPTS: Final = {
 }
 
 
+_HUGE: Final = 10_000_000
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
     """What goes wrong with the next answer.
@@ -43,7 +59,8 @@ class Fault:
     Attributes:
         kind: A status; `cut` (the connection breaks in the middle of the answer); `invalid_json`; `content_filter` and
             `length` (the answer says that it was broken off); `wrong_tool` (a tool nobody has), `bad_arguments` (no
-            JSON); `slow` (`seconds` between words).
+            JSON); `slow` (`seconds` between words); `late` (`seconds` until the answer begins, which the model has
+            finished and somebody pays for); `empty` (no words); `huge` (10 MB of them).
         times: For how many requests.
         retry_after: Seconds, for the header of that name.
     """
@@ -103,6 +120,10 @@ class Provider:
         """What goes wrong with the next requests, in this order."""
         self._faults.extend(fault for one in faults for fault in [one] * one.times)
 
+    def recover(self) -> None:
+        """Nothing goes wrong any more."""
+        self._faults.clear()
+
     def app(self) -> Starlette:
         """The server."""
         return Starlette(
@@ -123,15 +144,17 @@ class Provider:
         self.asked.append(asked)
         if self.arriving is not None:
             await self.arriving(number)
-        response = self._answer(asked, body)
+        fault = self._faults.popleft() if self._faults else None
+        response = self._answer(asked, body, fault)
         if response.status_code != 200 or isinstance(response, _Broken):
             self.asked[number] = replace(asked, answered=False)
+        if fault is not None and fault.kind == "late":
+            await asyncio.sleep(fault.seconds)
         if self.leaving is not None:
             await self.leaving(number)
         return response
 
-    def _answer(self, asked: Asked, body: dict[str, Any]) -> Response:
-        fault = self._faults.popleft() if self._faults else None
+    def _answer(self, asked: Asked, body: dict[str, Any], fault: Fault | None) -> Response:
         if fault is not None and fault.kind in _STATUS:
             message, code = _STATUS[fault.kind]
             return _refused(int(fault.kind), message, code, fault.retry_after)
@@ -249,11 +272,12 @@ def _completion(asked: Asked, body: dict[str, Any], turn: Turn, fault: Fault | N
         calls = [("no_such_tool", "{}")]
     if kind == "bad_arguments":
         calls = [(name, "{broken") for name, _ in calls]
+    text = "" if kind == "empty" else "x" * _HUGE if kind == "huge" else turn.text
     finish: Any = kind if kind in ("length", "content_filter") else "tool_calls" if calls else "stop"
     return Completion(
         id=f"chatcmpl-{asked.number}",
         model=asked.model,
-        text=turn.text,
+        text=text,
         calls=tuple((f"call_{spoken}_{index}", name, args) for index, (name, args) in enumerate(calls)),
         finish=finish,
         prompt_tokens=sum(len(_words(message.get("content"))) for message in body.get("messages") or ()) // 4 + 1,
