@@ -22,62 +22,55 @@ from orchestrator.settings import Settings
 
 EXECUTION = "trip"
 SCHEMA = {"type": "object", "properties": {"total": {"type": "integer", "minimum": 1}}, "required": ["total"]}
-TRIP = Workflow.model_validate(
-    {
-        "metadata": {"name": "trip", "version": "1.0"},
-        "spec": {
-            "steps": [
-                {
-                    "name": "plan",
-                    "type": "agent",
-                    "config": {
-                        "model": "openai:traveller",
-                        "message": "Book a trip to Rome.",
-                        "tools": ["flight", "hotel", "car", "visa"],
-                        "output_schema": SCHEMA,
-                        "stream": True,
-                    },
-                }
-            ]
-        },
-    }
-)
+BOOKINGS = ("flight", "hotel", "car", "visa")
+
+
+def _trip(script: str, **config: Any) -> Workflow:
+    config |= {"model": f"openai:{script}", "message": "Book a trip to Rome.", "tools": BOOKINGS, "stream": True}
+    steps = [{"name": "plan", "type": "agent", "config": config}]
+    return Workflow.model_validate({"metadata": {"name": script, "version": "1.0"}, "spec": {"steps": steps}})
+
+
+TRIPS = {"traveller": _trip("traveller", output_schema=SCHEMA), "quitter": _trip("quitter")}
 
 
 def _tool(name: str) -> Tool:
     async def call(to: str, context: StepContext) -> Any:
-        request = Request(
-            method="POST",
-            path=f"/{name}",
-            headers={"Idempotency-Key": context.idempotency_key},
-            body={"to": to},
-            has_body=True,
-        )
-        return (await context.resource(Services).send("desk", request)).body
+        return await _send(context, name, {"to": to})
 
-    return Tool(name, f"Books a {name}.", call)
+    return Tool(name, f"Books a {name}.", call, undo="cancel")
 
 
-async def _live(database: Path, models: str, desk: str) -> dict[str, Any]:
+async def _cancel(booked: str, to: str, context: StepContext) -> Any:
+    return await _send(context, "cancel", {"booked": booked, "to": to})
+
+
+async def _send(context: StepContext, name: str, body: dict[str, str]) -> Any:
+    headers = {"Idempotency-Key": context.idempotency_key}
+    request = Request(method="POST", path=f"/{name}", headers=headers, body=body, has_body=True)
+    return (await context.resource(Services).send("desk", request)).body
+
+
+async def _live(database: Path, models: str, desk: str, script: str) -> dict[str, Any]:
     settings = Settings(database=database, services={"desk": desk}, log_level="warning", _env_file=None)  # type: ignore[call-arg]
     given = [
-        Tools([_tool(name) for name in ("flight", "hotel", "car", "visa")]),
+        Tools([*(_tool(name) for name in BOOKINGS), Tool("cancel", "Cancels a booking.", _cancel)]),
         Models(settings={"openai": {"base_url": models, "api_key": "sk-none", "timeout": 20}}),
     ]
     async with Orchestrator.open(settings, resources=given) as baton:
         if await baton.store.execution(EXECUTION) is None:
-            await baton.start(TRIP, {}, execution_id=EXECUTION)
+            await baton.start(TRIPS[script], {}, execution_id=EXECUTION)
         execution = await baton.wait(EXECUTION)
         return {"status": str(execution.status), "output": execution.output}
 
 
-def live(database: str, models: str, desk: str, output: str) -> None:
+def live(database: str, models: str, desk: str, output: str, script: str) -> None:
     """One life; what came of it is written as JSON."""
     log = os.open(f"{output}.log", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
     os.dup2(log, 1)
     os.dup2(log, 2)
     try:
-        ended = asyncio.run(_live(Path(database), models, desk))
+        ended = asyncio.run(_live(Path(database), models, desk, script))
     except BaseException:
         sys.excepthook(*sys.exc_info())
         raise

@@ -20,7 +20,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 
-from agents.scripts import Call, Script, Turn
+from agents.scripts import Call, Failure, Script, Turn
 from api.demo.provider import Provider
 from tests.reliability import agent_life
 
@@ -39,6 +39,16 @@ TRAVELLER = Script(
         Turn("All booked.", structured={"total": 4}),
     ),
 )
+QUITTER = Script(
+    "quitter",
+    turns=(
+        Turn("The flight.", calls=(Call("flight", {"to": "Rome"}),)),
+        Turn(calls=(Call("hotel", {"to": "Rome"}),)),
+        Turn(calls=(Call("car", {"to": "Rome"}),)),
+        Turn(failures=(Failure("authentication"),) * 100),
+    ),
+)
+"""Books three things, and is not let in any more."""
 TOOLS = {"flight": "Rome", "hotel": "Rome", "car": "Rome", "visa": "Italy"}
 
 
@@ -47,7 +57,7 @@ class World:
     """The provider, the desk where the tools book, and who is to be killed when."""
 
     url: str = ""
-    provider: Provider = field(default_factory=lambda: Provider([TRAVELLER]))
+    provider: Provider = field(default_factory=lambda: Provider([TRAVELLER, QUITTER]))
     booked: list[tuple[str, str]] = field(default_factory=list)
     """Tool and idempotency key of every request."""
     plan: Plan = field(default_factory=dict)
@@ -57,9 +67,11 @@ class World:
 
     async def book(self, request: Request) -> Response:
         tool = request.path_params["tool"]
-        self.booked.append((tool, request.headers["idempotency-key"]))
+        body = await request.json()
+        what = f"cancel {body['booked']}" if tool == "cancel" else tool
+        self.booked.append((what, request.headers["idempotency-key"]))
         self._maybe("tool", 0)
-        response = JSONResponse({"booked": tool, "to": (await request.json())["to"]})
+        response = JSONResponse({"booked": tool, "to": body["to"]})
         self._maybe("tool", 1)
         return response
 
@@ -117,13 +129,13 @@ FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(["tests.reliability.agent_life"])
 
 
-def _life(world: World, folder: Path) -> dict[str, Any] | None:
+def _life(world: World, folder: Path, script: str) -> dict[str, Any] | None:
     """One process, from its start to its end; None when it was killed."""
     output = folder / "ended.json"
     world.seen.clear()
     process = FORKS.Process(
         target=agent_life.live,
-        args=(str(folder / "baton.db"), f"{world.url}/v1", f"{world.url}/desk", str(output)),
+        args=(str(folder / "baton.db"), f"{world.url}/v1", f"{world.url}/desk", str(output), script),
     )
     process.start()
     world.pid = process.pid
@@ -154,19 +166,36 @@ def asked(world: World) -> list[str]:
     return [f"plan[{turn}].model" for turn in spoken] + keys
 
 
-def under_kills(world: World, folder: Path, plans: Iterator[Plan]) -> int:
-    """Lives until one ends by itself; gives how many were killed."""
+def under_kills(world: World, folder: Path, plans: Iterator[Plan], script: str = "traveller") -> int:
+    """Lives until one ends by itself, as it should; gives how many were killed."""
+    kills, ended = _carried_out(world, folder, plans, script)
+    assert all(count <= 1 + kills for count in Counter(asked(world)).values())
+    (_check_trip if script == "traveller" else _check_undone)(world, ended)
+    return kills
+
+
+def _carried_out(world: World, folder: Path, plans: Iterator[Plan], script: str) -> tuple[int, dict[str, Any]]:
     kills = 0
     while True:
         before, kept = Counter(asked(world)), _kept(folder)
         world.plan = next(plans, {})
-        ended = _life(world, folder)
+        ended = _life(world, folder, script)
         again = Counter(asked(world)) - before
         assert not kept & set(again), f"asked again though completed: {kept & set(again)}"
         assert set(again.values()) <= {1}, f"asked twice in one life: {again}"
         if ended is not None:
-            break
+            return kills, ended
         kills += 1
+
+
+def _check_undone(world: World, ended: dict[str, Any]) -> None:
+    """What was booked is cancelled, the last first, each under one key however often it was asked for."""
+    assert ended["status"] == "compensated"
+    keys = {key: what for what, key in world.booked}
+    assert list(keys.values()) == ["flight", "hotel", "car", "cancel car", "cancel hotel", "cancel flight"]
+
+
+def _check_trip(world: World, ended: dict[str, Any]) -> None:
     assert ended["status"] == "completed"
     assert ended["output"]["structured"] == {"total": 4}
     assert ended["output"]["turns"] == 6
@@ -181,9 +210,7 @@ def under_kills(world: World, folder: Path, plans: Iterator[Plan]) -> int:
     for tool, to in TOOLS.items():
         (call,) = (call for call in ended["output"]["tool_calls"] if call["name"] == tool)
         assert call["result"] == {"booked": tool, "to": to}
-    assert all(count <= 1 + kills for count in Counter(asked(world)).values())
     assert len({key for _, key in world.booked}) == 4, "the same call has the same key, however often it is made"
-    return kills
 
 
 def random_kills(chance: random.Random) -> Iterator[Plan]:

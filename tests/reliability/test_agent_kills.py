@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.reliability.agent_world import World, random_kills, running_world, under_kills
+from tests.reliability.agent_world import Plan, World, random_kills, running_world, under_kills
 
 pytestmark = pytest.mark.chaos
 
-SEEDS = 3
+SEEDS = 2
 """A hundred in the long run (`make chaos`)."""
 BOUNDARIES = [(what, n, when) for what, most in (("model", 6), ("tool", 4)) for n in range(most) for when in (0, 1, 2)]
 """Each call of the model and of a tool: killed when it arrives, before its answer, and right after it."""
@@ -34,8 +34,18 @@ def test_killed_at_every_boundary_in_turn(world: World, tmp_path: Path) -> None:
         assert under_kills(world, folder, iter(plans)) >= 1
 
 
+@pytest.mark.capability("D01", "D02", "E10", "E11", "E12", "I05")
+def test_what_an_agent_booked_is_cancelled_though_it_is_killed_while_that_is_done(world: World, tmp_path: Path) -> None:
+    """Three bookings, then its model is not let in any more. Killed before, in and after each of the cancellations,
+    one after the other in one execution; then not."""
+    undoing = [{("tool", n): (when, 0.002)} for when in (0, 1, 2) for n in (0, 1)]
+    booking: list[Plan] = [{("tool", 2): (2, 0.0)}]
+    assert under_kills(world, tmp_path, iter([*booking, *undoing]), "quitter") >= 4
+
+
+@pytest.mark.parametrize("script", ["traveller", "quitter"])
 @pytest.mark.parametrize("seed", range(SEEDS))
 @pytest.mark.capability("D01", "D02", "R01")
-def test_killed_wherever_it_happens(world: World, tmp_path: Path, seed: int) -> None:
+def test_killed_wherever_it_happens(world: World, tmp_path: Path, seed: int, script: str) -> None:
     """Kills at random calls of each life, before, within and up to 20 ms after them, until it gets through."""
-    under_kills(world, tmp_path, random_kills(random.Random(seed)))
+    under_kills(world, tmp_path, random_kills(random.Random(seed)), script)
