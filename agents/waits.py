@@ -169,6 +169,7 @@ class Approval(Waiting):
             code="approval_rejected",
             by=by,
             reason=reason,
+            response={"dead_letter": False},  # somebody has seen to it already
         )
 
 

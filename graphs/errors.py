@@ -180,6 +180,8 @@ class StepError(BatonError):
         category: Which kind of failure it is; decides about retries (capability E21).
         retryable: Overrides what the category says about retries.
         retry_after: Seconds to wait before the next attempt at least, as a server asked.
+        details: Facts for machines. With `response`, what it asks for when the execution ends by it, where that is not
+            what its category asks for: keys of `graphs.spec.Response`.
     """
 
     code = "step_failed"

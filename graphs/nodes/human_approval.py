@@ -63,6 +63,9 @@ def _parked(body: Body, wait: Wait) -> GraphInterrupt:
 
 def _settled(body: Body, kind: Waiting, context: StepContext, config: Any, wait: Wait, answer: Answer) -> Result:
     more: dict[str, Any] = {"decided_by": answer.by} if answer.by else {}
+    on_timeout = body.planned.step.on_timeout
+    if answer.outcome == "elapsed" and wait.on_timeout == "continue" and on_timeout and on_timeout.output is not None:
+        return body.completed(on_timeout.output, **more)
     try:
         return body.completed(kind.settle(context, config, wait, answer), **more)
     except BatonError as error:

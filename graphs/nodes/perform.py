@@ -182,7 +182,8 @@ class Body:
             "attempts": attempts,
         }
         if step.on_failure.response is not None:
-            result["error"]["response"] = step.on_failure.response.model_dump(exclude_none=True)
+            said = step.on_failure.response.model_dump(exclude_none=True)
+            result["error"]["response"] = result["error"].get("response", {}) | said
         if step.on_failure.message and not timed_out:
             result["error"]["message"] = f"{step.on_failure.message}: {result['error']['message']}"
         if step.on_failure.goto is not None and not (timed_out and step.on_timeout is not None):

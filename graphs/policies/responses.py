@@ -65,4 +65,11 @@ def asked_by(error: Mapping[str, Any] | None, config: Config, *, timed_out: bool
         if isinstance(response, Response):
             response = response.model_dump(exclude_none=True)
         asked = asked._replace(**(response or {}))
-    return asked
+    return _flagged(asked, said)
+
+
+def _flagged(asked: Asked, error: Mapping[str, Any]) -> Asked:
+    """What an error handler said besides (M15): `escalate` puts it before people, `notify_team` tells them."""
+    if error.get("escalate") is True:
+        return asked._replace(escalate=True, alert="error")
+    return asked._replace(alert="warning") if error.get("notify_team") is True and asked.alert == "none" else asked

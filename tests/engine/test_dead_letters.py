@@ -6,6 +6,8 @@ from typing import Any, get_args
 import pytest
 
 from graphs.errors import Category, ConflictError, InputError
+from graphs.policies import asked_by
+from graphs.spec import Config
 from tests.support.engine.engines import act, ask, engine, finished, rested, run, statuses, workflow
 from tests.support.engine.steps import Effects
 
@@ -243,3 +245,26 @@ async def test_what_could_not_be_undone_is_told_whatever_failed(database: Path) 
         await finished(baton, cancelled)
         assert _alerts(await baton.records(cancelled.id)) == []
         assert await baton.dead_letters(execution_id=cancelled.id) == []
+
+
+@pytest.mark.capability("E22", "I08")
+async def test_what_a_person_rejected_is_no_dead_letter(database: Path) -> None:
+    """Somebody has seen to it; unless the step says that it is to be kept."""
+    kept = {"action": "terminate", "response": {"dead_letter": True}}
+    async with engine(database) as baton:
+        for number, step in enumerate([ask("q"), ask("q", on_failure=kept)]):
+            execution = await rested(baton, await baton.start(workflow("w", [step])))
+            await baton.decide(execution.id, "q", "reject", by="ann")
+            assert (await finished(baton, execution)).status == "failed"
+            assert len(await baton.dead_letters()) == number
+
+
+@pytest.mark.capability("E16", "E23", "E24")
+@pytest.mark.parametrize(
+    ("flags", "level", "escalated"),
+    [({}, None, False), ({"notify_team": True}, "warning", False), ({"escalate": True}, "error", True)],
+)
+def test_what_a_handler_flags_counts(flags: dict[str, Any], level: str | None, escalated: bool) -> None:
+    """As the requirement documents' error handlers do (M15)."""
+    asked = asked_by({"category": "transient", **flags}, Config())
+    assert (asked.alert, asked.escalate) == (level or "none", escalated)

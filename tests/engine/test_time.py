@@ -196,6 +196,22 @@ async def test_a_question_nobody_answers_in_time(on_timeout: str, status: str, s
     assert execution.status == status
 
 
+@pytest.mark.capability("P09", "I08", "I04", "E05")
+async def test_an_output_stands_for_an_answer_that_did_not_come(database: Path) -> None:
+    """For a question and for an event alike."""
+    late = {"action": "continue", "output": {"late": True}}
+    event = {"name": "e", "type": "wait_for_event", "config": {"event_type": "never", "timeout": 60}}
+    clock = ManualClock()
+    async with engine(database, clock=clock) as baton:
+        steps = [{**ask("q", timeout=60), "on_timeout": late}, {**event, "on_timeout": late}]
+        execution = await rested(baton, await baton.start(workflow("w", steps)))
+        clock.advance(60)
+        execution = await finished(baton, execution)
+        results = await baton.results(execution.id)
+    assert execution.status == "completed"
+    assert [results[name].get("output") for name in ("q", "e")] == [{"late": True}] * 2
+
+
 async def test_a_slow_retry_does_not_take_a_place(database: Path, gates: Gates) -> None:
     """While a step waits for its next attempt another may act in its place."""
     clock = ManualClock()
