@@ -18,6 +18,9 @@ _PAGES = 1000
 _SIGNALS = 100_000
 """Signals kept for a running engine, which reads them several times a second."""
 
+_SEEN_TO = "NOT EXISTS (SELECT 1 FROM dead_letters WHERE execution_id = executions.id AND status = 'open')"
+"""What is a dead letter still waits for a person."""
+
 _FINAL = tuple(status for status in ExecutionStatus if status.final)
 
 
@@ -28,7 +31,7 @@ class Retention(Part):
         """See the port. Also deletes old events and signals; the space goes back to the disk."""
         limit = to_time(before)
         statuses = [status.value for status in _FINAL if status not in keep]
-        where = f"status IN ({', '.join('?' * len(statuses))}) AND ended_at < ?"
+        where = f"status IN ({', '.join('?' * len(statuses))}) AND ended_at < ? AND {_SEEN_TO}"
         if dry_run:
             sql = f"SELECT count(*) FROM executions WHERE {where}"
             return int(await self._reader.read(lambda db: db.execute(sql, (*statuses, limit)).fetchone()[0]))

@@ -1,5 +1,6 @@
 """Dead letters of what failed: kept with why, edited, tried again, discarded; what the category has to do with it."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, get_args
 
@@ -245,6 +246,17 @@ async def test_what_could_not_be_undone_is_told_whatever_failed(database: Path) 
         await finished(baton, cancelled)
         assert _alerts(await baton.records(cancelled.id)) == []
         assert await baton.dead_letters(execution_id=cancelled.id) == []
+
+
+@pytest.mark.capability("E22", "D04")
+async def test_open_letters_keep_their_executions(database: Path) -> None:
+    """However old these are; once somebody has seen to it, they go."""
+    async with engine(database) as baton:
+        await run(baton, workflow("w", [act("bad", fail=True)]))
+        assert await baton.prune(timedelta(0)) == 0
+        [letter] = await baton.dead_letters()
+        await baton.discard([letter.id])
+        assert await baton.prune(timedelta(0)) == 1
 
 
 @pytest.mark.capability("E22", "I08")

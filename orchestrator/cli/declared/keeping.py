@@ -35,7 +35,7 @@ def _register_prune(app: typer.Typer) -> None:
         ] = None,
         dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count them.")] = False,
     ) -> None:
-        """Delete executions that ended a while ago, with all their records."""
+        """Delete executions that ended a while ago, with all their records. Those with open dead letters are kept."""
 
 
 def _register_backup(app: typer.Typer) -> None:

@@ -25,7 +25,7 @@ class File(Protocol):
         ...
 
     async def prune(self, *, before: datetime, keep: Sequence[ExecutionStatus] = (), dry_run: bool = False) -> int:
-        """Delete final executions that ended before; gives how many."""
+        """Delete final executions that ended before, but for those with open dead letters; gives how many."""
         ...
 
     async def backup(self, target: Path) -> None:
