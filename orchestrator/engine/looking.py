@@ -8,11 +8,12 @@ from typing import Any, Literal
 from graphs.errors import ConflictError
 from graphs.state import ExecutionStatus, Result
 from graphs.validation import Known
+from orchestrator.brain.advice import Advice, advise, past_of_steps
 from orchestrator.bus import DRIVE_FAILED, RESTED, Subscription, given_up
 from orchestrator.comparing import Side, compare
 from orchestrator.engine.base import Base
 from orchestrator.needs import known_of
-from orchestrator.store.port import Execution, ExecutionFilter, OpenWait, Record
+from orchestrator.store.port import DEFAULT_TENANT, Execution, ExecutionFilter, OpenWait, Record
 from orchestrator.usage import Usage, usage_of
 
 
@@ -79,6 +80,16 @@ class Looking(Base):
         """
         sides = [Side(await self.get(one), await self.results(one), await self.records(one)) for one in (left, right)]
         return compare(*sides)
+
+    async def advice(self, name: str, *, version: str | None = None, tenant: str = DEFAULT_TENANT) -> Sequence[Advice]:
+        """What the last executions of a published workflow say could be better about it (O16).
+
+        Raises:
+            NotFoundError: none of that name is published.
+        """
+        workflow = await self.catalogue.definition_of(name, version, tenant)
+        past = past_of_steps(await self.store.steps_past(workflow.name, tenant))
+        return advise(workflow, past, self.catalogue.library.step_types)
 
     async def usage(self, execution_id: str) -> Sequence[Usage]:
         """What its models have cost, by step, agent and model."""

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from agents.capability import CHOSEN, Track
@@ -20,6 +20,16 @@ _LAST_WITH_CHOICES: Final = 100
 _ENDED = (
     "SELECT status, active_seconds FROM executions WHERE workflow = ? AND tenant = ? AND ended_at IS NOT NULL "
     "ORDER BY created_at DESC, id DESC LIMIT ?"
+)
+_LAST = (
+    "SELECT id FROM executions WHERE workflow = ? AND tenant = ? AND ended_at IS NOT NULL "
+    "ORDER BY created_at DESC, id DESC LIMIT ?"
+)
+_MEASURED = (
+    "SELECT path, kind, json_extract(data, '$.started_at'), json_extract(data, '$.ended_at'), "
+    "json_extract(data, '$.attempts'), json_extract(data, '$.queued'), json_extract(data, '$.error.category') "
+    "FROM records WHERE execution_id = ? AND NOT superseded "
+    "AND kind IN ('step.completed', 'step.failed', 'step.timed_out')"
 )
 _CHOICES = (
     "SELECT r.execution_id, r.path, r.data, e.status FROM records AS r JOIN executions AS e ON e.id = r.execution_id "
@@ -40,9 +50,20 @@ class Pasts(Part):
         failed = sum(status in _BAD for status, _ in rows)
         return Past(len(rows), failed, round(sum(seconds for _, seconds in rows) / len(rows), 3))
 
+    async def steps_past(self, workflow: str, tenant: str) -> list[tuple[str, str, Mapping[str, Any]]]:
+        """How steps settled in the last executions of a workflow: path, status, and what was measured."""
+        return await self._reader.read(lambda db: list(_settled(db, workflow, tenant)))
+
     async def tracks(self, tenant: str) -> Mapping[str, Track]:
         """What agents that were chosen for a capability have done with it, and are doing, by name."""
         return await self._reader.read(lambda db: _tracks(db, tenant))
+
+
+def _settled(db: sqlite3.Connection, workflow: str, tenant: str) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+    for (execution_id,) in db.execute(_LAST, (workflow, tenant, _LAST_EXECUTIONS)).fetchall():
+        for path, kind, started, ended, attempts, queued, category in db.execute(_MEASURED, (execution_id,)):
+            measured = {"started_at": started, "ended_at": ended, "attempts": attempts or 0, "queued": queued or 0.0}
+            yield path, kind.removeprefix("step."), measured | {"category": category}
 
 
 def _tracks(db: sqlite3.Connection, tenant: str) -> dict[str, Track]:

@@ -1,4 +1,4 @@
-"""Commands that look: list, show, inbox, workflows, breakers."""
+"""Commands that look: list, show, inbox, workflows, breakers, advise."""
 
 from typing import Annotated, Final
 
@@ -19,6 +19,22 @@ def register(app: typer.Typer) -> None:
     _register_audit(app)
     _register_workflows(app)
     _register_breakers(app)
+    _register_advise(app)
+
+
+def _register_advise(app: typer.Typer) -> None:
+    @command(
+        app,
+        "advise",
+        "orchestrator.cli.advise:advise",
+        rich_help_panel=PANEL,
+        epilog=examples("baton advise refund", "baton advise refund --version 1.2 --json | jq .advice"),
+    )
+    def advise(
+        name: Annotated[str, typer.Argument(metavar="NAME", help="A published workflow.")],
+        version: Annotated[str | None, typer.Option(help="Which published version; else the newest.")] = None,
+    ) -> None:
+        """Say what the last executions of a workflow show that could be better: retries, time limits, order, limits."""
 
 
 def _register_list(app: typer.Typer) -> None:
