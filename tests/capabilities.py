@@ -20,8 +20,6 @@ LATER = {
     "A56": "monitoring sessions, baselines and alerts",
     "A57": "monitor, optimizer and alert manager; executor, retries, breakers and limits are here (A55, P03, P05, P06)",
     "C08": "a web page on top of the gateway; the language server's schema (C12) and drawings (C16) are here",
-    "I16": "an event answers those that wait for it (I04) and starts nothing; executions are started by clients, other "
-    "workflows and crons",
     "I17": "Kafka behind the port that signed webhooks and /v1/events publish through (I04)",
     "I22": "several workers on one queue, with a second store; one engine drives a file",
     "M07": "performance baselines, with monitoring",

@@ -15,6 +15,7 @@ import graphs.nodes.orchestrator as planning
 from agents.functions import Functions
 from graphs.clock import ManualClock
 from graphs.errors import BatonError
+from graphs.flow.roll import RollCall
 from graphs.graph_state import Planned
 from graphs.nodes.perform import PlanContext
 from graphs.steps import Answer
@@ -215,6 +216,13 @@ async def test_steps_that_take_long_are_not_missed_at_the_roll_call(
 ) -> None:
     """Beginning is what counts: to wait for others, or at work, is to have begun."""
     monkeypatch.setattr(graphs.flow.roll, "_SECONDS", 0.01)
+    called, original = asyncio.Semaphore(0), RollCall._count
+
+    def count(roll: RollCall, again: bool) -> None:
+        original(roll, again)
+        called.release()
+
+    monkeypatch.setattr(RollCall, "_count", count)
     steps = [
         act("a", gate="g"),
         act("b", "a"),
@@ -224,7 +232,8 @@ async def test_steps_that_take_long_are_not_missed_at_the_roll_call(
     async with engine(database, gates=gates) as baton:
         execution = await baton.start(workflow("w", steps))
         await gates.reached("g")
-        await asyncio.sleep(0.1)  # ten roll calls
+        for _ in range(2):  # the workflow's, and that of the steps inside
+            await asyncio.wait_for(called.acquire(), 20)
         gates.open("g")
         await rested(baton, execution)
         await baton.decide(execution.id, "q", "approve")

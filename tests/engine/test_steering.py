@@ -134,15 +134,8 @@ async def test_what_was_paused_while_its_engine_died_stays_so(database: Path, ef
         await gates.reached("g")
         await baton.pause(execution.id, by="ann")
     async with engine(database, effects=effects, gates=gates) as baton:
-
-        async def held() -> bool:
-            return (await baton.get(execution.id)).status == "paused"
-
-        for _ in range(1000):
-            if await held():
-                break
-            await asyncio.sleep(0.001)
-        assert await held() and effects.began == ["a"]
+        held = await asyncio.wait_for(baton.wait(execution.id, "rest"), 20)
+        assert held.status == "paused" and effects.began == ["a"]
         gates.open("g")
         await baton.continue_(execution.id)
         assert (await finished(baton, execution)).status == "completed"
