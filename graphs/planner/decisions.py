@@ -72,5 +72,14 @@ def unmet(need: Need, result: Result) -> str | None:
     if need.outcome == "settled":
         return None
     if need.outcome == "failed":
-        return None if failed(result) else f"was to fail, and is {result['status']}"
-    return None if went_well(result) else f"is {result['status'].replace('_', ' ')}"
+        return None if failed(result) else f"was to fail, and {_SAID[result['status']]}"
+    return None if went_well(result) else _SAID[result["status"]]
+
+
+_SAID = {
+    "completed": "completed",
+    "failed": "failed",
+    "timed_out": "ran out of time",
+    "cancelled": "was cancelled",
+    "skipped": "was skipped",
+}

@@ -45,18 +45,24 @@ class Looking(Base):
                     raise failure
 
     async def undriven(self, executions: Iterable[Execution]) -> Mapping[str, datetime]:
-        """Of these, by id, what would be going on if an engine drove the file: when it was last heard of.
+        """Of these, by id, what would go on if an engine drove the file: when it was last heard of.
 
-        A process that is killed says nothing; the next engine goes on with what it left.
+        A process that is killed says nothing, and what others answer is kept until somebody drives. The next engine
+        goes on with all of it.
         """
-        would_go_on = [one for one in executions if not one.status.final and one.status not in _AT_REST]
-        if not would_go_on or self.store.driven():
+        unfinished = [one for one in executions if not one.status.final]
+        if not unfinished or self.store.driven():
             return {}
+        waiting = {one.id for one in unfinished if one.status in _AT_REST}
+        now = self.clock.now()
+        due = {wait.execution_id for wait in await self.store.waits() if wait.wait.due and wait.wait.due <= now}
+        ready = {*await self.store.to_take_up(), *(due & waiting)}
         found = {}
-        for one in would_go_on:
-            last = await self.store.last_record(one.id)
-            times = (one.created_at, one.started_at, last.at if last is not None else None)
-            found[one.id] = max(at for at in times if at is not None)
+        for one in unfinished:
+            if one.id in ready:
+                last = await self.store.last_record(one.id)
+                times = (one.created_at, one.started_at, last.at if last is not None else None)
+                found[one.id] = max(at for at in times if at is not None)
         return found
 
     def driving(self, execution_id: str) -> bool:

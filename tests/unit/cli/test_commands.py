@@ -106,6 +106,18 @@ def test_the_story_of_an_execution(asked: Cli) -> None:
     assert any("approval.decided ask" in line for line in records)
 
 
+@pytest.mark.capability("O08", "D05")
+def test_what_is_answered_and_nobody_drives_says_how_to_go_on(asked: Cli) -> None:
+    """It still waits, as far as the file says, and its time must not seem to be somebody's fault."""
+    assert "no engine" not in asked("list").out
+    asked("approve", "letter-1", "--by", "grace")
+    assert "no engine drives it; last heard of at " in asked("list").out
+    assert "Go on: baton resume letter-1" in asked("show", "letter-1").out
+    assert asked("list", "--json").json["executions"][0]["undriven_since"]
+    asked("resume", "letter-1")
+    assert "no engine" not in asked("list").out + asked("show", "letter-1").out
+
+
 @pytest.mark.capability("I08")
 @pytest.mark.parametrize(
     ("words", "decision", "data"),
