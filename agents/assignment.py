@@ -31,7 +31,7 @@ class Assignment(TypedDict):
         model: `provider:model`; None where Python gave a model as it is.
         model_name: What the model is called in records.
         context_overflow: Not in assignments that older versions kept.
-        budgets: By scope: "" for the execution's, the step's path for its own.
+        budgets: By scope: "" for the execution's, paths for those of the sub-workflows around and the step's own.
     """
 
     agent: str
@@ -95,7 +95,7 @@ async def assign(opening: Opening) -> Assignment:
 
 
 def _budgets(opening: Opening, own: Budget | None) -> dict[str, dict[str, Any]]:
-    found = {"": opening.context.budget, opening.context.path: own}
+    found = {**opening.context.budgets, opening.context.path: own}
     return {scope: budget.model_dump(exclude_none=True) for scope, budget in found.items() if budget is not None}
 
 

@@ -64,20 +64,20 @@ async def _paid(
     context: StepContext, model: BaseChatModel, messages: list[BaseMessage], question: Question
 ) -> tuple[str, str]:
     """One call of the model, under the execution's budget and counted in it, whatever becomes of it."""
-    budget = context.budget.model_dump(exclude_none=True) if context.budget is not None else None
     payer = Payer(
         agent=context.path,
         model_name=question.model_name,
         instructions="",
         max_tokens=None,
-        budgets={} if budget is None else {"": budget},
+        budgets={scope: budget.model_dump(exclude_none=True) for scope, budget in context.budgets.items()},
     )
     told = [{"role": message.type, "content": message.text} for message in messages]
     spending, began = Spending(context, payer, told), context.clock.monotonic()
     async with spending.allowed() as over:
         if over is not None:
+            whose = f"the budget of '{over.scope}'" if over.scope else "the execution's budget"
             raise StepError(
-                f"the execution's budget of {over.limit:g} {over.what} does not allow another call of a model.",
+                f"{whose} of {over.limit:g} {over.what} does not allow another call of a model.",
                 category="budget",
                 code="budget_exceeded",
                 hint="Raise 'config.budget', and retry from this step.",

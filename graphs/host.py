@@ -14,7 +14,7 @@ from graphs.clock import Clock
 from graphs.flow import Flow
 from graphs.planner import Conclusion, Halt
 from graphs.prepare import Library
-from graphs.spec import Budget, Config, Undoing, Workflow
+from graphs.spec import Config, Undoing, Workflow
 from graphs.state import Happened, Result
 from graphs.steps import Answer, Logger, Wait
 
@@ -280,11 +280,6 @@ class Host(Protocol):
 
     async def effect(self, path: str, effect: Mapping[str, Any]) -> None:
         """Keep what a step has done to the world outside; durable when it returns."""
-        ...
-
-    @property
-    def budget(self) -> Budget | None:
-        """What the execution may spend on models."""
         ...
 
     async def ledger(self) -> Ledger:

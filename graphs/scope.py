@@ -11,8 +11,8 @@ from functools import cached_property
 from typing import Any
 
 from graphs.planner import Plan, PlannedStep
-from graphs.spec import Config, Workflow, is_name
-from graphs.state import Result
+from graphs.spec import Budget, Config, Workflow, is_name
+from graphs.state import Result, join_path
 
 _PENDING = {"status": "pending", "completed": False, "attempts": 0}
 
@@ -34,6 +34,8 @@ class Frame:
         afterwards: It belongs to a compensation: all that the plans around have set is seen.
         memo: What a composite type that grows need not work out anew each time; gone with the process.
         workflow: The workflow this frame is the outermost of; None inside composites.
+        path: Where the plan stands in its execution.
+        budgets: What models may cost here: "" for the execution's, a path for that of the sub-workflow there.
         parent, parent_step: The frame around, and the step of it this plan is inside of.
     """
 
@@ -53,6 +55,8 @@ class Frame:
     views: Mapping[str, "Frame"] = field(default_factory=dict)
     afterwards: bool = False
     memo: dict[str, Any] = field(default_factory=dict)
+    path: str = ""
+    budgets: Mapping[str, Budget] = field(default_factory=dict)
     workflow: Workflow | None = None
     parent: "Frame | None" = None
     parent_step: PlannedStep | None = None
@@ -69,6 +73,7 @@ class Frame:
             views={},
             afterwards=False,
             memo={},
+            path=join_path(self.path, planned.name),
             workflow=None,
             parent=self,
             parent_step=planned,

@@ -1,6 +1,6 @@
 """What an execution's models have cost, from the records of their calls."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -28,6 +28,15 @@ class Usage:
     cost: float | None = 0.0
     seconds: float = 0.0
     refused: int = 0
+
+    def add(self, other: "Usage") -> None:
+        """Count another's with these."""
+        self.calls += other.calls
+        self.input_tokens += other.input_tokens
+        self.output_tokens += other.output_tokens
+        self.seconds = round(self.seconds + other.seconds, 3)
+        self.refused += other.refused
+        self.cost = None if self.cost is None or other.cost is None else round(self.cost + other.cost, 9)
 
     def as_document(self) -> dict[str, Any]:
         return asdict(self)
@@ -58,3 +67,12 @@ def usage_of(records: Iterable[Record]) -> list[Usage]:
         elif cost is None and not failed:
             usage.cost = None
     return list(found.values())
+
+
+def totals(usages: Sequence[Usage]) -> dict[str, dict[str, Usage]]:
+    """The same by `agent`, by `model`, and (under "") of the whole `execution`."""
+    found: dict[str, dict[str, Usage]] = {"agent": {}, "model": {}, "execution": {}}
+    for usage in usages:
+        for by, name in (("agent", usage.agent), ("model", usage.model), ("execution", "")):
+            found[by].setdefault(name, Usage("", "", "")).add(usage)
+    return found

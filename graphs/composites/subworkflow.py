@@ -76,6 +76,8 @@ class SubWorkflow(Composite):
         frame.input = data["input"]
         frame.variables = workflow.spec.variables
         frame.config = workflow.spec.config
+        if frame.config.budget is not None:
+            frame.budgets = {**frame.budgets, frame.path: frame.config.budget}
         frame.workflow = workflow
         frame.parent = None
         return frame

@@ -22,7 +22,7 @@ from orchestrator.cli.support.thinking import Thoughts
 from orchestrator.cli.support.tree import story_tree
 from orchestrator.cli.support.wording import title
 from orchestrator.store.port import Execution, ExecutionFilter, OpenWait, Record
-from orchestrator.usage import Usage
+from orchestrator.usage import Usage, totals
 
 _MOST_FORKS = 100
 
@@ -64,6 +64,7 @@ def _document(
         "waits": [as_document(wait, questions) for wait in waits],
         "forks": [{"id": fork.id, "at": fork.forked_at, "status": fork.status} for fork in forks],
         "usage": [one.as_document() for one in usage],
+        "cost": {by: {name: _figures(one) for name, one in those.items()} for by, those in totals(usage).items()},
         "not_driven": story.failure,
     }
 
@@ -97,6 +98,7 @@ def _print_story(
     print_facts(_facts(story, forks, now))
     print_facts(thoughts.lines())
     print_facts(("model", _cost(one)) for one in usage)
+    print_facts(("in all", f"{name}{_spent(one)}") for name, one in _in_all(usage))
     if story.undriven_since is not None:
         words = no_engine(story.undriven_since, questions, story.execution.id)
         output().print(Text.assemble("\n", (f"{words[:1].upper()}{words[1:]}", "yellow")))
@@ -107,12 +109,36 @@ def _print_story(
 
 
 def _cost(usage: Usage) -> str:
+    return f"{usage.step}: {_calls(usage)} of {usage.model} by {usage.agent}, {_spent(usage)}"
+
+
+def _calls(usage: Usage) -> str:
+    return f"{usage.calls} call{'s' if usage.calls != 1 else ''}"
+
+
+def _spent(usage: Usage) -> str:
     price = f", {usage.cost:g} spent" if usage.cost else ""
-    tokens = f"{usage.input_tokens + usage.output_tokens:,} tokens"
-    calls = f"{usage.calls} call{'s' if usage.calls != 1 else ''}"
     refused = f", {usage.refused} tool calls refused" if usage.refused else ""
-    took = seconds_text(usage.seconds)
-    return f"{usage.step}: {calls} of {usage.model} by {usage.agent}, {tokens}{price}, {took}{refused}"
+    tokens = f"{usage.input_tokens + usage.output_tokens:,} tokens"
+    return f"{tokens}{price}, {seconds_text(usage.seconds)}{refused}"
+
+
+def _in_all(usage: Sequence[Usage]) -> list[tuple[str, Usage]]:
+    """What a reader would have to add up: of agents and models that are in several lines, and of the execution."""
+    if len(usage) < 2:
+        return []
+    by = totals(usage)
+    several = [
+        (f"{what} {name}: {_calls(one)}, ", one)
+        for what in ("agent", "model")
+        for name, one in by[what].items()
+        if 1 < sum(getattr(each, what) == name for each in usage) < len(usage)
+    ]
+    return [*several, *((f"{_calls(one)}, ", one) for one in by["execution"].values())]
+
+
+def _figures(usage: Usage) -> dict[str, Any]:
+    return {key: value for key, value in usage.as_document().items() if key not in ("step", "agent", "model")}
 
 
 def _facts(story: Story, forks: Sequence[Execution], now: datetime) -> list[tuple[str, str | Text]]:

@@ -159,6 +159,7 @@ class Base:
             environment=self._works.environment,
             user_context=execution.user_context,
             metadata=execution.metadata,
+            budgets={"": budget} if (budget := workflow.spec.config.budget) is not None else {},
             workflow=workflow,
         )
 

@@ -10,7 +10,6 @@ from graphs.analysis import PLANNED
 from graphs.budget import Ledger
 from graphs.flow import Flow
 from graphs.policies.limits import Limit
-from graphs.spec import Budget
 from graphs.state import Result
 from orchestrator.breakers import Guarded
 from orchestrator.driving.base import Base
@@ -91,10 +90,6 @@ class Steps(Base):
 
     async def effect(self, path: str, effect: Mapping[str, Any]) -> None:
         await self.keep("step.effect", path, self._sealer.seal(effect))
-
-    @property
-    def budget(self) -> Budget | None:
-        return self.workflow.spec.config.budget
 
     async def ledger(self) -> Ledger:
         if self._ledger is None:

@@ -115,6 +115,22 @@ async def test_agents_side_by_side_share_a_budget(database: Path) -> None:
     assert len(facts) == 12
 
 
+async def test_a_sub_workflow_has_a_budget_of_its_own_within_the_executions(database: Path) -> None:
+    """It is asked for by its path; the execution's holds for it too, and is shared with what is around."""
+    world = World()
+    sub = workflow("sub", [_agent("inner")], config={"budget": {"calls": 2}})
+    steps = [{"name": "part", "type": "workflow", "config": {"workflow": "sub"}}]
+    async with engine(database, resources=world.resources, workflows=[sub]) as baton:
+        execution, wait = await _asked(baton, await baton.start(workflow("w", steps, config={"budget": {"calls": 5}})))
+        assert execution.status == "budget_exceeded"
+        assert "the budget of 'part' of 2 calls" in wait.wait.question["message"]
+        await baton.decide(execution.id, wait.path, "edit", by="ann", data={"raise_by": 50})
+        execution, wait = await _asked(baton, execution)
+        assert "the execution's budget of 5 calls" in wait.wait.question["message"]
+        (usage,) = await baton.usage(execution.id)
+    assert (usage.step, usage.calls, world.calls) == ("part.inner", 5, 5)
+
+
 async def test_failed_calls_and_calls_made_again_count(database: Path) -> None:
     """Paid is paid: also what a retry by hand makes again."""
     script = Script("s", turns=(Turn("Done.", failures=(Failure("server"), Failure("server"))),))
