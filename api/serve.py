@@ -5,6 +5,7 @@ import os
 import socket
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import uvicorn
@@ -12,6 +13,7 @@ import uvicorn
 from api.app import create_app
 from api.gateway import Gateway
 from api.mcp.starting import Mcp
+from api.security.custom import Custom
 from api.security.door import Door
 from api.security.hosts import is_loopback, refuse_open_network
 from api.settings import GatewaySettings, read_gateway_settings
@@ -26,7 +28,7 @@ from orchestrator.engine import Orchestrator
 from orchestrator.logs import logger
 from orchestrator.outbound import Outbound, Sending
 from orchestrator.run_webhooks import RunWebhooks
-from orchestrator.serving.config import NAME, load_graphs, read_config
+from orchestrator.serving.config import NAME, load_auth, load_graphs, read_config
 from orchestrator.serving.loading import Source
 from orchestrator.serving.opening import open_desk
 from orchestrator.triggers import Triggers
@@ -39,10 +41,10 @@ async def serve(shared: Shared, *, host: str | None, port: int | None, config: P
     """Serve until a signal ends it. See `api.command`."""
     setting = Setting(shared, serves=True)
     settings = read_gateway_settings(host=host, port=port)
-    await _refuse_open_network(setting, settings)
-    graphs = graphs_of(config)
+    team = team_of(config)
+    await _refuse_open_network(setting, settings, team)
     with listening(settings) as listener:
-        async with opened(setting, settings, graphs) as gateway:
+        async with opened(setting, settings, team) as gateway:
             server = Server(gateway)
             note(f"Serving {setting.settings.database} at {url_of(listener)} (process {os.getpid()}). Ctrl-C stops.")
             if not gateway.door.guarded:
@@ -52,45 +54,52 @@ async def serve(shared: Shared, *, host: str | None, port: int | None, config: P
     return Exit.COMPLETED
 
 
-async def _refuse_open_network(setting: Setting, settings: GatewaySettings) -> None:
+async def _refuse_open_network(setting: Setting, settings: GatewaySettings, team: "Team") -> None:
     """See `refuse_open_network`. Looks before anything listens."""
-    guarded = settings.oidc_issuer is not None
+    guarded = settings.oidc_issuer is not None or team.custom is not None
     if not guarded and not is_loopback(settings.host) and setting.settings.database.exists():
         async with looking(setting) as baton:
             guarded = baton.store.guarded()
     refuse_open_network(settings.host, guarded=guarded)
 
 
-def graphs_of(config: Path | None) -> Mapping[str, Source]:
-    """The graphs of the `langgraph.json` that is named, or lies here.
+@dataclass(frozen=True, slots=True)
+class Team:
+    """What a `langgraph.json` brings: graphs, and perhaps who may do what with them."""
+
+    graphs: Mapping[str, Source] = field(default_factory=dict)
+    custom: Custom | None = None
+
+
+def team_of(config: Path | None) -> Team:
+    """What the `langgraph.json` brings that is named, or lies here.
 
     Raises:
-        SettingsError: it cannot be read, or a graph cannot be loaded.
+        SettingsError: it cannot be read, or something in it cannot be loaded.
     """
     if config is None and not Path(NAME).exists():
-        return {}
+        return Team()
     found = read_config(config or Path(NAME))
     for key in found.left_out:
-        instead = " Make keys: baton keys create." if key == "auth" else ""
-        warn(f"'{key}' of {config or NAME} has no effect here.{instead}")
-    return load_graphs(found)
+        warn(f"'{key}' of {config or NAME} has no effect here.")
+    graphs, auth = load_graphs(found), load_auth(found)
+    return Team(graphs, Custom(auth) if auth is not None else None)
 
 
 @asynccontextmanager
-async def opened(
-    setting: Setting, settings: GatewaySettings, graphs: Mapping[str, Source] | None = None
-) -> AsyncIterator[Gateway]:
+async def opened(setting: Setting, settings: GatewaySettings, team: Team | None = None) -> AsyncIterator[Gateway]:
     """Open everything a gateway is made of; on leaving, what runs gets the time to finish.
 
     Raises:
         EngineBusyError: another process drives the database.
     """
+    team = team or Team()
     engine = setting.settings.model_copy(update={"grace": settings.drain})
     offered = setting.offered
     async with (
         Orchestrator.open(engine, resources=offered.resources, workflows=offered.workflows) as orchestrator,
         open_desk(
-            orchestrator, graphs=graphs or {}, log=logger(engine), places=settings.max_runs, grace=settings.drain
+            orchestrator, graphs=team.graphs, log=logger(engine), places=settings.max_runs, grace=settings.drain
         ) as desk,
     ):
         log, networks = logger(engine), settings.webhook_networks
@@ -98,7 +107,7 @@ async def opened(
             orchestrator=orchestrator,
             desk=desk,
             settings=settings,
-            door=Door(orchestrator.store, settings, orchestrator.clock),
+            door=Door(orchestrator.store, settings, orchestrator.clock, team.custom),
             triggers=Triggers(orchestrator, log),
             run_webhooks=RunWebhooks(orchestrator, networks, log),
             mcp=Mcp(orchestrator),

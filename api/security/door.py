@@ -3,6 +3,7 @@
 from starlette.requests import HTTPConnection
 from starlette.types import Scope
 
+from api.security.custom import Custom
 from api.security.hosts import refuse_strangers
 from api.security.keys import NotAuthenticatedError, admitted, looks_like_a_key, parse_key
 from api.security.principal import Principal
@@ -22,10 +23,12 @@ class Door:
         store: Where the keys are; looked at for every request, so that a revoked one opens nothing more.
         settings: The provider of tokens, and the pages that may call an open gateway.
         clock: When keys expire.
+        custom: The application's own auth, asked where no key of ours is shown.
     """
 
-    def __init__(self, store: Store, settings: GatewaySettings, clock: Clock) -> None:
+    def __init__(self, store: Store, settings: GatewaySettings, clock: Clock, custom: Custom | None = None) -> None:
         self.settings = settings
+        self.custom = custom
         self.rates = Rates(settings, clock)
         self._store = store
         self._clock = clock
@@ -33,8 +36,9 @@ class Door:
 
     @property
     def guarded(self) -> bool:
-        """Whether somebody must say who they are: a key was ever made, or a provider of tokens is set."""
-        return self._tokens is not None or self._store.guarded()
+        """Whether somebody must say who they are: a key was ever made, a provider of tokens is set, or the application
+        has its own auth."""
+        return self._tokens is not None or self.custom is not None or self._store.guarded()
 
     async def admit(self, connection: HTTPConnection) -> Principal:
         """Who asks.
@@ -50,6 +54,8 @@ class Door:
         for text in shown:
             if looks_like_a_key(text):
                 return self._by_key(text)
+        if self.custom is not None:
+            return await self.custom.admit(connection)
         if self._tokens is not None and (token := _bearer(connection)) is not None:
             return await self._tokens.admitted(token)
         raise NotAuthenticatedError(

@@ -17,7 +17,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from api import errors
+from api.gateway import gateway_of
 from api.security.bodies import again, whole_body
+from api.security.consent import consented
+from api.security.custom import Acts, acts_of
 from api.security.door import Door
 from api.security.keys import NotAuthenticatedError
 from api.security.needs import Needs, declared
@@ -51,7 +54,8 @@ def guarded(routers: Iterable[APIRouter], door: Door) -> Iterator[BaseRoute]:
                     code="route_not_guarded",
                 )
             guard = copy.copy(route)
-            guard.app = Guard(route.app, needed, door, f"{verbs} {route.path}")
+            what = next(acts_of(route.dependant), None)
+            guard.app = Guard(route.app, needed, door, f"{verbs} {route.path}", what)
             yield guard
 
 
@@ -61,7 +65,8 @@ class Guard:
     What changes something is noted in the audit trail when it is answered, and so is what somebody known may not do.
     """
 
-    def __init__(self, app: ASGIApp, needed: Sequence[Needs], door: Door, label: str) -> None:
+    def __init__(self, app: ASGIApp, needed: Sequence[Needs], door: Door, label: str, what: Acts | None) -> None:
+        self._what = what
         self._app = app
         self._needed = [each for each in needed if each.right is not None]
         self._door = door
@@ -78,12 +83,17 @@ class Guard:
                 document = errors.document_of(error, scope["path"])
                 await WebSocket(scope, receive, send).send_denial_response(errors.answer(document))
                 return
-            scope["baton.principal"] = who
+            body = b""
             if scope["type"] == "http" and scope["method"] not in _SAFE:
                 # What is everybody's looks at its proof before it looks into the body.
                 judged = bool(self._needed)
                 body = await whole_body(receive, Headers(scope=scope), self._door.settings, judged=judged)
-                receive, send = again(body, receive), self._noting(who, scope, send)
+                send = self._noting(who, scope, send)
+            if who.user is not None and self._what is not None and self._door.custom is not None:
+                gateway = gateway_of(HTTPConnection(scope))
+                who, body = await consented(gateway, self._door.custom, self._what, who, scope, body)
+            scope["baton.principal"] = who
+            receive = again(body, receive) if scope["type"] == "http" else receive
             await self._app(scope, receive, send)
 
     async def _let_in(self, connection: HTTPConnection) -> Principal:
@@ -98,6 +108,8 @@ class Guard:
             self._door.rates.refused(address)
             raise
         self._door.rates.count(who)
+        if who.user is not None and self._what is not None:
+            return who  # the application's own handlers judge, once the request is whole
         for each in self._needed:
             try:
                 each.check(who)

@@ -1,6 +1,8 @@
 """Who asks."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from starlette.requests import HTTPConnection
 
@@ -19,6 +21,8 @@ class Principal:
         rights: What they may do.
         groups: Groups whose approvals they may decide; None where nobody knows (an open gateway).
         source: What is limited together: a key, or a token's subject.
+        user: As the application's own auth knows them; None for keys and tokens of ours.
+        only: Conditions on metadata, where the application's auth narrows what they see.
     """
 
     name: str | None = None
@@ -26,6 +30,8 @@ class Principal:
     rights: frozenset[Right] = ALL
     groups: frozenset[str] | None = None
     source: str = "open"
+    user: Any = field(default=None, compare=False)
+    only: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
     @property
     def open(self) -> bool:

@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from api.gateway import Gateway, current_gateway
 from api.security import Principal, principal
+from api.security.custom import acts
 from api.wire.bodies import AssistantBody, AssistantPatch, AssistantSearch, LatestBody, VersionsBody
 from api.wire.callers import EDITS, READS
 from api.wire.shapes import assistant_of, json, no_content, selected
@@ -21,7 +22,7 @@ By = Annotated[Principal, Depends(principal)]
 _COLUMNS = {"assistant_id": "id", "graph_id": "graph"}
 
 
-@router.post("", dependencies=EDITS)
+@router.post("", dependencies=[*EDITS, acts("assistants", "create")])
 async def create(body: AssistantBody, at: At, by: By) -> Response:
     """Make an assistant of a graph."""
     now = at.orchestrator.clock.now()
@@ -40,7 +41,7 @@ async def create(body: AssistantBody, at: At, by: By) -> Response:
     return json(assistant_of(await at.desk.assistants.create(assistant, again=body.if_exists == "do_nothing")))
 
 
-@router.post("/search", dependencies=READS)
+@router.post("/search", dependencies=[*READS, acts("assistants", "search")])
 async def search(body: AssistantSearch, at: At, by: By) -> Response:
     """Assistants that fit."""
     found, total = await at.desk.assistants.search(_search(body, by))
@@ -49,19 +50,19 @@ async def search(body: AssistantSearch, at: At, by: By) -> Response:
     return json([selected(assistant_of(item), body.select) for item in found], headers=headers)
 
 
-@router.post("/count", dependencies=READS)
+@router.post("/count", dependencies=[*READS, acts("assistants", "search")])
 async def count(body: AssistantSearch, at: At, by: By) -> Response:
     """How many assistants fit."""
     return json((await at.desk.assistants.search(_search(body, by)))[1])
 
 
-@router.get("/{assistant_id}", dependencies=READS)
+@router.get("/{assistant_id}", dependencies=[*READS, acts("assistants", "read")])
 async def get(assistant_id: str, at: At, by: By) -> Response:
     """An assistant, by its id or its graph's name."""
     return json(assistant_of(await at.desk.assistants.get(assistant_id, by.tenant)))
 
 
-@router.patch("/{assistant_id}", dependencies=EDITS)
+@router.patch("/{assistant_id}", dependencies=[*EDITS, acts("assistants", "update")])
 async def update(assistant_id: str, body: AssistantPatch, at: At, by: By) -> Response:
     """Make a new version of an assistant."""
     given = body.model_dump(exclude_none=True, exclude={"metadata", "graph_id"})
@@ -69,7 +70,7 @@ async def update(assistant_id: str, body: AssistantPatch, at: At, by: By) -> Res
     return json(assistant_of(await at.desk.assistants.change(assistant_id, by.tenant, changes, body.metadata)))
 
 
-@router.delete("/{assistant_id}", dependencies=EDITS)
+@router.delete("/{assistant_id}", dependencies=[*EDITS, acts("assistants", "delete")])
 async def delete(assistant_id: str, at: At, by: By, delete_threads: bool = False) -> Response:
     """Delete an assistant; with `delete_threads`, the threads that ran with it too."""
     found = await at.desk.assistants.get(assistant_id, by.tenant)
@@ -79,7 +80,7 @@ async def delete(assistant_id: str, at: At, by: By, delete_threads: bool = False
     return no_content()
 
 
-@router.post("/{assistant_id}/versions", dependencies=READS)
+@router.post("/{assistant_id}/versions", dependencies=[*READS, acts("assistants", "read")])
 async def versions(assistant_id: str, body: VersionsBody, at: At, by: By) -> Response:
     """Versions of an assistant, newest first."""
     found = await at.desk.assistants.versions(
@@ -88,33 +89,33 @@ async def versions(assistant_id: str, body: VersionsBody, at: At, by: By) -> Res
     return json([assistant_of(item) for item in found])
 
 
-@router.post("/{assistant_id}/latest", dependencies=EDITS)
+@router.post("/{assistant_id}/latest", dependencies=[*EDITS, acts("assistants", "update")])
 async def set_latest(assistant_id: str, body: LatestBody, at: At, by: By) -> Response:
     """Make a version the one that is used."""
     return json(assistant_of(await at.desk.assistants.set_latest(assistant_id, by.tenant, body.version)))
 
 
-@router.get("/{assistant_id}/graph", dependencies=READS)
+@router.get("/{assistant_id}/graph", dependencies=[*READS, acts("assistants", "read")])
 async def graph(assistant_id: str, at: At, by: By, xray: Annotated[str | None, Query()] = None) -> Response:
     """Nodes and edges of an assistant's graph; with `xray`, of the graphs inside too."""
     served = await at.desk.assistants.served(assistant_id, by.tenant)
     return json(await served.drawing(_xray(xray)))
 
 
-@router.get("/{assistant_id}/schemas", dependencies=READS)
+@router.get("/{assistant_id}/schemas", dependencies=[*READS, acts("assistants", "read")])
 async def schemas(assistant_id: str, at: At, by: By) -> Response:
     """JSON Schemas of what an assistant's graph takes and gives."""
     return json(await (await at.desk.assistants.served(assistant_id, by.tenant)).schemas())
 
 
-@router.get("/{assistant_id}/subgraphs", dependencies=READS)
+@router.get("/{assistant_id}/subgraphs", dependencies=[*READS, acts("assistants", "read")])
 async def subgraphs(assistant_id: str, at: At, by: By, recurse: bool = False) -> Response:
     """Schemas of the graphs inside."""
     served = await at.desk.assistants.served(assistant_id, by.tenant)
     return json(await served.subgraphs(None, recurse=recurse))
 
 
-@router.get("/{assistant_id}/subgraphs/{namespace}", dependencies=READS)
+@router.get("/{assistant_id}/subgraphs/{namespace}", dependencies=[*READS, acts("assistants", "read")])
 async def subgraph(assistant_id: str, namespace: str, at: At, by: By, recurse: bool = False) -> Response:
     """Schemas of the graphs inside, below a namespace."""
     served = await at.desk.assistants.served(assistant_id, by.tenant)
@@ -127,6 +128,7 @@ def _search(body: AssistantSearch, by: Principal) -> Search:
         fields["name"] = body.name
     return Search(
         metadata=body.metadata or {},
+        only=by.only,
         fields=fields,
         tenant=by.tenant,
         sort_by=_COLUMNS.get(body.sort_by or "", body.sort_by or "created_at"),

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from api.gateway import Gateway, current_gateway
 from api.security import Principal, principal
+from api.security.custom import acts
 from api.wire.bodies import Body, ConfigBody, Json, Limit, Multitask, Offset, Webhook
 from api.wire.callers import READS, RUNS
 from api.wire.shapes import json, no_content, selected
@@ -75,33 +76,33 @@ class CronSearch(Body):
     select: list[str] | None = Field(default=None)
 
 
-@router.post("/runs/crons", dependencies=RUNS)
+@router.post("/runs/crons", dependencies=[*RUNS, acts("crons", "create")])
 async def create(body: CronBody, at: At, by: By) -> Response:
     """Start runs on threads of their own, whenever it is time."""
     return json(cron_of(await _create(body, None, at, by)))
 
 
-@router.post("/threads/{thread_id}/runs/crons", dependencies=RUNS)
+@router.post("/threads/{thread_id}/runs/crons", dependencies=[*RUNS, acts("crons", "create")])
 async def create_for_thread(thread_id: str, body: CronBody, at: At, by: By) -> Response:
     """Start runs on a thread, whenever it is time."""
     await at.desk.threads.kept(thread_id, by.tenant)
     return json(cron_of(await _create(body, thread_id, at, by)))
 
 
-@router.post("/runs/crons/search", dependencies=READS)
+@router.post("/runs/crons/search", dependencies=[*READS, acts("crons", "search")])
 async def search(body: CronSearch, at: At, by: By) -> Response:
     """Crons that fit."""
     found = await at.desk.crons.search(await _search(body, at, by))
     return json([selected(cron_of(cron), body.select) for cron in found])
 
 
-@router.post("/runs/crons/count", dependencies=READS)
+@router.post("/runs/crons/count", dependencies=[*READS, acts("crons", "search")])
 async def count(body: CronSearch, at: At, by: By) -> Response:
     """How many crons fit."""
     return json(await at.desk.crons.count(await _search(body, at, by)))
 
 
-@router.patch("/runs/crons/{cron_id}", dependencies=RUNS)
+@router.patch("/runs/crons/{cron_id}", dependencies=[*RUNS, acts("crons", "update")])
 async def update(cron_id: str, body: CronPatch, at: At, by: By) -> Response:
     """Change a cron."""
     cron = at.desk.crons.get(cron_id, by.tenant)
@@ -121,7 +122,7 @@ async def update(cron_id: str, body: CronPatch, at: At, by: By) -> Response:
     return json(cron_of(await at.desk.crons.change(cron_id, by.tenant, changes)))
 
 
-@router.delete("/runs/crons/{cron_id}", dependencies=RUNS)
+@router.delete("/runs/crons/{cron_id}", dependencies=[*RUNS, acts("crons", "delete")])
 async def delete(cron_id: str, at: At, by: By) -> Response:
     """Delete a cron."""
     await at.desk.crons.delete(cron_id, by.tenant)
@@ -164,6 +165,7 @@ async def _search(body: CronSearch, at: Gateway, by: Principal) -> Search:
     return Search(
         tenant=by.tenant,
         metadata=body.metadata or {},
+        only=by.only,
         fields=fields,
         sort_by=_COLUMNS.get(body.sort_by or "", body.sort_by or "created_at"),
         descending=body.sort_order != "asc",

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from api.gateway import Gateway, current_gateway
 from api.security import Principal, principal
+from api.security.custom import acts
 from api.wire.bodies import Body, Json
 from api.wire.callers import READS, RUNS, caller_of
 from api.wire.shapes import json
@@ -46,7 +47,7 @@ class SubscribeBody(Body):
         )
 
 
-@router.post("/{thread_id}/commands", dependencies=RUNS)
+@router.post("/{thread_id}/commands", dependencies=[*RUNS, acts("threads", "create_run")])
 async def command(thread_id: str, body: CommandBody, at: At, by: By) -> Response:
     """Carry a command out. What is wrong with it is said in the answer, whose status is 200: so the protocol has it."""
     return json(await answer_to(thread_id, body, at, by))
@@ -66,7 +67,7 @@ async def answer_to(thread_id: str, body: CommandBody, at: Gateway, by: Principa
     return {"type": "success", "id": body.id, "result": result, "meta": {"applied_through_seq": seq}}
 
 
-@router.post("/{thread_id}/stream/events", dependencies=READS)
+@router.post("/{thread_id}/stream/events", dependencies=[*READS, acts("threads", "read")])
 async def events(thread_id: str, body: SubscribeBody, at: At, by: By) -> Response:
     """Events of a thread as they happen, run after run. The stream stays open."""
     await at.desk.threads.kept(thread_id, by.tenant)

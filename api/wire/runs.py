@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from api.gateway import Gateway, current_gateway
 from api.security import Principal, principal
+from api.security.custom import acts
 from api.wire.bodies import CancelBody, RunBody, listed
 from api.wire.callers import READS, RUNS, caller_of
 from api.wire.shapes import json, no_content, run_of, selected
@@ -29,51 +30,51 @@ _MODES = {"messages-tuple": "messages"}
 _THREAD_MODES = frozenset({"run_modes", "lifecycle", "state_update"})
 
 
-@router.post("/threads/{thread_id}/runs/stream", dependencies=RUNS)
+@router.post("/threads/{thread_id}/runs/stream", dependencies=[*RUNS, acts("threads", "create_run")])
 async def stream_run(thread_id: str, body: RunBody, at: At, by: By, key: Key = None) -> Response:
     """Start a run on a thread, and stream what it says."""
     return await _stream(at, await _put(at, by, body, thread_id, key), after=0, cancel=body.on_disconnect == "cancel")
 
 
-@router.post("/runs/stream", dependencies=RUNS)
+@router.post("/runs/stream", dependencies=[*RUNS, acts("threads", "create_run")])
 async def stream_stateless_run(body: RunBody, at: At, by: By, key: Key = None) -> Response:
     """Start a run on a thread of its own, and stream what it says."""
     return await _stream(at, await _put(at, by, body, None, key), after=0, cancel=body.on_disconnect == "cancel")
 
 
-@router.post("/threads/{thread_id}/runs/wait", dependencies=RUNS)
+@router.post("/threads/{thread_id}/runs/wait", dependencies=[*RUNS, acts("threads", "create_run")])
 async def wait_for_run(thread_id: str, body: RunBody, at: At, by: By, key: Key = None) -> Response:
     """Start a run on a thread; the answer is what it left."""
     return _wait(at, await _put(at, by, body, thread_id, key), cancel=body.on_disconnect == "cancel")
 
 
-@router.post("/runs/wait", dependencies=RUNS)
+@router.post("/runs/wait", dependencies=[*RUNS, acts("threads", "create_run")])
 async def wait_for_stateless_run(body: RunBody, at: At, by: By, key: Key = None) -> Response:
     """Start a run on a thread of its own; the answer is what it left."""
     return _wait(at, await _put(at, by, body, None, key), cancel=body.on_disconnect == "cancel")
 
 
-@router.post("/threads/{thread_id}/runs", dependencies=RUNS)
+@router.post("/threads/{thread_id}/runs", dependencies=[*RUNS, acts("threads", "create_run")])
 async def create_run(thread_id: str, body: RunBody, at: At, by: By, key: Key = None) -> Response:
     """Start a run on a thread in the background."""
     run = await _put(at, by, body, thread_id, key)
     return json(run_of(run), headers=_places(run))
 
 
-@router.post("/runs", dependencies=RUNS)
+@router.post("/runs", dependencies=[*RUNS, acts("threads", "create_run")])
 async def create_stateless_run(body: RunBody, at: At, by: By, key: Key = None) -> Response:
     """Start a run on a thread of its own in the background."""
     run = await _put(at, by, body, None, key)
     return json(run_of(run), headers=_places(run))
 
 
-@router.post("/runs/batch", dependencies=RUNS)
+@router.post("/runs/batch", dependencies=[*RUNS, acts("threads", "create_run")])
 async def create_runs(bodies: list[RunBody], at: At, by: By) -> Response:
     """Start several runs, each on a thread of its own."""
     return json([run_of(await _put(at, by, body, None, None)) for body in bodies])
 
 
-@router.post("/runs/cancel", dependencies=RUNS)
+@router.post("/runs/cancel", dependencies=[*RUNS, acts("threads", "update")])
 async def cancel_runs(body: CancelBody, at: At, by: By, action: Action = "interrupt") -> Response:
     """Cancel runs by id, or all that have not ended."""
     if body.run_ids is None and body.status is None:
@@ -86,7 +87,7 @@ async def cancel_runs(body: CancelBody, at: At, by: By, action: Action = "interr
     return no_content()
 
 
-@router.get("/threads/{thread_id}/runs", dependencies=READS)
+@router.get("/threads/{thread_id}/runs", dependencies=[*READS, acts("threads", "read")])
 async def list_runs(
     thread_id: str,
     at: At,
@@ -103,19 +104,19 @@ async def list_runs(
     return json([selected(run_of(run), listed(select)) for run in found])
 
 
-@router.get("/threads/{thread_id}/runs/{run_id}", dependencies=READS)
+@router.get("/threads/{thread_id}/runs/{run_id}", dependencies=[*READS, acts("threads", "read")])
 async def get_run(thread_id: str, run_id: str, at: At, by: By) -> Response:
     """A run."""
     return json(run_of(at.desk.get(run_id, thread_id, by.tenant)))
 
 
-@router.get("/threads/{thread_id}/runs/{run_id}/join", dependencies=READS)
+@router.get("/threads/{thread_id}/runs/{run_id}/join", dependencies=[*READS, acts("threads", "read")])
 async def join_run(thread_id: str, run_id: str, at: At, by: By, cancel_on_disconnect: bool = False) -> Response:
     """Wait for a run; the answer is what it left."""
     return _wait(at, at.desk.get(run_id, thread_id, by.tenant), cancel=cancel_on_disconnect)
 
 
-@router.get("/threads/{thread_id}/runs/{run_id}/stream", dependencies=READS)
+@router.get("/threads/{thread_id}/runs/{run_id}/stream", dependencies=[*READS, acts("threads", "read")])
 async def join_stream(
     thread_id: str,
     run_id: str,
@@ -131,7 +132,7 @@ async def join_stream(
     return await _stream(at, run, after=_after(last_event_id), cancel=cancel_on_disconnect, modes=modes)
 
 
-@router.get("/threads/{thread_id}/stream", dependencies=READS)
+@router.get("/threads/{thread_id}/stream", dependencies=[*READS, acts("threads", "read")])
 async def join_thread(
     thread_id: str,
     at: At,
@@ -156,7 +157,7 @@ async def join_thread(
     )
 
 
-@router.post("/threads/{thread_id}/runs/{run_id}/cancel", dependencies=RUNS)
+@router.post("/threads/{thread_id}/runs/{run_id}/cancel", dependencies=[*RUNS, acts("threads", "update")])
 async def cancel_run(
     thread_id: str, run_id: str, at: At, by: By, wait: bool = False, action: Action = "interrupt"
 ) -> Response:
@@ -168,7 +169,7 @@ async def cancel_run(
     return json(None)
 
 
-@router.delete("/threads/{thread_id}/runs/{run_id}", dependencies=RUNS)
+@router.delete("/threads/{thread_id}/runs/{run_id}", dependencies=[*RUNS, acts("threads", "delete")])
 async def delete_run(thread_id: str, run_id: str, at: At, by: By) -> Response:
     """Forget a run that has ended."""
     await at.desk.delete(at.desk.get(run_id, thread_id, by.tenant))

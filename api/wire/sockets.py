@@ -12,6 +12,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from api.gateway import Gateway, current_gateway
 from api.security import Principal, Right, principal
 from api.security.bodies import check_json
+from api.security.custom import acts
 from api.security.needs import Needs
 from api.wire.bodies import Json
 from api.wire.callers import READS
@@ -35,7 +36,7 @@ _TRY_AGAIN: Final = 1012
 _RUN = Needs(Right.RUN)
 
 
-@router.websocket("/{thread_id}/stream/events", dependencies=READS)
+@router.websocket("/{thread_id}/stream/events", dependencies=[*READS, acts("threads", "create_run")])
 async def events_and_commands(websocket: WebSocket, thread_id: str, at: At, by: By) -> None:
     """Each message is a command with an id, and is answered; events come in between, in the order they happened."""
     await websocket.accept()

@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from api.gateway import Gateway, current_gateway
 from api.security import Principal, principal
+from api.security.custom import acts
 from api.wire.bodies import Body, Json
 from api.wire.callers import READS, RUNS
 from api.wire.shapes import json, no_content
@@ -60,7 +61,7 @@ class NamespaceSearch(Body):
     offset: int = Field(default=0, ge=0, le=2**31)
 
 
-@router.put("/items", dependencies=RUNS)
+@router.put("/items", dependencies=[*RUNS, acts("store", "put")])
 async def put_item(body: ItemBody, at: At, by: By) -> Response:
     """Keep an item in place of what there was."""
     _check(body.namespace)
@@ -68,7 +69,7 @@ async def put_item(body: ItemBody, at: At, by: By) -> Response:
     return no_content()
 
 
-@router.get("/items", dependencies=READS)
+@router.get("/items", dependencies=[*READS, acts("store", "get")])
 async def get_item(
     at: At,
     by: By,
@@ -82,7 +83,7 @@ async def get_item(
     return json(None if found is None else found.dict())
 
 
-@router.delete("/items", dependencies=RUNS)
+@router.delete("/items", dependencies=[*RUNS, acts("store", "delete")])
 async def delete_item(body: ItemPlace, at: At, by: By) -> Response:
     """Delete an item, if there is one."""
     _check_parts(body.namespace)
@@ -90,7 +91,7 @@ async def delete_item(body: ItemPlace, at: At, by: By) -> Response:
     return no_content()
 
 
-@router.post("/items/search", dependencies=READS)
+@router.post("/items/search", dependencies=[*READS, acts("store", "search")])
 async def search_items(body: ItemSearch, at: At, by: By) -> Response:
     """Items below a namespace, the newest first."""
     _check_parts(body.namespace_prefix)
@@ -105,7 +106,7 @@ async def search_items(body: ItemSearch, at: At, by: By) -> Response:
     return json({"items": [item.dict() for item in found]})
 
 
-@router.post("/namespaces", dependencies=READS)
+@router.post("/namespaces", dependencies=[*READS, acts("store", "list_namespaces")])
 async def list_namespaces(body: NamespaceSearch, at: At, by: By) -> Response:
     """Namespaces with items in them. A `*` in `prefix` or `suffix` is any part."""
     _check_parts([*(body.prefix or ()), *(body.suffix or ())])

@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from api.gateway import Gateway, current_gateway
 from api.security import Principal, principal
+from api.security.custom import acts
 from api.wire.bodies import (
     CheckpointBody,
     HistoryBody,
@@ -33,7 +34,7 @@ By = Annotated[Principal, Depends(principal)]
 Select = Annotated[list[str] | None, Query()]
 
 
-@router.post("", dependencies=RUNS)
+@router.post("", dependencies=[*RUNS, acts("threads", "create")])
 async def create(body: ThreadBody, at: At, by: By) -> Response:
     """Make a thread; with supersteps, it begins with the state they give."""
     threads = at.desk.threads
@@ -46,7 +47,7 @@ async def create(body: ThreadBody, at: At, by: By) -> Response:
     return json(thread_of(thread))
 
 
-@router.post("/search", dependencies=READS)
+@router.post("/search", dependencies=[*READS, acts("threads", "search")])
 async def search(body: ThreadSearch, at: At, by: By) -> Response:
     """Threads that fit, with their values and what is asked on them."""
     found = await at.desk.threads.search(_search(body, by))
@@ -62,26 +63,26 @@ async def search(body: ThreadSearch, at: At, by: By) -> Response:
     )
 
 
-@router.post("/count", dependencies=READS)
+@router.post("/count", dependencies=[*READS, acts("threads", "search")])
 async def count(body: ThreadSearch, at: At, by: By) -> Response:
     """How many threads fit."""
     return json(await at.desk.threads.count(_search(body, by)))
 
 
-@router.post("/prune", dependencies=RUNS)
+@router.post("/prune", dependencies=[*RUNS, acts("threads", "delete")])
 async def prune(body: PruneBody, at: At, by: By) -> Response:
     """Delete threads, or all of their history but the latest."""
     return json({"pruned_count": await at.desk.threads.prune(body.thread_ids, by.tenant, body.strategy)})
 
 
-@router.get("/{thread_id}", dependencies=READS)
+@router.get("/{thread_id}", dependencies=[*READS, acts("threads", "read")])
 async def get(thread_id: str, at: At, by: By, include: Annotated[list[str] | None, Query()] = None) -> Response:
     """A thread."""
     wanted = {part for item in include or () for part in item.split(",")}
     return json(thread_of(await at.desk.threads.get(thread_id, by.tenant), ttl="ttl" in wanted))
 
 
-@router.patch("/{thread_id}", dependencies=RUNS)
+@router.patch("/{thread_id}", dependencies=[*RUNS, acts("threads", "update")])
 async def update(
     thread_id: str, body: ThreadPatch, at: At, by: By, prefer: Annotated[str | None, Header()] = None
 ) -> Response:
@@ -90,27 +91,27 @@ async def update(
     return no_content() if prefer == "return=minimal" else json(thread_of(thread))
 
 
-@router.delete("/{thread_id}", dependencies=RUNS)
+@router.delete("/{thread_id}", dependencies=[*RUNS, acts("threads", "delete")])
 async def delete(thread_id: str, at: At, by: By) -> Response:
     """Delete a thread with its history."""
     await at.desk.remove_thread(thread_id, by.tenant)
     return no_content()
 
 
-@router.post("/{thread_id}/copy", dependencies=RUNS)
+@router.post("/{thread_id}/copy", dependencies=[*RUNS, acts("threads", "read")])
 async def copy(thread_id: str, at: At, by: By) -> Response:
     """A new thread with the same history."""
     return json(thread_of(await at.desk.threads.copy(thread_id, str(uuid.uuid4()), by.tenant)))
 
 
-@router.get("/{thread_id}/state", dependencies=READS)
+@router.get("/{thread_id}/state", dependencies=[*READS, acts("threads", "read")])
 async def state(thread_id: str, at: At, by: By, subgraphs: bool = False, select: Select = None) -> Response:
     """A thread's state as it is now."""
     found = await at.desk.threads.state(thread_id, by.tenant, Place(), subgraphs=subgraphs)
     return json(selected(found, listed(select)))
 
 
-@router.post("/{thread_id}/state/checkpoint", dependencies=READS)
+@router.post("/{thread_id}/state/checkpoint", dependencies=[*READS, acts("threads", "read")])
 async def state_at(thread_id: str, body: CheckpointBody, at: At, by: By) -> Response:
     """A thread's state at a checkpoint, which may be a subgraph's."""
     found = await at.desk.threads.state(
@@ -119,7 +120,7 @@ async def state_at(thread_id: str, body: CheckpointBody, at: At, by: By) -> Resp
     return json(selected(found, body.select))
 
 
-@router.get("/{thread_id}/state/{checkpoint_id}", dependencies=READS)
+@router.get("/{thread_id}/state/{checkpoint_id}", dependencies=[*READS, acts("threads", "read")])
 async def state_at_id(
     thread_id: str, checkpoint_id: str, at: At, by: By, subgraphs: bool = False, select: Select = None
 ) -> Response:
@@ -128,7 +129,7 @@ async def state_at_id(
     return json(selected(await at.desk.threads.state(thread_id, by.tenant, place, subgraphs=subgraphs), listed(select)))
 
 
-@router.post("/{thread_id}/state", dependencies=REDRIVES)
+@router.post("/{thread_id}/state", dependencies=[*REDRIVES, acts("threads", "update")])
 async def update_state(thread_id: str, body: StateBody, at: At, by: By) -> Response:
     """Change a thread's state, as if a node had."""
     edit = _edit(body.model_dump(), by.name)
@@ -142,13 +143,13 @@ async def update_state(thread_id: str, body: StateBody, at: At, by: By) -> Respo
     return json({"checkpoint": where, "configurable": where, "checkpoint_id": place.checkpoint_id})
 
 
-@router.patch("/{thread_id}/state", dependencies=RUNS)
+@router.patch("/{thread_id}/state", dependencies=[*RUNS, acts("threads", "update")])
 async def patch_state(thread_id: str, body: ThreadPatch, at: At, by: By) -> Response:
     """Merge metadata into the thread's, as the JavaScript client's `patchState` asks."""
     return json(thread_of(await at.desk.threads.change(thread_id, by.tenant, body.metadata or {}, None)))
 
 
-@router.post("/{thread_id}/history", dependencies=READS)
+@router.post("/{thread_id}/history", dependencies=[*READS, acts("threads", "read")])
 async def history(thread_id: str, body: HistoryBody, at: At, by: By) -> Response:
     """States of a thread, newest first."""
     window = Window(
@@ -161,7 +162,7 @@ async def history(thread_id: str, body: HistoryBody, at: At, by: By) -> Response
     return json([selected(item, body.select) for item in found])
 
 
-@router.get("/{thread_id}/history", dependencies=READS)
+@router.get("/{thread_id}/history", dependencies=[*READS, acts("threads", "read")])
 async def history_by_query(
     thread_id: str,
     at: At,
@@ -178,6 +179,7 @@ def _search(body: ThreadSearch, by: Principal) -> Search:
     return Search(
         tenant=by.tenant,
         metadata=body.metadata or {},
+        only=by.only,
         state=body.values or {},
         fields={"status": body.status} if body.status else {},
         among={"id": body.ids} if body.ids is not None else {},

@@ -18,7 +18,7 @@ from orchestrator.serving.loading import Source
 
 NAME = "langgraph.json"
 
-_NOT_HERE = ("auth", "http", "store", "checkpointer", "ui", "webhooks", "encryption")
+_NOT_HERE = ("http", "store", "checkpointer", "ui", "webhooks", "encryption")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,7 @@ class GraphsConfig:
         graphs: By name, `path.py:variable` or `module:variable`.
         dependencies: Folders to import from, and packages that must be installed.
         env: Variables for the graphs.
+        auth: Who may do what, `path.py:variable` or `module:variable` of a `langgraph_sdk.Auth`.
         left_out: Keys that mean something to LangGraph's server, and nothing here.
     """
 
@@ -37,6 +38,7 @@ class GraphsConfig:
     graphs: Mapping[str, str]
     dependencies: tuple[str, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
+    auth: str | None = None
     left_out: tuple[str, ...] = ()
 
 
@@ -60,7 +62,8 @@ def read_config(path: Path) -> GraphsConfig:
         raise _wrong(path, "has 'dependencies' that are no list of texts")
     env = _env_of(path, document.get("env"))
     left_out = tuple(key for key in _NOT_HERE if document.get(key))
-    return GraphsConfig(path.parent.absolute(), graphs, tuple(dependencies), env, left_out)
+    auth = _auth_of(path, document.get("auth"))
+    return GraphsConfig(path.parent.absolute(), graphs, tuple(dependencies), env, auth, left_out)
 
 
 def load_graphs(config: GraphsConfig) -> dict[str, Source]:
@@ -74,6 +77,25 @@ def load_graphs(config: GraphsConfig) -> dict[str, Source]:
     for dependency in config.dependencies:
         _depend(config, dependency)
     return {name: _load(config, name, place) for name, place in config.graphs.items()}
+
+
+def load_auth(config: GraphsConfig) -> Any:
+    """Import what the `auth` key names; None where there is none. The graphs must have been loaded.
+
+    Raises:
+        SettingsError: it cannot be loaded.
+    """
+    if config.auth is None:
+        return None
+    module, _, variable = config.auth.rpartition(":")
+    try:
+        return getattr(_module(config, module), variable)
+    except Exception as error:
+        raise SettingsError(
+            f"The auth ({config.auth}) cannot be loaded: {type(error).__name__}: {error}.",
+            hint=f"It is named in {config.folder / NAME}.",
+            code="auth_invalid",
+        ) from error
 
 
 def _load(config: GraphsConfig, name: str, place: str) -> Source:
@@ -131,6 +153,13 @@ def _place_of(path: Path, name: str, given: Any) -> str:
     if place.partition(":")[0].endswith((".ts", ".js", ".mts", ".mjs", ".tsx")):
         raise _wrong(path, f"names the graph '{name}' in JavaScript", "Baton runs Python graphs.")
     return place
+
+
+def _auth_of(path: Path, given: Any) -> str | None:
+    place = given.get("path") if isinstance(given, dict) else None
+    if given and (not isinstance(place, str) or ":" not in place):
+        raise _wrong(path, "has an 'auth' without a path", 'Write {"path": "./auth.py:variable"}.')
+    return place if given else None
 
 
 def _env_of(path: Path, given: Any) -> dict[str, str]:

@@ -80,7 +80,7 @@ class Desk:
             created_at=now,
             updated_at=now,
         )
-        new = None if await self._is_there(wanted) else self.threads.new(run.thread_id, run.tenant)
+        new = None if await self._is_there(wanted) else self.threads.new(run.thread_id, run.tenant, wanted.metadata)
         if (run.request.get("command") or {}).get("resume") is not None:
             # What the answer sets going begins at once, and may be over before the run is performed.
             since = self._store.newest_record(run.thread_id)

@@ -84,6 +84,18 @@ class Table(Generic[T]):
             for path, value in _leaves(wanted):
                 parts.append(f"json_extract({column}, ?) IS json_extract(?, '$')")
                 parameters += [path, to_json(value)]
+        for name, wanted in which.only.items():
+            several = wanted.get("$contains") if isinstance(wanted, Mapping) else None
+            if several is None:
+                [(path, value)] = _leaves({name: wanted["$eq"] if isinstance(wanted, Mapping) else wanted})
+                parts.append("json_extract(metadata, ?) IS json_extract(?, '$')")
+                parameters += [path, to_json(value)]
+                continue
+            for value in several if isinstance(several, list) else [several]:
+                [(path, _)] = _leaves({name: None})
+                each = "json_each(json_extract(metadata, ?))"
+                parts.append(f"EXISTS (SELECT 1 FROM {each} AS e WHERE e.value IS json_extract(?, '$'))")
+                parameters += [path, to_json(value)]
         return " AND ".join(parts), parameters
 
     def cell(self, name: str, value: Any) -> Any:

@@ -112,6 +112,8 @@ class Search:
 
     Attributes:
         metadata: They must hold these, nested ones too.
+        only: Conditions on fields of their metadata, as langgraph_sdk.Auth has them: a value, `{"$eq": …}`, or
+            `{"$contains": …}` for fields that are lists.
         fields: Columns and the values they must have.
         among: Columns and the values of which they must have one.
         sort_by: A column; the caller has checked that it is one.
@@ -119,6 +121,7 @@ class Search:
 
     tenant: str = "default"
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    only: Mapping[str, Any] = field(default_factory=dict)
     state: Mapping[str, Any] = field(default_factory=dict)
     fields: Mapping[str, Any] = field(default_factory=dict)
     among: Mapping[str, Sequence[Any]] = field(default_factory=dict)

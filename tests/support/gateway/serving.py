@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from api.gateway import Gateway
-from api.serve import Server, graphs_of, listening, opened, url_of
+from api.serve import Server, listening, opened, team_of, url_of
 from api.settings import GatewaySettings
 from orchestrator.cli.options import Shared
 from orchestrator.cli.support.setting import Setting
@@ -34,7 +34,7 @@ async def serving(
     chosen = GatewaySettings(port=0, drain=5, **settings)
     setting = Setting(Shared(database=database, modules=modules))
     with listening(chosen) as listener:
-        async with opened(setting, chosen, graphs_of(config) if config else {}) as gateway:
+        async with opened(setting, chosen, team_of(config) if config else None) as gateway:
             server = Server(gateway)
             task = asyncio.create_task(server.serve_until_drained(listener))
             try:

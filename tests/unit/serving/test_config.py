@@ -49,8 +49,8 @@ def test_graphs_are_loaded_with_their_dependencies_and_their_env(folder: Path, m
 
 
 def test_what_means_nothing_here_is_named(folder: Path) -> None:
-    path = write(folder, graphs={}, auth={"path": "auth.py:auth"}, python_version="3.11", http={"cors": {}})
-    assert read_config(path).left_out == ("auth", "http")
+    path = write(folder, graphs={}, python_version="3.11", http={"cors": {}})
+    assert read_config(path).left_out == ("http",)
 
 
 @pytest.mark.parametrize(
