@@ -16,12 +16,11 @@ from graphs.state import ExecutionStatus
 from orchestrator.bus import DRIVE_FAILED, RESTED
 from orchestrator.catalogue import Catalogue
 from orchestrator.drive import Drive
-from orchestrator.driving.aftermath import alert, letter
 from orchestrator.driving.resting import Left
 from orchestrator.driving.waits import answer_of
 from orchestrator.driving.works import Works
+from orchestrator.mishaps import end_broken, end_poisoned, put_back
 from orchestrator.needs import check_needs
-from orchestrator.poison import put_aside
 from orchestrator.reminders import Reminders
 from orchestrator.seats import Room, Seat
 from orchestrator.store.port import Execution, ExecutionFilter, OpenWait, Record
@@ -302,7 +301,7 @@ class Driver:
             if execution.status is ExecutionStatus.PAUSED:
                 return "paused"
             if execution.deaths >= self._works.settings.poison_after:
-                await self._put_aside(execution)
+                await end_poisoned(self._works, execution)
                 return "ended"
         workflow = await self._catalogue.pinned(execution)
         if execution.drives > 1:  # somebody has begun it who could
@@ -314,19 +313,6 @@ class Driver:
             self._works.publish([Record(execution_id, "execution.started", self._works.clock.now())])
         return await drive.run()
 
-    async def _put_aside(self, execution: Execution) -> None:
-        end = put_aside(execution, self._works.clock.now())
-        self._works.log.error("execution.poisoned", execution_id=execution.id, deaths=execution.deaths)
-        await self._works.store.finish(
-            execution.id,
-            end.status,
-            output=None,
-            error=end.error,
-            active_seconds=execution.active_seconds,
-            records=end.records,
-            letters=[end.letter],
-        )
-
     async def _left_with(self, execution_id: str, error: BatonError) -> None:
         """A drive could not go on: the execution is left as it is, and the reason is said.
 
@@ -335,45 +321,16 @@ class Driver:
         self._works.log.error("drive.failed", **{**error.as_dict(), "execution_id": execution_id})
         note = Record(execution_id, DRIVE_FAILED, self._works.clock.now(), data=error.as_dict())
         if not isinstance(error, CommitError):
-            await self._put_back(note)
+            await put_back(self._works, note)
             return
         self._works.publish([note])
         if not self._draining:
             self._reminders.add(execution_id, self._works.clock.now() + timedelta(seconds=_AFTER_LOST_COMMIT))
 
-    async def _put_back(self, note: Record) -> None:
-        """Nobody works on it any more, and every process can see why."""
-        store = self._works.store
-        try:
-            execution = await store.execution(note.execution_id)
-            if execution is None:
-                self._works.publish([note])
-                return
-            store.append(note)
-            if execution.status in (ExecutionStatus.RUNNING, ExecutionStatus.COMPENSATING):
-                await store.rest(execution.id, execution.signal, ExecutionStatus.QUEUED, execution.active_seconds)
-        except BatonError as failure:
-            self._works.log.error("drive.unkept", execution_id=note.execution_id, error=str(failure))
-
     async def _broken(self, execution_id: str, error: EngineError) -> None:
-        """Nothing can go on (F27, X16): that is a failure, and taking the execution up again would not change it."""
-        self._works.log.error("execution.broken", **{**error.as_dict(), "execution_id": execution_id})
-        status, body = ExecutionStatus.FAILED, error.as_dict()
-        drive, record = self._drives.get(execution_id), {"output": None, "error": body}
-        now = self._works.clock.now()
-        note = Record(execution_id, f"execution.{status}", now, data=record)
-        seconds = drive.active_seconds if drive is not None else 0.0
-        execution = await self._works.store.execution(execution_id)
+        drive = self._drives.get(execution_id)
         try:
-            await self._works.store.finish(
-                execution_id,
-                status,
-                output=None,
-                error=body,
-                active_seconds=seconds,
-                records=[*([alert(execution, "error", status, body, now, escalated=True)] if execution else []), note],
-                letters=[letter(execution, "failure", "", body, now, escalated=True)] if execution else [],
-            )
+            await end_broken(self._works, execution_id, error, drive.active_seconds if drive is not None else 0.0)
         except BatonError as failure:
             await self._left_with(execution_id, failure)
 

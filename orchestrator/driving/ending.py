@@ -1,55 +1,28 @@
-"""The end: how it is concluded, what is undone, what is left over."""
+"""The end: how it is concluded, what it gives, how it is kept."""
 
-from collections.abc import Mapping
-from functools import partial
 from typing import Any
 
 from graphs.errors import ConflictError
 from graphs.expressions import EvaluationContext
 from graphs.outcome import workflow_output
 from graphs.planner import Conclusion
-from graphs.policies import as_step_error, asked_by, error_value
-from graphs.spec import Config
-from graphs.spec import Undoing as Wanted
+from graphs.policies import as_step_error, error_value
 from graphs.state import ExecutionStatus, Result
-from graphs.undo import COMPENSATION, Undoing, compensations
-from orchestrator.anew import failed_paths, is_inside
-from orchestrator.driving.aftermath import alert, alert_level, gone_on_from, keeps_failures, left_undone, letter
-from orchestrator.driving.resting import Left, Resting
-from orchestrator.store.port import TIMEOUT_BY, DeadLetter, Record
+from graphs.undo import COMPENSATION
+from orchestrator.driving.leaving import Leaving
+from orchestrator.driving.resting import Left
+from orchestrator.store.port import TIMEOUT_BY
 
 
-class Ending(Resting):
+class Ending(Leaving):
     """The chapter on the end."""
 
     async def _finish(self) -> Left:
-        conclusion = self.board.conclusion()
-        compensation = self.board.extras.get(COMPENSATION)
-        output, error = None, conclusion.error
-        if conclusion.status == "completed":
-            try:
-                evaluation = EvaluationContext(now=self.clock.now(), seed=self.execution.id)
-                output = workflow_output(self.workflow, self.frame, evaluation)
-            except Exception as failure:  # noqa: BLE001 - a callable of the definition may raise anything
-                error = error_value(as_step_error(failure), attempt=1)
-                conclusion = Conclusion("failed", None, error)
-        if conclusion.status == "completed" and self.board.concluded is None and self._cancelled_by_somebody:
-            # All is done, but they were told that it is cancelled before anybody was told that it is completed.
-            conclusion = Conclusion("cancelled", None, {"code": "cancelled", "message": self._why_stopped})
-            output, error = None, conclusion.error
-        if (
-            conclusion.status != "completed"
-            and self.board.concluded is None
-            and await self._is_undone_after_all(conclusion)
-        ):
+        conclusion, output = self._came_to()
+        if await self._is_undone_after_all(conclusion):
             return "stirred"
-        status = _final_status(conclusion, compensation)
-        if error is None and conclusion.status in ("timed_out", "cancelled"):
-            error = {"code": conclusion.status, "message": self.board.halt.detail if self.board.halt else ""}
-        if error is not None and conclusion.step is not None:
-            error = {**error, "step": conclusion.step}
+        status, error = _final_status(conclusion, self.board.extras.get(COMPENSATION)), self._why(conclusion)
         data = {"output": output, "error": error, "seconds": round(self.active_seconds, 6)}
-        record = Record(self.execution.id, f"execution.{status}", self.clock.now(), None, self.facts.generation, data)
         letters, alerts = await self._left_behind(conclusion, status, error)
         try:
             await self._works.store.finish(
@@ -58,7 +31,7 @@ class Ending(Resting):
                 output=output,
                 error=error,
                 active_seconds=self.active_seconds,
-                records=[*alerts, record],
+                records=[*alerts, self._record(f"execution.{status}", None, data)],
                 letters=letters,
                 unless_cancelled=status is ExecutionStatus.COMPLETED and self.board.concluded is None,
             )
@@ -68,6 +41,26 @@ class Ending(Resting):
             self.halt(refusal.details["request"])
             return await self._finish()
         return "ended"
+
+    def _came_to(self) -> tuple[Conclusion, Any]:
+        """How it ended, and what it gives."""
+        conclusion = self.board.conclusion()
+        if conclusion.status != "completed":
+            return conclusion, None
+        if self.board.concluded is None and self._cancelled_by_somebody:
+            # All is done, but they were told that it is cancelled before anybody was told that it is completed.
+            return Conclusion("cancelled", None, {"code": "cancelled", "message": self._why_stopped}), None
+        try:
+            evaluation = EvaluationContext(now=self.clock.now(), seed=self.execution.id)
+            return conclusion, workflow_output(self.workflow, self.frame, evaluation)
+        except Exception as failure:  # noqa: BLE001 - a callable of the definition may raise anything
+            return Conclusion("failed", None, error_value(as_step_error(failure), attempt=1)), None
+
+    def _why(self, conclusion: Conclusion) -> dict[str, Any] | None:
+        error = conclusion.error
+        if error is None and conclusion.status in ("timed_out", "cancelled"):
+            error = {"code": conclusion.status, "message": self._why_stopped}
+        return error if error is None or conclusion.step is None else {**error, "step": conclusion.step}
 
     @property
     def _cancelled_by_somebody(self) -> bool:
@@ -80,6 +73,8 @@ class Ending(Resting):
     async def _is_undone_after_all(self, conclusion: Conclusion) -> bool:
         """It ended badly though every step went well (its output fits nowhere, a cancel came at the last moment): what
         it did is undone by another drive, which begins with that."""
+        if conclusion.status == "completed" or self.board.concluded is not None:
+            return False
         if self.terminated is not None or COMPENSATION in self.board.extras:
             return False
         if not await self._undoings(conclusion):
@@ -92,75 +87,6 @@ class Ending(Resting):
             anew=True,
         )
         return True
-
-    async def _undoings(self, conclusion: Conclusion) -> list[Undoing]:
-        wanted = self.compensates(conclusion, self.workflow.spec.config)
-        if wanted == "never":
-            return []
-        history, clean_up = await self.history(), wanted == "always"
-        return compensations(self.frame, history, conclusion, self.library, self.unseal, clean_up=clean_up)
-
-    async def _left_behind(
-        self, conclusion: Conclusion, status: ExecutionStatus, error: Mapping[str, Any] | None
-    ) -> tuple[list[DeadLetter], list[Record]]:
-        """What people find afterwards: dead letters, and what they are told."""
-        execution, now, config = self.execution, self.clock.now(), self.workflow.spec.config
-        if execution.replay is not None:  # nothing has failed in the world outside
-            return [], []
-        letters = list(left_undone(execution, self.board.extras, now))
-        if self._keeps_failures():
-            letters += gone_on_from(execution, await self.results(""), now)
-        asked = None
-        if conclusion.status in ("failed", "timed_out"):
-            asked = asked_by(error, config, timed_out=conclusion.status == "timed_out")
-            if asked.dead_letter:
-                letters.append(await self._failure(conclusion, error or {}, asked.escalate))
-        level = alert_level(asked, status, letters)
-        if level == "none":
-            return letters, []
-        escalated = any(one.escalated for one in letters) or (asked is not None and asked.escalate)
-        return letters, [alert(execution, level, status, error, now, escalated=escalated)]
-
-    async def _failure(self, conclusion: Conclusion, error: Mapping[str, Any], escalated: bool) -> DeadLetter:
-        paths = failed_paths(self.workflow, await self.results(""), self.library)
-        top = conclusion.step or ""
-        inner = [path for path in paths if path == top or is_inside(path, top)] if top else []
-        compensation = self.board.extras.get(COMPENSATION)
-        done = compensation["output"]["compensated"] if compensation is not None else ()
-        undone = [one.planned.undoes for one in await self._undoings(conclusion) if one.planned.name in done]
-        return letter(
-            self.execution,
-            "failure",
-            (inner or [top])[0],
-            error,
-            self.clock.now(),
-            escalated=escalated,
-            paths=paths,
-            undone=list(dict.fromkeys(path for path in undone if path is not None)),
-        )
-
-    def _keeps_failures(self) -> bool:
-        pinned = [self.library.workflow(digest) for digest in self.execution.pins.values()]
-        return any(
-            self.library.remember("keeps_failures", one.digest, partial(keeps_failures, one))
-            for one in (self.workflow, *pinned)
-            if one is not None
-        )
-
-    def compensates(self, conclusion: Conclusion, config: Config) -> Wanted:
-        if self.execution.replay is not None:  # nothing was done that could be undone
-            return "never"
-        asked = asked_by(conclusion.error, config, timed_out=conclusion.status == "timed_out").compensate
-        if self.execution.concluded is not None:  # that was settled before
-            return asked if self.execution.concluded["compensate"] else "never"
-        request = self._request
-        if request is not None and request.get("by") != TIMEOUT_BY:
-            # Whoever cancels leaves things as they are: undoing is asked for in words, not assumed.
-            wanted = request.get("compensate")
-            return "always" if (config.compensate_on_cancel if wanted is None else wanted) else "never"
-        if conclusion.status == "timed_out" and not config.compensate_on_timeout:
-            return "never"
-        return asked
 
     async def concluded(self, conclusion: Conclusion, *, compensating: bool) -> None:
         for alarm in self._limits:

@@ -1,0 +1,94 @@
+"""What the end leaves: what is to be undone, dead letters, alerts."""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from graphs.planner import Conclusion
+from graphs.policies import asked_by
+from graphs.spec import Config
+from graphs.spec import Undoing as Wanted
+from graphs.state import ExecutionStatus
+from graphs.undo import COMPENSATION, Undoing, compensations
+from orchestrator.anew import failed_paths, is_inside
+from orchestrator.driving.aftermath import alert, alert_level, gone_on_from, keeps_failures, left_undone, letter
+from orchestrator.driving.resting import Resting
+from orchestrator.store.port import TIMEOUT_BY, DeadLetter, Record
+
+
+class Leaving(Resting):
+    """The chapter on what is left."""
+
+    def compensates(self, conclusion: Conclusion, config: Config) -> Wanted:
+        if self.execution.replay is not None:  # nothing was done that could be undone
+            return "never"
+        asked = asked_by(conclusion.error, config, timed_out=conclusion.status == "timed_out").compensate
+        if self.execution.concluded is not None:  # that was settled before
+            return asked if self.execution.concluded["compensate"] else "never"
+        request = self._request
+        if request is not None and request.get("by") != TIMEOUT_BY:
+            # Whoever cancels leaves things as they are: undoing is asked for in words, not assumed.
+            wanted = request.get("compensate")
+            return "always" if (config.compensate_on_cancel if wanted is None else wanted) else "never"
+        if conclusion.status == "timed_out" and not config.compensate_on_timeout:
+            return "never"
+        return asked
+
+    async def _undoings(self, conclusion: Conclusion) -> list[Undoing]:
+        wanted = self.compensates(conclusion, self.workflow.spec.config)
+        if wanted == "never":
+            return []
+        history, clean_up = await self.history(), wanted == "always"
+        return compensations(self.frame, history, conclusion, self.library, self.unseal, clean_up=clean_up)
+
+    async def _left_behind(
+        self, conclusion: Conclusion, status: ExecutionStatus, error: Mapping[str, Any] | None
+    ) -> tuple[list[DeadLetter], list[Record]]:
+        """What people find afterwards: dead letters, and what they are told."""
+        execution, now, config = self.execution, self.clock.now(), self.workflow.spec.config
+        if execution.replay is not None:  # nothing has failed in the world outside
+            return [], []
+        letters = list(left_undone(execution, self.board.extras, now))
+        if self._keeps_failures():
+            letters += gone_on_from(execution, await self.results(""), now)
+        asked = None
+        if conclusion.status in ("failed", "timed_out"):
+            asked = asked_by(error, config, timed_out=conclusion.status == "timed_out")
+            if asked.dead_letter:
+                letters.append(await self._failure(conclusion, error or {}, asked.escalate))
+        level = alert_level(asked, status, letters)
+        if level == "none":
+            return letters, []
+        escalated = any(one.escalated for one in letters) or (asked is not None and asked.escalate)
+        return letters, [alert(execution, level, status, error, now, escalated=escalated)]
+
+    async def _failure(self, conclusion: Conclusion, error: Mapping[str, Any], escalated: bool) -> DeadLetter:
+        paths = failed_paths(self.workflow, await self.results(""), self.library)
+        top = conclusion.step or ""
+        inner = [path for path in paths if path == top or is_inside(path, top)] if top else []
+        return letter(
+            self.execution,
+            "failure",
+            (inner or [top])[0],
+            error,
+            self.clock.now(),
+            escalated=escalated,
+            paths=paths,
+            undone=await self._undone(conclusion),
+        )
+
+    async def _undone(self, conclusion: Conclusion) -> list[str]:
+        """The steps that have been undone."""
+        if (compensation := self.board.extras.get(COMPENSATION)) is None:
+            return []
+        done = compensation["output"]["compensated"]
+        undone = [one.planned.undoes for one in await self._undoings(conclusion) if one.planned.name in done]
+        return list(dict.fromkeys(path for path in undone if path is not None))
+
+    def _keeps_failures(self) -> bool:
+        pinned = [self.library.workflow(digest) for digest in self.execution.pins.values()]
+        return any(
+            self.library.remember("keeps_failures", one.digest, partial(keeps_failures, one))
+            for one in (self.workflow, *pinned)
+            if one is not None
+        )
