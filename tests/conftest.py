@@ -3,6 +3,7 @@ for, a real model."""
 
 import os
 
+import pytest
 from hypothesis import settings
 
 # Before anything is imported that reads them; whoever runs the tests may well have keys. Engines allow models on this
@@ -15,3 +16,11 @@ settings.register_profile("steady", deadline=None)
 settings.load_profile("steady")
 # Here, because a profile named on the command line must be known before tests are collected.
 settings.register_profile("long", max_examples=5000, deadline=None, report_multiple_bugs=False)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """How much was tried, where a test goes through all that there is."""
+    for report in terminalreporter.getreports("passed"):
+        for name, value in report.user_properties:
+            if name == "size" and report.when == "call":
+                terminalreporter.write_line(str(value))

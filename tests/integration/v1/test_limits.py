@@ -1,11 +1,13 @@
 """Limits over real HTTP: too long, too often, too deep."""
 
 import asyncio
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+import websockets
 
 from tests.support.gateway.people import caller, make_key
 from tests.support.gateway.serving import serving
@@ -58,6 +60,45 @@ async def test_too_many_requests_of_one_key_are_told_to_wait_and_others_are_not(
         assert limited[0].json()["code"] == "too_many_requests"
         async with caller(served.url, calm) as client:
             assert (await client.get("/v1/executions")).status_code == 200
+
+
+async def test_the_keys_of_a_tenant_are_counted_together_and_other_tenants_are_not(tmp_path: Path) -> None:
+    async with serving(tmp_path / "baton.db", tenant_rate=5) as served:
+        baton = served.gateway.orchestrator
+        one, two = [await make_key(baton, "viewer", tenant="busy", name=name) for name in ("one", "two")]
+        calm = await make_key(baton, "viewer", tenant="calm")
+        async with caller(served.url, one) as first, caller(served.url, two) as second:
+            await asyncio.gather(*(client.get("/v1/executions") for client in (first, second) for _ in range(10)))
+            limited = await second.get("/v1/executions")
+        assert (limited.status_code, limited.json()["code"]) == (429, "too_many_requests")
+        assert int(limited.headers["retry-after"]) >= 1
+        async with caller(served.url, calm) as client:
+            assert (await client.get("/v1/executions")).status_code == 200
+
+
+async def test_a_tenant_has_so_many_streams_at_once(tmp_path: Path) -> None:
+    async with serving(tmp_path / "baton.db", max_open=3) as served, AsyncExitStack() as streams:
+        baton = served.gateway.orchestrator
+        ours, theirs = await make_key(baton, "admin", tenant="a"), await make_key(baton, "admin", tenant="b")
+        client = await streams.enter_async_context(caller(served.url, ours))
+        thread = (await client.post("/threads", json={})).json()["thread_id"]
+        where = f"/threads/{thread}/stream"
+        opened = [await streams.enter_async_context(client.stream("GET", where)) for _ in range(2)]
+        socket = f"{served.url.replace('http', 'ws')}{where}/events"
+        with_key = {"additional_headers": {"x-api-key": ours}}
+        followed = await streams.enter_async_context(websockets.connect(socket, **with_key))
+        assert [answer.status_code for answer in opened] == [200, 200]
+        refused = await client.get(where)
+        assert (refused.status_code, refused.headers["retry-after"]) == (429, "2")
+        with pytest.raises(websockets.InvalidStatus) as denied:
+            await websockets.connect(socket, **with_key)
+        assert denied.value.response.status_code == 429
+        async with caller(served.url, theirs) as other:
+            assert (await other.get("/v1/executions")).status_code == 200
+        await followed.close()
+        async with asyncio.timeout(20):
+            while (await client.get("/v1/executions")).status_code != 200:
+                pass
 
 
 async def test_whoever_guesses_keys_is_slowed_down(tmp_path: Path) -> None:

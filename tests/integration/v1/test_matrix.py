@@ -6,14 +6,14 @@ from the routes.
 
 import re
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from fastapi.routing import APIWebSocketRoute
+from fastapi.routing import APIRoute, APIWebSocketRoute
 
 from api.app import create_app
 from api.security.rights import ALL, RIGHTS, Right, Role
@@ -248,8 +248,32 @@ async def everything(house: House) -> list[Any]:
     return found
 
 
+HIDDEN = {("GET", "/openapi.json"), ("GET", "/docs")}
+"""What the document does not show; everybody's, both of them."""
+
+
+async def test_no_route_is_left_out_of_the_matrix(house: House, record_property: Callable[[str, Any], None]) -> None:
+    judged = {(verb, path) for verb, path, _ in house.operations}
+    served, sockets = set(), 0
+    for route in create_app(house.served.gateway).routes:
+        if isinstance(route, APIWebSocketRoute):
+            sockets += 1
+        else:
+            assert isinstance(route, APIRoute), f"{route!r} would be judged by nobody"
+            served |= {(verb, route.path_format) for verb in route.methods or ()}
+    assert served - judged == HIDDEN
+    rights = sum(len(operation["x-needs"]) for *_, operation in house.operations)
+    named = sum(bool(operation["x-needs"]) for *_, operation in house.operations)
+    record_property(
+        "size",
+        f"authorization: {len(judged)} operations and {sockets} WebSocket, each without a key and with another "
+        f"tenant's ({named} that need one), {rights} without one of their rights, {len(Role)} roles each; "
+        f"{len(VERBS)} verbs on {len(house.document['paths'])} paths",
+    )
+
+
 async def test_websockets_are_refused_before_they_open(house: House) -> None:
-    """By their handshake: whoever has no key gets 401 in answer to it, and no socket."""
+    """By their handshake: whoever has no key gets 401 in answer to it, who may not look 403, and no socket."""
     app = create_app(house.served.gateway)
     handshake = {
         "Connection": "Upgrade",
@@ -257,9 +281,12 @@ async def test_websockets_are_refused_before_they_open(house: House) -> None:
         "Sec-WebSocket-Version": "13",
         "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
     }
-    async with caller(house.served.url) as nobody:
-        for route in app.routes:
-            if isinstance(route, APIWebSocketRoute):
-                where = house.samples.path(route.path, house.ours)
-                answer = await nobody.get(where, headers=handshake)
-                assert answer.status_code == 401, f"WebSocket {route.path}: {answer.status_code}"
+    blind = await house.key("admin", scopes=ALL - {Right.READ})
+    sockets = [route for route in app.routes if isinstance(route, APIWebSocketRoute)]
+    async with caller(house.served.url) as nobody, caller(house.served.url, blind) as known:
+        for route in sockets:
+            where = house.samples.path(route.path, house.ours)
+            for client, status in ((nobody, 401), (known, 403)):
+                answer = await client.get(where, headers=handshake)
+                assert answer.status_code == status, f"WebSocket {route.path}: {answer.status_code}"
+    assert sockets
