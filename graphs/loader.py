@@ -196,11 +196,19 @@ def _validated(
 def _report(complaint: Complaint, document: dict[str, Any], findings: Findings, step_types: StepTypes) -> None:
     place = place_of(document, complaint.path)
     if complaint.key is None:
-        findings.add(complaint.code, place, complaint.message, complaint.hint)
+        hint = complaint.hint or _LISTS.get(area_of(complaint.path) if complaint.code == "wrong_type" else "")
+        findings.add(complaint.code, place, complaint.message, hint)
         return
     hint = _config_hint(complaint, document, step_types) or complaint.hint
     sentence = f"{place}: {complaint.message}"
     findings.add_sentence(complaint.code, place.at(complaint.key), sentence, hint, at_key=True)
+
+
+_LISTS = {
+    "list": "Write a list of steps: each begins with `- name: …`.",
+    "cases": "Write a list: each case begins with `- when: …` or `- equals: …`.",
+}
+"""What is often written as a mapping."""
 
 
 def _config_hint(complaint: Complaint, document: Any, step_types: StepTypes) -> str | None:
@@ -232,6 +240,10 @@ def _validate_the_rest(
     rest = salvage(document, error)
     if rest is None:
         return
+    written = positions.moved
+    positions.moved = lambda path: written(rest.as_written(path))
+    for complaint in rest.inside:
+        _report(complaint, document, findings, step_types)
     more = Findings(positions)
     find_problems(rest.workflow, step_types, more, known, rest.gaps)
     for problem, place in more.found.items():

@@ -1,6 +1,6 @@
 """What can still be checked of a document that does not fit the model: the rest, with the wrong parts taken out."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from graphs.loading.gaps import Gaps
 from graphs.loading.models import required_keys_of, unfold
 from graphs.loading.places import Path, area_of, child_of
+from graphs.loading.words import Complaint, complaints
 from graphs.spec import Workflow, is_name
 
 _ROUNDS = 16
@@ -15,26 +16,53 @@ _ROUNDS = 16
 
 
 class Salvaged(NamedTuple):
-    """A workflow made of the right parts, and what is missing from it."""
+    """A workflow made of the right parts, and what is missing from it.
+
+    Attributes:
+        listed: Mappings that were taken for the lists they should be, by path: the key of each item.
+        inside: What the model does not accept of these.
+    """
 
     workflow: Workflow
     gaps: Gaps
+    listed: dict[Path, list[str]]
+    inside: list[Complaint]
+
+    def as_written(self, path: Path) -> Path:
+        """Where something stands in the document as it was."""
+        for length in range(len(path) - 1, -1, -1):
+            keys, index = self.listed.get(path[:length]), path[length]
+            if keys is not None and isinstance(index, int):
+                path = (*path[:length], keys[index], *path[length + 1 :])
+        return path
 
 
 def salvage(document: dict[str, Any], error: ValidationError) -> Salvaged | None:
     """Take the wrong parts out of a document (in place) until the rest fits; None when too little is left."""
     taken: dict[Path, Any] = {}
+    listed: dict[Path, list[str]] = {}
+    inside: list[Complaint] = []
     for _ in range(_ROUNDS):
         for path in _wrong_paths(error):
+            if (keys := _list_of_mapping(document, path)) is not None:
+                listed[path] = keys
+                continue
             found = _take_out(document, path)
             if found is None:
                 return None
             taken[found[0]] = found[1]
         try:
-            return Salvaged(Workflow.model_validate(document), Gaps(taken))
+            return Salvaged(Workflow.model_validate(document), Gaps(taken), listed, inside)
         except ValidationError as again:
             error = again
+            inside += [one for one in complaints(Workflow, again) if _is_new(one.path, listed, taken)]
     return None
+
+
+def _is_new(path: Path, listed: Mapping[Path, Any], taken: Mapping[Path, Any]) -> bool:
+    """Whether something is wrong that could not be seen before, and not only because a part of it was taken out."""
+    within = any(path[: len(one)] == one for one in listed)
+    return within and not any(one[: len(path)] == path for one in taken)
 
 
 def _wrong_paths(error: ValidationError) -> Iterable[Path]:
@@ -47,6 +75,20 @@ def _wrong_paths(error: ValidationError) -> Iterable[Path]:
         # What cannot be missed cannot be taken out by itself either; for `metadata` there is a stand-in.
         paths.add(path[:-1] if len(path) > 1 and path[-1] in needed else path)
     return sorted(paths, key=len, reverse=True)
+
+
+def _list_of_mapping(document: dict[str, Any], path: Path) -> list[str] | None:
+    """Make a list of steps (or cases) that are written under their names; gives the names."""
+    if area_of(path) not in ("list", "cases"):
+        return None
+    holder = _holder(document, path)
+    value = child_of(holder, path[-1])
+    if not isinstance(holder, dict) or not isinstance(value, dict) or not value:
+        return None
+    if not all(isinstance(item, dict) for item in value.values()):
+        return None
+    holder[path[-1]] = [{"name": key, **item} for key, item in value.items()]
+    return list(value)
 
 
 def _take_out(document: dict[str, Any], path: Path) -> tuple[Path, Any] | None:

@@ -108,12 +108,19 @@ def no_file(path: Path) -> NotFoundError:
 
 
 def _known(setting: Setting, *, here: bool) -> Known:
+    """See `Definitions`.
+
+    Raises:
+        SettingsError: a service is none.
+    """
     # What nobody configured is not checked, unless it runs here: another engine may be set up with it.
     offered, settings = setting.offered.resources, setting.settings
     nothing: Collection[str] | None = () if here else None
     services = _names(offered, Services)
+    if services is None:
+        services = Services.from_mapping(settings.services).names()
     return Known(
-        services=services if services is not None else settings.services.keys() or nothing,
+        services=services or nothing,
         functions=_names(offered, Functions) or nothing,
         # What tools MCP servers have is known when they are spoken to.
         tools=None if settings.mcp else _names(offered, Tools) or nothing,

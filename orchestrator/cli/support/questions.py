@@ -12,11 +12,13 @@ from orchestrator.cli.support.setting import Setting
 from orchestrator.cli.support.terminal import one_line, seconds_between, seconds_text, time_text
 from orchestrator.store.port import OpenWait
 
+_DRIVING: Final = ("resume", "retry", "fork", "run", "engine")
 _DECISIONS: Final = ("approve", "edit", "reject", "respond")
 
 
 class Questions:
-    """Writes commands as they must be typed here: with the database, when it was named on the command line.
+    """Writes commands as they must be typed here: with the database that was named on the command line, and with the
+    modules and services where they are needed.
 
     Args:
         setting: Where this command runs.
@@ -24,13 +26,15 @@ class Questions:
     """
 
     def __init__(self, setting: Setting, ids: Mapping[str, str]) -> None:
-        database = setting.shared.database
-        self._where = ["--database", str(database)] if database is not None else []
+        shared = setting.shared
+        self._where = ["--database", str(shared.database)] if shared.database is not None else []
+        self._with = [word for module in shared.modules for word in ("--module", module)]
+        self._with += [word for service in shared.services for word in ("--service", service)]
         self._ids = ids
 
     def command(self, *words: str) -> str:
         """A `baton` command, quoted for a shell."""
-        return shlex.join(["baton", *words, *self._where])
+        return shlex.join(["baton", *words, *self._where, *(self._with if words[0] in _DRIVING else ())])
 
     def id(self, execution_id: str) -> str:
         """The id as it is typed."""

@@ -81,3 +81,21 @@ def test_modules_offer_together_what_they_offer(cli: Cli) -> None:
     twice = cli("run", "both.yaml", "--module", "tools.py", "--module", "again.py")
     assert (twice.code, "The module 'again.py' cannot be loaded" in twice.err) == (1, True)
     assert "function 'saw' is registered twice" in twice.err
+
+
+@pytest.mark.capability("I11", "O03")
+def test_commands_that_are_shown_name_the_modules_that_were_named(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where they are needed: who drives needs them, who answers does not."""
+    monkeypatch.delenv("BATON_MODULES")
+    ask = NOTE + "    - {name: ask, type: approval, depends_on: [one], config: {message: Go on?}}\n"
+    asked = cli(
+        "run", cli.flow("asks", ask), "--id", "asks-1", "--module", "functions.py", "--service", "a=http://a.test"
+    )
+    assert "Go on after the answer: baton resume asks-1 --module functions.py --service a=http://a.test" in asked.out
+    assert "baton approve asks-1 ask\n" in asked.out
+
+
+def test_a_service_that_is_no_place_is_told_before_anything_runs(cli: Cli) -> None:
+    for command in ("validate", "run"):
+        done = cli(command, cli.flow("nap", NAP), "--service", "bank=nowhere")
+        assert (done.code, "service 'bank', base_url" in done.err) == (1, True)
