@@ -68,7 +68,7 @@ async def recorded(baton: Orchestrator, steps: Any = STEPS, **more: Any) -> Any:
     return execution
 
 
-@pytest.mark.capability("D19", "I05", "O16")
+@pytest.mark.capability("D19", "I05")
 async def test_another_model_is_tried_out_and_nothing_is_done(database: Path) -> None:
     """Calls that the record has are served whenever they come, also to a model that makes them in another order; a call
     that it does not have is not made, and the model is told; the person's decision is the recorded one."""

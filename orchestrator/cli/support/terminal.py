@@ -1,7 +1,7 @@
 """Printing: for people with Rich, for programs as JSON; statuses, times and durations in the same words everywhere."""
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
 from contextvars import ContextVar
 from dataclasses import asdict, is_dataclass
@@ -10,7 +10,8 @@ from functools import cache
 from typing import Any, Final, TextIO
 
 import orjson
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 from rich.text import Text
 
 SIGNS: Final[Mapping[str, tuple[str, str]]] = {
@@ -36,7 +37,20 @@ _WIDE: Final = 10_000
 _kept_for_programs: ContextVar[TextIO | None] = ContextVar("stdout_for_programs", default=None)
 
 
+_SEEN: Final = {code: 0x2400 + code for code in range(32) if chr(code) not in "\n\t"} | dict.fromkeys(
+    (0x7F, *range(0x80, 0xA0)), "\ufffd"
+)
+"""Control characters as characters that are seen (␛): what models, tools and people say commands no terminal."""
+
+
+_ESCAPED: Final = {code: f"\\u{code:04x}" for code in range(0x7F, 0xA0)}
+
+
 class _Console(Console):
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else Segment(segment.text.translate(_SEEN), segment.style)
+
     def on_broken_pipe(self) -> None:
         raise BrokenPipeError  # Rich would end the process with a code of its own; see `options.perform`
 
@@ -80,7 +94,8 @@ def print_json_line(document: Any) -> None:
 
 def _write(data: bytes) -> None:
     stream = _kept_for_programs.get() or sys.stdout
-    stream.write(data.decode() + "\n")
+    # Terminals obey those beyond ASCII too, and JSON need not escape them; they stand in strings only.
+    stream.write(data.decode().translate(_ESCAPED) + "\n")
     stream.flush()
 
 
