@@ -10,7 +10,7 @@ from pydantic_settings import NoDecode
 from agents.capability import AgentRouting
 from agents.planning.bounds import AssistantBounds
 from graphs.policies.named import Bounds
-from orchestrator.alerts.opening import AlertSettings
+from orchestrator.alerts.settings import AlertSettings
 from orchestrator.environment import SEPARATED, EnvironmentSettings, Seconds, read
 
 

@@ -1,68 +1,14 @@
 """From settings to sinks."""
 
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
-
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 from agents.loading import load_now
 from graphs.clock import Clock
 from graphs.steps import Logger
 from orchestrator.alerts.port import AlertSink
+from orchestrator.alerts.settings import AlertSettings
 from orchestrator.alerts.sinks import FileSink, LogSink
-from orchestrator.signing import key_of
-
-
-class AlertWebhook(BaseModel):
-    """An address that is sent each alert.
-
-    Attributes:
-        url: `http` or `https`.
-        secret: `whsec_…`; messages are signed with it.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    url: str = Field(repr=False)  # such addresses often hold a secret themselves
-    secret: SecretStr | None = None
-
-    @field_validator("url")
-    @classmethod
-    def _url_is_one(cls, value: str) -> str:
-        parts = urlsplit(value)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError("it is a full URL such as 'https://alerts.internal/baton'")
-        return value
-
-    @field_validator("secret")
-    @classmethod
-    def _secret_is_one(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None:
-            key_of(value.get_secret_value())
-        return value
-
-
-class AlertSettings(BaseModel):
-    """Where alerts go.
-
-    Attributes:
-        log: To the engine's log.
-        file: A file of JSON lines.
-        webhook: An address, or its URL alone.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    log: bool = True
-    file: Path | None = None
-    webhook: AlertWebhook | None = None
-
-    @field_validator("webhook", mode="before")
-    @classmethod
-    def _a_url_is_a_webhook(cls, value: Any) -> Any:
-        return {"url": value} if isinstance(value, str) else value
 
 
 def open_sinks(settings: AlertSettings, given: Iterable[Any], log: Logger, clock: Clock) -> list[AlertSink]:

@@ -11,8 +11,8 @@ import pytest
 
 from graphs.clock import ManualClock
 from graphs.errors import SettingsError
-from orchestrator.alerts.opening import AlertSettings
 from orchestrator.alerts.port import Alert, AlertError, AlertSink
+from orchestrator.alerts.settings import AlertSettings
 from orchestrator.settings import read_settings
 from orchestrator.signing import Secret, new_secret, verified_id
 from tests.support.engine.engines import act, engine, rings_in, run, until, workflow
