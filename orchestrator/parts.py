@@ -3,16 +3,18 @@
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from difflib import get_close_matches
 from os import environ
-from typing import Any
+from typing import Any, Final
 
 from agents.models import Models
+from agents.services import Services
 from graphs.clock import Clock
 from graphs.compile import compile_graph
 from graphs.policies.named import NamedLimits, declared
 from graphs.prepare import Library
 from graphs.spec import Workflow
-from graphs.steps import StepTypes
+from graphs.steps import Logger, StepTypes
 from orchestrator.alerts.opening import open_sinks
 from orchestrator.alerts.telling import Telling
 from orchestrator.brain.pasts import PastOfAll
@@ -31,6 +33,9 @@ from orchestrator.sealing import Cipher
 from orchestrator.settings import Settings
 from orchestrator.store.cipher import Cipher as FernetCipher
 from orchestrator.store.sqlite import SqliteStore
+
+_A_SLIP: Final = 0.85
+"""How much alike two names are of which one was meant for the other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +107,7 @@ async def _driver(
     hooks: Iterable[Any],
 ) -> Driver:
     """What carries executions out."""
+    _warn_of_slips(settings, resources.get(Services), logger(settings))
     limits = NamedLimits(settings.limits)
     breakers = Breakers(store, clock, limits, logger(settings))
     await breakers.load()
@@ -125,6 +131,14 @@ async def _driver(
     )
     driver = Driver(works, catalogue)
     return driver
+
+
+def _warn_of_slips(settings: Settings, services: Services | None, log: Logger) -> None:
+    """A limit may be anything that steps name; one that is called almost like a service was meant for that one."""
+    unbound = [name for name in services.names() if name not in settings.limits] if services is not None else []
+    for limit in settings.limits:
+        for near in get_close_matches(limit, unbound, 1, _A_SLIP):
+            log.warning("limit.resembles", limit=limit, service=near, hint=f"Did you mean '{near}' in BATON_LIMITS?")
 
 
 def _has_model(settings: Settings, given: Iterable[Any]) -> bool:

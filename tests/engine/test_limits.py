@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 import pytest
 
+from agents.services import Service, Services
 from graphs.clock import ManualClock
 from graphs.policies.named import Bounds
 from tests.support.engine.engines import act, engine, finished, rings_in, run, turns, until, workflow
@@ -149,3 +150,16 @@ async def test_without_limits_nobody_queues(database: Path) -> None:
     async with engine(database, types=TYPES) as baton:
         execution = await run(baton, workflow("w", [dial("a"), dial("b")]))
         assert all("queued" not in result for result in (await baton.results(execution.id)).values())
+
+
+@pytest.mark.capability("P06", "Q05")
+async def test_a_limit_that_is_called_almost_like_a_service_is_told(
+    database: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It would bound nobody; a class of work with a name of its own is meant as it is."""
+    services = Services([Service(name="payment-service", base_url="http://127.0.0.1:9")])
+    limits = {name: Bounds(max_concurrency=1) for name in ("paymnt-service", "gpu")}
+    async with engine(database, limits=limits, resources=[services], log_level="warning"):
+        pass
+    said = capsys.readouterr().err
+    assert "Did you mean 'payment-service' in BATON_LIMITS?" in said and "gpu" not in said
