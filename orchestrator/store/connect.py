@@ -59,6 +59,8 @@ def cannot_open(path: Path, error: sqlite3.Error) -> StoreError:
         hint = "It is another kind of file: name the one Baton made, or a new one."
     elif _code(error) == sqlite3.SQLITE_CORRUPT:
         hint = "It is damaged: go back to a backup (`baton backup` makes them)."
+    elif _code(error) == sqlite3.SQLITE_FULL:
+        hint = "Make room on its disk."
     elif path.is_dir():
         hint = "It is a folder: name a file in it."
     elif not path.parent.exists():

@@ -202,8 +202,12 @@ MANY: Sequence[Job] = tuple(
 )
 """Starts, decisions and events without a break, for copies of the file while it is written."""
 
+MANY_IN_PROCESS: Sequence[Job] = tuple(replace(IN_PROCESS, id=f"in-process-{number}") for number in range(6))
+"""Nothing is asked of anybody, and nothing over HTTP."""
+
 JOBS: Mapping[str, Job] = {
-    job.id: job for job in (*BATCH, *MORE, *MANY, EVERY_POINT, LINGERING, TAKEN_BACK, TAKEN_BACK_BADLY)
+    job.id: job
+    for job in (*BATCH, *MORE, *MANY, *MANY_IN_PROCESS, EVERY_POINT, LINGERING, TAKEN_BACK, TAKEN_BACK_BADLY)
 }
 
 
