@@ -1,7 +1,8 @@
 """`python -m tests.reliability.child`: an engine process that is made to be killed.
 
 It opens the engine on a file, starts the executions that are not there yet, drives everything to its end, prints a
-summary as JSON and exits with 0. What the engine has acknowledged it writes, line by line, into a file (`--say`).
+summary as JSON and exits with 0; on SIGTERM it stops in order, with an empty one. What the engine has acknowledged it
+writes, line by line, into a file (`--say`).
 
 `BATON_TEST_CRASH_AT=name:n` kills the process when the named point is reached for the n-th time (see `points`);
 `BATON_TEST_CRASH_AT=count` only counts. Nobody else reads that variable.
@@ -11,6 +12,7 @@ import argparse
 import asyncio
 import json
 import os
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -21,6 +23,7 @@ from typing import Any
 from api.demo.services.names import SERVICE_NAMES
 from graphs.errors import BatonError, ConflictError
 from graphs.spec import Workflow
+from orchestrator.alerts.opening import AlertSettings
 from orchestrator.engine import Orchestrator
 from orchestrator.settings import Settings
 from tests.reliability import points
@@ -68,6 +71,8 @@ async def _say_records(baton: Orchestrator, say: Says) -> None:
 
 async def _carry_out(given: argparse.Namespace, definitions: Sequence[Workflow]) -> dict[str, Any]:
     say = Says(given.say)
+    stopping: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopping.set_result, True)
     jobs = [JOBS[name] for name in given.jobs.split(",")]
     services = {name: f"{given.services}/{name}" for name in SERVICE_NAMES} if given.services else {}
     settings = Settings(
@@ -79,6 +84,7 @@ async def _carry_out(given: argparse.Namespace, definitions: Sequence[Workflow])
         poison_after=1_000_000,  # whoever dies here was killed from outside; see test_poison for the others
         linger=min(job.linger for job in jobs),
         log_level="warning",
+        alerts=AlertSettings(log=False),  # they are in the records; what is logged besides is a complaint
     )
     async with Orchestrator.open(settings, resources=resources(given.journal), workflows=definitions) as baton:
         say({"said": "driving", "at": time.time()})
@@ -91,11 +97,17 @@ async def _carry_out(given: argparse.Namespace, definitions: Sequence[Workflow])
             await _start(baton, job, say)
         ending = asyncio.gather(*(baton.wait(job.id) for job in jobs))
         # A reviewer that breaks must be heard, and not be waited for.
-        await asyncio.wait([ending, *beside], return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait([ending, stopping, *beside], return_when=asyncio.FIRST_COMPLETED)
         for task in beside:
             if task.done():
                 task.result()
             task.cancel()
+        if stopping.done():
+            ending.cancel()
+            with suppress(asyncio.CancelledError):
+                await ending
+            return {}
+        stopping.cancel()
         return {execution.id: str(execution.status) for execution in await ending}
 
 
