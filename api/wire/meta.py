@@ -22,6 +22,12 @@ async def info() -> dict[str, Any]:
     return {
         "version": version("baton"),
         "langgraph_py_version": version("langgraph"),
-        "flags": {"assistants": True, "crons": True, "langsmith": False, "langsmith_tracing_replicas": False},
+        "flags": {
+            "assistants": True,
+            "crons": True,
+            "strict_resume": True,
+            "langsmith": False,
+            "langsmith_tracing_replicas": False,
+        },
         "host": {"kind": "baton"},
     }
