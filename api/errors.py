@@ -64,6 +64,11 @@ BY_CLASS: Mapping[type[BatonError], int] = {
 }
 """The nearest class decides."""
 
+PHRASES: Mapping[int, str] = {
+    status: HTTPStatus(status).phrase.lower().replace(" ", "_").replace("-", "_") for status in (400, 404, 405)
+}
+"""Codes of what the framework refuses by itself."""
+
 _MEMBERS = frozenset({"type", "title", "status", "detail", "instance"})
 
 _log = logging.getLogger("baton.api")
@@ -141,7 +146,8 @@ async def _invalid(request: Request, error: Exception) -> Response:
 
 async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "_").replace("-", "_")
+    phrase = HTTPStatus(error.status_code).phrase.lower().replace(" ", "_").replace("-", "_")
+    code = PHRASES.get(error.status_code, phrase)
     detail = str(error.detail)
     if error.status_code == 404 and detail == "Not Found":
         detail = f"There is no path '{request.url.path}'. What there is: /docs."

@@ -10,6 +10,7 @@ from graphs.errors import StoreError
 from graphs.steps import Logger
 from orchestrator.engine import Orchestrator
 from orchestrator.posting import pause_after, post, posting
+from orchestrator.serving.secrets import shown
 from orchestrator.signing import new_secret
 from orchestrator.store.served.webhooks import RunWebhook
 
@@ -72,7 +73,7 @@ def message_of(one: RunWebhook) -> dict[str, Any]:
         "assistant_id": run["assistant_id"],
         "status": run["status"],
         "metadata": run["metadata"],
-        "kwargs": run["request"],
+        "kwargs": shown(run["request"]),
         "multitask_strategy": run["multitask"],
         "created_at": body["created_at"],
         "updated_at": body["updated_at"],

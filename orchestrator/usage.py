@@ -8,6 +8,9 @@ from agents.agent_calls import REFUSED
 from graphs.budget import SPENT
 from orchestrator.store.port import Record
 
+SPENDING = (SPENT, REFUSED)
+"""Kinds of the records that tell of it."""
+
 
 @dataclass(slots=True)
 class Usage:
@@ -41,12 +44,16 @@ class Usage:
     def as_document(self) -> dict[str, Any]:
         return asdict(self)
 
+    def figures(self) -> dict[str, Any]:
+        """The numbers alone."""
+        return {key: value for key, value in asdict(self).items() if key not in ("step", "agent", "model")}
+
 
 def usage_of(records: Iterable[Record]) -> list[Usage]:
     """Every call that was made, also failed ones and those that were made again, by step, agent and model."""
     found: dict[tuple[str, str, str], Usage] = {}
     for record in records:
-        if record.kind not in (SPENT, REFUSED):
+        if record.kind not in SPENDING:
             continue
         path, agent = record.path or "", str(record.data["agent"])
         # A model that chooses a route is asked by the step itself; others from inside their agent's step.
@@ -69,6 +76,14 @@ def usage_of(records: Iterable[Record]) -> list[Usage]:
     return list(found.values())
 
 
+def spent_in_all(usages: Iterable[Usage]) -> Usage:
+    """The same as one."""
+    whole = Usage("", "", "")
+    for usage in usages:
+        whole.add(usage)
+    return whole
+
+
 def totals(usages: Sequence[Usage]) -> dict[str, dict[str, Usage]]:
     """The same by `agent`, by `model`, and (under "") of the whole `execution`."""
     found: dict[str, dict[str, Usage]] = {"agent": {}, "model": {}, "execution": {}}
@@ -76,3 +91,8 @@ def totals(usages: Sequence[Usage]) -> dict[str, dict[str, Usage]]:
         for by, name in (("agent", usage.agent), ("model", usage.model), ("execution", "")):
             found[by].setdefault(name, Usage("", "", "")).add(usage)
     return found
+
+
+def costs_of(usages: Sequence[Usage]) -> dict[str, dict[str, Any]]:
+    """`totals` as JSON values."""
+    return {by: {name: one.figures() for name, one in those.items()} for by, those in totals(usages).items()}

@@ -8,6 +8,7 @@ from api.v1 import (
     approvals,
     audit,
     dead_letters,
+    errors,
     events,
     executions,
     going_back,
@@ -36,4 +37,5 @@ routers: Sequence[APIRouter] = (
     run_webhooks.router,
     dead_letters.router,
     audit.router,
+    errors.router,
 )

@@ -72,7 +72,7 @@ async def list_executions(
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 50,
     cursor: Annotated[Name | None, Query(description="`next` of the page before.")] = None,
 ) -> dict[str, Any]:
-    """List executions, newest first."""
+    """List executions, newest first, each with what its models have cost in all."""
     which = ExecutionFilter(
         status=status or (),
         workflow=workflow,
@@ -84,15 +84,18 @@ async def list_executions(
     )
     found = await view.list(which)
     more = found[limit - 1].id if len(found) > limit else None
-    return page("executions", [brief(execution) for execution in found[:limit]], more)
+    spent = await view.baton.spent([execution.id for execution in found[:limit]])
+    listed = [{**brief(execution), "usage": spent[execution.id].figures()} for execution in found[:limit]]
+    return page("executions", listed, more)
 
 
 @router.get("/{execution_id}", dependencies=[needs(Right.READ)])
 async def show(execution_id: ExecutionId, view: View) -> dict[str, Any]:
-    """An execution with its steps (attempts, times, errors), what it waits for, and its forks."""
+    """An execution with its steps (attempts, times, errors), what it waits for, its forks, and what its models have
+    cost: by step (`usage`), by agent, by model and in all (`cost`)."""
     story = await story_of(view, execution_id)
     forks = await view.list(ExecutionFilter(parent=execution_id, limit=_MOST_FORKS))
-    return told(story, await view.waits(execution_id), forks)
+    return told(story, await view.waits(execution_id), forks, await view.baton.usage(execution_id))
 
 
 @router.get("/{execution_id}/diagram", dependencies=[needs(Right.READ)], response_class=PlainTextResponse)

@@ -6,6 +6,7 @@ from typing import Any
 from orchestrator.cli.support.documents import published_document
 from orchestrator.cli.support.story import Story
 from orchestrator.store.port import Execution, OpenWait, PublishedWorkflow, Record
+from orchestrator.usage import Usage, costs_of
 
 _BRIEF = (
     "id",
@@ -39,13 +40,15 @@ def whole(execution: Execution) -> dict[str, Any]:
     return {name: getattr(execution, name) for name in _WHOLE}
 
 
-def told(story: Story, waits: Sequence[OpenWait], forks: Sequence[Execution]) -> dict[str, Any]:
-    """An execution with its steps, its open waits and its forks."""
+def told(story: Story, waits: Sequence[OpenWait], forks: Sequence[Execution], usage: Sequence[Usage]) -> dict[str, Any]:
+    """An execution with its steps, its open waits, its forks and its costs."""
     return {
         "execution": whole(story.execution),
         "steps": [node.as_document() for node in story.root.children.values()],
         "waits": [wait_document(wait) for wait in waits],
         "forks": [brief(fork) for fork in forks],
+        "usage": [one.as_document() for one in usage],
+        "cost": costs_of(usage),
     }
 
 

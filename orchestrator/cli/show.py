@@ -22,7 +22,7 @@ from orchestrator.cli.support.thinking import Thoughts
 from orchestrator.cli.support.tree import story_tree
 from orchestrator.cli.support.wording import title
 from orchestrator.store.port import Execution, ExecutionFilter, OpenWait, Record
-from orchestrator.usage import Usage, totals
+from orchestrator.usage import Usage, costs_of, totals
 
 _MOST_FORKS = 100
 
@@ -64,7 +64,7 @@ def _document(
         "waits": [as_document(wait, questions) for wait in waits],
         "forks": [{"id": fork.id, "at": fork.forked_at, "status": fork.status} for fork in forks],
         "usage": [one.as_document() for one in usage],
-        "cost": {by: {name: _figures(one) for name, one in those.items()} for by, those in totals(usage).items()},
+        "cost": costs_of(usage),
         "not_driven": story.failure,
     }
 
@@ -135,10 +135,6 @@ def _in_all(usage: Sequence[Usage]) -> list[tuple[str, Usage]]:
         if 1 < sum(getattr(each, what) == name for each in usage) < len(usage)
     ]
     return [*several, *((f"{_calls(one)}, ", one) for one in by["execution"].values())]
-
-
-def _figures(usage: Usage) -> dict[str, Any]:
-    return {key: value for key, value in usage.as_document().items() if key not in ("step", "agent", "model")}
 
 
 def _facts(story: Story, forks: Sequence[Execution], now: datetime) -> list[tuple[str, str | Text]]:

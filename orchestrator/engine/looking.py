@@ -14,7 +14,7 @@ from orchestrator.comparing import Side, compare
 from orchestrator.engine.base import Base
 from orchestrator.needs import known_of
 from orchestrator.store.port import DEFAULT_TENANT, Execution, ExecutionFilter, OpenWait, Record
-from orchestrator.usage import Usage, usage_of
+from orchestrator.usage import SPENDING, Usage, spent_in_all, usage_of
 
 
 class Looking(Base):
@@ -100,6 +100,11 @@ class Looking(Base):
     async def usage(self, execution_id: str) -> Sequence[Usage]:
         """What its models have cost, by step, agent and model."""
         return usage_of(await self.records(execution_id))
+
+    async def spent(self, execution_ids: Sequence[str]) -> Mapping[str, Usage]:
+        """What the models of each have cost in all."""
+        records = await self.store.records_of_kinds(execution_ids, SPENDING)
+        return {each: spent_in_all(usage_of(records.get(each, ()))) for each in execution_ids}
 
     async def watch(self, execution_id: str | None = None) -> AsyncIterator[Record]:
         """Records as they happen in this process; of one execution until it ends, or of all."""

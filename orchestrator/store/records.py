@@ -39,6 +39,21 @@ class Records(Part):
         rows = await self._reader.read(lambda db: db.execute(sql, (execution_id, after, limit)).fetchall())
         return [to_record(row) for row in rows]
 
+    async def records_of_kinds(
+        self, execution_ids: Sequence[str], kinds: Sequence[str]
+    ) -> Mapping[str, Sequence[Record]]:
+        """Records of some kinds, of several executions at once, in their order."""
+        sql = (
+            f"{SELECT_RECORDS} WHERE execution_id IN (SELECT value FROM json_each(?)) "
+            "AND kind IN (SELECT value FROM json_each(?)) ORDER BY seq"
+        )
+        parameters = (to_json(list(execution_ids)), to_json(list(kinds)))
+        found: dict[str, list[Record]] = {}
+        for row in await self._reader.read(lambda db: db.execute(sql, parameters).fetchall()):
+            record = to_record(row)
+            found.setdefault(record.execution_id, []).append(record)
+        return found
+
     def newest_record(self, execution_id: str) -> int:
         """The number of an execution's newest record; 0 where there is none."""
         return self._reader.point("SELECT max(seq) FROM records WHERE execution_id = ?", (execution_id,))[0][0] or 0
