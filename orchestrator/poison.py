@@ -22,6 +22,11 @@ class PutAside:
     records: list[Record]
 
 
+def is_poisoned(execution: Execution) -> bool:
+    """Whether it was put aside: no step of it has failed, and it can go on where it was."""
+    return execution.error is not None and execution.error.get("code") == POISONED
+
+
 def put_aside(execution: Execution, now: datetime) -> PutAside:
     """How an execution ends over which too many processes have died."""
     undoing = execution.concluded is not None and execution.concluded["compensate"]

@@ -13,6 +13,7 @@ from graphs.spec import Workflow
 from graphs.state import Result
 from graphs.undo import COMPENSATION
 from orchestrator.anew import Anew, failed_paths, made_anew
+from orchestrator.poison import is_poisoned
 from orchestrator.starting import Start
 from orchestrator.store.port import Execution
 from orchestrator.store.sqlite import SqliteStore
@@ -41,7 +42,7 @@ async def rewound(
         raise _at_work(execution, driven=store.driven())
     results = await store.results(execution.id)
     anew = anew_from(workflow, from_step, results, library, pins)
-    if not anew.steps:
+    if not anew.steps and not is_poisoned(execution):
         raise ConflictError(
             f"Nothing in execution '{execution.id}' failed.",
             hint=f"Name a step to start from: baton retry {execution.id} --from STEP",

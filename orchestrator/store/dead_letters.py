@@ -16,6 +16,7 @@ from orchestrator.store.results import supersede
 from orchestrator.store.rows import to_json
 
 _CLOSE = "UPDATE dead_letters SET status = ?, closed_at = ?, closed_by = ?, note = ? WHERE seq = ?"
+_ASK_AGAIN = "UPDATE waits SET superseded = 1 WHERE execution_id = ? AND status = 'cancelled' AND NOT superseded"
 _GO_ON = (
     "UPDATE executions SET status = 'queued', output = 'null', error = 'null', cancel_requested = 'null', "
     "pause_requested = 'null', ended_at = NULL, deaths = 0 WHERE id = ?"
@@ -113,9 +114,11 @@ def letters_about(db: sqlite3.Connection, execution_id: str, paths: Sequence[str
 
 
 def close_letters(db: sqlite3.Connection, letters: Sequence[DeadLetter], now: str, by: str | None) -> None:
-    """What they are about is tried again."""
+    """What they are about is tried again. What was put aside asks again what it had asked when it was."""
     for letter in letters:
         db.execute(_CLOSE, ("redriven", now, by, None, letter.id))
+        if letter.kind == "poisoned":
+            db.execute(_ASK_AGAIN, (letter.execution_id,))
 
 
 def redriven_record(

@@ -280,3 +280,28 @@ def test_what_a_handler_flags_counts(flags: dict[str, Any], level: str | None, e
     """As the requirement documents' error handlers do (M15)."""
     asked = asked_by({"category": "transient", **flags}, Config())
     assert (asked.alert, asked.escalate) == (level or "none", escalated)
+
+
+@pytest.mark.capability("E22", "D03")
+@pytest.mark.parametrize("again", ["redrive", "retry"])
+async def test_what_was_put_aside_goes_on_where_it_was(database: Path, effects: Effects, again: str) -> None:
+    """By hand; nothing of it is done twice. As five processes that died would have left it."""
+    steps = [act("a"), ask("q", "a"), act("b", "q")]
+    async with engine(database, effects=effects) as baton:
+        execution = await rested(baton, await baton.start(workflow("w", steps)))
+    async with engine(database, drive=False) as baton:
+        dead = "UPDATE executions SET status = 'running', deaths = 4, progress = 1000000"
+        await baton.store._writer.submit([(dead, ()), ("UPDATE runs SET ended_at = NULL", ())])
+    async with engine(database, effects=effects) as baton:
+        assert (await finished(baton, execution)).error is not None
+        [letter] = await baton.dead_letters()
+        assert (letter.kind, letter.error["code"], letter.about["deaths"]) == ("poisoned", "poisoned", 5)
+        if again == "redrive":
+            await baton.redrive([letter.id])
+        else:
+            await baton.retry(execution.id)
+        execution = await rested(baton, execution)
+        assert execution.deaths == 0 and await baton.dead_letters() == []
+        await baton.decide(execution.id, "q", "approve")
+        assert (await finished(baton, execution)).status == "completed"
+    assert effects.began == ["a", "b"]
