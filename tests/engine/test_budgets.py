@@ -220,6 +220,37 @@ async def test_a_budget_holds_wherever_the_process_dies(tmp_path: Path) -> None:
     assert point > 5
 
 
+@pytest.mark.capability("D01", "security-A19")
+async def test_a_budget_holds_under_parallel_agents_retries_and_crashes(tmp_path: Path) -> None:
+    """Three agents side by side at a provider that fails every other time, killed after a commit here and there: no
+    more calls than the budget and those that were in flight when it died."""
+    limit, agents = 7, 3
+
+    async def live(database: Path, asked: list[str]) -> str:
+        class Shaky(Script):
+            def turn(self, spoken: int, said: str, form: Any) -> Any:
+                asked.append(said)
+                if len(asked) % 2:
+                    return Turn(failures=(Failure("server"),) * 1000)
+                return Turn(calls=(Call("go"),))
+
+        world = World()
+        given = [Models(allow_real=False, scripts=[Shaky("s")]), *world.resources[1:]]
+        retry = {"max_attempts": 50, "initial_delay": 0, "max_delay": 0, "jitter": 0}
+        steps = [_agent(f"a{n}") | {"retry": retry} for n in range(agents)]
+        async with engine(database, resources=given, limits={"scripted": {"breaker": False}}) as baton:
+            if await baton.store.execution("e") is None:
+                await baton.start(workflow("w", steps, config={"budget": {"calls": limit}}), {}, execution_id="e")
+            return str((await rested(baton, "e")).status)
+
+    for point in range(1, 40, 3):
+        crash, asked = Crash(point), list[str]()
+        with crashing(crash):
+            await either(live(tmp_path / f"{point}.db", asked), crash)
+        assert await asyncio.wait_for(live(tmp_path / f"{point}.db", asked), 30) == "budget_exceeded"
+        assert limit <= len(asked) <= limit + agents, f"after {point} commits"
+
+
 @pytest.mark.capability("security-A19")
 async def test_what_a_fetched_document_says_moves_no_limit(database: Path) -> None:
     """A model that obeys whatever it reads: what is not allowed is refused, what is above a limit waits for a person,
