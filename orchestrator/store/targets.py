@@ -20,6 +20,7 @@ _INSERT: Final = (
 _NEWS: Final = (
     "SELECT r.seq, r.execution_id, r.kind, r.path, r.generation, r.at, r.data FROM records AS r "
     "JOIN executions AS e ON e.id = r.execution_id WHERE r.seq > ? AND e.tenant = ? AND r.kind IN ({}) "
+    "AND e.replay = 'null' "  # what only might have been is no news
     "ORDER BY r.seq LIMIT ?"
 )
 

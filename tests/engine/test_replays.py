@@ -10,6 +10,7 @@ from agents import Agent, Agents, Call, Models, Script, Tool, Tools, Turn
 from agents.prices import Prices
 from graphs.errors import InputError, NotFoundError
 from orchestrator.engine import Orchestrator
+from orchestrator.store.port import Target
 from tests.engine.test_agents import Desk
 from tests.support.engine.crashes import Crash, crashing, either
 from tests.support.engine.engines import act, ask, engine, finished, rested, run, statuses, wind, workflow
@@ -232,6 +233,23 @@ async def test_what_is_forked_off_a_replay_acts_no_more_than_it(database: Path) 
         await finished(baton, replay.id)
     assert world.done == before
     assert fork.replay == replay.replay == {"of": source.id, "perform": []}
+
+
+async def test_nobody_outside_is_told_of_a_replay(database: Path) -> None:
+    world = World()
+    async with world.engine(database) as baton:
+        source = await recorded(baton)
+        await finished(baton, await baton.replay(source.id, "ask"))
+        target = Target(
+            id="t",
+            tenant="default",
+            url="https://hooks.example",
+            kinds=("execution.completed",),
+            secret=b"",
+            told=0,
+            created_at=baton.clock.now(),
+        )
+        assert [record.execution_id for record in await baton.store.news_for(target, 10)] == [source.id]
 
 
 async def test_a_person_who_was_not_asked_is_asked_now(database: Path) -> None:
