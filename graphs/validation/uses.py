@@ -47,6 +47,8 @@ def uses(outline: Outline) -> Iterator[Use]:
     """All names of things, as far as they are written and not computed."""
     for site in outline.sites:
         sure = site.step.type in _USES
+        if site.step.type == "tool" and site.step.config.get("tool") is None and "config" not in site.missing:
+            yield Use(site, (), "tool", site.name, sure)  # the tool that has the step's own name (X30)
         for pattern, thing in _USES.get(site.step.type, _GUESSES):
             for path, name in _texts(site.step.config, pattern, ()):
                 # `module:function` is found by its path, and `agent@version` is a published one.
