@@ -1,6 +1,7 @@
 """`baton run`: start a workflow and carry it out."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from graphs.errors import InputError
@@ -10,6 +11,7 @@ from orchestrator.cli.support.carrying import carry, kept, stored
 from orchestrator.cli.support.definitions import Definitions, is_file
 from orchestrator.cli.support.opening import looking
 from orchestrator.cli.support.setting import Setting
+from orchestrator.cli.support.terminal import note
 from orchestrator.cli.support.values import has_plain_pairs, read_mapping, read_values
 from orchestrator.store.locking import is_locked
 
@@ -36,22 +38,18 @@ async def run(
     about = read_mapping(metadata or (), "--metadata")
     # Another engine, which may know other things, carries it out when it drives, or will.
     definitions = Definitions(setting, here=not detach and not is_locked(setting.settings.database))
-    workflow = _workflow(definitions, target, version)
+    workflow, begun = _workflow(definitions, target, version), datetime.now(UTC)
     try:
         async with looking(setting, make=True, modules=True) as baton:
             if isinstance(workflow, str):
                 workflow = await baton.catalogue.definition_of(workflow, version)
                 definitions.check_uses(workflow)
-            execution = await baton.start(
-                workflow,
-                value,
-                execution_id=id,
-                idempotency_key=key,
-                metadata=about,
-            )
+            execution = await baton.start(workflow, value, execution_id=id, idempotency_key=key, metadata=about)
             found = await kept(setting, baton, execution)
     except InputError as error:
         raise _with_advice(error, given or ()) from None
+    if execution.created_at < begun:
+        note(f"The key '{key}' is known: this is the execution that was begun with it, with the input it had then.")
     if detach:
         return stored(found, as_json=shared.as_json)
     return await carry(setting, found, watch=watch, until_rest=until_rest)

@@ -80,11 +80,14 @@ def test_run_takes_input_metadata_and_a_key(cli: Cli) -> None:
     file = cli.flow("letter", FLOW, WORD)
     cli.write("word.json", '{"word": "from a file"}')
     first = cli("run", file, "-i", "@word.json", "--key", "k-1", "--metadata", "who=Ada", "--json").json["execution"]
-    again = cli("run", file, "-i", "word=other", "--key", "k-1", "--json").json["execution"]
+    assert "is known" not in cli("run", file, "--key", "k-0").err
+    second = cli("run", file, "-i", "word=other", "--key", "k-1", "--json")
+    again = second.json["execution"]
+    assert "The key 'k-1' is known: this is the execution that was begun with it" in second.err
     assert (first["id"], first["metadata"]) == (again["id"], {"who": "Ada"})
     piped = cli("run", file, "-i", "-", "--json", stdin='{"word": "piped"}').json["execution"]
     assert piped["input"] == {"word": "piped"}
-    assert cli.read("effects") == ["from a file", "piped"]
+    assert cli.read("effects") == ["from a file", "hello", "piped"]
 
 
 @pytest.mark.capability("I08", "O08")
