@@ -120,7 +120,7 @@ async def test_the_strategy_is_recorded_and_changes_what_is_sent_and_when(
     assert sent == SENT[strategy]
 
 
-@pytest.mark.capability("O22", "A51", "O16")
+@pytest.mark.capability("O22", "A51")
 async def test_what_went_before_counts(database: Path) -> None:
     """Half of the executions of this workflow failed: the next is analysed in that light, also after a restart."""
     fails = workflow("w", [act("a", fail="{{ input.fail }}")])
