@@ -79,7 +79,8 @@ def _inside(
     kind = library.kind(step)
     if isinstance(kind, SubWorkflow):
         version = step.config.get("version")
-        workflow = pinned(str(step.config["workflow"]), None if version is None else str(version))
+        # One that is known only at run time (`definition`, a name by an expression) is not found.
+        workflow = pinned(str(step.config.get("workflow", "")), None if version is None else str(version))
         return root_plan(workflow, library).steps.values() if workflow is not None else ()
     cut = len(here) + 1
     indexes = {int(other[cut : other.index("]", cut)]) for other in results if other.startswith(f"{here}[")}

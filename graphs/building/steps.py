@@ -81,9 +81,10 @@ def agent(
     capability: str | None = None,
     model: Any = None,
     instructions: str | None = None,
-    messages: Iterable[Mapping[str, str]] | None = None,
+    messages: Iterable[Mapping[str, str]] | str | None = None,
     context: Any = None,
     tools: Iterable[Any] | None = None,
+    steps: Steps | None = None,
     output_schema: Any = None,
     max_turns: int | None = None,
     max_reasks: int | None = None,
@@ -95,14 +96,14 @@ def agent(
     stream: bool | None = None,
     **options: Unpack[StepOptions],
 ) -> Step:
-    """Let a model reason and act with tools until it has an answer."""
+    """Let a model reason and act with tools until it has an answer; `steps` are tools too."""
     config = given(
         agent=agent,
         agent_capability=capability,
         model=model,
         instructions=instructions,
         message=message,
-        messages=None if messages is None else [dict(one) for one in messages],
+        messages=messages if messages is None or isinstance(messages, str) else [dict(one) for one in messages],
         context=context,
         tools=several(tools),
         output_schema=output_schema,
@@ -115,7 +116,7 @@ def agent(
         max_tokens=max_tokens,
         stream=stream,
     )
-    return step_of(name, "agent", config, options)
+    return step_of(name, "agent", config, options, steps=several(steps))
 
 
 def approval(

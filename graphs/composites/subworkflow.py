@@ -67,12 +67,12 @@ class SubWorkflow(Composite):
         return data | ({"definition": workflow.as_document()} if made else {})
 
     def plan(self, step: Step, data: Data, library: Library) -> Plan:
-        workflow = _workflow(data, library)
+        workflow = workflow_of(data, library)
         # What is made for one execution must not stay with the library for ever.
         return _root_plan(workflow, library) if "definition" in data else root_plan(workflow, library)
 
     def frame(self, frame: Frame, step: Step, data: Data, library: Library) -> Frame:
-        workflow = _workflow(data, library)
+        workflow = workflow_of(data, library)
         frame.input = data["input"]
         frame.variables = workflow.spec.variables
         frame.config = workflow.spec.config
@@ -90,7 +90,8 @@ class SubWorkflow(Composite):
         return workflow_output(frame.workflow, frame, evaluation)
 
 
-def _workflow(data: Data, library: Library) -> Workflow:
+def workflow_of(data: Data, library: Library) -> Workflow:
+    """The workflow that such a step has opened."""
     if (document := data.get("definition")) is not None:
         return Workflow.model_validate(document)
     workflow = library.workflow(data["digest"])

@@ -3,19 +3,22 @@
 from collections.abc import Iterator
 
 from graphs.composites.base import Data
-from graphs.composites.subworkflow import SubWorkflow
+from graphs.composites.subworkflow import SubWorkflow, workflow_of
 from graphs.prepare import Library
-from graphs.spec import Step
+from graphs.spec import Step, Workflow
 
 
 def undoable(step: Step, data: Data, library: Library) -> bool:
     """Whether something inside a composite step may have to be undone, so that what it opened with must be kept."""
+    if "definition" in data:
+        return _holds_undoable(workflow_of(data, library))
     if "digest" in data and (workflow := library.workflow(data["digest"])) is not None:
-        spec = workflow.spec
-        return library.remember(
-            "undoable", workflow.digest, lambda: bool(spec.compensation.steps) or any(map(_undoable, spec.steps))
-        )
+        return library.remember("undoable", workflow.digest, lambda: _holds_undoable(workflow))
     return bool(data.get("steps")) or any(_undoable(inner) for inner in _inside(step))
+
+
+def _holds_undoable(workflow: Workflow) -> bool:
+    return bool(workflow.spec.compensation.steps) or any(map(_undoable, workflow.spec.steps))
 
 
 def _undoable(step: Step) -> bool:

@@ -192,7 +192,7 @@ def step_again(told: Step) -> Step:
         case "agent":
             if "agent_capability" in config:
                 config["capability"] = config.pop("agent_capability")
-            return agent(told.name, **config, **options)
+            return agent(told.name, steps=[*map(step_again, told.steps)] or None, **config, **options)
         case _ if maker is not None and config.keys() <= inspect.signature(maker).parameters.keys():
             return maker(told.name, **config, **options)  # type: ignore[no-any-return]
         case _:
