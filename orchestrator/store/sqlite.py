@@ -3,9 +3,9 @@
     SqliteStore ── Writer   one thread, one connection, group commit
         │      └── Reader   point reads in the loop's thread, lists in another
         ├── saver           LangGraph's checkpointer on the same file
-        └── chapters        Catalogue, Executions, Requests, DeadLetters, Alerts, Records, Waits, Approvals, Timers,
-                            Events, Breakers, Keys, Audit, Sources, Targets, Triggers, Pasts, Retention, and what is
-                            served
+        └── chapters        Catalogue, Executions, Drives, Requests, DeadLetters, Alerts, Records, Waits, Approvals,
+                            Timers, Events, Breakers, Keys, Audit, Sources, Targets, Triggers, Pasts, Retention, and
+                            what is served
 
 Any process may open the file, read, answer waits, publish events and ask for cancels; one of them drives.
 """
@@ -30,6 +30,7 @@ from orchestrator.store.breakers import Breakers
 from orchestrator.store.catalogue import Catalogue
 from orchestrator.store.connect import Synchronous, absolute
 from orchestrator.store.dead_letters import DeadLetters
+from orchestrator.store.drives import Drives
 from orchestrator.store.events import Events
 from orchestrator.store.executions import Executions
 from orchestrator.store.keys import Keys
@@ -61,6 +62,7 @@ from orchestrator.store.writer import Writer
 class SqliteStore(
     Catalogue,
     Executions,
+    Drives,
     Requests,
     DeadLetters,
     Alerts,
