@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks import gateway, ours, plain
+from tests.benchmarks import gateway, ours, plain, processes
 from tests.benchmarks.case import Case, Side, alone, at_least, at_most, ratio
 
 
@@ -219,4 +219,22 @@ async def ours_resume(folder: Path) -> float:
 
 RESUME = Case("resume-1000-unfinished", "s", ours_resume, None, None, alone, "<= 1 s", at_most(1.0))
 
-ALL = [chain_case(100), chain_case(1000), FAN, MANY, BRANCHES, APPROVALS, SIZE, GROWTH, RESUME, *gateway.ALL]
+RECOVERY = Case("recover-100", "s", processes.first_step_after_a_kill, None, None, alone, "<= 2 s", at_most(2.0))
+MEMORY = Case("wait-1000-memory", "MB", processes.megabytes_of_waiting, None, None, alone, "<= 100 MB", at_most(100))
+IDLE = Case("wait-1000-cpu", "% of a core", processes.cpu_of_waiting, None, None, alone, "<= 1 %", at_most(1.0))
+
+ALL = [
+    chain_case(100),
+    chain_case(1000),
+    FAN,
+    MANY,
+    BRANCHES,
+    APPROVALS,
+    SIZE,
+    GROWTH,
+    RESUME,
+    *gateway.ALL,
+    RECOVERY,
+    MEMORY,
+    IDLE,
+]

@@ -170,7 +170,7 @@ class Harness:
         """SIGKILL, and a look at what is left, while nobody else writes."""
         async with reviewer.busy if reviewer is not None else asyncio.Lock():
             life.send(signal.SIGKILL)
-            assert await life.ended in (-signal.SIGKILL, 0), place.output.read_text()
+            assert await ended(life, place) in (-signal.SIGKILL, 0), place.output.read_text()
             kill = await self._left(place, len(before), opened=reviewer is not None)
         cut = traces.in_flight(self._evidence(place, jobs, [*before, kill]), kill.copy, len(before))
         return replace(kill, in_flight=cut)

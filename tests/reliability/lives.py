@@ -101,7 +101,7 @@ class Place:
         parts = [f"{self.database}{suffix}" for suffix in ("", "-wal") if Path(f"{self.database}{suffix}").exists()]
         if parts:
             copying = await asyncio.create_subprocess_exec("cp", "--", *parts, str(target))
-            assert await copying.wait() == 0
+            assert await asyncio.wait_for(copying.wait(), END_SECONDS) == 0
         copied = target / "baton.db"
         if not copied.exists() or not traces.rows(copied, "SELECT 1 FROM sqlite_master WHERE name = 'records'"):
             _make_empty(copied)

@@ -108,8 +108,9 @@ class Nursery:
             process.stdin.close()
             if process.returncode is None:
                 process.kill()  # its children die with it
-            await process.wait()
-            await process.stdout.read()
+            async with asyncio.timeout(START_SECONDS):  # a child that outlived it would hold its pipe open
+                await process.wait()
+                await process.stdout.read()
 
     async def start(self, arguments: Sequence[str], output: Path, environment: Mapping[str, str]) -> Forked:
         assert self._process.stdin is not None

@@ -8,6 +8,7 @@ import asyncio
 import random
 import shutil
 import signal
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ import pytest
 from orchestrator.store import backup
 from tests.reliability import checker, traces
 from tests.reliability.jobs import MANY, Job
-from tests.reliability.lives import Lives, Place, ended
+from tests.reliability.lives import END_SECONDS, Lives, Place, ended, watched
 from tests.reliability.nursery import Child, Nursery
 from tests.reliability.traces import Evidence, Kill
 
@@ -55,14 +56,13 @@ def evidence(place: Place, jobs: list[Job], *kills: Kill) -> Evidence:
 async def stopped(life: Child) -> bool:
     """Hold every thread of the process. False: it has ended."""
     life.send(signal.SIGSTOP)
-    while not life.ended.done():
-        try:
-            states = {_state(stat) for stat in Path(f"/proc/{life.pid}/task").glob("*/stat")}
-        except FileNotFoundError:  # a thread has just ended
-            continue
-        if states == {"T"}:
-            return True
-        await asyncio.sleep(0.001)
+    async with asyncio.timeout(END_SECONDS):
+        while not life.ended.done():
+            # A thread may have just ended.
+            with suppress(FileNotFoundError, ProcessLookupError):
+                if {_state(stat) for stat in Path(f"/proc/{life.pid}/task").glob("*/stat")} == {"T"}:
+                    return True
+            await asyncio.sleep(0.001)
     return False
 
 
@@ -142,8 +142,9 @@ async def test_backups_of_a_file_that_is_being_written(tmp_path: Path) -> None:
         life = await Lives().start(nursery, place, JOBS, answers_as="reviewer-rita", records=True)
         while len(taken) < BACKUPS:
             before = len(place.acknowledged())
-            while len(place.acknowledged()) == before and not life.ended.done():
-                await asyncio.sleep(0.01)
+            async with watched(life, place):
+                while len(place.acknowledged()) == before and not life.ended.done():
+                    await asyncio.sleep(0.01)
             acknowledged, target = place.acknowledged(), tmp_path / f"backup-{len(taken)}.db"
             await asyncio.to_thread(backup.copy, place.database, target)
             taken.append((target, acknowledged))

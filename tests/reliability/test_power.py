@@ -61,7 +61,7 @@ class Plug:
             while len(place.acknowledged()) < said and not life.ended.done():
                 await asyncio.sleep(0.002)
         life.send(signal.SIGKILL)
-        assert await life.ended == -signal.SIGKILL, place.output.read_text()
+        assert await ended(life, place) == -signal.SIGKILL, place.output.read_text()
         left = Place(place.folder / "left")
         left.folder.mkdir()
         for name in ("baton.db", "baton.db-wal"):
