@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from agents.agent import AgentStep
 from agents.agents import Agents
 from agents.functions import Functions
-from agents.planning import step_types as planning_step_types
+from agents.planning.kinds import step_types as planning_step_types
 from agents.tools import Tools
 from graphs.composites import step_types as composite_step_types
 from graphs.errors import SettingsError

@@ -7,17 +7,8 @@
     reach.py      what a model may not write, though a definition may hold it
     check.py      the step type `check_plan`: whether a workflow that a model wrote can be run, and must be asked about
     given.py      the step type `check_given`: whether the input that a model filled in will do
+    kinds.py      the step types, together
     language.md   what a model is told of the language
 
 The workflow that puts these together is `orchestrator/brain/baton.yaml`.
 """
-
-from agents.planning.check import CheckPlan
-from agents.planning.given import CheckGiven
-from agents.planning.survey import Survey
-from graphs.steps import StepType
-
-
-def step_types() -> tuple[StepType, ...]:
-    """The step types of the ad-hoc assistant."""
-    return (Survey(), CheckPlan(), CheckGiven())

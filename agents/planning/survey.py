@@ -1,5 +1,6 @@
 """`survey`: looks at a request that names no workflow, and at what there is to answer it with (O22)."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Final
 
@@ -75,10 +76,13 @@ def _route(name: str) -> str:
 
 def _told(context: StepContext, name: str, workflow: Workflow, offer: Offered) -> dict[str, Any]:
     schema = {"type": "object"} | (workflow.spec.input.schema_ or {})
+    text = json.dumps(schema, ensure_ascii=False)
+    # Nothing is required of the model: what the request does not say, it is to call missing and not to guess.
+    said = {key: value for key, value in schema.items() if key != "required"}
     form = {
         "type": "object",
         "properties": {
-            "input": {"type": "object", "description": f"What the request says, as: {schema}"},
+            "input": {"type": "object", "description": f"As: {text}"} if "$ref" in text else said,
             "missing": {
                 "type": "array",
                 "items": {"type": "string"},

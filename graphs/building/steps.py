@@ -7,7 +7,7 @@ A key that is left out, or None, is not written into the definition.
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal, Unpack
 
-from graphs.building.options import Branches, Seconds, StepOptions, Steps, given, several, step_of
+from graphs.building.options import Branches, Seconds, StepOptions, Steps, given, listed, several, step_of
 from graphs.spec import Case, Step
 
 
@@ -116,7 +116,7 @@ def agent(
         max_tokens=max_tokens,
         stream=stream,
     )
-    return step_of(name, "agent", config, options, steps=several(steps))
+    return step_of(name, "agent", config, options, steps=listed(steps))
 
 
 def approval(
