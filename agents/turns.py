@@ -101,7 +101,7 @@ class Course:
                 break
             if self._talk.turns(number) >= self._assignment["max_turns"] or self._refused(number - 1):
                 break
-            if any(name not in self._results for name in before):
+            if self._depends(number) and any(name not in self._results for name in before):
                 break
             if self._too_long(number):
                 planned.append(self._summing_up(number, before))
@@ -113,6 +113,19 @@ class Course:
                 planned += calls
                 before += [call.name for call in calls]
         return planned
+
+    def _depends(self, number: int) -> bool:
+        """Whether it takes the results of the turn before to know what comes next.
+
+        Otherwise the next call of the model waits beside the tools that it will hear of, and goes on as soon as the
+        last of their results is kept: nobody plans in between.
+        """
+        summed_up = self._assignment["context_tokens"] is not None and not self._trims
+        return summed_up or (number > 0 and "over" in self._talk.said[number - 1])
+
+    @property
+    def _trims(self) -> bool:
+        return self._assignment.get("context_overflow") == "trim"
 
     def _more(self, number: int) -> Iterator[PlannedStep]:
         """A person is asked for a larger budget."""
@@ -129,7 +142,7 @@ class Course:
     def _too_long(self, number: int) -> bool:
         """Whether the conversation before that turn is to be summed up: the last turns stay as they were."""
         most = self._assignment["context_tokens"]
-        if most is None or self._assignment.get("context_overflow") == "trim":
+        if most is None or self._trims:
             return False
         if number - self._talk.summed(number)[0] <= KEPT_TURNS:
             return False
