@@ -39,6 +39,8 @@ class Gateway:
     async def drain(self) -> None:
         """Begin nothing new; what runs may finish within the time there is."""
         await asyncio.gather(self.desk.drain(), self.orchestrator.drain())
+        # Streams of threads have no end of their own. Those of runs are cut, which clients take as a reason to return.
+        self.desk.hub.close()
 
 
 def gateway_of(connection: HTTPConnection) -> Gateway:

@@ -42,6 +42,8 @@ class LastingResponse(Response):
                 sending.result()
             elif self._gone is not None:
                 await self._gone()
+        except asyncio.CancelledError:
+            pass  # the server has stopped waiting for this stream: its connection is cut, and nothing is wrong here
         finally:
             for task in (sending, leaving):
                 task.cancel()

@@ -11,6 +11,7 @@ from api.security import refuse_open_network
 from api.serve import listening
 from api.settings import GatewaySettings
 from graphs.errors import SettingsError
+from tests.support.gateway.process import free_port, process
 from tests.support.gateway.serving import serving
 
 
@@ -69,3 +70,21 @@ async def test_answers_do_not_wait_for_acknowledgements() -> None:
             _, writer = await asyncio.open_connection(*listener.getsockname()[:2])
             assert await asyncio.wait_for(taken, 10) == 1
             writer.close()
+
+
+async def test_a_stop_lets_streams_go_without_a_word_of_trouble(tmp_path: Path) -> None:
+    """Those of threads end, those of runs are cut: their clients come back."""
+    async with process(tmp_path / "baton.db", free_port(), BATON_DRAIN="0.1") as gateway:
+        async with httpx.AsyncClient(base_url=gateway.url, timeout=20) as client:
+            thread = (await client.post("/threads", json={})).json()["thread_id"]
+            slow = {"assistant_id": "slow", "input": {"text": "60"}}
+            async with (
+                client.stream("GET", f"/threads/{thread}/stream") as of_thread,
+                client.stream("POST", "/runs/stream", json=slow) as of_run,
+            ):
+                stopping = asyncio.create_task(gateway.stop())
+                await asyncio.wait_for(of_thread.aread(), 20)
+                with pytest.raises(httpx.RemoteProtocolError):
+                    await asyncio.wait_for(of_run.aread(), 20)
+                assert await stopping == 0
+        assert "Traceback" not in await gateway.said()

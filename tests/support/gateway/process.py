@@ -27,8 +27,9 @@ def free_port() -> int:
 class Process:
     """`baton serve`, running."""
 
-    def __init__(self, process: asyncio.subprocess.Process, url: str) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, url: str, telling: asyncio.Task[bytes]) -> None:
         self._process = process
+        self._telling = telling
         self.url = url
         self.pid = process.pid
 
@@ -41,6 +42,10 @@ class Process:
         """End it as an operator would; gives its exit code."""
         self._process.send_signal(signal.SIGTERM)
         return await asyncio.wait_for(self._process.wait(), _PATIENCE)
+
+    async def said(self) -> str:
+        """What it said on standard error since it began to serve, once it has ended."""
+        return (await asyncio.wait_for(self._telling, _PATIENCE)).decode()
 
 
 @asynccontextmanager
@@ -64,7 +69,7 @@ async def process(database: Path, port: int, **settings: str) -> AsyncIterator[P
                 assert line, f"it did not start: {said.decode()}"
                 said += line
         draining = asyncio.create_task(started.stderr.read())
-        yield Process(started, found[1].decode())
+        yield Process(started, found[1].decode(), draining)
     finally:
         if started.returncode is None:
             started.kill()
