@@ -95,8 +95,9 @@ class UserGraph:
         modes = modes_of(request.get("stream_mode"))
         speech = Speech(modes, subgraphs=bool(request.get("stream_subgraphs")), say=say)
         more: dict[str, Any] = {name: request[name] for name in _PASSED_ON if request.get(name) is not None}
-        if "durability" not in more and request.get("checkpoint_during") is not None:
-            more["durability"] = "async" if request["checkpoint_during"] else "exit"
+        if "durability" not in more:
+            # A node begins when what came before it is kept, unless the client wants it faster: nothing is done twice.
+            more["durability"] = "exit" if request.get("checkpoint_during") is False else "sync"
         if graph.context_schema is not None:
             more["context"] = request.get("context") or (request.get("config") or {}).get("configurable") or {}
         streaming = {"stream_mode": speech.modes, "subgraphs": speech.subgraphs, **more}

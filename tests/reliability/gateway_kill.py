@@ -67,8 +67,8 @@ class Followed:
     thread: str = ""
     run: str = ""
     heard: list[tuple[int, str, Any, float]] = field(default_factory=list)
-    committed: set[str] = field(default_factory=set)
-    """Nodes whose results were kept when the gateway was killed."""
+    committed: dict[str, int] = field(default_factory=dict)
+    """Nodes whose results were kept when the gateway was killed, and how often each had begun by then."""
 
     @property
     def path(self) -> str:
@@ -149,7 +149,7 @@ async def kill(folder: Path, runs: int, kills: int, seed: int) -> Summary:
     chance, summary = random.Random(seed), Summary(runs=runs)
     database, port = folder / "baton.db", free_port()
     followed = [Followed(_KINDS[number % 3], folder / f"ledger-{number}") for number in range(runs)]
-    limits = httpx.Limits(max_connections=None)
+    limits, killed = httpx.Limits(max_connections=None), 0.0
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", limits=limits, timeout=20) as client:
         following: list[asyncio.Task[None]] = []
         for life in range(kills + 1):
@@ -160,18 +160,24 @@ async def kill(folder: Path, runs: int, kills: int, seed: int) -> Summary:
                     following = [asyncio.create_task(each.follow(client)) for each in followed]
                 if life == kills:
                     await asyncio.wait_for(asyncio.gather(*following), _PATIENCE)
-                    summary.resumed += [at - served for each in followed if (at := each.resumed()) and at > served]
+                    summary.resumed += _delays(followed, killed, served)
                     await judge(client, followed, summary)
                     assert await gateway.stop() == 0
                     break
                 under_way = await _until_under_way(client, followed, life + 1)
                 await asyncio.sleep(chance.uniform(0.5 * _SECONDS, 2 * _SECONDS))
+                killed_before, killed = killed, time.monotonic()
                 await gateway.kill()
                 summary.kills += bool(under_way)
-                summary.resumed += [at - served for each in followed if (at := each.resumed()) and at > served]
+                summary.resumed += _delays(followed, killed_before, served)
             _note_committed(database, followed)
     summary.committed = sum(len(each.committed) for each in followed)
     return summary
+
+
+def _delays(followed: list[Followed], killed: float, served: float) -> list[float]:
+    """How long after the gateway served again each run was heard of that had been cut. Clients may notice first."""
+    return [max(0.0, at - served) for each in followed if killed and (at := each.resumed()) and at > killed]
 
 
 async def _begin(client: httpx.AsyncClient, followed: list[Followed]) -> None:
@@ -199,7 +205,8 @@ def _note_committed(database: Path, followed: list[Followed]) -> None:
         rows = db.execute("SELECT run_id, data FROM run_events WHERE event = 'updates'").fetchall()
     by_run = {each.run: each for each in followed}
     for run, data in rows:
-        by_run[run].committed |= set(orjson.loads(data)) & set(NODES)
+        for node in set(orjson.loads(data)) & set(NODES):
+            by_run[run].committed.setdefault(node, by_run[run].begun[f"begin {node}"])
 
 
 async def judge(client: httpx.AsyncClient, followed: list[Followed], summary: Summary) -> None:
@@ -213,7 +220,8 @@ async def judge(client: httpx.AsyncClient, followed: list[Followed], summary: Su
         updates = [node for _, event, data, _ in each.heard if event == "updates" for node in data]
         if set(updates) != set(NODES) or sorted(updates, key=NODES.index) != updates:
             wrong.append(f"{name} told of its results as {updates}")
-        if twice := [node for node in each.committed if updates.count(node) > 1 or each.begun[f"begin {node}"] > 1]:
+        begun = each.begun
+        if twice := [node for node, times in each.committed.items() if begun[f"begin {node}"] > times]:
             wrong.append(f"{name} made {twice} again though they were kept")
         numbers = [number for number, *_ in each.heard]
         if numbers != sorted(set(numbers)):
