@@ -1,30 +1,78 @@
-"""What the README shows of the gateway is run."""
+"""What the README shows of the gateway is run, in its order."""
 
 import asyncio
+import json
+import os
 import re
 import sys
 from pathlib import Path
 
-from graphs.loader import load_file
+import pytest
+
+from graphs.loader import examine_text, load_file
 from orchestrator import installed_step_types
 from tests.support.gateway.serving import Served
 
 README = (Path(__file__).parents[3] / "README.md").read_text()
+_DEFINITION = re.search(r"<!-- file: refund.yaml -->\n```yaml\n(.*?)```", README, re.S)
+_SCRIPTS = re.findall(r"<!-- run against a gateway -->\n```py\n(.*?)```", README, re.S)
+_CURLS = re.search(r"<!-- curls at an open gateway -->\n```sh\n(.*?)```", README, re.S)
+_TRIGGERS = re.search(r"<!-- a part of a definition -->\n```yaml\nspec:\n(.*?)```", README, re.S)
+_SAID = (
+    ["Refund 500 for A-4?", "completed {'order': 'A-4', 'paid': 500}"],
+    ["Refund 700 for A-5?", "```json", "{", '  "order": "A-5",', '  "paid": 700', "}", "```"],
+)
 
 
-async def test_the_client_of_the_readme_gets_what_it_says(served: Served, tmp_path: Path) -> None:
-    definition = re.search(r"<!-- file: refund.yaml -->\n```yaml\n(.*?)```", README, re.S)
-    script = re.search(r"<!-- run against a gateway -->\n```py\n(.*?)```", README, re.S)
-    assert definition is not None
-    assert script is not None
-    (tmp_path / "refund.yaml").write_text(definition[1])
-    refund = load_file(tmp_path / "refund.yaml", step_types=installed_step_types()).workflow
-    assert refund is not None
-    await served.gateway.orchestrator.publish(refund)
-    text = script[1].replace("http://127.0.0.1:2024", served.url)
+@pytest.fixture(autouse=True)
+async def refund(served: Served, tmp_path: Path) -> None:
+    """The workflow of the README, published."""
+    assert _DEFINITION is not None
+    (tmp_path / "refund.yaml").write_text(_DEFINITION[1])
+    workflow = load_file(tmp_path / "refund.yaml", step_types=installed_step_types()).workflow
+    assert workflow is not None
+    await served.gateway.orchestrator.publish(workflow)
+
+
+@pytest.mark.capability("I14")
+@pytest.mark.parametrize("number", range(len(_SCRIPTS)))
+async def test_the_clients_of_the_readme_get_what_it_says(served: Served, number: int) -> None:
+    assert len(_SCRIPTS) == len(_SAID)
+    text = _SCRIPTS[number].replace("http://127.0.0.1:2024", served.url)
     done = await asyncio.create_subprocess_exec(
         sys.executable, "-c", text, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
     )
     said, wrong = await asyncio.wait_for(done.communicate(), 60)
     assert done.returncode == 0, wrong.decode()
-    assert said.decode().splitlines() == ["Refund 500 for A-4?", "completed {'order': 'A-4', 'paid': 500}"]
+    assert said.decode().splitlines() == _SAID[number]
+
+
+async def test_the_curls_of_the_readme_start_show_and_approve(served: Served, tmp_path: Path) -> None:
+    assert _CURLS is not None
+    own = Path(sys.executable).parent
+    environment = {**os.environ, "PATH": f"{own}:/usr/bin:/bin", "BATON_DATABASE": str(tmp_path / "baton.db")}
+    said = []
+    for command in re.split(r"\n(?=curl |baton )", _CURLS[1].strip()):
+        process = await asyncio.create_subprocess_shell(
+            command.replace("http://127.0.0.1:2024", served.url), env=environment, stdout=asyncio.subprocess.PIPE
+        )
+        answer, _ = await asyncio.wait_for(process.communicate(), 60)
+        assert process.returncode == 0, command
+        said.append(answer.decode())
+        until = "end" if command.startswith("baton") else "rest"
+        await asyncio.wait_for(served.gateway.orchestrator.wait("first", until=until), 20)
+    started, asked, _, shown = said
+    assert json.loads(started)["id"] == "first"
+    assert [one["message"] for one in json.loads(asked)["approvals"]] == ["Refund 900 for A-4?"]
+    execution = json.loads(shown)["execution"]
+    assert (execution["status"], execution["output"]) == ("completed", {"order": "A-4", "paid": 900})
+
+
+def test_the_triggers_of_the_readme_are_the_languages() -> None:
+    assert _TRIGGERS is not None
+    assert _DEFINITION is not None
+    text = _DEFINITION[1].replace("spec:\n", f"spec:\n{_TRIGGERS[1]}", 1)
+    report = examine_text(text, step_types=installed_step_types())
+    assert [problem for problem in report.problems if problem.severity == "error"] == []
+    assert report.workflow is not None
+    assert [trigger.called for trigger in report.workflow.spec.triggers] == ["order_cancelled"]

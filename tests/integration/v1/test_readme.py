@@ -12,7 +12,7 @@ from tests.support.gateway.people import caller, make_key
 from tests.support.gateway.serving import Served
 
 README = (Path(__file__).parents[3] / "README.md").read_text()
-_CURLS = re.compile(r"```sh\n(.*?)```", re.S)
+_CURLS = re.compile(r"## Over HTTP.*?```sh\n(.*?)```", re.S)
 _REFUND = re.compile(r"<!-- file: refund.yaml -->\n```yaml\n(.*?)```", re.S)
 
 
