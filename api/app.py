@@ -6,6 +6,7 @@ from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
 from api import chat, documents, errors, v1, wire
+from api.documents import DescribedApp
 from api.gateway import Gateway
 from api.mcp import route as mcp
 from api.security.guard import guarded
@@ -21,7 +22,7 @@ def create_app(gateway: Gateway) -> FastAPI:
     Raises:
         EngineError: a route does not say what it needs.
     """
-    app = FastAPI(
+    app = DescribedApp(
         title="Baton",
         version=version("baton"),
         summary="Agent workflows that must not be lost.",
@@ -31,7 +32,6 @@ def create_app(gateway: Gateway) -> FastAPI:
     errors.install(app)
     routers = (documents.router, *wire.routers, *v1.routers, chat.router, mcp.router)
     app.router.routes.extend(guarded(routers, gateway.door))
-    documents.describe(app)
     app.add_middleware(
         CORSMiddleware,
         allow_origins=list(gateway.settings.origins),

@@ -45,23 +45,22 @@ async def docs() -> HTMLResponse:
     return get_swagger_ui_html(openapi_url="/openapi.json", title="Baton")
 
 
-def describe(app: FastAPI) -> None:
-    """Let the app's document say how to come in, what each route needs, and how errors look."""
+class DescribedApp(FastAPI):
+    """An app whose document says how to come in, what each route needs, and how errors look."""
 
-    def document() -> dict[str, Any]:
-        if app.openapi_schema is None:
-            made = get_openapi(title=app.title, version=app.version, summary=app.summary, routes=app.routes)
+    def openapi(self) -> dict[str, Any]:
+        """The document, made when it is first asked for."""
+        if self.openapi_schema is None:
+            made = get_openapi(title=self.title, version=self.version, summary=self.summary, routes=self.routes)
             parts = made.setdefault("components", {})
             parts["securitySchemes"] = _SCHEMES
             parts.setdefault("schemas", {})["Problem"] = _PROBLEM
-            for route in app.routes:
+            for route in self.routes:
                 if isinstance(route, APIRoute) and route.include_in_schema:
                     for method in route.methods or ():
                         _describe(made["paths"][route.path_format][method.lower()], route)
-            app.openapi_schema = made
-        return app.openapi_schema
-
-    app.openapi = document  # type: ignore[method-assign]
+            self.openapi_schema = made
+        return self.openapi_schema
 
 
 def _describe(operation: dict[str, Any], route: APIRoute) -> None:

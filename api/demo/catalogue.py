@@ -11,8 +11,9 @@ import structlog
 
 from agents import Functions, Models
 from api.demo import clinic, functions, planner
+from api.demo.scripts import SCRIPTS
 from api.demo.shop import tools
-from api.demo.staff import agents, real_model, scripts
+from api.demo.staff import agents, real_model
 from graphs.library import example_names, example_path
 from graphs.loader import load_file
 from graphs.spec import Workflow
@@ -40,7 +41,7 @@ def offered_functions() -> Functions:
 def resources() -> list[Any]:
     """What the engine hands to the examples' steps. Services are not among them: where they are is a setting."""
     real = real_model(os.environ)
-    models = Models(default=real or f"scripted:{planner.NAME}", scripts=(*scripts(), planner.planner()))
+    models = Models(default=real or f"scripted:{planner.NAME}", scripts=(*SCRIPTS, planner.planner()))
     return [offered_functions(), tools(), agents(real), models]
 
 

@@ -1,17 +1,17 @@
 """Runs that time starts: on a schedule, in a zone, until an end. Each due time starts one run, whoever crashes."""
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cronsim import CronSim, CronSimError
 
-from graphs.clock import Alarm, Clock
+from graphs.clock import Clock
 from graphs.errors import BatonError, InputError, StoreError
 from graphs.steps import Logger
+from orchestrator.serving.bell import Bell
 from orchestrator.store.served.crons import no_cron
 from orchestrator.store.served.values import Cron, Search
 from orchestrator.store.sqlite import SqliteStore
@@ -38,16 +38,14 @@ class CronDesk:
         self._clock = clock
         self._log = log
         self._start = start
-        self._alarm: Alarm | None = None
-        self._ringing: asyncio.Task[None] | None = None
-        self._open = False
+        self._bell = Bell(clock, "crons", self._left, self._start_due)
 
     # -- for clients ---------------------------------------------------------------------------------------------
 
     async def create(self, cron: Cron) -> Cron:
         """Keep a cron whose `next_at` was made by `next_time`."""
         kept = await self._store.create_cron(cron)
-        self._arm()
+        self._bell.arm()
         return kept
 
     def get(self, cron_id: str, tenant: str) -> Cron:
@@ -67,7 +65,7 @@ class CronDesk:
         planned = {name: changes.get(name, getattr(cron, name)) for name in ("schedule", "timezone", "end_at")}
         next_at = self.next_time(planned["schedule"], planned["timezone"], planned["end_at"])
         changed = await self._store.change_cron(cron_id, tenant, {**changes, "next_at": next_at})
-        self._arm()
+        self._bell.arm()
         return changed
 
     async def search(self, which: Search) -> Sequence[Cron]:
@@ -107,44 +105,22 @@ class CronDesk:
 
     # -- time ----------------------------------------------------------------------------------------------------
 
-    @asynccontextmanager
-    async def serving(self) -> AsyncIterator[None]:
+    def serving(self) -> AbstractAsyncContextManager[None]:
         """Start runs when they are due. What came due while nobody was there starts once, now."""
-        self._open = True
-        self._arm()
-        try:
-            yield
-        finally:
-            self._open = False
-            if self._alarm is not None:
-                self._alarm.cancel()
-            if self._ringing is not None:
-                self._ringing.cancel()
-                with suppress(asyncio.CancelledError):
-                    await self._ringing
+        return self._bell.serving()
 
-    def _arm(self, at_least: float = 0.0) -> None:
-        if self._alarm is not None:
-            self._alarm.cancel()
-            self._alarm = None
+    def _left(self) -> float | None:
         due = self._store.next_cron()
-        if due is not None and self._open:
-            left = min(due - self._clock.now(), _LONGEST).total_seconds()
-            self._alarm = self._clock.call_later(max(at_least, left), self._ring)
+        return None if due is None else min(due - self._clock.now(), _LONGEST).total_seconds()
 
-    def _ring(self) -> None:
-        if self._ringing is None or self._ringing.done():
-            self._ringing = asyncio.create_task(self._start_due(), name="crons")
-
-    async def _start_due(self) -> None:
-        wait = 0.0
+    async def _start_due(self) -> float:
         try:
             for cron in await self._store.crons_due(self._clock.now()):
                 await self._start_one(cron)
         except StoreError as error:  # it goes on once the store can write again
             self._log.error("crons.failed", **error.as_dict())
-            wait = _AFTER_LOST_COMMIT
-        self._arm(wait)
+            return _AFTER_LOST_COMMIT
+        return 0.0
 
     async def _start_one(self, cron: Cron) -> None:
         assert cron.next_at is not None

@@ -1,13 +1,13 @@
 """What has had its time is deleted: threads and items with a time to live, what runs said a day ago."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 
-from graphs.clock import Alarm, Clock
+from graphs.clock import Clock
 from graphs.errors import BatonError, NotFoundError
 from graphs.steps import Logger
+from orchestrator.serving.bell import Bell
 from orchestrator.store.sqlite import SqliteStore
 
 _REMEMBERED = timedelta(days=1)
@@ -25,37 +25,25 @@ class Sweeper:
         self._store = store
         self._clock = clock
         self._log = log
-        self._alarm: Alarm | None = None
-        self._sweeping: asyncio.Task[None] | None = None
-        self._open = False
+        self._bell = Bell(clock, "sweep", self._left, self._sweep)
 
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[None]:
         """Sweep until the block ends, first what came due while nobody was there."""
-        self._open = True
-        await self.sweep()
-        try:
+        await self._sweep()
+        async with self._bell.serving():
             yield
-        finally:
-            self._open = False
-            if self._alarm is not None:
-                self._alarm.cancel()
-            if self._sweeping is not None:
-                self._sweeping.cancel()
-                with suppress(asyncio.CancelledError):
-                    await self._sweeping
 
     def arm(self) -> None:
         """Something with a time to live was kept: look again when it ends."""
-        if self._alarm is not None:
-            self._alarm.cancel()
-            self._alarm = None
-        if self._open:
-            ends = [self._store.next_expiry(), self._store.next_item_expiry()]
-            left = [(end - self._clock.now()).total_seconds() for end in ends if end is not None]
-            self._alarm = self._clock.call_later(max(_SHORTEST, min([*left, _LONGEST])), self._ring)
+        self._bell.arm()
 
-    async def sweep(self) -> None:
+    def _left(self) -> float:
+        ends = [self._store.next_expiry(), self._store.next_item_expiry()]
+        left = [(end - self._clock.now()).total_seconds() for end in ends if end is not None]
+        return max(_SHORTEST, min([*left, _LONGEST]))
+
+    async def _sweep(self) -> float:
         """Delete what is over."""
         try:
             for thread_id, tenant in await self._store.expired_threads():
@@ -65,8 +53,4 @@ class Sweeper:
             await self._store.sweep_events(self._clock.now() - _REMEMBERED)
         except BatonError as error:  # the store cannot write now; what is over stays over
             self._log.error("sweep.failed", **error.as_dict())
-        self.arm()
-
-    def _ring(self) -> None:
-        if self._sweeping is None or self._sweeping.done():
-            self._sweeping = asyncio.create_task(self.sweep(), name="sweep")
+        return 0.0

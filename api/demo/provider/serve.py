@@ -1,9 +1,9 @@
 """Serving the provider: in a thread, for as long as a block lasts."""
 
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import uvicorn
 
@@ -11,6 +11,23 @@ from api.demo.provider.app import Provider
 from graphs.errors import BatonError
 
 _START_SECONDS = 10.0
+
+
+class _Telling(uvicorn.Server):
+    """uvicorn that tells other threads once it listens.
+
+    Attributes:
+        listening: Set then.
+    """
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.listening = threading.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """See uvicorn."""
+        await super().startup(sockets)
+        self.listening.set()
 
 
 @contextmanager
@@ -29,17 +46,10 @@ def serving(provider: Provider, *, port: int = 0) -> Iterator[str]:
     config = uvicorn.Config(
         provider.app(), host="127.0.0.1", port=port, log_level="critical", ws="none", lifespan="off"
     )
-    server = uvicorn.Server(config)
-    listening, startup = threading.Event(), server.startup
-
-    async def told(sockets: Any = None) -> None:
-        await startup(sockets)
-        listening.set()
-
-    server.startup = told  # type: ignore[method-assign]
+    server = _Telling(config)
     thread = threading.Thread(target=server.run, name="baton-provider", daemon=True)
     thread.start()
-    if not listening.wait(_START_SECONDS) or not server.servers:
+    if not server.listening.wait(_START_SECONDS) or not server.servers:
         raise BatonError(f"the provider does not listen on port {port}.", code="demo_provider_failed")
     try:
         yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}/v1"

@@ -92,8 +92,8 @@ class Desk:
 
     async def settle(self) -> None:
         """Let what rang be done."""
-        if self.desk._ringing is not None:
-            await self.desk._ringing
+        if self.desk._bell._working is not None:
+            await self.desk._bell._working
 
 
 def _log() -> Logger:
