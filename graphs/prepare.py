@@ -124,12 +124,12 @@ class Prepared:
         self._deferred = {key: value for key, value in step.config.items() if key in kind.deferred}
         rendered = {key: value for key, value in step.config.items() if key not in kind.deferred}
         self._config = Value(rendered)
-        self._constant_config = self._model(rendered) if self._config.constant else None
+        self.constant_config = self._model(rendered) if self._config.constant else None
 
     @property
     def constant(self) -> bool:
         """Whether its configuration holds no expressions, so that it has been checked already."""
-        return self._constant_config is not None
+        return self.constant_config is not None
 
     @property
     def slow(self) -> bool:
@@ -142,8 +142,8 @@ class Prepared:
         Raises:
             StepError: it does not fit the model now that the values are known.
         """
-        if self._constant_config is not None:
-            return self._constant_config
+        if self.constant_config is not None:
+            return self.constant_config
         return self._model(self._config.render(names, evaluation, state))
 
     def check_input(self, value: Any) -> None:

@@ -126,6 +126,8 @@ class Body:
         Raises:
             StepError, ExpressionError: an expression cannot be, or the whole does not fit the step type.
         """
+        if (constant := self.prepared.constant_config) is not None:  # and nothing is worked out for it
+            return constant
         if self.prepared.slow:  # a password hash takes a fifth of a second on purpose, and others want the loop
             return await asyncio.to_thread(self.prepared.config, self.names, self.evaluation, self.state)
         return self.prepared.config(self.names, self.evaluation, self.state)

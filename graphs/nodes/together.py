@@ -51,7 +51,7 @@ async def _settled(name: str, context: PlanContext, config: RunnableConfig, act:
 
 async def _all(bodies: Sequence[asyncio.Task[bool]]) -> bool:
     try:
-        return all(await asyncio.gather(*bodies))
+        return await bodies[0] if len(bodies) == 1 else all(await asyncio.gather(*bodies))
     finally:
         # One that cannot go on ends the others, and none outlives the body that it belongs to.
         if late := [body for body in bodies if not body.done()]:

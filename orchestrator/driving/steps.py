@@ -13,6 +13,7 @@ from graphs.policies.limits import Limit
 from graphs.state import Result
 from orchestrator.breakers import Guarded
 from orchestrator.driving.base import Base
+from orchestrator.store.port import Record
 
 _LATE_START = 0.2
 """Seconds (up to twice that) after which a step still at work gets a record of its start, for other processes."""
@@ -39,14 +40,21 @@ class Steps(Base):
         return self._works.breakers.refuses(name)
 
     def started(self, path: str, attempt: int, names: Any) -> None:
-        if path in self._starting:
+        if (record := self._tell_start(path, attempt, names)) is None:
             return
-        record = self._record("step.started", path, {"attempt": attempt})
-        self._works.publish([record])
-        self._works.hooks.step_started(self._log, path, attempt, names)
         self._starting[path] = record
         if self._late_starts is None:
             self._late_starts = self.clock.call_later(_LATE_START, self._keep_late_starts)
+
+    def _tell_start(self, path: str, attempt: int, names: Any) -> Record | None:
+        """Tell whoever listens, once; the record, unless that was done before."""
+        if path in self._starting:
+            return None
+        record = self._record("step.started", path, {"attempt": attempt})
+        self._works.publish([record])
+        self._works.hooks.step_started(self._log, path, attempt, names)
+        self._starting[path] = None
+        return record
 
     def _keep_late_starts(self) -> None:
         self._late_starts = None

@@ -16,8 +16,8 @@ class Waits(Steps):
     """The chapter on waits."""
 
     async def open_wait(self, path: str, wait: Wait, state: Any) -> tuple[Wait, Answer | None]:
-        if self._new:
-            self.started(path, 1, state)
+        if self._new:  # its wait is kept, and says to every process that it began
+            self._tell_start(path, 1, state)
         question = {"kind": wait.kind, **wait.question, "due": wait.due.isoformat() if wait.due else None}
         kept = await self._works.store.open_wait(
             self.execution.id,
@@ -30,7 +30,7 @@ class Waits(Steps):
         if kept.status == "cancelled":
             raise StepCancelledError(f"step '{path}' was stopped while it waited.")
         if kept.opened_at >= self._began_at:  # otherwise it began earlier, and looks whether it was answered
-            self.started(path, 1, state)
+            self._tell_start(path, 1, state)
         if kept.status == "open" and wait.question.get("budget"):
             self._over_budget.add(path)
         return replace(kept.wait, on_timeout=wait.on_timeout), answer_of(kept)

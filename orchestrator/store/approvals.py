@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -12,7 +13,7 @@ from orchestrator.store.audit import add_entry
 from orchestrator.store.parts import Part, insert, raise_signal
 from orchestrator.store.port import AuditEntry, InboxFilter, OpenWait, Record
 from orchestrator.store.rows import from_json, record_row, to_json, to_time
-from orchestrator.store.waits import SELECT, answer_json, no_wait, over, to_wait
+from orchestrator.store.waits import SELECT, answer_json, no_wait, over, to_answer, to_wait
 
 _COLUMNS: Final = SELECT.removeprefix("SELECT ").removesuffix(" FROM waits")
 _OWN: Final = ", ".join(f"w.{column.strip()}" for column in _COLUMNS.split(","))
@@ -58,12 +59,11 @@ class Approvals(Part):
                 return error
             if turn.link is not None and not _use_up(db, turn.link, at):
                 return ConflictError("This link was used already.", hint="It decides once.", code="link_used")
-            _keep(db, approval.seq, turn, at)
+            after = _kept(db, approval, turn, at)
             if turn.answer is not None:
                 raise_signal(db, execution_id, "answer", path, at, own=self._drives)
             add_entry(db, _trail(approval, turn, now))
             note = Record(execution_id, turn.kind, now, path, wait.generation, turn.data)
-            after = to_wait(db.execute(f"{SELECT} WHERE seq = ?", (approval.seq,)).fetchone())
             return after, insert(db, [record_row(note)])
 
         done: tuple[OpenWait, Kept] = await self._writer.submit(work, on_commit=lambda kept: self._announce(kept[1]))
@@ -130,13 +130,18 @@ def _closed_at(db: sqlite3.Connection, seq: int) -> str:
     return str(db.execute("SELECT closed_at FROM waits WHERE seq = ?", (seq,)).fetchone()[0])
 
 
-def _keep(db: sqlite3.Connection, seq: int, turn: Turn, now: str) -> None:
-    db.execute("UPDATE waits SET desk = ? WHERE seq = ?", (to_json(turn.desk.as_document()), seq))
-    if turn.answer is not None:
-        db.execute(
-            "UPDATE waits SET status = 'answered', answer = ?, closed_at = ? WHERE seq = ?",
-            (answer_json(turn.answer, now), now, seq),
-        )
+def _kept(db: sqlite3.Connection, approval: Approval, turn: Turn, now: str) -> OpenWait:
+    """Keep what was done about an approval, and give its wait as it stands then."""
+    desk = to_json(turn.desk.as_document())
+    if turn.answer is None:
+        db.execute("UPDATE waits SET desk = ? WHERE seq = ?", (desk, approval.seq))
+        return approval.wait
+    answer = answer_json(turn.answer, now)
+    db.execute(
+        "UPDATE waits SET desk = ?, status = 'answered', answer = ?, closed_at = ? WHERE seq = ?",
+        (desk, answer, now, approval.seq),
+    )
+    return replace(approval.wait, status="answered", answer=to_answer(answer))
 
 
 def _trail(approval: Approval, turn: Turn, now: datetime) -> AuditEntry:

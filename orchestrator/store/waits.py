@@ -129,7 +129,7 @@ class Waits(Part):
                 (given, now, execution_id, path, wait.generation),
             )
             raise_signal(db, execution_id, "answer", path, now, own=own)
-            answered = replace(wait, status="answered", answer=_to_answer(from_json(given)))
+            answered = replace(wait, status="answered", answer=to_answer(given))
             return answered, insert(db, rows)
 
         answered, _ = await self._writer.submit(work, on_commit=lambda kept: self._announce(kept[1]))
@@ -277,7 +277,7 @@ def to_wait(row: Sequence[Any]) -> OpenWait:
         generation=generation,
         wait=wait,
         status=status,
-        answer=_to_answer(from_json(answer)),
+        answer=to_answer(answer),
         opened_at=datetime.fromisoformat(opened_at),
     )
 
@@ -289,5 +289,7 @@ def answer_json(answer: Answer, now: str) -> str:
     return to_json(kept)
 
 
-def _to_answer(kept: dict[str, Any] | None) -> Answer | None:
+def to_answer(text: str) -> Answer | None:
+    """An answer as it was kept; None where there is none."""
+    kept = from_json(text)
     return None if kept is None else Answer(**{**kept, "at": from_time(kept.get("at"))})
