@@ -12,12 +12,12 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 
 from graphs.graph_state import EnterpriseWorkflowState
+from graphs.nodes.body import PlanContext
 from graphs.nodes.conditional_router import conditional_router
 from graphs.nodes.error_recovery import error_recovery
 from graphs.nodes.human_approval import human_approval
 from graphs.nodes.orchestrator import after_orchestrator, orchestrator
 from graphs.nodes.parallel_executor import parallel_executor
-from graphs.nodes.perform import PlanContext
 from graphs.nodes.react_agent import react_agent
 
 AFTERWARDS = ("orchestrator", "error_recovery")

@@ -12,7 +12,7 @@ from langgraph.errors import GraphInterrupt
 from graphs.compile import FOREVER
 from graphs.flow import Flow, not_begun
 from graphs.host import run_graph
-from graphs.nodes.perform import PlanContext
+from graphs.nodes.body import PlanContext
 from graphs.spec import Workflow
 from orchestrator.driving.ending import Ending
 from orchestrator.driving.resting import Left

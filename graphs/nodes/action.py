@@ -6,7 +6,7 @@ from typing import TypeVar
 from langgraph.errors import GraphInterrupt
 
 from graphs.errors import BatonError
-from graphs.nodes.perform import Body
+from graphs.nodes.body import Body
 from graphs.nodes.served import served
 from graphs.nodes.tries import tries
 from graphs.policies import attempt_timeout, classified

@@ -10,7 +10,7 @@ from typing import Any
 
 from graphs.errors import StepCancelledError, StepError
 from graphs.expressions import mask
-from graphs.nodes.perform import Body
+from graphs.nodes.body import Body
 from graphs.nodes.resting import rest
 from graphs.policies import error_value, kept_error
 from graphs.policies.breaker import BreakerOpenError

@@ -14,7 +14,7 @@ from langchain_core.runnables import RunnableConfig
 
 from graphs.flow import Board, Flow
 from graphs.host import Saved, run_graph
-from graphs.nodes.perform import Body, PlanContext
+from graphs.nodes.body import Body, PlanContext
 from graphs.planner import Halt, Plan
 from graphs.scope import Frame
 from graphs.state import Result

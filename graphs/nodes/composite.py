@@ -8,8 +8,8 @@ from graphs.composites.base import Data
 from graphs.errors import NotFoundError, StepError, StepTimeoutError
 from graphs.flow import Board
 from graphs.nodes.action import in_its_place, step_context
+from graphs.nodes.body import Body
 from graphs.nodes.child import Inside, carry_out
-from graphs.nodes.perform import Body
 from graphs.nodes.tries import tries
 from graphs.planner import Conclusion, ordered
 from graphs.policies import as_step_error, error_value

@@ -4,7 +4,8 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.runtime import Runtime
 
 from graphs.nodes import composite
-from graphs.nodes.perform import Dispatch, PlanContext, Update, perform
+from graphs.nodes.body import Dispatch, PlanContext
+from graphs.nodes.perform import Update, perform
 
 
 async def conditional_router(dispatch: Dispatch, runtime: Runtime[PlanContext], config: RunnableConfig) -> Update:

@@ -19,8 +19,9 @@ from graphs.expressions import EvaluationContext
 from graphs.flow import Board
 from graphs.graph_state import EnterpriseWorkflowState
 from graphs.nodes import action, composite
+from graphs.nodes.body import Body, Dispatch, PlanContext
 from graphs.nodes.child import Inside, carry_out
-from graphs.nodes.perform import Body, Dispatch, PlanContext, Update, perform
+from graphs.nodes.perform import Update, perform
 from graphs.planner import COMPANION, Conclusion, Halt, Need, Plan, PlannedStep
 from graphs.scope import Frame, StateView
 from graphs.spec import Step

@@ -15,7 +15,8 @@ from langgraph.types import interrupt
 
 from graphs.errors import BatonError
 from graphs.nodes.action import step_context
-from graphs.nodes.perform import Body, Dispatch, PlanContext, Update, perform
+from graphs.nodes.body import Body, Dispatch, PlanContext
+from graphs.nodes.perform import Update, perform
 from graphs.nodes.resting import rest
 from graphs.nodes.served import served
 from graphs.policies import as_step_error

@@ -8,7 +8,7 @@ from langgraph.types import Send
 
 from graphs.analysis import PLANNED, analyse, choose, too_wide
 from graphs.graph_state import Planned
-from graphs.nodes.perform import PlanContext
+from graphs.nodes.body import PlanContext
 from graphs.planner import PlannedStep
 from graphs.policies import as_step_error
 from graphs.prepare import Library

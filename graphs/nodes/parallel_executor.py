@@ -6,8 +6,9 @@ from langgraph.types import Command
 
 from graphs.composites import Composite
 from graphs.nodes import action, composite
+from graphs.nodes.body import Body, Dispatch, PlanContext
 from graphs.nodes.child import run_partition
-from graphs.nodes.perform import Body, Dispatch, PlanContext, Update, perform
+from graphs.nodes.perform import Update, perform
 from graphs.nodes.together import side_by_side
 from graphs.state import Result
 

@@ -5,7 +5,8 @@ from langgraph.runtime import Runtime
 
 from graphs.composites import Composite
 from graphs.nodes import action, composite
-from graphs.nodes.perform import Body, Dispatch, PlanContext, Update, perform
+from graphs.nodes.body import Body, Dispatch, PlanContext
+from graphs.nodes.perform import Update, perform
 from graphs.state import Result
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from langgraph.errors import GraphInterrupt
 
 from graphs.flow import Woken
-from graphs.nodes.perform import Body
+from graphs.nodes.body import Body
 from graphs.steps import Answer, Wait
 
 

@@ -4,7 +4,7 @@ from typing import cast
 
 from graphs.errors import StepError
 from graphs.flow import Flow
-from graphs.nodes.perform import Body
+from graphs.nodes.body import Body
 from graphs.state import FINALLY, Result
 
 

@@ -13,7 +13,8 @@ from langchain_core.runnables import RunnableConfig
 from langchain_core.runnables.config import var_child_runnable_config
 from langgraph.errors import GraphInterrupt
 
-from graphs.nodes.perform import Act, PlanContext, Update, settle, update
+from graphs.nodes.body import PlanContext
+from graphs.nodes.perform import Act, Update, settle, update
 from graphs.state import Kept
 
 

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from graphs.errors import BatonError, StepCancelledError, StepError
 from graphs.nodes import again
-from graphs.nodes.perform import Body
+from graphs.nodes.body import Body
 from graphs.policies import Again, after_failure, as_step_error, out_of_time, retry_policy
 from graphs.policies.breaker import BreakerOpenError
 from graphs.state import Result

@@ -17,7 +17,7 @@ from graphs.clock import ManualClock
 from graphs.errors import BatonError
 from graphs.flow.roll import RollCall
 from graphs.graph_state import Planned
-from graphs.nodes.perform import PlanContext
+from graphs.nodes.body import PlanContext
 from graphs.steps import Answer
 from orchestrator.engine import Orchestrator
 from orchestrator.settings import Settings
