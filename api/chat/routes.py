@@ -12,11 +12,13 @@ from api.chat.shapes import ChatRoute, Completion, events, model_of
 from api.gateway import Gateway, current_gateway
 from api.security import Principal, Right, needs, principal
 from api.v1.links import link_for
+from api.v1.questions import question_link
 from api.wire.callers import caller_of
 from api.wire.sse import LastingResponse
 from graphs.errors import NotFoundError
 from orchestrator.approvals.values import Person
 from orchestrator.chat.chats import Chats, Heard, Linking
+from orchestrator.chat.questions import Question
 from orchestrator.store.served.values import Search
 
 router = APIRouter(prefix="/v1", tags=["chat"], route_class=ChatRoute)
@@ -84,9 +86,12 @@ async def show_model(model: str, at: At, by: By) -> dict[str, Any]:
 
 
 def _linking(at: Gateway, by: Principal, user: str | None, request: Request) -> Linking:
-    async def link(thread_id: str, asked: Any) -> str | None:
-        """A link that decides an approval of a workflow, for whoever asks, if they may."""
-        if Right.DECIDE not in by.rights or not isinstance(asked, dict) or asked.get("kind") != "approval":
+    async def link(thread_id: str, interrupt_id: str, asked: Any) -> str | None:
+        """A link that answers a question for whoever asks, if they may."""
+        question = Question(interrupt_id, asked)
+        if not question.ours:
+            return question_link(at, thread_id, interrupt_id, by, request)
+        if Right.DECIDE not in by.rights or not question.answerable:
             return None
         person = Person(by.name or user or "chat", by.groups or frozenset())
         try:

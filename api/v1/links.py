@@ -91,7 +91,7 @@ async def look(token: Token, request: Request) -> HTMLResponse:
     baton = gateway_of(request).orchestrator
     link = _links(baton).open(token)
     approval = await baton.inbox.get(link.execution_id, link.path)
-    return _page(_asked(approval, link))
+    return as_page(_asked(approval, link))
 
 
 @router.post(
@@ -129,7 +129,7 @@ async def use(token: Token, request: Request) -> HTMLResponse:
     )
     wait = await baton.inbox.decide(link.execution_id, link.path, link.person, given, link=(link.id, link.ends))
     settled = "Thank you. It is decided." if wait.status == "answered" else "Thank you. More people have to agree."
-    return _page(f"<h1>{settled}</h1><p>You may close this page.</p>")
+    return as_page(f"<h1>{settled}</h1><p>You may close this page.</p>")
 
 
 def _links(baton: Orchestrator) -> Links:
@@ -170,8 +170,9 @@ def _asked(approval: Approval, link: Link) -> str:
     )
 
 
-def _page(body: str) -> HTMLResponse:
+def as_page(body: str) -> HTMLResponse:
+    """A page that no other page can frame, and that loads nothing."""
     style = "body{font:16px system-ui;max-width:40em;margin:3em auto;padding:0 1em}pre{background:#f4f4f4;padding:1em}"
     style += "textarea{width:100%}button{font:inherit;padding:.4em 1em}pre{white-space:pre-wrap;word-break:break-word}"
     head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><style>{style}</style>'
-    return HTMLResponse(f"<!doctype html><title>Approval</title>{head}{body}", headers=_HEADERS)
+    return HTMLResponse(f"<!doctype html><title>A question</title>{head}{body}", headers=_HEADERS)

@@ -19,8 +19,8 @@ from orchestrator.serving.wording import OF_STATE, answer_of
 from orchestrator.store.served.values import Assistant, Conversation, Ended, Run, Thread
 from orchestrator.store.sqlite import SqliteStore
 
-Linking = Callable[[str, Any], Awaitable[str | None]]
-"""Where a question of a thread can be answered besides: the thread's id, and what its interrupt says."""
+Linking = Callable[[str, str, Any], Awaitable[str | None]]
+"""Where a question of a thread can be answered besides: the thread's id, the interrupt's, and what it says."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,7 +164,8 @@ class Chats:
         self, who: Answering, thread_id: str, interrupts: Mapping[str, Sequence[Mapping[str, Any]]]
     ) -> list[Question]:
         asked = [each for group in interrupts.values() for each in group]
-        return [Question(each["id"], each["value"], await who.heard.link(thread_id, each["value"])) for each in asked]
+        link = who.heard.link
+        return [Question(each["id"], each["value"], await link(thread_id, each["id"], each["value"])) for each in asked]
 
     # -- answering -----------------------------------------------------------------------------------------------
 

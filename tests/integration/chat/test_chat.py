@@ -134,6 +134,21 @@ async def test_a_graphs_own_question_is_answered_with_the_words_as_they_are(chat
     assert "answered: yes, do" in done.content
 
 
+async def test_a_graphs_own_question_has_a_link_too_that_answers_once(chat: Chat, http: httpx.AsyncClient) -> None:
+    model = chat("ask")
+    asked = await model.ainvoke("it")
+    link = re.search(r"http://\S+/v1/questions/\S+", str(asked.content))
+    assert link is not None
+    for _ in range(2):  # a scanner looks, and nothing happens
+        assert "Send &#x27;it&#x27;?" in (await http.get(link[0])).text
+    assert (await http.post(link[0], data={"text": "by all means"})).status_code == 200
+    done = await model.ainvoke([HumanMessage("it"), asked, HumanMessage("And?")])
+    assert "answered: by all means" in done.content
+    assert (await http.post(link[0], data={"text": "again"})).json()["code"] == "nothing_asked"
+    assert "This is over." in (await http.get(link[0])).text
+    assert (await http.get(link[0][:-20])).json()["code"] == "link_not_valid"
+
+
 async def test_several_questions_are_answered_by_their_numbers(chat: Chat) -> None:
     model = chat("ask_both")
     asked = await model.ainvoke("it")
