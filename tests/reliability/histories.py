@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 from graphs.clock import ManualClock
 from graphs.errors import ConflictError, NotFoundError, StepError
 from graphs.steps import Action, StepConfig, StepContext
+from orchestrator.alerts.opening import AlertSettings
 from orchestrator.engine import Orchestrator
 from tests.reliability.reference import DELAY, DONE, FAILED, NEEDS, NOT_DONE, PAUSE, UNDONE, Story, World, undo
 from tests.support.engine.crashes import Crash, crashing
@@ -100,7 +101,8 @@ TYPES = step_types(ByHand())
 class Bench:
     """One file, and at most one engine that drives it."""
 
-    def __init__(self) -> None:
+    def __init__(self, happened: Counter[str]) -> None:
+        self._happened = happened
         self._runner = asyncio.Runner()
         self._folder = tempfile.TemporaryDirectory(prefix="baton-history-")
         self._database = Path(self._folder.name) / "baton.db"
@@ -134,7 +136,7 @@ class Bench:
 
     def _engine(self, **more: Any) -> Any:
         # Crashes come so often here that any execution would soon be put aside as one that kills its engine.
-        more |= {"poison_after": NEVER}
+        more |= {"poison_after": NEVER, "alerts": AlertSettings(log=False)}
         return engine(self._database, types=TYPES, clock=self._clock, resources=[self.hands], **more)
 
     def stop(self) -> None:
@@ -160,6 +162,7 @@ class Bench:
         self.hands.begun.clear()
         assert not self.hands.at_work
         kept = bool(asked) and self._fact(*asked) != before
+        self._happened["crash" if not asked else "crash, kept" if kept else "crash, lost"] += 1
         assert kept or not acknowledged, f"{asked} was acknowledged, and is not kept"
         return kept
 
@@ -196,6 +199,7 @@ class Bench:
 
     def do(self, *asked: Any) -> Any:
         """Ask the engine, or, when there is none, by another process's means."""
+        self._happened[asked[0]] += 1
         if asked[0] == "retry":
             self.hands.begun.clear()
         return self._runner.run(asyncio.wait_for(self._do(*asked), PATIENCE))
@@ -273,6 +277,7 @@ class Bench:
         assert self._baton is not None
         await turns(self._baton, TURNS)
         seen, expected = await self._seen(self._baton, world), _expected(world)
+        self._happened.update({story.status for story in world.stories.values()})
         assert seen == expected, f"it went on to {seen}"
         assert set(self.hands.begun.values()) <= {1}, self.hands.begun
         assert set(self.hands.keys.values()) == set().union(*(story.keys() for story in world.stories.values()))
