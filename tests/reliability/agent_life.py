@@ -52,7 +52,7 @@ async def _send(context: StepContext, name: str, body: dict[str, str]) -> Any:
 
 
 async def _live(database: Path, models: str, desk: str, script: str) -> dict[str, Any]:
-    settings = Settings(database=database, services={"desk": desk}, log_level="warning", _env_file=None)  # type: ignore[call-arg]
+    settings = Settings(database=database, services={"desk": desk}, log_level="warning", poison_after=100, _env_file=None)  # type: ignore[call-arg]
     given = [
         Tools([*(_tool(name) for name in BOOKINGS), Tool("cancel", "Cancels a booking.", _cancel)]),
         Models(settings={"openai": {"base_url": models, "api_key": "sk-none", "timeout": 20}}),
