@@ -52,12 +52,14 @@ async def _send(context: StepContext, name: str, body: dict[str, str]) -> Any:
 
 
 async def _live(database: Path, models: str, desk: str, script: str) -> dict[str, Any]:
-    settings = Settings(database=database, services={"desk": desk}, log_level="warning", poison_after=100, _env_file=None)  # type: ignore[call-arg]
-    given = [
+    # Killed on purpose, again and again at one place: it is not to be put aside for that.
+    given: dict[str, Any] = {"services": {"desk": desk}, "log_level": "warning", "poison_after": 100}
+    settings = Settings(database=database, _env_file=None, **given)  # type: ignore[call-arg]
+    resources = [
         Tools([*(_tool(name) for name in BOOKINGS), Tool("cancel", "Cancels a booking.", _cancel)]),
         Models(settings={"openai": {"base_url": models, "api_key": "sk-none", "timeout": 20}}),
     ]
-    async with Orchestrator.open(settings, resources=given) as baton:
+    async with Orchestrator.open(settings, resources=resources) as baton:
         if await baton.store.execution(EXECUTION) is None:
             await baton.start(TRIPS[script], {}, execution_id=EXECUTION)
         execution = await baton.wait(EXECUTION)
