@@ -53,10 +53,8 @@ async def test_every_run_goes_on_by_itself_after_kill_9(tmp_path: Path) -> None:
 async def test_streams_go_on_after_kill_9_and_nothing_that_was_kept_is_lost_or_made_twice(tmp_path: Path) -> None:
     """The short form of `python -m tests.reliability.gateway_kill`."""
     summary = await kill(tmp_path, runs=9, kills=1, seed=1)
-    assert (summary.kills, bool(summary.resumed)) == (
-        1,
-        True,
-    )  # how many are cut is a matter of how fast the machine is
+    assert summary.kills == 1
+    assert summary.resumed, "the kill cut no run; how many it cuts is a matter of how fast the machine is"
 
 
 async def stream(client: LangGraphClient, thread: str, file: Path, said: list[Any]) -> None:
