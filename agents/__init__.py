@@ -6,18 +6,18 @@ step types              service_call, validation, function, tool, emit_event, ap
 behind `loading`        http, schemas, providers, react, routing: slow to import, loaded by the first use
 """
 
-from agents.agents import Agent, Agents
-from agents.cassettes import Cassette
 from agents.events import EmitEvent
-from agents.function_call import FunctionStep
-from agents.functions import Functions
-from agents.models import Models
-from agents.scripts import Call, Failure, Rule, Script, Turn
-from agents.service_call import ServiceCall
-from agents.service_tool import service_tool
-from agents.services import Service, Services
-from agents.tool_call import ToolStep
-from agents.tools import Tool, Tools, tool
+from agents.models.cassettes import Cassette
+from agents.models.models import Models
+from agents.models.scripts import Call, Failure, Rule, Script, Turn
+from agents.reasoning.agents import Agent, Agents
+from agents.services.service_call import ServiceCall
+from agents.services.services import Service, Services
+from agents.tools.function_call import FunctionStep
+from agents.tools.functions import Functions
+from agents.tools.service_tool import service_tool
+from agents.tools.tool_call import ToolStep
+from agents.tools.tools import Tool, Tools, tool
 from agents.validation import Validation
 from agents.waits import Approval, Delay, WaitForEvent
 from graphs.steps import StepType

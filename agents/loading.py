@@ -9,18 +9,18 @@ import importlib
 from types import ModuleType
 from typing import Any, Literal
 
-from agents.threads import in_thread
+from agents.tools.threads import in_thread
 
 Heavy = Literal[
-    "agents.http",
+    "agents.services.http",
     "agents.schemas",
-    "agents.providers",
-    "agents.openai_client",
-    "agents.react",
-    "agents.recorded",
-    "agents.summing",
-    "agents.mcp",
-    "agents.routing",
+    "agents.models.providers",
+    "agents.models.openai_client",
+    "agents.reasoning.react",
+    "agents.models.recorded",
+    "agents.reasoning.summing",
+    "agents.tools.mcp",
+    "agents.models.routing",
     "orchestrator.alerts.webhook",
 ]
 

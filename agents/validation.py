@@ -9,8 +9,8 @@ from pydantic import Field, model_validator
 
 from agents.loading import load, load_now
 from agents.rules import NEEDS, RULES, Parameters
-from agents.service_call import call_headers
-from agents.services import Request, Services
+from agents.services.service_call import call_headers
+from agents.services.services import Request, Services
 from agents.values import shorten
 from graphs.errors import Problem, StepError
 from graphs.expressions import contains_secret, reveal

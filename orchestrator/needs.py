@@ -7,10 +7,10 @@ process cannot do is left for one that can.
 from collections.abc import Mapping
 from typing import Any
 
-from agents.agents import Agents
-from agents.functions import Functions
-from agents.services import Services
-from agents.tools import Tools
+from agents.reasoning.agents import Agents
+from agents.services.services import Services
+from agents.tools.functions import Functions
+from agents.tools.tools import Tools
 from graphs.errors import StoreError
 from graphs.loading.findings import Findings
 from graphs.prepare import Library

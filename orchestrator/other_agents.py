@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, TypeVar
 
-from agents.agent import AgentStep
+from agents.reasoning.agent import AgentStep
 from graphs.errors import InputError
 from graphs.prepare import Library
 from graphs.spec import Step, Workflow

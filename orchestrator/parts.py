@@ -7,8 +7,8 @@ from difflib import get_close_matches
 from os import environ
 from typing import Any, Final
 
-from agents.models import Models
-from agents.services import Services
+from agents.models.models import Models
+from agents.services.services import Services
 from graphs.clock import Clock
 from graphs.compile import compile_graph
 from graphs.policies.named import NamedLimits, declared

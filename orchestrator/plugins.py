@@ -10,11 +10,11 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, TypeVar
 
-from agents.agent import AgentStep
-from agents.agents import Agents
-from agents.functions import Functions
 from agents.planning.kinds import step_types as planning_step_types
-from agents.tools import Tools
+from agents.reasoning.agent import AgentStep
+from agents.reasoning.agents import Agents
+from agents.tools.functions import Functions
+from agents.tools.tools import Tools
 from graphs.composites import step_types as composite_step_types
 from graphs.errors import SettingsError
 from graphs.spec import Workflow

@@ -7,8 +7,8 @@ from typing import Final
 
 import httpx
 
-from agents.addresses import fault, literal
-from agents.pinning import Pinned
+from agents.services.addresses import fault, literal
+from agents.services.pinning import Pinned
 from graphs.errors import BatonError, InputError
 from orchestrator.signing import headers_for
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
-from agents.conversation import model_step
+from agents.reasoning.conversation import model_step
 from graphs.state import Result
 from orchestrator.store.sqlite import SqliteStore
 

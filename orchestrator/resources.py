@@ -6,9 +6,9 @@ from typing import Any, Final
 
 from agents import Agents, Functions, Models, Services, Tool, Tools
 from agents.loading import load
-from agents.models import Allowed
-from agents.prices import Prices
-from agents.router import Router
+from agents.models.models import Allowed
+from agents.models.prices import Prices
+from agents.models.router import Router
 from graphs.clock import Clock
 from graphs.errors import SettingsError
 from orchestrator.settings import Settings
@@ -50,7 +50,7 @@ async def _mcp_tools(servers: Mapping[str, Any]) -> list[Tool]:
     if not servers:
         return []
     try:
-        mcp = await load("agents.mcp")
+        mcp = await load("agents.tools.mcp")
     except ImportError as error:
         raise SettingsError(
             f"BATON_MCP names servers, and what speaks to them is not installed ({error.name}).",

@@ -7,8 +7,8 @@ import orjson
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import NoDecode
 
-from agents.capability import AgentRouting
 from agents.planning.bounds import AssistantBounds
+from agents.reasoning.capability import AgentRouting
 from graphs.policies.named import Bounds
 from orchestrator.alerts.settings import AlertSettings
 from orchestrator.environment import SEPARATED, EnvironmentSettings, Seconds, read
@@ -26,7 +26,7 @@ class Settings(EnvironmentSettings):
             environment; `*` for every service and provider that is not named.
         prices: What models cost, for a million tokens: `{"openai:gpt-5-mini": {"input": 0.25, "output": 2}}`, as JSON
             in the environment; names may hold `*`. Budgets in money and costs in results need them.
-        mcp: MCP servers whose tools agents may be given, as JSON in the environment; see `agents.mcp.McpServer`.
+        mcp: MCP servers whose tools agents may be given, as JSON in the environment; see `agents.tools.mcp.McpServer`.
         real_models: `allow`; `loopback` refuses every model whose server is not on this machine; `refuse` all but the
             scripted ones. It wins over what modules allow themselves: the switch for tests.
         alerts: Where alerts go: `{"log": true, "file": "alerts.jsonl", "webhook": {"url": "https://…", "secret":
@@ -49,7 +49,7 @@ class Settings(EnvironmentSettings):
         assistant: What the ad-hoc assistant may use, as JSON in the environment:
             `{"tools": ["find_*"], "services": []}`; see `agents.planning.bounds.AssistantBounds`.
         agent_routing: How a step that names a capability gets an agent, as JSON in the environment; see
-            `agents.capability.AgentRouting`. `{"adaptive": false}` takes the first that has it.
+            `agents.reasoning.capability.AgentRouting`. `{"adaptive": false}` takes the first that has it.
         expose: Environment variables that expressions may read as `env.NAME`.
         log_level, log_format: What is logged to standard error, and how.
     """

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from agents.agent_calls import REFUSED
+from agents.reasoning.agent_calls import REFUSED
 from graphs.budget import SPENT
 from orchestrator.store.port import Record
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 import orjson
 
 from agents.planning.offer import Offered
-from agents.tools import Tool
+from agents.tools.tools import Tool
 from graphs.spec import Step, Workflow
 from graphs.steps import StepTypes
 

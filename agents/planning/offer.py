@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from agents.agents import Agent, Agents
-from agents.functions import Functions
-from agents.picking import agent_of
 from agents.planning.bounds import AssistantBounds, within
-from agents.services import Services
-from agents.tools import Tool, Tools
+from agents.reasoning.agents import Agent, Agents
+from agents.reasoning.picking import agent_of
+from agents.services.services import Services
+from agents.tools.functions import Functions
+from agents.tools.tools import Tool, Tools
 from agents.values import shorten
 from graphs.inputs import secret_paths
 from graphs.spec import AGENT_LABEL, Workflow

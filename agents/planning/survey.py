@@ -6,11 +6,11 @@ from typing import Any, ClassVar, Final
 
 from pydantic import Field
 
-from agents.assignment import as_text
-from agents.conversation import text_of
 from agents.planning.acting import acts_of
 from agents.planning.language import LANGUAGE
 from agents.planning.offer import Offered, harmless, likely, offered, told_of_all, told_of_workflows
+from agents.reasoning.assignment import as_text
+from agents.reasoning.conversation import text_of
 from graphs.errors import StepError
 from graphs.spec import Step, Workflow
 from graphs.steps import Action, StepConfig, StepContext, StepTypes

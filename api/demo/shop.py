@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from agents.service_call import call_headers
-from agents.services import Request, Services
-from agents.tools import Tool, Tools, tool
+from agents.services.service_call import call_headers
+from agents.services.services import Request, Services
+from agents.tools.tools import Tool, Tools, tool
 from graphs.errors import StepError
 from graphs.steps import StepContext
 

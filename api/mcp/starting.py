@@ -8,7 +8,7 @@ from typing import Any
 
 from starlette.types import Receive, Scope, Send
 
-from agents.threads import in_thread
+from agents.tools.threads import in_thread
 from graphs.errors import BatonError
 from orchestrator.engine import Orchestrator
 

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, TypeVar
 
-from agents.capability import Track
+from agents.reasoning.capability import Track
 from graphs.analysis import Past
 from graphs.clock import Clock
 from orchestrator.store.sqlite import SqliteStore

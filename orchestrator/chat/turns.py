@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from agents.conversation import text_of
+from agents.reasoning.conversation import text_of
 from graphs.errors import BatonError
 from orchestrator.serving.streams import RunLog, Said
 from orchestrator.serving.wording import SPOKEN

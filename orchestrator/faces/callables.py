@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from agents.threads import in_thread
+from agents.tools.threads import in_thread
 from graphs.code import Code, code_of
 from graphs.errors import BatonError, StepError
 from graphs.spec import FromState

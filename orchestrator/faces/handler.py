@@ -21,9 +21,9 @@ from typing import Any, ClassVar, Literal, NamedTuple, Protocol
 import orjson
 from pydantic import Field
 
-from agents.agent import AgentStep
-from agents.agent_config import AgentConfig
-from agents.tool_call import ToolConfig, ToolStep
+from agents.reasoning.agent import AgentStep
+from agents.reasoning.agent_config import AgentConfig
+from agents.tools.tool_call import ToolConfig, ToolStep
 from graphs.composites import Composite, Opening
 from graphs.composites.base import Data, last_output, plan_of
 from graphs.errors import Problem, StepCancelledError, StepError

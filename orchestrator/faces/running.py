@@ -21,7 +21,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from agents import Agents, Functions, Models, Tools
-from agents.router import Router
+from agents.models.router import Router
 from graphs.clock import Clock
 from graphs.errors import DefinitionError, NotFoundError
 from graphs.policies.named import Bounds

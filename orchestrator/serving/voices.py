@@ -5,7 +5,7 @@ from typing import Any
 
 from langchain_core.messages import AIMessageChunk
 
-from agents.conversation import text_of
+from agents.reasoning.conversation import text_of
 from graphs.budget import SPENT
 from orchestrator.serving.served import Document, Say
 from orchestrator.serving.speech import Speech

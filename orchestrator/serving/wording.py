@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import orjson
 
-from agents.conversation import text_of
+from agents.reasoning.conversation import text_of
 from graphs.spec import Workflow
 
 FIELDS: Final = ("answer", "message", "text", "response", "reply", "content", "summary")

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from agents.capability import CHOSEN, Track
+from agents.reasoning.capability import CHOSEN, Track
 from graphs.analysis import Past
 from graphs.state import ExecutionStatus
 from orchestrator.store.parts import Part

@@ -10,7 +10,7 @@ from typing import Any
 from langchain.agents import create_agent
 
 from agents import Call, Models, Script, Tools, Turn
-from agents.scripted import ScriptedModel
+from agents.models.scripted import ScriptedModel
 from orchestrator.engine import Orchestrator
 from orchestrator.settings import Settings
 from tests.benchmarks import ours

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from agents.functions import Functions
+from agents.tools.functions import Functions
 from graphs.spec import Workflow
 from orchestrator.engine import Orchestrator
 from orchestrator.settings import Settings

@@ -7,7 +7,7 @@ from typing import Any, TypedDict
 import pytest
 from langgraph.graph import START, StateGraph
 
-from agents.functions import Functions
+from agents.tools.functions import Functions
 from graphs.composites import Opening
 from graphs.composites.groups import Parallel
 from graphs.spec import FromState

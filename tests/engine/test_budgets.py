@@ -9,7 +9,7 @@ from hypothesis import given as drawn
 from hypothesis import strategies as st
 
 from agents import Call, Failure, Models, Rule, Script, Tool, Tools, Turn
-from agents.prices import Prices
+from agents.models.prices import Prices
 from graphs.budget import RAISED, SPENT, Ledger
 from graphs.errors import SettingsError
 from graphs.spec import Budget

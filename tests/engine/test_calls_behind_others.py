@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from agents import Call, Failure, Models, Script, Tools, Turn, tool
-from agents.router import Router
+from agents.models.router import Router
 from graphs.clock import ManualClock
 from graphs.errors import StepError
 from graphs.policies.named import Bounds

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from agents import Agent, Agents, Call, Failure, Models, Rule, Script, Turn
-from agents.capability import AgentRouting
-from agents.prices import Prices
+from agents.models.prices import Prices
+from agents.reasoning.capability import AgentRouting
 from graphs.loader import load_workflow
 from graphs.spec import Workflow
 from orchestrator.engine import Orchestrator

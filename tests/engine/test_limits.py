@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from agents.services import Service, Services
+from agents.services.services import Service, Services
 from graphs.clock import ManualClock
 from graphs.policies.named import Bounds
 from tests.support.engine.engines import act, engine, finished, rings_in, run, turns, until, workflow

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from agents import Models, Script, Turn
-from agents.router import Router
+from agents.models.router import Router
 from tests.support.engine.engines import act, engine, run, workflow
 
 CASES = [

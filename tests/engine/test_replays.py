@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from agents import Agent, Agents, Call, Models, Script, Tool, Tools, Turn
-from agents.prices import Prices
+from agents.models.prices import Prices
 from graphs.errors import InputError, NotFoundError
 from orchestrator.engine import Orchestrator
 from orchestrator.store.port import Target

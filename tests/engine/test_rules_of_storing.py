@@ -12,7 +12,7 @@ from langgraph.types import Send
 import graphs.compile
 import graphs.flow
 import graphs.nodes.orchestrator as planning
-from agents.functions import Functions
+from agents.tools.functions import Functions
 from graphs.clock import ManualClock
 from graphs.errors import BatonError
 from graphs.flow.roll import RollCall

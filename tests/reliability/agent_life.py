@@ -8,13 +8,8 @@ from pathlib import Path
 from typing import Any
 
 # Also what the engine loads only when a step asks for it: processes are forked from one that has all of it.
-import agents.http
-import agents.openai_client
-import agents.providers
-import agents.react
-import agents.schemas  # noqa: F401
 from agents import Models, Services, Tool, Tools
-from agents.services import Request
+from agents.services.services import Request
 from graphs.spec import Workflow
 from graphs.steps import StepContext
 from orchestrator.engine import Orchestrator

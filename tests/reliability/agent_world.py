@@ -20,7 +20,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 
-from agents.scripts import Call, Failure, Script, Turn
+from agents.models.scripts import Call, Failure, Script, Turn
 from api.demo.provider import Provider
 from tests.reliability import agent_life
 

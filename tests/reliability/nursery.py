@@ -204,11 +204,6 @@ def _serve() -> int:
 
 def import_everything() -> None:
     """Also what the engine loads only when a step asks for it."""
-    import agents.http
-    import agents.providers
-    import agents.react
-    import agents.routing
-    import agents.schemas  # noqa: F401
 
 
 def _live(order: dict[str, Any], definitions: Any) -> int:

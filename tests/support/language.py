@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import agents
-from agents.agent import AgentStep
+from agents.reasoning.agent import AgentStep
 from graphs import composites
 from graphs.errors import Problem
 from graphs.loader import Report, examine_text

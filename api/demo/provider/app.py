@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from agents.scripts import Failure, Script, Scripts, Turn
+from agents.models.scripts import Failure, Script, Scripts, Turn
 from api.demo.provider.wire import Completion, failure
 
 FaultKind = Literal[

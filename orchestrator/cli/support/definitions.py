@@ -4,10 +4,10 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from agents.agents import Agents
-from agents.functions import Functions
-from agents.services import Services
-from agents.tools import Tools
+from agents.reasoning.agents import Agents
+from agents.services.services import Services
+from agents.tools.functions import Functions
+from agents.tools.tools import Tools
 from graphs.errors import DefinitionError, NotFoundError
 from graphs.loader import Loaded, Report, examine_text, load_file
 from graphs.loading.findings import Findings

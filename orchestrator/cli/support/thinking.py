@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from agents.capability import CHOSEN
 from agents.planning.check import ANALYSED
+from agents.reasoning.capability import CHOSEN
 from graphs.analysis import PLANNED
 from orchestrator.cli.support.terminal import one_line, seconds_text
 from orchestrator.store.port import Record

@@ -12,7 +12,7 @@ from langchain_core.messages import HumanMessage
 from langchain_openai import ChatOpenAI
 from langgraph_sdk import get_client
 
-from agents.scripts import Script, Turn
+from agents.models.scripts import Script, Turn
 from api.demo.provider import Provider, serving
 from tests.support.gateway.calls import until_rest
 from tests.support.gateway.serving import Served

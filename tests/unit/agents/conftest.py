@@ -15,8 +15,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from agents.agent import AgentStep
-from agents.agent_config import AgentConfig
+from agents.reasoning.agent import AgentStep
+from agents.reasoning.agent_config import AgentConfig
 from graphs.clock import ManualClock
 from graphs.composites import Opening
 from graphs.errors import StepError

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from agents.addresses import fault
-from agents.services import Request, Service, Services
+from agents.services.addresses import fault
+from agents.services.services import Request, Service, Services
 from graphs.errors import SettingsError, StepError
 
 pytestmark = pytest.mark.capability("I02")

@@ -12,10 +12,10 @@ from langgraph.graph import END, START, StateGraph
 from pydantic import BaseModel, ValidationError
 
 from agents import Agent, Agents, Call, Failure, Models, Rule, Script, Tool, Tools, Turn, tool
-from agents.agent import AgentStep
-from agents.agent_config import AgentConfig
-from agents.models import split_name
-from agents.scripted import ScriptedModel
+from agents.models.models import split_name
+from agents.models.scripted import ScriptedModel
+from agents.reasoning.agent import AgentStep
+from agents.reasoning.agent_config import AgentConfig
 from graphs.errors import StepError
 from graphs.expressions import Secret
 from graphs.steps import StepContext

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.capability import AgentRouting, Track, choose
+from agents.reasoning.capability import AgentRouting, Track, choose
 
 TRACKS = st.builds(
     Track,

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from agents import Call, Cassette, Models, Script, Tools, Turn, tool
-from agents.router import Router
+from agents.models.router import Router
 from api.demo.provider import Fault, Provider, serving
 from graphs.errors import InputError, StepError
 from graphs.steps import StepContext

@@ -2,8 +2,8 @@
 
 import pytest
 
-from agents.endpoints import check_endpoint
-from agents.service_call import ServiceCall
+from agents.services.endpoints import check_endpoint
+from agents.services.service_call import ServiceCall
 from graphs.errors import StepError
 from graphs.spec import Step
 

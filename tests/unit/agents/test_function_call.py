@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from agents.function_call import FunctionConfig, FunctionStep
-from agents.functions import Functions
+from agents.tools.function_call import FunctionConfig, FunctionStep
+from agents.tools.functions import Functions
 from graphs.errors import ConflictError, InputError, NotFoundError, StepError
 from graphs.expressions import Secret
 from graphs.steps import StepContext

@@ -17,7 +17,9 @@ def test_importing_agents_imports_nothing_slow() -> None:
 
 
 async def test_the_door_gives_one_module_to_all() -> None:
-    assert await load("agents.http") is await load("agents.http") is sys.modules["agents.http"]
+    assert (
+        await load("agents.services.http") is await load("agents.services.http") is sys.modules["agents.services.http"]
+    )
 
 
 def test_the_built_in_step_types() -> None:

@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from agents import Models, Tool, Tools, tool
-from agents.router import Router
+from agents.models.router import Router
 from graphs.errors import StepError
 from graphs.steps import StepContext
 

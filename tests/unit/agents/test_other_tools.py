@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from agents import Call, Models, Script, Service, Services, Tools, Turn, service_tool
-from agents.mcp import mcp_tools
+from agents.tools.mcp import mcp_tools
 from graphs.errors import InputError, SettingsError, StepError
 from graphs.steps import StepContext
 from orchestrator.engine import Orchestrator

@@ -7,8 +7,8 @@ import pytest
 from langchain_core.language_models.fake_chat_models import FakeListChatModel
 
 from agents import Failure, Models, Script, Turn
-from agents.router import Router
-from agents.routing import recognise
+from agents.models.router import Router
+from agents.models.routing import recognise
 from graphs.composites.base import RouteChooser
 from graphs.errors import StepError
 from graphs.expressions import Secret

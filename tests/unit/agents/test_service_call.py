@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from agents.service_call import ServiceCall, ServiceCallConfig
-from agents.services import Service, Services
+from agents.services.service_call import ServiceCall, ServiceCallConfig
+from agents.services.services import Service, Services
 from graphs.clock import ManualClock
 from graphs.errors import NotFoundError, SettingsError, StepError
 from graphs.expressions import Secret

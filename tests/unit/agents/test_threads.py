@@ -6,7 +6,7 @@ import sys
 import threading
 from contextvars import ContextVar
 
-from agents.threads import MAX_IDLE, in_thread
+from agents.tools.threads import MAX_IDLE, in_thread
 
 
 async def test_a_free_thread_is_used_again() -> None:
@@ -40,7 +40,7 @@ async def test_context_variables_do_not_stay_with_a_thread() -> None:
 def test_a_hanging_function_does_not_keep_the_process_from_ending() -> None:
     code = """
 import asyncio, threading
-from agents.threads import in_thread
+from agents.tools.threads import in_thread
 async def main():
     try:
         await asyncio.wait_for(in_thread(threading.Event().wait), 0.05)

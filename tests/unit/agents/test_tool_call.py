@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from agents import Tool, Tools, tool
-from agents.tool_call import ToolConfig, ToolStep
+from agents.tools.tool_call import ToolConfig, ToolStep
 from graphs.errors import ConflictError, InputError, NotFoundError, StepError
 from graphs.expressions import Secret
 from graphs.steps import StepContext

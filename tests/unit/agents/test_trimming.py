@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.trimming import Part, trimmed
+from agents.reasoning.trimming import Part, trimmed
 from agents.values import tokens_of
 
 NOTE = "(Earlier messages were left out.)"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from agents.services import Services
+from agents.services.services import Services
 from agents.validation import Validation, ValidationConfig, find
 from graphs.errors import StepError
 from graphs.expressions import Secret

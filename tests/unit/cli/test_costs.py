@@ -6,7 +6,7 @@ from tests.unit.cli.support import Cli
 
 AGENTS = """
 from agents import Agent, Agents, Call, Models, Script, Turn
-from agents.prices import Prices
+from agents.models.prices import Prices
 
 
 def resources():

@@ -6,7 +6,7 @@ from tests.unit.cli.support import Cli
 
 AGENTS = '''
 from agents import Call, Models, Script, Tools, Turn, tool
-from agents.prices import Prices
+from agents.models.prices import Prices
 
 
 @tool

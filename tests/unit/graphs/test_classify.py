@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.services import Services
+from agents.services.services import Services
 from graphs.errors import Category, ConflictError, NotFoundError, StepError
 from graphs.policies import Classifier, as_step_error, classified, error_value, kept_error
 from graphs.policies.classify import verdict

@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-from agents.functions import Functions
+from agents.tools.functions import Functions
 
 
 def give(value: Any) -> Any:

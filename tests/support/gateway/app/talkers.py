@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from agents.models import Models
-from agents.scripts import Call, Rule, Script, Turn
-from agents.tools import Tools, tool
+from agents.models.models import Models
+from agents.models.scripts import Call, Rule, Script, Turn
+from agents.tools.tools import Tools, tool
 
 ORDER = Turn("I look. ", calls=(Call("find_order", {"number": "7"}),))
 REFUND = Turn("", calls=(Call("refund", {"amount": 500}),))

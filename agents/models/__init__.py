@@ -1,0 +1,1 @@
+"""Chat models: real, scripted, recorded; what they cost, and routes they choose."""

@@ -1,0 +1,88 @@
+"""Which agent a step gets: one it names, one that has the capability it asks for, or one of its own."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from agents.reasoning.agents import Agent, Agents
+from agents.reasoning.capability import CHOSEN, AgentRouting, choose
+from graphs.composites.base import Opening
+from graphs.errors import StepError
+from graphs.loading.names import listing
+from graphs.spec import AGENT_LABEL, Workflow
+
+
+async def pick(opening: Opening) -> tuple[Agent, bool]:
+    """The agent, and whether it is a registered one.
+
+    Raises:
+        StepError: it is not there, or nobody has the capability.
+    """
+    context, config = opening.context, opening.config
+    if isinstance(config.agent, Agent):
+        return config.agent, False
+    if config.agent_capability is not None:
+        return await _capable(opening, config.agent_capability)
+    if config.agent is None:
+        return Agent(name=context.name), False
+    registered = context.resource(Agents)
+    if config.agent not in registered and (published := _published(opening, config.agent)) is not None:
+        return published, False
+    return registered.get(config.agent), True
+
+
+async def _capable(opening: Opening, capability: str) -> tuple[Agent, bool]:
+    """One of those that have a capability; why it is this one is kept with the execution (I10)."""
+    context = opening.context
+    found = {agent.name: (agent, True) for agent in context.resource(Agents) if capability in agent.capabilities}
+    workflows = context.workflows()
+    for name, workflow in workflows.items():
+        if _is_agent(workflow) and "@" not in name and capability in workflow.metadata.tags:
+            found.setdefault(name, (agent_of(workflow, name), False))
+    if not found:
+        raise _nobody(opening, capability, workflows)
+    routing = context.resources.get(AgentRouting) or AgentRouting()
+    tracks = await opening.tracks() if opening.tracks is not None and routing.adaptive and len(found) > 1 else {}
+    choice = choose(list(found), tracks, routing, context.idempotency_key)
+    context.note(CHOSEN, choice.as_record(capability))
+    return found[choice.agent]
+
+
+def _nobody(opening: Opening, capability: str, workflows: Mapping[str, Workflow]) -> StepError:
+    registered = opening.context.resource(Agents)
+    known = {one for agent in registered for one in agent.capabilities}
+    known |= {tag for workflow in workflows.values() if _is_agent(workflow) for tag in workflow.metadata.tags}
+    return StepError(
+        f"no agent has the capability '{capability}'.",
+        category="validation",
+        code="capability_unknown",
+        hint=listing(sorted(known), "Capabilities here"),
+    )
+
+
+def _is_agent(workflow: Workflow) -> bool:
+    return AGENT_LABEL in workflow.metadata.labels
+
+
+def _published(opening: Opening, wanted: str) -> Agent | None:
+    """The agent of a definition (`kind: Agent`) that the execution is pinned to."""
+    name, _, version = wanted.partition("@")
+    try:
+        workflow = opening.workflow(name, version or None)
+    except StepError:
+        return None
+    if not _is_agent(workflow):
+        raise StepError(
+            f"'{wanted}' is a workflow, and no agent.",
+            category="validation",
+            code="agent_unknown",
+            hint="A step of type 'workflow' runs it; an agent may have it as a tool.",
+        )
+    return agent_of(workflow, name)
+
+
+def agent_of(workflow: Workflow, name: str) -> Agent:
+    """The agent that a definition (`kind: Agent`) describes."""
+    (step,) = workflow.spec.steps
+    given: dict[str, Any] = {key: value for key, value in step.config.items() if key in Agent.model_fields}
+    own = {"name": name, "description": workflow.metadata.description, "capabilities": workflow.metadata.tags}
+    return Agent.model_validate({**given, **own})

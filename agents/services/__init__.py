@@ -1,0 +1,1 @@
+"""Services that are called over HTTP, by name."""

@@ -1,0 +1,1 @@
+"""What agents and steps call in this process or over MCP: functions and tools."""

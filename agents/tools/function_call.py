@@ -1,0 +1,85 @@
+"""`function`: call a Python function of the application."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Self
+
+from pydantic import model_validator
+
+from agents.services.redaction import Redaction
+from agents.tools.calling import Callee
+from agents.tools.functions import Function, Functions
+from agents.tools.functions import function as of_callable
+from graphs.errors import StepError
+from graphs.expressions import reveal
+from graphs.steps import Action, StepConfig, StepContext
+
+
+class FunctionConfig(StepConfig):
+    """What a `function` is told.
+
+    Attributes:
+        function: A registered name, `module:function` of an allowed module, or (from Python) the callable itself.
+        args: Arguments by name.
+        input: One value for the first parameter, in place of `args`.
+
+    With neither `args` nor `input`, the function is given the step's input: its fields by name, or the whole of it
+    when the function has a single parameter that is no field of it. An input with nothing in it (null, `{}`) is not
+    given to a parameter that has a default.
+    """
+
+    function: str | Callable[..., Any]
+    args: dict[str, Any] | None = None
+    input: Any = None
+
+    @model_validator(mode="after")
+    def _one_way_to_give_arguments(self) -> Self:
+        if self.args is not None and "input" in self.model_fields_set:
+            raise ValueError("give either 'args' or 'input'")
+        return self
+
+
+class FunctionStep(Action):
+    """Calls a Python function. Sync ones run in a thread, so they cannot block the loop."""
+
+    name = "function"
+    summary = "calls a Python function that the application registered"
+    Config = FunctionConfig
+
+    async def run(self, context: StepContext, config: FunctionConfig) -> Any:
+        callee = _function(context, config.function).callee
+        if config.args is not None:
+            arguments: Mapping[str, Any] = config.args
+        elif "input" in config.model_fields_set:
+            arguments = _single(callee, config.input)
+        else:
+            arguments = from_input(callee, context.input)
+        redaction = Redaction([arguments])
+        with redaction.of_errors():
+            return redaction.value(await callee.call(callee.bind(reveal(arguments)), redaction.context(context)))
+
+
+def _function(context: StepContext, function: str | Callable[..., Any]) -> Function:
+    if isinstance(function, str):
+        return context.resource(Functions).get(function)
+    return of_callable(getattr(function, "__name__", type(function).__name__), function)
+
+
+def from_input(callee: Callee, value: Any) -> Mapping[str, Any]:
+    """Arguments out of the step's input, for a function or a tool that was given none."""
+    names = list(callee.parameters)
+    if callee.takes_any and isinstance(value, Mapping):
+        return value
+    if isinstance(value, Mapping) and (any(name in value for name in names) or len(names) != 1):
+        return {name: value[name] for name in names if name in value}
+    # An execution started without input has an empty one, which is nothing to fill an optional parameter with.
+    nothing = value is None or value == {}
+    return {} if not names or (nothing and not callee.required) else {names[0]: value}
+
+
+def _single(callee: Callee, value: Any) -> Mapping[str, Any]:
+    first = next(iter(callee.parameters), None)
+    if first is None:
+        raise StepError(
+            f"{callee.what} takes no arguments, and 'input' gives one.", category="validation", code="arguments_invalid"
+        )
+    return {first: value}

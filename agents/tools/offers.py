@@ -1,0 +1,139 @@
+"""The tools an agent is offered, as JSON: what the model is told, and under which conditions a call is made.
+
+Fixed when the agent step opens and kept with its plan, so that a changed registry cannot widen what a running agent
+may do.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any, Literal, NotRequired, TypedDict
+
+from agents.tools.tool_use import ToolApproval, ToolUse
+from agents.tools.tools import Effect, Tool, Tools
+from graphs.errors import StepError
+from graphs.spec import Step, Workflow
+from graphs.steps import StepContext
+
+WorkflowOf = Callable[[str, str | None], Workflow]
+
+
+class Offer(TypedDict):
+    """A tool as an agent has it.
+
+    Attributes:
+        kind: A registered `tool`, a `workflow`, or a `step` written inside the agent step.
+        target: Its name there: of the tool, the workflow, the step.
+        uses: The service behind it.
+        approvals: Rules of `ToolApproval`; a person is asked when any of them says so.
+    """
+
+    name: str
+    description: str
+    parameters: dict[str, Any]
+    kind: Literal["tool", "workflow", "step"]
+    target: str
+    version: NotRequired[str]
+    effect: NotRequired[Effect]
+    uses: NotRequired[str]
+    approvals: NotRequired[list[dict[str, Any]]]
+    max_calls: NotRequired[int]
+    timeout: NotRequired[float]
+    retry: NotRequired[dict[str, Any]]
+
+
+def offers(
+    context: StepContext, wanted: Iterable[str | Tool | ToolUse], steps: Iterable[Step], workflow: WorkflowOf
+) -> list[Offer]:
+    """Everything an agent is offered.
+
+    Raises:
+        StepError: something named is not there, or two have one name.
+    """
+    offered = [_offer(context, one, workflow) for one in wanted]
+    offered += [_of_step(step) for step in steps]
+    names = [offer["name"] for offer in offered]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise StepError(f"the agent is given two tools called '{twice[0]}'.", category="validation", code="tool_twice")
+    return offered
+
+
+def _offer(context: StepContext, wanted: str | Tool | ToolUse, workflow: WorkflowOf) -> Offer:
+    if isinstance(wanted, Tool):
+        return _of_tool(context, wanted)
+    if isinstance(wanted, str):
+        return _of_tool(context, context.resource(Tools).get(wanted))
+    if wanted.workflow is not None:
+        offer = _of_workflow(workflow(wanted.workflow, wanted.version), wanted)
+    else:
+        offer = _of_tool(context, context.resource(Tools).get(wanted.tool or ""))
+    return _narrowed(offer, wanted)
+
+
+def _of_tool(context: StepContext, tool: Tool) -> Offer:
+    offer = Offer(
+        name=tool.name,
+        description=tool.description,
+        parameters=dict(tool.parameters),
+        kind="tool",
+        target=tool.name,
+    )
+    if tool.effect is not None:
+        offer["effect"] = tool.effect
+    if tool.uses is not None:
+        offer["uses"] = tool.uses
+    if tool.undo is not None:
+        context.resource(Tools).get(tool.undo)  # known now, and not only when it is needed
+    if tool.max_calls is not None:
+        offer["max_calls"] = tool.max_calls
+    if tool.timeout is not None:
+        offer["timeout"] = tool.timeout
+    if tool.retry is not None:
+        offer["retry"] = tool.retry.model_dump(mode="json", exclude_defaults=True)
+    if isinstance(tool.approval, ToolApproval):
+        offer["approvals"] = [_kept(tool.approval)]
+    return offer
+
+
+def _of_workflow(workflow: Workflow, wanted: ToolUse) -> Offer:
+    offer = Offer(
+        name=wanted.name or workflow.name.replace(".", "_"),
+        description=workflow.metadata.description or f"Runs the workflow '{workflow.name}'.",
+        parameters=_object(workflow.spec.input.schema_),
+        kind="workflow",
+        target=workflow.name,
+    )
+    if wanted.version is not None:
+        offer["version"] = wanted.version
+    return offer
+
+
+def _of_step(step: Step) -> Offer:
+    return Offer(
+        name=step.name,
+        description=step.description or f"Runs the step '{step.name}'.",
+        parameters=_object(step.input_schema),
+        kind="step",
+        target=step.name,
+    )
+
+
+def _object(schema: dict[str, Any] | None) -> dict[str, Any]:
+    return {"type": "object", "properties": {}} | (schema or {})
+
+
+def _narrowed(offer: Offer, wanted: ToolUse) -> Offer:
+    """What is said where a tool is used narrows what the tool itself says, and never widens it."""
+    if wanted.name is not None:
+        offer["name"] = wanted.name
+    if wanted.description is not None:
+        offer["description"] = wanted.description
+    if wanted.approval is not None:
+        offer["approvals"] = [*offer.get("approvals", []), _kept(wanted.approval)]
+    if wanted.max_calls is not None:
+        offer["max_calls"] = min(wanted.max_calls, offer.get("max_calls", wanted.max_calls))
+    if wanted.timeout is not None:
+        offer["timeout"] = min(wanted.timeout, offer.get("timeout", wanted.timeout))
+    return offer
+
+
+def _kept(rule: ToolApproval) -> dict[str, Any]:
+    return rule.model_dump(mode="json", exclude_defaults=True) | {"when": rule.when}

@@ -1,0 +1,43 @@
+"""`tool`: run one tool with given arguments (I06, T08)."""
+
+from typing import Any
+
+from agents.services.redaction import Redaction
+from agents.tools.function_call import from_input
+from agents.tools.tools import Tool, Tools
+from graphs.steps import Action, StepConfig, StepContext
+
+
+class ToolConfig(StepConfig):
+    """What a `tool` step is told.
+
+    Attributes:
+        tool: A registered tool's name, or (from Python) the tool; without it, the step's own name is looked up (X30).
+        args: Arguments by name; without them, the step's input is given, as to a `function`.
+    """
+
+    tool: str | Tool | None = None
+    args: dict[str, Any] | None = None
+
+
+class ToolStep(Action):
+    """Runs a tool."""
+
+    name = "tool"
+    summary = "runs one of the application's tools"
+    Config = ToolConfig
+
+    def uses(self, context: StepContext, config: ToolConfig) -> str | None:
+        return _tool(context, config).uses
+
+    async def run(self, context: StepContext, config: ToolConfig) -> Any:
+        tool = _tool(context, config)
+        arguments = from_input(tool.callee, context.input) if config.args is None else config.args
+        redaction = Redaction([arguments])
+        with redaction.of_errors():
+            return redaction.value(await tool.run(arguments, redaction.context(context)))
+
+
+def _tool(context: StepContext, config: ToolConfig) -> Tool:
+    wanted = config.tool or context.name
+    return wanted if isinstance(wanted, Tool) else context.resource(Tools).get(wanted)

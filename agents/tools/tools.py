@@ -1,0 +1,204 @@
+"""Tools: what a `tool` step runs and what an agent may call."""
+
+import inspect
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final, Literal, overload
+
+from pydantic import ValidationError
+
+from agents.loading import load
+from agents.registry import Registry
+from agents.services.redaction import Redaction
+from agents.tools.calling import Callee
+from agents.tools.tool_use import ToolApproval
+from graphs.errors import InputError, StepError
+from graphs.expressions import reveal
+from graphs.loading.words import clauses
+from graphs.spec import RetryPolicy
+from graphs.steps import StepContext
+
+Effect = Literal["none", "reversible", "irreversible"]
+UndoArguments = Callable[[Mapping[str, Any], Any], Mapping[str, Any] | None]
+_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A function that a model may call, with what a model is told of it (A25).
+
+    Attributes:
+        name: Letters, digits, `_` and `-`: what providers accept.
+        description: When to use it, and what it gives.
+        function: Sync or async. A parameter `context` is given the StepContext and is no argument.
+        schema: JSON Schema of the arguments, where the signature does not say enough.
+        effect: What it does to the world outside; None where that was not said.
+        undo: The registered tool that undoes a call of this one. It takes its arguments, by their names, from what
+            the call gave (where that is an object), from the call's own arguments, and `result`, the whole of what
+            it gave. Every call that was made is undone when the execution is compensated, whoever made it.
+        undo_args: In place of that: what the undoing tool is given, from the call's arguments and its result; None
+            when there is nothing to undo.
+        approval: When a person must approve a call an agent makes: `always`, `never`, an expression over `args`, or
+            a `ToolApproval`.
+        max_calls: How often an agent may call it in one step.
+        timeout: Seconds one call by an agent may take.
+        retry: Failed calls by an agent are made again by this policy; only for tools that honour idempotency keys.
+        uses: The service behind it: calls are under that one's limits and behind its breaker, as service calls are.
+    """
+
+    name: str
+    description: str
+    function: Callable[..., Any]
+    schema: Mapping[str, Any] | None = None
+    effect: Effect | None = None
+    undo: str | None = None
+    undo_args: UndoArguments | None = None
+    approval: ToolApproval | str | None = None
+    max_calls: int | None = None
+    timeout: float | None = None
+    retry: RetryPolicy | None = None
+    uses: str | None = None
+
+    def __post_init__(self) -> None:
+        if not _NAME.fullmatch(self.name):
+            raise InputError(
+                f"tool name '{self.name}' has other characters than letters, digits, '_' and '-', or more than 64.",
+                code="tool_name_invalid",
+            )
+        if not self.description.strip():
+            raise InputError(
+                f"tool '{self.name}' has no description.",
+                hint="Say when to use it, in its docstring or in 'description'; a model has nothing else to go by.",
+                code="tool_undescribed",
+            )
+        if self.undo is not None and self.effect in ("none", "irreversible"):
+            raise InputError(
+                f"tool '{self.name}' names what undoes it, and its effect is '{self.effect}'.", code="tool_undo"
+            )
+        if isinstance(self.approval, str):
+            object.__setattr__(self, "approval", _rule(self.name, self.approval))
+
+    @cached_property
+    def callee(self) -> Callee:
+        return Callee(self.function, f"tool '{self.name}'")
+
+    @cached_property
+    def parameters(self) -> Mapping[str, Any]:
+        """JSON Schema of its arguments.
+
+        Raises:
+            InputError: an annotation is nothing that JSON can hold.
+        """
+        return self.schema if self.schema is not None else self.callee.schema()
+
+    async def run(self, arguments: Mapping[str, Any], context: StepContext) -> Any:
+        """Call it, and write down how that is undone, where the tool says so, before anybody hears of the result.
+
+        Secrets among the arguments are revealed to the function, and written down sealed.
+
+        Raises:
+            StepError: `arguments_invalid`; or what the function raised.
+        """
+        given = reveal(arguments)
+        result = await self._call(given, context)
+        if self.undo is not None:
+            undoing = self._undoing(arguments, Redaction([arguments]).value(result))
+            if undoing is not None:
+                await context.effect({"tool": self.undo, **undoing}, result=result)
+        return result
+
+    def _undoing(self, arguments: Mapping[str, Any], result: Any) -> dict[str, Any] | None:
+        if self.undo_args is None:
+            gave = result if isinstance(result, Mapping) else {}
+            return {"input": {**arguments, **gave, "result": result}}
+        args = self.undo_args(arguments, result)
+        return None if args is None else {"args": dict(args)}
+
+    async def _call(self, arguments: Mapping[str, Any], context: StepContext) -> Any:
+        if self.schema is not None:
+            problem = (await load("agents.schemas")).misfit(self.schema, dict(arguments), "arguments")
+            if problem:
+                raise StepError(
+                    f"tool '{self.name}' cannot be called: {problem}.",
+                    category="validation",
+                    retryable=False,
+                    code="arguments_invalid",
+                )
+        return await self.callee.call(self.callee.bind(arguments), context)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """The plain function, for Python code."""
+        return self.function(*args, **kwargs)
+
+
+@overload
+def tool(function: Callable[..., Any], /) -> Tool: ...
+@overload
+def tool(
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    schema: Mapping[str, Any] | None = None,
+    effect: Effect | None = None,
+    **more: Any,
+) -> Callable[[Callable[..., Any]], Tool]: ...
+def tool(
+    function: Callable[..., Any] | None = None,
+    /,
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    schema: Mapping[str, Any] | None = None,
+    effect: Effect | None = None,
+    **more: Any,
+) -> Tool | Callable[[Callable[..., Any]], Tool]:
+    """Make a function a tool; its name and docstring are what a model sees. `more` is as in `Tool`.
+
+    ```python
+    @tool(effect="reversible", undo="cancel_booking")
+    def book(room: str, night: str) -> dict:
+        '''Book a room for a night; gives {"booking": …}.'''
+
+    @tool
+    def cancel_booking(booking: str) -> None:
+        '''Cancel a booking.'''
+    ```
+    """
+
+    def make(function: Callable[..., Any]) -> Tool:
+        own_name = getattr(function, "__name__", type(function).__name__)
+        return Tool(name or own_name, description or inspect.getdoc(function) or "", function, schema, effect, **more)
+
+    return make if function is None else make(function)
+
+
+def _rule(tool: str, approval: str) -> ToolApproval:
+    try:
+        return ToolApproval.model_validate(approval)
+    except ValidationError as error:
+        why = "; ".join(clauses(ToolApproval, error, "approval"))
+        raise InputError(f"tool '{tool}', {why}.", code="tool_approval") from None
+
+
+class Tools(Registry[Tool]):
+    """The tools an application offers its steps and agents; a resource.
+
+    Args:
+        tools: Tools, or plain functions with a docstring.
+    """
+
+    word = "tool"
+    remedy = "Tools are registered: Tools([...]) of functions marked @tool."
+
+    def __init__(self, tools: Iterable[Tool | Callable[..., Any]] = ()) -> None:
+        super().__init__(one if isinstance(one, Tool) else tool(one) for one in tools)
+
+    def select(self, wanted: Iterable[str | Tool]) -> list[Tool]:
+        """The tools of these names; tools themselves are taken as they are.
+
+        Raises:
+            StepError: one is not there.
+        """
+        return [one if isinstance(one, Tool) else self.get(one) for one in wanted]
