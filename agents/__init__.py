@@ -1,9 +1,12 @@
 """How one step does its work: services, functions, tools, models, agents, and the built-in step types.
 
-values and resources    Service(s), Functions, Tool(s), Agent(s), Models with Scripts
-step types              service_call, validation, function, tool, emit_event, approval, wait_for_event, delay;
-                        and `agent` (agents.agent), which is composite: the composites are slow to import
-behind `loading`        http, schemas, providers, react, routing: slow to import, loaded by the first use
+services     what is called over HTTP by name, and `service_call`
+tools        functions and tools, in this process or over MCP; the step types `function` and `tool`
+models       chat models: real, scripted, recorded; what they cost
+reasoning    agents: who acts, what was said and done, what is next; the composite step type `agent`
+planning     a request that names no workflow: looked at, matched, planned
+waits, events, validation    the other step types
+loading      the one door to what is slow to import (httpx, jsonschema, LangChain), opened by the first use
 """
 
 from agents.events import EmitEvent
