@@ -12,6 +12,7 @@ from graphs.loading.names import suggestion
 from graphs.loading.places import Path
 
 _MOST_SCHEMAS = 5_000
+_MOST_NAMES = 100
 _MOST_EXPANDED = 10_000
 """How many schemas one schema may stand for at a single value, references followed: ten lines make billions."""
 
@@ -31,6 +32,8 @@ def schema_faults(schema: Any) -> list[SchemaFault]:
     if not isinstance(schema, Mapping):
         hint = "Write `type: object` and `properties`."
         return [SchemaFault("schema_invalid", (), "a JSON Schema is a mapping", hint)]
+    if endless := list(_endless_lists(schema)):
+        return endless
     found = [_as_fault(error) for error in Draft202012Validator(Draft202012Validator.META_SCHEMA).iter_errors(schema)]
     for path, inner in schemas_in(schema):
         found += _faults_of_one(schema, path, inner)
@@ -39,6 +42,27 @@ def schema_faults(schema: Any) -> list[SchemaFault]:
         hint = "Let a reference to itself stand under 'properties' or 'items'."
         found.append(SchemaFault("schema_endless", (), words, hint))
     return found
+
+
+def _endless_lists(schema: Any) -> Iterator[SchemaFault]:
+    """Long lists of names that hold something else: jsonschema compares each item with each, for minutes."""
+    for path, one in schemas_in(schema):
+        dependent = one.get("dependentRequired")
+        lists: dict[Path, Any] = {(word,): one.get(word) for word in ("type", "required")}
+        if isinstance(dependent, Mapping):
+            lists |= {("dependentRequired", str(name)): names for name, names in dependent.items()}
+        for words, names in lists.items():
+            if (
+                isinstance(names, list)
+                and len(names) > _MOST_NAMES
+                and not all(isinstance(name, str) for name in names)
+            ):
+                yield SchemaFault(
+                    "schema_invalid",
+                    (*path, *words),
+                    f"'{words[0]}' is a list of names",
+                    "Look at JSON Schema, draft 2020-12.",
+                )
 
 
 class _Expansion:

@@ -7,6 +7,7 @@ from graphs.spec import Workflow
 from orchestrator.engine.base import Base
 from orchestrator.starting import Start, new_execution, pin
 from orchestrator.store.port import DEFAULT_TENANT, Execution
+from orchestrator.whole import whole
 
 
 class Starting(Base):
@@ -52,6 +53,11 @@ class Starting(Base):
         execution, secrets = new_execution(workflow, given, start, pins, self.clock, self.catalogue.cipher)
         # With the same id and the same key, what comes back may be an older execution: that is not begun again.
         known = start.execution_id is not None and await self.store.execution(start.execution_id) is not None
+        return await whole(self._begun(execution, secrets, fork, known=known))
+
+    async def _begun(
+        self, execution: Execution, secrets: Mapping[str, bytes], fork: Mapping[str, Any], *, known: bool
+    ) -> Execution:
         at_once = not fork and self._driver is not None and self._driver.has_room
         created = await self.store.create(execution, secrets, taken_up=at_once, **fork)
         if created.id == execution.id and not known:

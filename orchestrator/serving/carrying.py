@@ -1,7 +1,7 @@
 """Carrying a run of a workflow out: the execution is set going, what happens is said, and how it is left is told."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -20,6 +20,7 @@ from orchestrator.serving.voices import MODES, Voices
 from orchestrator.store.port import Execution, OpenWait, Record
 from orchestrator.store.served.values import Ended, Run, RunStatus, ThreadStatus
 from orchestrator.tenancy import STARTED_BY
+from orchestrator.whole import whole
 
 SINCE = "since"
 """The key of a run's request that says after which record its part of the history begins."""
@@ -60,7 +61,7 @@ class Carrying:
         modes = modes_of(run.request.get("stream_mode"))
         telling = _Telling(Following(modes, say), Voices(modes, run, say), self._baton)
         with self._baton.listen(run.thread_id, words=bool(MODES.intersection(modes))) as live:
-            await _whole(self._set_going(run))
+            await whole(self._set_going(run))
             if run.attempts == 1 and (since := run.request.get(SINCE)) is not None:
                 for record in await self._baton.store.records(run.thread_id, after=since):
                     await telling.of(record)
@@ -179,16 +180,6 @@ class _Telling:
         self.following.record(record)
         if record.kind == "step.waiting":
             self.following.questions(await asked_by(self._baton, record.execution_id))
-
-
-async def _whole(work: Coroutine[Any, Any, None]) -> None:
-    """Carry it out to its end also when this is cancelled meanwhile: an execution that is half begun is nobody's."""
-    doing = asyncio.ensure_future(work)
-    try:
-        await asyncio.shield(doing)
-    except asyncio.CancelledError:
-        await asyncio.wait([doing])
-        raise
 
 
 def _signed(run: Run) -> dict[str, Any]:

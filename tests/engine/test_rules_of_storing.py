@@ -407,3 +407,21 @@ async def test_there_is_one_child_plan_for_each_body(database: Path) -> None:
         with sqlite3.connect(database) as db:
             namespaces |= {ns for (ns,) in db.execute("SELECT checkpoint_ns FROM checkpoints")}
     assert len(namespaces) == 4 and not any(part.isdigit() for ns in namespaces for part in ns.split("|"))
+
+
+async def test_a_start_that_is_cut_off_leaves_nothing_that_nobody_drives(
+    database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever starts it may be cancelled while it is being kept: what is kept is begun."""
+    async with engine(database) as baton:
+        create = baton.store.create
+
+        async def cut_off(*given: Any, **more: Any) -> Execution:
+            start.cancel()
+            return await create(*given, **more)
+
+        monkeypatch.setattr(baton.store, "create", cut_off)
+        start = asyncio.create_task(baton.start(workflow("w", [act("a")]), execution_id="e"))
+        with pytest.raises(asyncio.CancelledError):
+            await start
+        assert (await asyncio.wait_for(baton.wait("e"), 20)).status == "completed"

@@ -334,3 +334,12 @@ def test_our_keywords_judge_as_the_package_does(schema: dict[str, Any], value: A
         assert error.details["violations"]
     else:
         assert fits
+
+
+@pytest.mark.parametrize("word", ["type", "required", "dependentRequired"])
+def test_a_long_list_of_names_that_holds_something_else_is_told_at_once(word: str) -> None:
+    """Not after minutes, in which each item would be compared with each."""
+    names = [*range(100_000), "x"]
+    [fault] = schema_faults({"properties": {"a": {word: {"b": names} if word == "dependentRequired" else names}}})
+    assert (fault.code, fault.path[:3]) == ("schema_invalid", ("properties", "a", word))
+    assert fault.message == f"'{word}' is a list of names"
