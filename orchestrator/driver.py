@@ -5,7 +5,7 @@ says "look again", and a second "look again" does no harm.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from traceback import format_exception
@@ -24,12 +24,10 @@ from orchestrator.needs import check_needs
 from orchestrator.reminders import Reminders
 from orchestrator.seats import Room, Seat
 from orchestrator.store.port import Execution, ExecutionFilter, OpenWait, Record
+from orchestrator.suspects import one_by_one
 
 _AFTER_LOST_COMMIT = 2.0
 """Seconds until an execution whose results could not be kept is taken up again."""
-
-_SUSPECTED = 5.0
-"""Seconds after which an execution that has not killed the process is not suspected any more."""
 
 _RESTING = ExecutionFilter(status=tuple(status for status in ExecutionStatus if status.resting), limit=1_000_000)
 
@@ -179,17 +177,15 @@ class Driver:
             if execution_id not in suspects:
                 self.take(execution_id, "recover")
         if suspects:
-            self._taking = asyncio.create_task(self._one_by_one(suspects), name="suspects")
+            self._works.log.warning("recovery.one_by_one", executions=len(suspects))
+            self._taking = asyncio.create_task(one_by_one(suspects, self._take_suspect), name="suspects")
         for execution_id, due in await self._works.store.next_due():
             self._reminders.add(execution_id, due)
         await self._remember_deadlines()
 
-    async def _one_by_one(self, suspects: Sequence[str]) -> None:
-        """Whichever of them kills the process: it must not take the others with it each time, until all look guilty."""
-        for execution_id in suspects:
-            self.take(execution_id, "recover")
-            if task := self._tasks.get(execution_id):
-                await asyncio.wait([task], timeout=_SUSPECTED)
+    def _take_suspect(self, execution_id: str) -> asyncio.Task[None] | None:
+        self.take(execution_id, "recover")
+        return self._tasks.get(execution_id)
 
     async def _listen(self) -> None:
         """Hear what other processes stored. One look at shared memory while nobody commits."""
