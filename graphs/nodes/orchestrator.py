@@ -36,6 +36,8 @@ async def orchestrator(state: Planned, runtime: Runtime[PlanContext]) -> dict[st
     names = _to_dispatch(context)
     context.flow.dispatch(names)
     update: dict[str, Any] = {"dispatched": names}
+    if names:
+        update["current_step"] = names[-1]
     if found:
         update["context"] = found
     if not names and (context.has_last_steps or (context.is_root and board.failed())):

@@ -4,8 +4,8 @@ YAML, JSON, the Python builder and plain Python values all give this one model, 
 digest whichever way it was written. Whether the parts fit together is asked elsewhere (`graphs.validation`).
 
     base         names, JSON values, the strict model
-    failures     what a failure or a time limit of a step means
-    step         a step, and the lists of steps inside it
+    failures     how often a step is tried, and what its failure asks for
+    step         a step, what its failure means, and the lists of steps inside it
     uses         which other workflows a step uses
     document     a definition as JSON values
     definition   the whole of it
@@ -27,8 +27,8 @@ from graphs.spec.definition import (
     Workflow,
 )
 from graphs.spec.document import FromState, describe_callable, plain
-from graphs.spec.failures import AlertLevel, Escalation, OnFailure, OnTimeout, Response, RetryPolicy, Undoing
-from graphs.spec.step import OTHER_WORDS, Case, Dependency, Step
+from graphs.spec.failures import AlertLevel, Escalation, Response, RetryPolicy, Undoing
+from graphs.spec.step import OTHER_WORDS, Case, Dependency, OnFailure, OnTimeout, Step
 from graphs.spec.uses import ANY_AGENT, ANY_WORKFLOW
 
 __all__ = [

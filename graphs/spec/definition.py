@@ -13,8 +13,8 @@ from graphs.durations import Duration
 from graphs.errors import Category
 from graphs.spec.base import Json, Model, Name, Version, WorkflowName
 from graphs.spec.document import callable_paths, plain
-from graphs.spec.failures import OnFailure, Response, RetryPolicy
-from graphs.spec.step import Step
+from graphs.spec.failures import Response, RetryPolicy
+from graphs.spec.step import OnFailure, Step
 from graphs.spec.uses import subworkflows_of
 
 AGENT_LABEL, AGENT_STEP = "baton.kind", "agent"

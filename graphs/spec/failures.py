@@ -1,15 +1,12 @@
-"""What a failure or a time limit of a step means."""
+"""How often a step is tried, and what its failure asks for."""
 
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, field_validator
 
 from graphs.durations import Duration
 from graphs.errors import Category
-from graphs.spec.base import Json, Model, Name, WorkflowName
-
-if TYPE_CHECKING:
-    from graphs.spec.step import Step
+from graphs.spec.base import Model
 
 
 class RetryPolicy(Model):
@@ -58,58 +55,3 @@ class Escalation(Model):
     @classmethod
     def _one_is_a_list(cls, value: Any) -> Any:
         return (value,) if isinstance(value, str) else value
-
-
-class OnFailure(Model):
-    """What a step's failure means, once its attempts are used up (Y11, E04, E15, E16, E17)."""
-
-    action: Literal["terminate", "retry", "continue", "fallback", "escalate", "goto"] = "terminate"
-    message: str | None = None
-    max_attempts: int | None = Field(default=None, ge=1, le=1000)
-    output: Json = None
-    """With `continue` (and `escalate`, when nobody decides): the output that stands for the failed step's."""
-    fallback: "Step | None" = None
-    """With `fallback`: the step whose result stands for the failed one's."""
-    input: Json = None
-    """With `retry`: it is tried once more with this input; `error` is why."""
-    config: dict[str, Any] | None = None
-    """With `retry`: it is tried once more with these keys of its configuration changed: another model, say."""
-    goto: Name | None = None
-    """With `goto`: the later step of the same list that is gone on with; those in between are skipped."""
-    escalate: Escalation | None = None
-    """With `escalate`: whom it is put before."""
-    response: Response | None = None
-    """What it asks for when the execution ends by it, where that is not what its category asks for. (A step that is
-    gone on from leaves a dead letter too where this says so.)"""
-
-    @model_validator(mode="after")
-    def _fallback_is_given(self) -> Self:
-        if (self.action == "fallback") != (self.fallback is not None):
-            raise ValueError("action 'fallback' and the key 'fallback' (a step) go together")
-        if self.fallback is not None and self.fallback.on_failure.has_answer:
-            raise ValueError("a fallback has no fallback of its own; give it a 'sequence' or a 'switch' instead")
-        if self.fallback is not None and self.fallback.on_failure.goto is not None:
-            raise ValueError("a fallback stands in no list, so it cannot go to another step")
-        if (self.action == "goto") != (self.goto is not None):
-            raise ValueError("action 'goto' and the key 'goto' (a step's name) go together")
-        if self.escalate is not None and self.action != "escalate":
-            raise ValueError("the key 'escalate' goes with action 'escalate'")
-        if (self.input is not None or self.config is not None) and self.action != "retry":
-            raise ValueError("'input' and 'config' go with action 'retry'")
-        return self
-
-    @property
-    def has_answer(self) -> bool:
-        """Whether another step answers the failure."""
-        return self.action in ("fallback", "escalate") or self.input is not None or self.config is not None
-
-
-class OnTimeout(Model):
-    """What a step's time limit means, once it is over (Y12, E05)."""
-
-    action: Literal["terminate", "continue", "compensate", "approve", "reject"] = "terminate"
-    compensation_workflow: WorkflowName | None = None
-    """With `compensate`: the workflow that cleans up, in place of the compensations (E14)."""
-    compensation_input: dict[str, Json] | None = None
-    """Its input; without it, the input and the outputs so far: `{"input": …, "steps": {name: output}}`."""
-    output: Json = None

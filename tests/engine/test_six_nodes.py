@@ -164,6 +164,7 @@ async def test_the_langgraph_state_of_an_execution_holds_what_it_did(database: P
         state = await graph.aget_state({"configurable": {"thread_id": execution.id}})
     values: dict[str, Any] = state.values
     assert values["workflow_id"] == "w@1.0" and values["error_count"] == 1 and values["last_error"]["message"]
+    assert values["current_step"] == "bad" and values["digest"] == execution.digest
     assert values["steps"]["good"]["output"]["value"] == 1 and values["context"]["execution_strategy"]["reason"]
     assert state.next == ()
 
