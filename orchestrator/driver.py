@@ -236,11 +236,14 @@ class Driver:
         for drive in self._drives.values():
             if drive is not None:
                 drive.drain()
-        if self._tasks:
-            _, late = await asyncio.wait(self._tasks.values(), timeout=self._works.settings.grace)
-            for task in late:
+        if not (tasks := set(self._tasks.values())):
+            return
+        try:
+            await asyncio.wait(tasks, timeout=self._works.settings.grace)
+        finally:  # also when nobody waits for them any more: the file may soon have another engine
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
+            await asyncio.wait(tasks)  # not `gather`, which would hand on a cancel: twice, and LangGraph leaves bodies
 
     # -- driving one execution ---------------------------------------------------------------------------------
 

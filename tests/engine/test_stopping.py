@@ -90,6 +90,37 @@ async def test_drain_inside_a_loop_begins_no_further_iteration(database: Path, e
     assert execution.status == "completed" and effects.began == ["l[0].a", "l[1].a", "l[2].a"]
 
 
+@pytest.mark.capability("D01")
+@pytest.mark.parametrize("between", range(12))
+async def test_however_often_an_engine_is_cancelled_no_step_outlives_it(
+    between: int, database: Path, effects: Effects, gates: Gates
+) -> None:
+    """Another engine may be on the file by then, and do the step itself."""
+    begun = asyncio.Event()
+    others = asyncio.all_tasks()
+
+    async def live() -> None:
+        async with engine(database, effects=effects, gates=gates, grace=0.2) as baton:
+            await baton.start(workflow("w", [act("a", gate="g"), act("b", gate="g")]), execution_id="e")
+            await until(lambda: len(effects.began) == 2)
+            begun.set()
+            await asyncio.Event().wait()
+
+    life = asyncio.create_task(live())
+    await begun.wait()
+    life.cancel()
+    for _ in range(between):
+        await asyncio.sleep(0)
+    life.cancel()
+    life.cancel()
+    await asyncio.wait({life})
+    await until(lambda: asyncio.all_tasks() <= others)
+    gates.open("g")
+    async with engine(database, effects=effects, gates=gates) as baton:
+        assert (await finished(baton, "e")).status == "completed"
+    assert effects.counts == {"a": 2, "b": 2}
+
+
 @pytest.mark.capability("D01", "D02")
 async def test_a_step_that_is_cut_off_is_run_again_and_leaves_no_error(
     database: Path, effects: Effects, gates: Gates
