@@ -80,6 +80,13 @@ class Settings(EnvironmentSettings):
     log_level: Literal["debug", "info", "warning", "error"] = "warning"
     log_format: Literal["console", "json"] = "console"
 
+    @field_validator("database", mode="before")
+    @classmethod
+    def _a_file(cls, value: Any) -> Any:
+        if isinstance(value, str) and "://" in value:  # not repeated in the message: it may hold a password
+            raise ValueError("it is a URL; the database is an SQLite file, and no other is supported yet")
+        return value
+
     @field_validator("services", "limits", "prices", "mcp", "alerts", "agent_routing", "assistant", mode="before")
     @classmethod
     def _services_are_json(cls, value: Any) -> Any:

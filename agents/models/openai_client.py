@@ -17,4 +17,5 @@ def own_client(settings: Mapping[str, Any]) -> dict[str, Any]:
     Token counts in streams are asked for at OpenAI itself only; servers that merely speak its language may refuse.
     """
     elsewhere = "base_url" in settings or "OPENAI_BASE_URL" in os.environ or "OPENAI_API_BASE" in os.environ
-    return {"http_async_client": DefaultAsyncHttpxClient(), **({} if elsewhere else {"stream_usage": True})}
+    client = DefaultAsyncHttpxClient(follow_redirects=False)  # a redirect would carry what is said to another host
+    return {"http_async_client": client, **({} if elsewhere else {"stream_usage": True})}

@@ -120,8 +120,8 @@ def _refused(said: object) -> StepError:
 
 
 def _effect(said: Mapping[str, Any]) -> Effect | None:
-    """What the server says its tool does; for people to see, and never a reason not to ask them."""
-    return "none" if said.get("readOnlyHint") else "irreversible" if said.get("destructiveHint") else None
+    """What the server says its tool does, where that makes us more careful: "changes nothing" is only its own word."""
+    return "irreversible" if said.get("destructiveHint") else None
 
 
 def _result(answer: Any) -> Any:

@@ -94,9 +94,9 @@ async def _look(gateway: Gateway, what: Acts, who: Principal, given: Mapping[str
     elif (cron_id := names.get("cron_id")) is not None:
         if not fits(desk.crons.get(cron_id, who.tenant).metadata, who.only):
             raise no_cron(cron_id)
-    elif what.resource == "threads":
+    elif what.resource in ("threads", "crons"):
         threads = list(_threads(names, given))
-        if what.action == "update" and not threads:
+        if (what.resource, what.action) == ("threads", "update") and not threads:
             raise NotAllowedError("It takes a 'thread_id': others have threads here too.")
         for thread_id in threads:
             await _look_at_thread(gateway, what, who, thread_id)
@@ -115,7 +115,7 @@ async def _look_at_thread(gateway: Gateway, what: Acts, who: Principal, thread_i
     except NotFoundError:
         return  # the route says so, or makes it
     if not fits(thread.metadata, who.only):
-        if what.action == "create":
+        if (what.resource, what.action) == ("threads", "create"):
             raise ConflictError(f"There is a thread '{thread_id}' already.", code="thread_exists")
         raise no_thread(thread_id)
 

@@ -118,6 +118,11 @@ async def test_crons_and_runs_know_whose_they_are(people: People) -> None:
     assert await ben.crons.search() == []
     with pytest.raises(NotFoundError):
         await ben.crons.delete(cron["cron_id"])
+    thread = (await ann.threads.create())["thread_id"]
+    with pytest.raises(NotFoundError):
+        await ben.crons.create_for_thread(thread, "echo", schedule="0 0 1 1 *", input={"text": "on her thread"})
+    on_her_own: Any = await ann.crons.create_for_thread(thread, "echo", schedule="0 0 1 1 *", input={"text": "x"})
+    assert on_her_own["thread_id"] == thread
     said: Any = await ann.runs.wait(None, "who", input={"name": ""})
     assert said["name"] == "ann"
     # What else the team's code knows of her may be a secret, and is not kept with her runs.

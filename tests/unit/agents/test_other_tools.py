@@ -122,7 +122,8 @@ async def test_tools_of_a_server(make_context: Make, script: Path, over_http: st
     )
     tools = {tool.name: tool for tool in await mcp_tools("desk", server)}
     assert set(tools) == {"desk_find", "desk_greet", "desk_explode"}
-    assert (tools["desk_find"].description, tools["desk_find"].effect) == ("Finds an order.", "none")
+    # That it only reads is its server's own word, and frees nobody from asking.
+    assert (tools["desk_find"].description, tools["desk_find"].effect) == ("Finds an order.", None)
     context = make_context()
     assert await tools["desk_find"].run({"order_id": 7}, context) == {"order_id": 7, "status": "shipped"}
     greeting = await tools["desk_greet"].run({"name": "Ann", "context": "!"}, context)

@@ -83,3 +83,10 @@ def test_a_limit_that_cannot_be_is_told_with_its_place(
     with pytest.raises(SettingsError) as caught:
         read_settings()
     assert sentence in str(caught.value)
+
+
+def test_a_database_behind_a_url_is_refused_without_repeating_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BATON_DATABASE", "postgresql://ann:sesame@db/baton")
+    with pytest.raises(SettingsError, match="BATON_DATABASE: it is a URL; the database is an SQLite file") as refused:
+        read_settings()
+    assert "sesame" not in str(refused.value)
