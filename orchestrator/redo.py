@@ -1,6 +1,6 @@
 """Going back: retry from a step in the same execution, fork at a step into a new one."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from graphs.composites.subworkflow import root_plan
@@ -15,7 +15,7 @@ from graphs.undo import COMPENSATION
 from orchestrator.anew import Anew, failed_paths, made_anew
 from orchestrator.poison import is_poisoned
 from orchestrator.starting import Start
-from orchestrator.store.port import Execution
+from orchestrator.store.port import Execution, LetterFilter
 from orchestrator.store.sqlite import SqliteStore
 
 
@@ -35,13 +35,15 @@ async def rewound(
         workflow, pins: The definition to go on with, and the sub-workflows it runs.
 
     Raises:
-        ConflictError: it is running, or nothing in it failed and no step was named.
+        ConflictError: it is running or has moved on, something is still to be undone, or nothing in it failed and no
+            step was named.
         NotFoundError: it has no such step.
     """
     if execution.status.value in ("running", "compensating"):
         raise _at_work(execution, driven=store.driven())
-    results = await store.results(execution.id)
-    anew = anew_from(workflow, from_step, results, library, pins)
+    await check_undone(store, execution)
+    results, undone = await store.results(execution.id), await undone_in(store, execution.id)
+    anew = anew_from(workflow, from_step, results, library, pins, undone)
     if not anew.steps and not is_poisoned(execution):
         raise ConflictError(
             f"Nothing in execution '{execution.id}' failed.",
@@ -52,25 +54,64 @@ async def rewound(
         execution.id,
         superseded=anew.below,
         superseded_alone=anew.alone,
-        generation=execution.generation + 1 if again else execution.generation,
+        generation=execution.generation + 1 if again or undone else execution.generation,
         digest=workflow.digest,
         version=workflow.version,
         pins=pins,
         reason="retry",
+        seen=execution,
     )
 
 
+async def undone_in(store: SqliteStore, execution_id: str) -> list[str]:
+    """Paths of the steps that were undone when the execution ended, and have not been made anew since.
+
+    They are to happen again when it goes on, with new idempotency keys.
+    """
+    kinds = ("execution.rewound", "execution.compensated", "execution.compensation_failed")
+    records = (await store.records_of_kinds([execution_id], kinds)).get(execution_id, ())
+    return list(records[-1].data.get("undone", ())) if records else []
+
+
+async def check_undone(store: SqliteStore, execution: Execution) -> None:
+    """Whether nothing is left that is still to be undone.
+
+    Raises:
+        ConflictError: there is.
+    """
+    left = await store.dead_letters(LetterFilter(execution_id=execution.id, kind="compensation"))
+    if left:
+        raise ConflictError(
+            f"Not all of what execution '{execution.id}' had done is undone ('{left[-1].path}').",
+            hint=f"See to that first: baton dead-letters redrive {left[-1].id}, or discard {left[-1].id}.",
+            code="undo_first",
+            letters=[letter.id for letter in left],
+        )
+    if not execution.status.final and (undoing := await store.results(execution.id, COMPENSATION)):
+        raise ConflictError(
+            f"Execution '{execution.id}' is being undone ('{next(iter(undoing))}'), and waits in the middle of that.",
+            hint=f"See what it waits for: baton show {execution.id}.",
+            code="undo_first",
+        )
+
+
 def anew_from(
-    workflow: Workflow, from_step: str | None, results: Mapping[str, Result], library: Library, pins: Mapping[str, str]
+    workflow: Workflow,
+    from_step: str | None,
+    results: Mapping[str, Result],
+    library: Library,
+    pins: Mapping[str, str],
+    undone: Sequence[str] = (),
 ) -> Anew:
-    """What is made anew from a step on, or from every step that failed.
+    """What is made anew from a step on, or from every step that failed; and what has been undone.
 
     Raises:
         NotFoundError: there is no such step.
     """
     plan = root_plan(workflow, library)
     paths = [check_path(plan, from_step, results)] if from_step else failed_paths(workflow, results, library)
-    return made_anew(workflow, paths, results, library, pinned_by(pins, library))
+    again = dict.fromkeys([*(path for path in undone if path in results), *paths])
+    return made_anew(workflow, again, results, library, pinned_by(pins, library))
 
 
 def _at_work(execution: Execution, *, driven: bool) -> ConflictError:
@@ -124,10 +165,10 @@ async def fork_start(
         ConflictError: the input holds secrets, which only its giver can give again.
     """
     store: SqliteStore = baton.store
-    plan = root_plan(workflow, baton.catalogue.library)
     results = await store.results(execution.id)
     library = baton.catalogue.library
-    anew = made_anew(workflow, [check_path(plan, at, results)], results, library, pinned_by(execution.pins, library))
+    undone = await undone_in(store, execution.id) if replay is None else ()  # a replay is served what was done
+    anew = anew_from(workflow, at, results, library, execution.pins, undone)
     sealer = await baton.catalogue.sealer(execution)
     before = reveal(sealer.open_input(execution.input))
     given = {**before, **edit} if isinstance(before, Mapping) else dict(edit) or before

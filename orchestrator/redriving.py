@@ -3,16 +3,16 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from graphs.errors import ConflictError, InputError
+from graphs.errors import InputError
 from graphs.expressions import reveal
 from graphs.inputs import check_input, secret_paths
 from graphs.prepare import Library
 from graphs.spec import Workflow
 from orchestrator.anew import made_anew
-from orchestrator.redo import pinned_by
+from orchestrator.redo import check_undone, pinned_by, undone_in
 from orchestrator.sealing import Sealer, with_changes
 from orchestrator.store.dead_letters import under_way
-from orchestrator.store.port import DeadLetter, Execution, LetterFilter
+from orchestrator.store.port import DeadLetter, Execution
 from orchestrator.store.sqlite import SqliteStore
 
 EDITED = ("failure", "poisoned")
@@ -71,8 +71,8 @@ async def make_anew(
     """
     if not execution.status.final:
         raise under_way(execution.id, execution.status)
-    await _check_undone(store, execution)
-    undone = list(dict.fromkeys(path for letter in letters for path in letter.about.get("undone", ())))
+    await check_undone(store, execution)
+    undone = await undone_in(store, execution.id)
     failed = list(dict.fromkeys(path for letter in letters for path in letter.about.get("paths", ())))
     results = await store.results(execution.id)
     paths = [path for path in (*undone, *failed) if path in results]
@@ -86,15 +86,5 @@ async def make_anew(
         reason="redrive",
         letters=[letter.id for letter in letters],
         by=by,
+        seen=execution,
     )
-
-
-async def _check_undone(store: SqliteStore, execution: Execution) -> None:
-    left = await store.dead_letters(LetterFilter(execution_id=execution.id, kind="compensation"))
-    if left:
-        raise ConflictError(
-            f"Not all of what execution '{execution.id}' had done is undone ('{left[-1].path}').",
-            hint=f"See to that first: baton dead-letters redrive {left[-1].id}, or discard {left[-1].id}.",
-            code="undo_first",
-            letters=[letter.id for letter in left],
-        )

@@ -29,7 +29,7 @@ async def retry(
         acted = await baton.side_effects_again(before.id, from_step, newest=newest)
         execution = await baton.retry(before.id, from_step=from_step, again=again, newest=newest)
         found = await kept(setting, baton, execution)
-    tell_side_effects(acted, new_keys=again)
+    tell_side_effects(acted, new_keys=execution.generation != before.generation)
     if detach:
         return stored(found, as_json=shared.as_json)
     return await carry(setting, found, watch=watch, until_rest=until_rest)

@@ -23,7 +23,10 @@ class Ending(Leaving):
             return "stirred"
         status, error = _final_status(conclusion, self.board.extras.get(COMPENSATION)), self._why(conclusion)
         data = {"output": output, "error": error, "seconds": round(self.active_seconds, 6)}
-        letters, alerts = await self._left_behind(conclusion, status, error)
+        undone = await self._undone(conclusion)
+        if undone:
+            data["undone"] = undone
+        letters, alerts = await self._left_behind(conclusion, status, error, undone)
         try:
             await self._works.store.finish(
                 self.execution.id,

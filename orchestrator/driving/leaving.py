@@ -42,7 +42,11 @@ class Leaving(Resting):
         return compensations(self.frame, history, conclusion, self.library, self.unseal, clean_up=clean_up)
 
     async def _left_behind(
-        self, conclusion: Conclusion, status: ExecutionStatus, error: Mapping[str, Any] | None
+        self,
+        conclusion: Conclusion,
+        status: ExecutionStatus,
+        error: Mapping[str, Any] | None,
+        undone: list[str],
     ) -> tuple[list[DeadLetter], list[Record]]:
         """What people find afterwards: dead letters, and what they are told."""
         execution, now, config = self.execution, self.clock.now(), self.workflow.spec.config
@@ -55,14 +59,16 @@ class Leaving(Resting):
         if conclusion.status in ("failed", "timed_out"):
             asked = asked_by(error, config, timed_out=conclusion.status == "timed_out")
             if asked.dead_letter:
-                letters.append(await self._failure(conclusion, error or {}, asked.escalate))
+                letters.append(await self._failure(conclusion, error or {}, asked.escalate, undone))
         level = alert_level(asked, status, letters)
         if level == "none":
             return letters, []
         escalated = any(one.escalated for one in letters) or (asked is not None and asked.escalate)
         return letters, [alert(execution, level, status, error, now, escalated=escalated)]
 
-    async def _failure(self, conclusion: Conclusion, error: Mapping[str, Any], escalated: bool) -> DeadLetter:
+    async def _failure(
+        self, conclusion: Conclusion, error: Mapping[str, Any], escalated: bool, undone: list[str]
+    ) -> DeadLetter:
         paths = failed_paths(self.workflow, await self.results(""), self.library)
         top = conclusion.step or ""
         inner = [path for path in paths if path == top or is_inside(path, top)] if top else []
@@ -74,7 +80,7 @@ class Leaving(Resting):
             self.clock.now(),
             escalated=escalated,
             paths=paths,
-            undone=await self._undone(conclusion),
+            undone=undone,
         )
 
     async def _undone(self, conclusion: Conclusion) -> list[str]:

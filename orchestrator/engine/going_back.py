@@ -5,7 +5,7 @@ from typing import Any
 
 from orchestrator.engine.starting import Starting
 from orchestrator.other_agents import with_other_agents
-from orchestrator.redo import anew_from, fork_start, rewound
+from orchestrator.redo import anew_from, fork_start, rewound, undone_in
 from orchestrator.side_effects import side_effects_again
 from orchestrator.starting import pin
 from orchestrator.store.port import Execution
@@ -25,8 +25,8 @@ class GoingBack(Starting):
         """Go on in the same execution from a step: its result and everything downstream of it is made anew.
 
         Args:
-            from_step: A path; without it, every step that failed.
-            again: Effects should happen again: a new generation of idempotency keys.
+            from_step: A path; without it, every step that failed. What was undone is made anew in any case.
+            again: Effects should happen again: a new generation of idempotency keys. After an undoing they always do.
             newest: On the newest published definition instead of the pinned one.
         """
         if self._driver is not None:
@@ -55,7 +55,8 @@ class GoingBack(Starting):
         library = self.catalogue.library
         workflow = await self.catalogue.definition_for_retry(execution, newest=newest)
         results = await self.store.results(execution_id)
-        anew = anew_from(workflow, from_step, results, library, execution.pins)
+        undone = await undone_in(self.store, execution_id)
+        anew = anew_from(workflow, from_step, results, library, execution.pins, undone)
         pinned = [library.workflow(digest) for digest in execution.pins.values()]
         definitions = [workflow, *(one for one in pinned if one is not None)]
         return side_effects_again(definitions, anew, results, await self.store.history(execution_id), library)

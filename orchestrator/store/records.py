@@ -4,13 +4,13 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from graphs.errors import BatonError
+from graphs.errors import BatonError, ConflictError
 from graphs.state import Happened, Result
 from orchestrator.store.announcing import Kept
 from orchestrator.store.below import is_below
 from orchestrator.store.dead_letters import close_letters, letters_about, open_letters, redriven_record
 from orchestrator.store.parts import Part, insert, no_execution, raise_signal
-from orchestrator.store.port import Record
+from orchestrator.store.port import Execution, Record
 from orchestrator.store.results import copy_newest, history, newest, supersede
 from orchestrator.store.rows import SELECT_RECORDS, from_json, record_row, to_json, to_record
 
@@ -97,6 +97,7 @@ class Records(Part):
         reason: str,
         letters: Sequence[int] = (),
         by: str | None = None,
+        seen: Execution | None = None,
     ) -> None:
         """See the port. The history gets an `execution.rewound` record, with letters an `execution.redriven` too."""
         now = self._now()
@@ -106,6 +107,8 @@ class Records(Part):
         new_pins = None if pins is None else to_json(dict(pins))
 
         def work(db: sqlite3.Connection) -> Kept | BatonError:
+            if seen is not None and (moved := _moved_on(db, seen)) is not None:
+                return moved
             if isinstance(missed := open_letters(db, letters), BatonError):
                 return missed
             closed = letters_about(db, execution_id, [*superseded, *superseded_alone])
@@ -130,3 +133,18 @@ class Records(Part):
             return insert(db, [*redriven, row])
 
         await self._writer.submit(work, thread=execution_id, reset=True, on_commit=self._announce)
+
+
+def _moved_on(db: sqlite3.Connection, seen: Execution) -> ConflictError | None:
+    """The error for an execution that is no longer as it was seen."""
+    sql = "SELECT status, generation, signal, drives FROM executions WHERE id = ?"
+    found = db.execute(sql, (seen.id,)).fetchone()
+    if found is None or tuple(found) == (seen.status, seen.generation, seen.signal, seen.drives):
+        return None
+    return ConflictError(
+        f"Execution '{seen.id}' has moved on since it was looked at: it was {seen.status}, and is {found[0]} now. "
+        "Nothing was changed.",
+        hint=f"See what it does: baton show {seen.id}.",
+        code="moved_on",
+        execution_id=seen.id,
+    )

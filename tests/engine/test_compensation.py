@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from graphs.clock import ManualClock
+from graphs.errors import ConflictError
 from tests.support.engine.engines import act, ask, engine, finished, rested, run, statuses, turns, wind, workflow
 from tests.support.engine.steps import Effects, Gates
 
@@ -177,3 +178,64 @@ async def test_a_retry_after_compensation_begins_from_what_it_is_told(database: 
         await baton.retry(execution.id, from_step="a", again=True)
         execution = await finished(baton, execution)
     assert execution.status == "compensated" and effects.counts["~compensation.undo_a"] == 2
+
+
+BROKEN = [_undone("a"), act("keep", "a"), act("bad", "keep", fail="{{ input.broken }}"), act("beside")]
+
+
+@pytest.mark.capability("D03")
+@pytest.mark.parametrize("from_step", [None, "bad"])
+async def test_a_retry_does_again_what_was_undone_and_under_new_keys(
+    database: Path, effects: Effects, from_step: str | None
+) -> None:
+    """Otherwise it would go on as if it were still done. All that acts again is named before."""
+    async with engine(database, effects=effects) as baton:
+        execution = await run(baton, workflow("w", BROKEN), {"broken": True})
+        assert execution.status == "compensated"
+        assert await baton.side_effects_again(execution.id, from_step) == ["a", "keep", "bad"]
+        await baton.retry(execution.id, from_step=from_step)
+        execution = await finished(baton, execution)
+    assert (execution.status, execution.generation) == ("compensated", 1)
+    assert effects.counts["~compensation.undo_a"] == 2 and effects.counts["beside"] == 1
+    for step in ("a", "keep", "bad"):
+        assert effects.keys[step] == [f"{execution.id}:{step}:0", f"{execution.id}:{step}:1"]
+
+
+@pytest.mark.capability("D03")
+async def test_what_was_undone_after_a_cancel_is_done_again_too(database: Path, effects: Effects, gates: Gates) -> None:
+    """No dead letter tells of it."""
+    async with engine(database, effects=effects, gates=gates) as baton:
+        execution = await baton.start(workflow("w", [_undone("a"), act("b", "a", gate="g")]))
+        await gates.reached("g")
+        await baton.cancel(execution.id, compensate=True)
+        assert (await finished(baton, execution)).status == "compensated"
+        gates.open("g")
+        await baton.retry(execution.id)
+        execution = await finished(baton, execution)
+    assert execution.status == "completed" and effects.keys["a"] == [f"{execution.id}:a:0", f"{execution.id}:a:1"]
+
+
+@pytest.mark.capability("D03", "E12")
+async def test_what_is_not_all_undone_is_not_retried(database: Path) -> None:
+    """As it is not redriven: when somebody has seen to it, it is."""
+    steps = [_undone("a", fail=True), act("bad", "a", fail=True)]
+    async with engine(database) as baton:
+        execution = await run(baton, workflow("w", steps))
+        assert execution.status == "compensation_failed"
+        with pytest.raises(ConflictError, match="Not all of what execution") as caught:
+            await baton.retry(execution.id)
+        assert caught.value.code == "undo_first"
+        [letter] = await baton.dead_letters(execution_id=execution.id, kind="compensation")
+        await baton.discard([letter.id])
+        await baton.retry(execution.id)
+        assert (await finished(baton, execution)).status == "compensation_failed"
+
+
+async def test_what_waits_in_the_middle_of_its_undoing_is_not_retried(database: Path, effects: Effects) -> None:
+    """Half of it is undone, and the other half is about to be."""
+    steps = [act("a", compensate=ask("may_i")), {**_undone("b"), "depends_on": ["a"]}, act("bad", "b", fail=True)]
+    async with engine(database, effects=effects) as baton:
+        execution = await rested(baton, await baton.start(workflow("w", steps)))
+        with pytest.raises(ConflictError, match="is being undone") as caught:
+            await baton.retry(execution.id)
+    assert caught.value.code == "undo_first"

@@ -1,5 +1,6 @@
 """Going back by step: retry from a step in the same execution, fork at a step with an edited input."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -307,3 +308,40 @@ async def test_what_is_at_work_is_not_taken_back_and_who_asks_is_told_what_helps
         f"Execution '{execution.id}' was at work when its engine ended, and has not been taken up again. "
         f"Go on with it: baton resume {execution.id}"
     )
+
+
+@pytest.mark.capability("D03")
+async def test_of_retries_at_the_same_time_one_wins_and_the_other_is_told(
+    database: Path, effects: Effects, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both have looked before either has changed anything."""
+    async with engine(database, effects=effects) as baton:
+        execution = await run(baton, workflow("w", [act("a"), act("bad", "a", fail=True)]))
+        before, both, rewind = len(effects.began), asyncio.Barrier(2), baton.store.rewind
+
+        async def together(*args: Any, **more: Any) -> None:
+            await both.wait()
+            await rewind(*args, **more)
+
+        monkeypatch.setattr(baton.store, "rewind", together)
+        tries = [baton.retry(execution.id, from_step="a", again=True) for _ in range(2)]
+        told = await asyncio.gather(*tries, return_exceptions=True)
+        [refused] = [one for one in told if isinstance(one, BaseException)]
+        assert isinstance(refused, ConflictError) and refused.code == "moved_on"
+        assert "has moved on since it was looked at: it was failed, and is " in str(refused)
+        execution = await finished(baton, execution)
+        rewound = [one for one in await baton.records(execution.id) if one.kind == "execution.rewound"]
+    assert (execution.generation, len(rewound), _twice(effects, before)) == (1, 1, ["a", "bad"])
+
+
+@pytest.mark.capability("D03")
+async def test_what_was_taken_up_since_it_was_looked_at_keeps_its_place(database: Path, gates: Gates) -> None:
+    """A late second rewind would take the checkpoints from under the drive."""
+    async with engine(database, gates=gates) as baton:
+        seen = await rested(baton, await baton.start(workflow("w", [ask("q"), act("b", "q", gate="g")])))
+        await baton.decide(seen.id, "q", "approve")
+        await gates.reached("g")
+        with pytest.raises(ConflictError, match="it was waiting, and is running now"):
+            await baton.store.rewind(seen.id, superseded=["q"], generation=0, reason="retry", seen=seen)
+        gates.open("g")
+        assert (await finished(baton, seen)).status == "completed"

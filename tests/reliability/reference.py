@@ -158,14 +158,14 @@ class World:
     def retry(self, name: str, step: str | None, *, again: bool) -> None:
         story = self.stories[name]
         bad = [step] if step else [one for one in NEEDS if story.results.get(one) != DONE]
-        self._forget(story, set().union(*(downstream(one) for one in bad)))
-        story.generation += again
+        story.generation += again or bool(story.undone)
+        self._forget(story, set().union(*(downstream(one) for one in {*bad, *story.undone})))
         self._go_on(story)
 
     def fork(self, name: str, step: str, fork: str) -> None:
         story = self.stories[name]
         new = self.stories[fork] = Story(fork, story.topic, story.patient, self.now, results=dict(story.results))
-        self._forget(new, downstream(step))
+        self._forget(new, set().union(*(downstream(one) for one in {step, *story.undone})))
         self._go_on(new)
 
     def not_kept(self, name: str, step: str) -> None:

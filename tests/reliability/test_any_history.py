@@ -170,7 +170,9 @@ class Histories(RuleBasedStateMachine):
     def retry(self, which: int, step: str | None, again: bool) -> None:
         name = self.at_rest()[which % len(self.at_rest())]
         story = self.world.stories[name]
-        if step is None and "failed" not in story.results.values() and "not done" not in story.results.values():
+        if story.ended == "compensation_failed":  # it is to be undone first
+            self.bench.refused("retry", name, step, again)
+        elif step is None and "failed" not in story.results.values() and "not done" not in story.results.values():
             self.bench.refused("retry", name, None, again)
         elif step is None or self.world.can_go_back(name, step):
             self.bench.do("retry", name, step, again)
@@ -218,7 +220,7 @@ class Histories(RuleBasedStateMachine):
     @when(lambda self: self.up and self.at_rest())
     def crash_while_it_goes_back(self, which: int, step: str, again: bool, commits: int) -> None:
         name, then = self.at_rest()[which % len(self.at_rest())], copy.deepcopy(self.world)
-        if self.world.can_go_back(name, step):
+        if self.world.can_go_back(name, step) and then.stories[name].ended != "compensation_failed":
             then.retry(name, step, again=again)
             self._crash(commits, then, "retry", name, step, again)
 

@@ -169,6 +169,7 @@ class Executions(Protocol):
         reason: str,
         letters: Sequence[int] = (),
         by: str | None = None,
+        seen: Execution | None = None,
     ) -> None:
         """Make an execution ready to go on from an earlier step: checkpoints gone, the named results superseded, waits
         of them closed, dead letters about them closed, status queued. All in one transaction.
@@ -180,6 +181,10 @@ class Executions(Protocol):
             digest, version, pins, input: What the execution has from now on; None for what it has.
             letters: Dead letters that must be open still.
             by: Who asks.
+            seen: The execution as it was when this was decided on.
+
+        Raises:
+            ConflictError: it is no longer as it was seen; nothing is changed.
         """
         ...
 
