@@ -18,7 +18,7 @@ def _advice(definition: Workflow, past: dict[str, StepPast]) -> list[str]:
     return [f"{one.step}: {one.change}" for one in advise(definition, past, TYPES)]
 
 
-@pytest.mark.capability("O16", "O20", "O18")
+@pytest.mark.capability("O16")
 async def test_a_step_that_fails_with_what_may_pass_is_advised_to_be_tried_again(database: Path) -> None:
     flaky = workflow("w", [act("call", fail="{{ input.fail }}", category="transient"), act("other")])
     async with engine(database) as baton:

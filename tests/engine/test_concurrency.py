@@ -1,10 +1,12 @@
 """How many at once: never more than the group, the workflow and the engine allow; joins that do not wait for all."""
 
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from agents import Functions
 from graphs.clock import ManualClock
 from tests.support.engine.engines import (
     act,
@@ -192,3 +194,24 @@ async def test_what_runs_when_enough_have_succeeded_may_finish(database: Path, e
         execution = await finished(baton, execution)
     assert execution.status == "completed" and effects.done == ["g.a", "g.slow"]
     assert execution.output["not_completed"] == {"later": "skipped"}
+
+
+@pytest.mark.capability("Q08")
+async def test_an_analysis_that_holds_its_thread_holds_up_no_other_execution(database: Path) -> None:
+    """A plain function that computes for long, in one execution: another begins and ends meanwhile."""
+    began, go_on = threading.Event(), threading.Event()
+
+    def analyse() -> bool:
+        began.set()
+        return go_on.wait(60)
+
+    deep = {"name": "deep", "type": "function", "config": {"function": "analyse"}}
+    async with engine(database, resources=[Functions([analyse])]) as baton:
+        try:
+            execution = await baton.start(workflow("deep", [deep]))
+            await until(began.is_set)
+            assert (await run(baton, workflow("quick", [act("a")]))).status == "completed"
+            assert (await baton.get(execution.id)).status == "running"
+        finally:
+            go_on.set()
+        assert (await finished(baton, execution)).status == "completed"

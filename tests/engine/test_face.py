@@ -392,7 +392,7 @@ async def test_the_input_of_a_step_is_held_against_its_schema(database: Path, ef
     assert "input.n" in failed["error"]["message"]
 
 
-@pytest.mark.capability("D17", "Q06", "E25", "M01")
+@pytest.mark.capability("D17", "Q06", "M01")
 async def test_everything_of_a_failed_run_can_be_read_afterwards(database: Path) -> None:
     """In another process, with nothing of it running any more: what came in, what each step gave, why it failed."""
     steps = [act("a", value={"rows": [1, 2]}), act("bad", "a", fail=True, input={"saw": "{{ steps.a.output }}"})]

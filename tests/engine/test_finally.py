@@ -17,7 +17,7 @@ def _last(effects: Effects) -> list[str]:
     return [path for path in effects.began if path.startswith("~")]
 
 
-@pytest.mark.capability("E17", "X15")
+@pytest.mark.capability("E17", "E25", "X15")
 @pytest.mark.parametrize(
     ("steps", "status", "outcome"),
     [
@@ -50,7 +50,7 @@ async def test_one_that_fails_does_not_keep_the_others_from_running(database: Pa
     assert results["~finally"]["output"] == {"completed": ["sweep"], "failed": ["broken"]}
 
 
-@pytest.mark.capability("O23", "E06")
+@pytest.mark.capability("O23", "E06", "E25")
 @pytest.mark.parametrize("how", ["cancel", "timeout", "terminate"])
 async def test_after_a_cancel_and_a_time_limit_too(how: str, database: Path, effects: Effects, gates: Gates) -> None:
     """Only who terminates wants nothing more to run."""

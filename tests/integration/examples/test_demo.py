@@ -56,7 +56,7 @@ def alive(pids: set[int]) -> set[int]:
     return {pid for pid in pids if Path(f"/proc/{pid}").exists()}
 
 
-@pytest.mark.capability("D01", "D02", "D22", "X-1", "X-14", "X-20", "X-22")
+@pytest.mark.capability("D01", "D02", "D22", "X-1", "X-14", "X-20", "X-22", "R06")
 async def test_the_demo_kills_an_engine_and_nothing_is_done_twice(tmp_path: Path) -> None:
     async with demo(tmp_path, "--json", "--keep") as process:
         out, shown = await said(process)

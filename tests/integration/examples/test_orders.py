@@ -57,7 +57,7 @@ async def test_a_declined_payment_releases_the_reservation(baton: Orchestrator, 
     assert "card_declined" in mail["text"]
 
 
-@pytest.mark.capability("E19", "E06", "Q02", "O25", "M11", "P07")
+@pytest.mark.capability("E19", "E06", "Q02", "O05", "O25", "M11", "P07")
 async def test_three_of_four_are_enough(baton: Orchestrator, world: World, examples: Mapping[str, Workflow]) -> None:
     await world.fault("crm-service", status=500)
     execution = await run(baton, hurried(examples[NAME]), ORDER)

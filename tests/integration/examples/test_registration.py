@@ -134,7 +134,7 @@ async def test_an_email_that_cannot_be_sent_does_not_matter(
     assert (await finished(baton, execution)).status is ExecutionStatus.COMPLETED
 
 
-@pytest.mark.capability("E10", "E04", "Y13", "X04", "X11")
+@pytest.mark.capability("E10", "E04", "Y13", "X04", "X11", "B07")
 async def test_a_profile_that_cannot_be_made_undoes_the_account(
     baton: Orchestrator, world: World, examples: Mapping[str, Workflow]
 ) -> None:

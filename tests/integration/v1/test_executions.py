@@ -12,7 +12,7 @@ from tests.support.gateway.definitions import REFUND, announces, asks, awaits, w
 from tests.support.gateway.serving import Served
 
 
-@pytest.mark.capability("I14", "O03", "C12", "A61", "I21")
+@pytest.mark.capability("I14", "O03", "C12", "A61", "I21", "R05")
 async def test_a_workflow_is_checked_published_started_shown(served: Served, client: httpx.AsyncClient) -> None:
     checked = (await client.post("/v1/workflows/validate", content=REFUND, headers=YAML)).json()
     assert (checked["ok"], checked["problems"]) == (True, [])

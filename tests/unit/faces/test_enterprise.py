@@ -105,7 +105,7 @@ def order_workflow() -> AdvancedWorkflow:
     )
 
 
-@pytest.mark.capability("C06", "M03", "M04", "D07", "D08", "D09", "D12", "O09", "P01", "P06")
+@pytest.mark.capability("C06", "M03", "M04", "D07", "D08", "D09", "D12", "P01", "P06")
 def test_every_field_has_its_place_in_the_definition() -> None:
     definition = order_workflow().to_workflow()
     assert definition.as_document() == {

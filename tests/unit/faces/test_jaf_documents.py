@@ -289,7 +289,7 @@ def late() -> Any:
     raise TimeoutError("the gateway did not answer: timeout")
 
 
-@pytest.mark.capability("A04", "E15", "E17", "A22", "X01")
+@pytest.mark.capability("A04", "E15", "E17", "A22", "O05", "X01")
 async def test_a_payment_that_timed_out_is_made_by_the_step_the_handler_names(equip: Equip, clock: PromptClock) -> None:
     workflow, calls = payment(as_printed, late)
     with equip():
