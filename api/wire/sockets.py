@@ -76,6 +76,7 @@ class Socket:
         number: Any = None
         try:
             self._at.door.rates.count(self._by)
+            await self._at.door.admit(self._websocket)  # a key that was revoked since opens nothing more
             check_json(given, self._at.settings.max_depth)
             command = _read(CommandBody, given)
             number = command.id

@@ -130,3 +130,14 @@ async def test_whoever_may_only_read_starts_nothing_and_other_tenants_see_nothin
         async with connected(served, thread):
             pass
     assert refused.value.response.status_code == 401
+
+
+async def test_a_key_that_is_revoked_meanwhile_starts_nothing_more(served: Served) -> None:
+    baton = served.gateway.orchestrator
+    admin = await make_key(baton, "admin")
+    async with connected(served, "8d0c1b9e-0000-4000-8000-000000000003", admin) as raw:
+        assert (await raw.do("run.start", assistant_id="echo", input={"text": "a"}))["type"] == "success"
+        [key] = await baton.store.keys()
+        await baton.store.revoke_key(key.id)
+        refused = await raw.send('{"id": 9, "method": "run.start", "params": {"assistant_id": "echo"}}')
+        assert (refused["type"], refused["error"]) == ("error", "not_authenticated")
