@@ -185,9 +185,9 @@ class Bench:
             if task is not None:
                 task.cancel()
                 await asyncio.wait({task}, timeout=PATIENCE)
-        async with asyncio.timeout(PATIENCE):  # cancelled twice, an engine does not wait for its steps' last words
-            while self.hands.at_work:
-                await asyncio.sleep(0.001)
+        async with asyncio.timeout(PATIENCE):  # cancelled twice, an engine does not wait for its last words
+            while left := asyncio.all_tasks() - {asyncio.current_task()}:
+                await asyncio.wait(left)
         self._baton = None
         return told and asked[0] != "end"  # whose end is heard by nobody
 

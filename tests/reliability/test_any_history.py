@@ -224,6 +224,21 @@ class Histories(RuleBasedStateMachine):
             then.retry(name, step, again=again)
             self._crash(commits, then, "retry", name, step, again)
 
+    @rule(which=CHOICE, step=st.sampled_from([*NEEDS]), commits=COMMITS)
+    @when(lambda self: self.up and self.at_rest() and len(self.world.stories) < MOST)
+    def crash_after_a_fork(self, which: int, step: str, commits: int) -> None:
+        name = self.at_rest()[which % len(self.at_rest())]
+        if self.world.can_go_back(name, step):
+            self.world.fork(name, step, self.bench.do("fork", name, step))
+            self._crash(commits, self.world)
+
+    @rule(commits=st.integers(0, 12))
+    @when(lambda self: not self.up and self.world.stories)
+    def crash_while_it_recovers(self, commits: int) -> None:
+        self.bench.open()
+        self.world.recover()
+        self._crash(commits, self.world)
+
     def _crash(self, commits: int, then: World, *asked: Any) -> None:
         if self.bench.crash(commits, then, *asked):
             self.world = then
