@@ -26,6 +26,7 @@ COMMANDS = {
     "workflows": ((), {"workflows"}),
     "workflows show": (("asks",), {"workflow", "versions", "definition", "source"}),
     "workflows deprecate": (("asks", "1.0"), {"workflow"}),
+    "advise": (("asks",), {"advice"}),
     "run": (("asks", "--id", "order-1", "--metadata", "who=Ada"), {"execution", "waits", "interrupted"}),
     "list": ((), {"executions"}),
     "show": (("order-1",), {"execution", "steps", "waits", "forks", "usage"}),
