@@ -27,7 +27,7 @@ from tests.reliability.reference import NEEDS, World
 
 LONG = settings.get_current_profile_name() == "long"
 BOUNDED = settings(
-    max_examples=2000 if LONG else 20,
+    max_examples=2000 if LONG else 60,
     stateful_step_count=80,
     deadline=None,
     suppress_health_check=list(HealthCheck),
