@@ -30,6 +30,8 @@ pytestmark = pytest.mark.chaos
 JOBS = MANY_IN_PROCESS
 FAULTS = {"full": "full", "read-only": "cannot be written", "sync": "cannot be written"}
 TMPFS = "4m"
+_UNTIL_ALL_HAVE_HEARD = 1.0
+"""Seconds; an execution whose commit was lost is taken up again after two (`orchestrator.driver`)."""
 
 
 @asynccontextmanager
@@ -73,17 +75,18 @@ async def fail_for_a_while(life: Child, place: Place, fault: str, after: int) ->
         while "drive.failed" not in place.output.read_text() and not life.ended.done():
             await asyncio.sleep(0.002)
         assert fired.exists() and not life.ended.done(), "nothing was written while the disk failed"
+        said.unlink()
+        # Another execution may begin a step before it hears that its commit was lost too.
+        await asyncio.sleep(_UNTIL_ALL_HAVE_HEARD)
         life.send(signal.SIGSTOP)  # what is in flight now may be done again; nothing else
         try:
             lines = len(traces.lines_of(place.journal))
             kill = Kill(requests=0, lines=lines, copy=place.seen("failed"), acknowledged=place.acknowledged())
             # Asked of the file as the engine has it open: a copy would take for committed what reached the WAL before
             # the commit failed.
-            in_flight = traces.in_flight(evidence(place, kill), place.database, 0)
-            said.unlink()
+            return replace(kill, in_flight=traces.in_flight(evidence(place, kill), place.database, 0))
         finally:
             life.send(signal.SIGCONT)
-    return replace(kill, in_flight=in_flight)
 
 
 @pytest.mark.capability("D01", "D02", "R6")
