@@ -177,7 +177,7 @@ class Driver:
             if execution_id not in suspects:
                 self.take(execution_id, "recover")
         if suspects:
-            self._works.log.warning("recovery.one_by_one", executions=len(suspects))
+            self._works.log.info("recovery.one_by_one", executions=len(suspects))
             self._taking = asyncio.create_task(one_by_one(suspects, self._take_suspect), name="suspects")
         for execution_id, due in await self._works.store.next_due():
             self._reminders.add(execution_id, due)
