@@ -3,13 +3,13 @@
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from api.security import Principal, Right
 from api.security.needs import Needs
 from graphs.errors import InputError, NotFoundError
 from orchestrator.approvals.rules import Given
-from orchestrator.approvals.values import Approval, Person
+from orchestrator.approvals.values import Approval, Decision, Person
 from orchestrator.engine import Orchestrator
 from orchestrator.serving.carrying import until_rest
 from orchestrator.store.port import Execution, Record
@@ -34,12 +34,13 @@ _WAIT_INPUT = {
     "required": ["execution_id"],
     "additionalProperties": False,
 }
+_DECISIONS: Mapping[str, Decision] = {one: one for one in get_args(Decision)}
 _DECIDE_INPUT = {
     "type": "object",
     "properties": {
         "execution_id": _ID,
         "path": {"type": "string", "description": "Which question; not needed when there is one."},
-        "decision": {"type": "string", "enum": ["approve", "reject", "edit", "respond"]},
+        "decision": {"type": "string", "enum": list(_DECISIONS)},
         "digest": {
             "type": "string",
             "description": "Of the question as it was shown: what has changed is not decided.",
@@ -153,11 +154,11 @@ class Workbench:
                     code="path_needed",
                 )
             path = asked[0]
-        decision = _text(arguments, "decision")
-        if decision not in _DECIDE_INPUT["properties"]["decision"]["enum"]:  # type: ignore[index]
-            raise InputError(f"'{decision[:50]}' is no decision.", code="argument_wrong")
+        word = _text(arguments, "decision")
+        if (decision := _DECISIONS.get(word)) is None:
+            raise InputError(f"'{word[:50]}' is no decision.", code="argument_wrong")
         given = Given(
-            decision=decision,  # type: ignore[arg-type]
+            decision=decision,
             data=arguments.get("data"),
             reason=arguments.get("reason"),
             digest=_text(arguments, "digest"),
