@@ -15,6 +15,7 @@ from pydantic import ConfigDict
 from agents.models.apart import apart, stream_apart
 from agents.models.cassettes import Cassette
 from agents.models.spoken import spoken
+from graphs.errors import InputError
 from graphs.values import json_object
 
 
@@ -56,7 +57,11 @@ class RecordedModel(BaseChatModel):
     ) -> ChatResult:
         request = self._request(messages, stop, kwargs)
         if (found := self.cassette.find(request)) is None:
-            raise NotImplementedError("calls are recorded in async code only: use ainvoke or astream")
+            raise InputError(
+                "Calls of models are recorded in async code only.",
+                hint="Use ainvoke or astream.",
+                code="recorded_async_only",
+            )
         return _result(_read(found))
 
     async def _agenerate(
