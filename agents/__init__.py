@@ -18,6 +18,7 @@ from agents.services.service_call import ServiceCall
 from agents.services.services import Service, Services
 from agents.tools.function_call import FunctionStep
 from agents.tools.functions import Functions
+from agents.tools.mcp_servers import McpServer, McpServers, McpTool
 from agents.tools.service_tool import service_tool
 from agents.tools.tool_call import ToolStep
 from agents.tools.tools import Tool, Tools, tool
@@ -32,6 +33,9 @@ __all__ = [
     "Cassette",
     "Failure",
     "Functions",
+    "McpServer",
+    "McpServers",
+    "McpTool",
     "Models",
     "Rule",
     "Script",

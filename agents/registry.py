@@ -73,7 +73,7 @@ class Registry(Generic[T]):
                 f"there is no {self.word} '{name}'.",
                 category="validation",
                 code=f"{self.word}_unknown",
-                hint=self._suggestion(name),
+                hint=self.suggestion(name),
             ) from None
 
     def names(self) -> list[str]:
@@ -90,7 +90,8 @@ class Registry(Generic[T]):
     def __len__(self) -> int:
         return len(self._entries)
 
-    def _suggestion(self, name: str) -> str:
+    def suggestion(self, name: str) -> str:
+        """The hint for a name that is not there."""
         if not self._entries:
             return f"None is registered. {self.remedy}"
         near = nearest(name, self._entries)

@@ -1,16 +1,21 @@
 """Settings from the environment and `.env`: what all have in common, and what is said of values that cannot be."""
 
+from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
+import orjson
 from pydantic import BeforeValidator, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from graphs.durations import Duration
 from graphs.errors import SettingsError
+from graphs.loading.nodes import value_of
 from graphs.loading.places import written
+from graphs.loading.reading import read_tree
 from graphs.loading.words import complaints
 
 PREFIX = "BATON_"
+_FILES = (".yaml", ".yml", ".json")
 
 
 class EnvironmentSettings(BaseSettings):
@@ -57,6 +62,34 @@ def _seconds(value: Any) -> Any:
         return float(value) if isinstance(value, str) else value
     except ValueError:
         return value
+
+
+def structured(value: Any) -> Any:
+    """JSON as the environment holds it, or the value in the YAML or JSON file that it names.
+
+    Raises:
+        ValueError: it is not JSON; or there is no such file, or something is wrong with its text.
+    """
+    if not isinstance(value, str):
+        return value
+    if value.endswith(_FILES) and not value.lstrip().startswith(("{", "[")):
+        return _in_file(Path(value))
+    try:
+        return orjson.loads(value)
+    except orjson.JSONDecodeError as error:
+        raise ValueError(f"it is not JSON: {error}") from None
+
+
+def _in_file(path: Path) -> Any:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"the file '{path}' cannot be read: {getattr(error, 'strerror', None) or error}") from None
+    reading = read_tree(text, json=path.suffix == ".json")
+    if reading.root is None or reading.faults:
+        fault = reading.faults[0]
+        raise ValueError(f"{path}:{fault.line}:{fault.column}: {fault.message.rstrip('.')}")
+    return value_of(reading.root)
 
 
 def _parts(value: Any) -> Any:

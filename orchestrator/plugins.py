@@ -14,6 +14,7 @@ from agents.planning.kinds import step_types as planning_step_types
 from agents.reasoning.agent import AgentStep
 from agents.reasoning.agents import Agents
 from agents.tools.functions import Functions
+from agents.tools.mcp_servers import McpServers
 from agents.tools.tools import Tools
 from graphs.composites import step_types as composite_step_types
 from graphs.errors import SettingsError
@@ -57,12 +58,12 @@ def load_modules(names: Iterable[str]) -> Offered:
 
 
 def _add(resources: list[Any], resource: Any) -> None:
-    """One more; functions, tools and agents of several modules are offered together.
+    """One more; functions, tools, MCP servers and agents of several modules are offered together.
 
     Raises:
         ConflictError: two modules offer one of the same name.
     """
-    together = isinstance(resource, Functions | Tools | Agents)
+    together = isinstance(resource, Functions | Tools | McpServers | Agents)
     same = [index for index, known in enumerate(resources) if together and type(known) is type(resource)]
     if same:
         resources[same[0]] = resources[same[0]].joined(resource)

@@ -1,10 +1,10 @@
 """The values that steps ask for by type, gathered from settings, modules and the caller."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from typing import Any, Final
 
-from agents import Agents, Functions, Models, Services, Tool, Tools
+from agents import Agents, Functions, McpServer, McpServers, Models, Services, Tools
 from agents.loading import load
 from agents.models.models import Allowed
 from agents.models.prices import Prices
@@ -25,6 +25,7 @@ async def gather(stack: AsyncExitStack, settings: Settings, given: Iterable[Any]
         services,
         Functions(),
         Tools(),
+        McpServers(),
         Agents(),
         Models(),
         Router(),
@@ -37,24 +38,34 @@ async def gather(stack: AsyncExitStack, settings: Settings, given: Iterable[Any]
             resources[kind] = value
     resources[Models].default = resources[Models].default or settings.model
     resources[Models].narrow(_ALLOWED[settings.real_models])
-    for tool in await _mcp_tools(settings.mcp):
-        if tool.name not in resources[Tools]:
-            resources[Tools].add(tool)
+    servers = [server.model_copy(update={"name": name}) for name, server in settings.mcp.items()]
+    await _add_mcp_tools([*servers, *resources[McpServers]], resources[Tools])
     for value in {id(value): value for value in resources.values()}.values():
         if hasattr(value, "aclose"):
             stack.push_async_callback(value.aclose)
     return resources
 
 
-async def _mcp_tools(servers: Mapping[str, Any]) -> list[Tool]:
+async def _add_mcp_tools(servers: Sequence[McpServer], tools: Tools) -> None:
+    """What is registered under the name of such a tool is meant to stand in its place."""
     if not servers:
-        return []
+        return
     try:
         mcp = await load("agents.tools.mcp")
     except ImportError as error:
         raise SettingsError(
-            f"BATON_MCP names servers, and what speaks to them is not installed ({error.name}).",
+            f"MCP servers are named, and what speaks to them is not installed ({error.name}).",
             hint="pip install 'baton[mcp]'",
             code="mcp_missing",
         ) from None
-    return [tool for name, server in servers.items() for tool in await mcp.mcp_tools(name, server)]
+    found = [tool for server in servers for tool in await mcp.mcp_tools(server)]
+    for tool in found:
+        if tool.name not in tools:
+            tools.add(tool)
+    for tool in found:
+        if tool.undo is not None and tool.undo not in tools:
+            raise SettingsError(
+                f"tool '{tool.name}' is to be undone by '{tool.undo}', and there is no such tool.",
+                hint=tools.suggestion(tool.undo),
+                code="tool_undo",
+            )

@@ -3,19 +3,20 @@
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import orjson
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import NoDecode
 
 from agents.planning.bounds import AssistantBounds
 from agents.reasoning.capability import AgentRouting
+from agents.tools.mcp_servers import McpServer
 from graphs.policies.named import Bounds
 from orchestrator.alerts.settings import AlertSettings
-from orchestrator.environment import SEPARATED, EnvironmentSettings, Seconds, read
+from orchestrator.environment import SEPARATED, EnvironmentSettings, Seconds, read, structured
 
 
 class Settings(EnvironmentSettings):
-    """How an engine runs. Each field is also the environment variable `BATON_<FIELD>`.
+    """How an engine runs. Each field is also the environment variable `BATON_<FIELD>`; one that is JSON there may be
+    the name of a YAML or JSON file that holds it.
 
     Attributes:
         database: The SQLite file; it is made when it is not there.
@@ -26,7 +27,8 @@ class Settings(EnvironmentSettings):
             environment; `*` for every service and provider that is not named.
         prices: What models cost, for a million tokens: `{"openai:gpt-5-mini": {"input": 0.25, "output": 2}}`, as JSON
             in the environment; names may hold `*`. Budgets in money and costs in results need them.
-        mcp: MCP servers whose tools agents may be given, as JSON in the environment; see `agents.tools.mcp.McpServer`.
+        mcp: MCP servers whose tools agents may be given, by name, as JSON in the environment or a YAML file; see
+            `agents.McpServer`.
         real_models: `allow`; `loopback` refuses every model whose server is not on this machine; `refuse` all but the
             scripted ones. It wins over what modules allow themselves: the switch for tests.
         alerts: Where alerts go: `{"log": true, "file": "alerts.jsonl", "webhook": {"url": "https://…", "secret":
@@ -59,7 +61,7 @@ class Settings(EnvironmentSettings):
     services: Annotated[dict[str, Any], NoDecode] = Field(default_factory=dict)
     limits: Annotated[dict[str, Bounds], NoDecode] = Field(default_factory=dict)
     prices: Annotated[dict[str, Any], NoDecode] = Field(default_factory=dict)
-    mcp: Annotated[dict[str, Any], NoDecode] = Field(default_factory=dict)
+    mcp: Annotated[dict[str, McpServer], NoDecode] = Field(default_factory=dict)
     real_models: Literal["allow", "loopback", "refuse"] = "allow"
     alerts: Annotated[AlertSettings, NoDecode] = AlertSettings()
     modules: Annotated[tuple[str, ...], *SEPARATED] = ()
@@ -89,13 +91,8 @@ class Settings(EnvironmentSettings):
 
     @field_validator("services", "limits", "prices", "mcp", "alerts", "agent_routing", "assistant", mode="before")
     @classmethod
-    def _services_are_json(cls, value: Any) -> Any:
-        if not isinstance(value, str):
-            return value
-        try:
-            return orjson.loads(value)
-        except orjson.JSONDecodeError as error:
-            raise ValueError(f"it is not JSON: {error}") from None
+    def _structured(cls, value: Any) -> Any:
+        return structured(value)
 
 
 def read_settings(**given: Any) -> Settings:

@@ -5,7 +5,7 @@ The signature says what is needed. Annotations are obeyed (a pydantic model is b
 """
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property, partial
 from typing import Any, Final, get_type_hints
 
@@ -78,6 +78,10 @@ class Callee:
             field.pop("title", None)
         return schema
 
+    def arguments_of(self, value: Any) -> Mapping[str, Any]:
+        """Arguments out of the input of a step that was given none."""
+        return picked(value, list(self.parameters), takes_any=self.takes_any, required=bool(self.required))
+
     def bind(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """The arguments as the function wants them.
 
@@ -106,9 +110,14 @@ class Callee:
         step's time is over, nobody waits for it any more, but it goes on.
         """
         keywords = dict(given)
-        if INJECTED in self._signature.parameters:
+        if INJECTED in self._signature.parameters and INJECTED not in self._positional_only:
             keywords[INJECTED] = context
-        positional = [keywords.pop(name) for name in self._positional_only if name in keywords]
+        # One that is positional only leaves its name free for an argument (`call(context, /, **arguments)`).
+        positional = [
+            context if name == INJECTED else keywords.pop(name)
+            for name in self._positional_only
+            if name == INJECTED or name in keywords
+        ]
         call = partial(self.function, *positional, **keywords)
         result = await call() if self._is_async else await in_thread(call)
         if inspect.isawaitable(result):  # a sync function that hands out a coroutine
@@ -157,6 +166,22 @@ class Callee:
         if not complaint.path and complaint.missing is not None:
             return f"argument '{complaint.missing}' is missing"
         return f"argument '{written(complaint.path)}': {complaint.message}"
+
+
+def picked(value: Any, names: Sequence[str], *, takes_any: bool, required: bool) -> Mapping[str, Any]:
+    """Arguments out of a step's input: its fields by name, or the whole of it for a single argument.
+
+    Args:
+        takes_any: Also what is not named is an argument.
+        required: One of them cannot be done without.
+    """
+    if takes_any and isinstance(value, Mapping):
+        return value
+    if isinstance(value, Mapping) and (any(name in value for name in names) or len(names) != 1):
+        return {name: value[name] for name in names if name in value}
+    # An execution started without input has an empty one, which is nothing to fill an optional parameter with.
+    nothing = value is None or value == {}
+    return {} if not names or (nothing and not required) else {names[0]: value}
 
 
 def _is_async(function: Callable[..., Any]) -> bool:

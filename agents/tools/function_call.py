@@ -52,7 +52,7 @@ class FunctionStep(Action):
         elif "input" in config.model_fields_set:
             arguments = _single(callee, config.input)
         else:
-            arguments = from_input(callee, context.input)
+            arguments = callee.arguments_of(context.input)
         redaction = Redaction([arguments])
         with redaction.of_errors():
             return redaction.value(await callee.call(callee.bind(reveal(arguments)), redaction.context(context)))
@@ -62,18 +62,6 @@ def _function(context: StepContext, function: str | Callable[..., Any]) -> Funct
     if isinstance(function, str):
         return context.resource(Functions).get(function)
     return of_callable(getattr(function, "__name__", type(function).__name__), function)
-
-
-def from_input(callee: Callee, value: Any) -> Mapping[str, Any]:
-    """Arguments out of the step's input, for a function or a tool that was given none."""
-    names = list(callee.parameters)
-    if callee.takes_any and isinstance(value, Mapping):
-        return value
-    if isinstance(value, Mapping) and (any(name in value for name in names) or len(names) != 1):
-        return {name: value[name] for name in names if name in value}
-    # An execution started without input has an empty one, which is nothing to fill an optional parameter with.
-    nothing = value is None or value == {}
-    return {} if not names or (nothing and not callee.required) else {names[0]: value}
 
 
 def _single(callee: Callee, value: Any) -> Mapping[str, Any]:

@@ -1,122 +1,116 @@
 """Tools of MCP servers, through `langchain-mcp-adapters` (the extra `baton[mcp]`). Loaded through `agents.loading`.
 
 Each call opens a session of its own: nothing that a crash, or a server that is started again, could leave half open.
+It carries the call's idempotency key, so a server that honours it acts once, however often a crash makes us call again.
 What a server says of its tools (their names, what they do) is told to models as it is, and trusted with nothing else:
-which of them an agent has, and when a person must approve, is said by whoever configures the server.
+which of them an agent has, what undoes them and when a person must approve is said by whoever configures the server.
 """
 
 import re
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any, Final, Literal
+from typing import Any, Final
 
-from langchain_core.tools import BaseTool, ToolException
+from langchain_core.tools import BaseTool
+from langchain_mcp_adapters.sessions import create_session
 from langchain_mcp_adapters.tools import load_mcp_tools
-from pydantic import Field
+from mcp.types import CallToolResult, TextContent
 
 from agents.models.apart import apart
-from agents.tools.tool_use import ToolApproval
+from agents.tools.mcp_servers import EVERY, McpServer
 from agents.tools.tools import Effect, Tool
 from agents.values import shorten
-from graphs.durations import Duration
 from graphs.errors import SettingsError, StepError
-from graphs.steps import StepConfig
+from graphs.loading.names import nearest
+from graphs.steps import StepContext
 
 _NOT_IN_NAMES: Final = re.compile(r"[^A-Za-z0-9_-]")
 
 
-class McpServer(StepConfig):
-    """Where an MCP server is, and what may be done with its tools.
-
-    Attributes:
-        command, args, env: For a server that is started here and spoken to over its standard input and output.
-        url, headers: For one that is spoken to over HTTP.
-        tools: Those that are offered, by the server's names; without it, all.
-        approval: When a person must approve a call, by tool; `*` for all others.
-        timeout: Seconds one call may take.
-    """
-
-    transport: Literal["stdio", "http", "sse"] | None = None
-    command: str | None = None
-    args: tuple[str, ...] = ()
-    env: dict[str, str] | None = None
-    url: str | None = None
-    headers: dict[str, str] | None = Field(default=None, repr=False)
-    tools: tuple[str, ...] | None = None
-    approval: dict[str, ToolApproval] = Field(default_factory=dict)
-    timeout: Duration = 60.0
-
-    def connection(self) -> dict[str, Any]:
-        """As the adapters want it.
-
-        Raises:
-            ValueError: it is neither started here nor anywhere else.
-        """
-        if (self.command is None) == (self.url is None):
-            raise ValueError("give one of 'command' and 'url'")
-        if self.command is not None:
-            return {"transport": "stdio", "command": self.command, "args": list(self.args), "env": self.env}
-        kind = "sse" if self.transport == "sse" else "streamable_http"
-        # The adapters' two transports want their limits in two ways.
-        limit: Any = self.timeout if kind == "sse" else timedelta(seconds=self.timeout)
-        return {"transport": kind, "url": self.url, "headers": self.headers, "timeout": limit}
-
-
-async def mcp_tools(name: str, server: McpServer | Mapping[str, Any]) -> list[Tool]:
-    """The tools of a server, each called `SERVER_TOOL`.
+async def mcp_tools(server: McpServer) -> list[Tool]:
+    """The tools of a server, each called `SERVER_TOOL`; those that undo others are among them, named or not.
 
     Raises:
         SettingsError: it cannot be reached, or has not what was asked for.
     """
+    connection: Any = server.connection()
     try:
-        where = server if isinstance(server, McpServer) else McpServer.model_validate(server)
-        connection: Any = where.connection()
         found = {tool.name: tool for tool in await apart(load_mcp_tools(None, connection=connection))}
     except Exception as error:
         raise SettingsError(
-            f"the tools of MCP server '{name}' cannot be listed: {shorten(_why(error), 300)}.",
+            f"the tools of MCP server '{server.name}' cannot be listed: {shorten(_why(error), 300)}.",
             hint="See that it runs, or take it out of BATON_MCP.",
             code="mcp_unreachable",
         ) from error
-    wanted = where.tools if where.tools is not None else tuple(found)
-    if missing := [one for one in wanted if one not in found]:
+    wanted = _wanted(server, found)
+    undoing = [undo for name in wanted if (undo := server.said_of(name).undo) in found]
+    return [_tool(server, found[name], found) for name in dict.fromkeys([*wanted, *undoing])]
+
+
+def _wanted(server: McpServer, found: Mapping[str, BaseTool]) -> list[str]:
+    named = [one.tool for one in server.tools] if server.tools is not None else [EVERY]
+    spoken_of = [*named, *server.approval]
+    if missing := [name for name in spoken_of if name != EVERY and name not in found]:
+        near = nearest(missing[0], found)
         raise SettingsError(
-            f"MCP server '{name}' has no tool '{missing[0]}'.", hint=f"It has {', '.join(found) or 'none'}."
+            f"MCP server '{server.name}' has no tool '{missing[0]}'.",
+            hint=f"Did you mean '{near}'?" if near else f"It has {', '.join(found) or 'none'}.",
+            code="mcp_tool_unknown",
         )
-    return [_tool(name, found[one], where) for one in wanted]
+    return list(found) if EVERY in named else named
 
 
-def _tool(server: str, found: BaseTool, where: McpServer) -> Tool:
-    async def call(**arguments: Any) -> Any:
-        asked = {"name": found.name, "args": arguments, "id": "call", "type": "tool_call"}
+def _name(server: McpServer, tool: str) -> str:
+    return _NOT_IN_NAMES.sub("_", f"{server.name}_{tool}")[:64]
+
+
+def _tool(server: McpServer, found: BaseTool, others: Mapping[str, BaseTool]) -> Tool:
+    said = server.said_of(found.name)
+    seconds = said.timeout or server.timeout
+    undo = _name(server, said.undo) if said.undo is not None and said.undo in others else said.undo
+
+    async def call(context: StepContext, /, **arguments: Any) -> Any:
         try:
-            answer = await apart(found.ainvoke(asked))
-        except ToolException as error:
-            raise _refused(error) from error
+            answer = await apart(_called(server, found.name, arguments, seconds, context.idempotency_key))
         except Exception as error:
             raise StepError(
-                f"MCP server '{server}' failed: {shorten(_why(error), 300)}.", category="dependency", code="mcp_failed"
+                f"MCP server '{server.name}' failed: {shorten(_why(error), 300)}.",
+                category="dependency",
+                code="mcp_failed",
             ) from error
-        if getattr(answer, "status", None) == "error":
-            raise _refused(answer.text)
         return _result(answer)
 
     schema: Any = found.args_schema if isinstance(found.args_schema, dict) else found.get_input_jsonschema()
     return Tool(
-        _NOT_IN_NAMES.sub("_", f"{server}_{found.name}")[:64],
-        found.description or f"The tool '{found.name}' of '{server}'.",
+        _name(server, found.name),
+        found.description or f"The tool '{found.name}' of '{server.name}'.",
         call,
         {"type": "object", "properties": {}, **schema},
-        effect=_effect(found.metadata or {}),
-        approval=where.approval.get(found.name, where.approval.get("*")),
-        timeout=where.timeout,
-        uses=server,
+        effect=said.effect or ("reversible" if undo is not None else _effect(found.metadata or {})),
+        undo=undo,
+        undo_args=said.undo_args,
+        approval=said.approval,
+        max_calls=said.max_calls,
+        timeout=seconds,
+        retry=said.retry,
+        uses=server.name,
     )
 
 
-def _refused(said: object) -> StepError:
-    """The tool has answered, and the answer is that it failed: its server is well."""
-    return StepError(str(said), category="logic", retryable=False, code="tool_failed")
+async def _called(
+    server: McpServer, tool: str, arguments: Mapping[str, Any], seconds: float, key: str
+) -> CallToolResult:
+    # Not by the adapters' own tool, which has no way to say `_meta`.
+    connection: Any = server.connection(key)
+    failed: Exception | None = None
+    async with create_session(connection) as session:
+        await session.initialize()
+        try:
+            return await session.call_tool(tool, dict(arguments), timedelta(seconds=seconds), meta={server.key_as: key})
+        except Exception as error:  # noqa: BLE001 - a session that closes may swallow what went wrong in it
+            failed = error
+    assert failed is not None
+    raise failed
 
 
 def _effect(said: Mapping[str, Any]) -> Effect | None:
@@ -124,14 +118,25 @@ def _effect(said: Mapping[str, Any]) -> Effect | None:
     return "irreversible" if said.get("destructiveHint") else None
 
 
-def _result(answer: Any) -> Any:
-    artifact = answer.artifact if isinstance(answer.artifact, Mapping) else {}
-    if artifact.get("structured_content") is not None:
-        return artifact["structured_content"]
-    blocks = answer.content
-    if isinstance(blocks, list) and all(isinstance(one, dict) and one.get("type") == "text" for one in blocks):
-        return "\n".join(str(one["text"]) for one in blocks)
-    return blocks
+def _result(answer: CallToolResult) -> Any:
+    """What a tool gave.
+
+    Raises:
+        StepError: the tool has answered, and the answer is that it failed: its server is well.
+    """
+    texts = [block.text for block in answer.content if isinstance(block, TextContent)]
+    if answer.isError:
+        raise StepError(
+            "\n".join(texts) or "the tool failed and does not say why.",
+            category="logic",
+            retryable=False,
+            code="tool_failed",
+        )
+    if answer.structuredContent is not None:
+        return answer.structuredContent
+    if len(texts) == len(answer.content):
+        return "\n".join(texts)
+    return [block.model_dump(mode="json", by_alias=True, exclude_none=True) for block in answer.content]
 
 
 def _why(error: BaseException) -> str:

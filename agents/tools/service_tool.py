@@ -48,7 +48,7 @@ def service_tool(
         )
     given["required"] = list(dict.fromkeys([*given.get("required", ()), *holes]))
 
-    async def call(context: StepContext, **arguments: Any) -> Any:
+    async def call(context: StepContext, /, **arguments: Any) -> Any:
         # Quoted whole: an argument is one part of the path, whatever a model writes into it.
         path = _HOLE.sub(lambda hole: quote(str(arguments[hole[1]]), safe=""), endpoint)
         rest = {key: value for key, value in arguments.items() if key not in holes}

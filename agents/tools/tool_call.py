@@ -3,7 +3,6 @@
 from typing import Any
 
 from agents.services.redaction import Redaction
-from agents.tools.function_call import from_input
 from agents.tools.tools import Tool, Tools
 from graphs.steps import Action, StepConfig, StepContext
 
@@ -32,7 +31,7 @@ class ToolStep(Action):
 
     async def run(self, context: StepContext, config: ToolConfig) -> Any:
         tool = _tool(context, config)
-        arguments = from_input(tool.callee, context.input) if config.args is None else config.args
+        arguments = tool.arguments_of(context.input) if config.args is None else config.args
         redaction = Redaction([arguments])
         with redaction.of_errors():
             return redaction.value(await tool.run(arguments, redaction.context(context)))

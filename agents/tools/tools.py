@@ -12,8 +12,9 @@ from pydantic import ValidationError
 from agents.loading import load
 from agents.registry import Registry
 from agents.services.redaction import Redaction
-from agents.tools.calling import Callee
+from agents.tools.calling import Callee, picked
 from agents.tools.tool_use import ToolApproval
+from agents.tools.undoing import UndoArguments, given_to_undo, undo_template
 from graphs.errors import InputError, StepError
 from graphs.expressions import reveal
 from graphs.loading.words import clauses
@@ -21,7 +22,6 @@ from graphs.spec import RetryPolicy
 from graphs.steps import StepContext
 
 Effect = Literal["none", "reversible", "irreversible"]
-UndoArguments = Callable[[Mapping[str, Any], Any], Mapping[str, Any] | None]
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -38,8 +38,9 @@ class Tool:
         undo: The registered tool that undoes a call of this one. It takes its arguments, by their names, from what
             the call gave (where that is an object), from the call's own arguments, and `result`, the whole of what
             it gave. Every call that was made is undone when the execution is compensated, whoever made it.
-        undo_args: In place of that: what the undoing tool is given, from the call's arguments and its result; None
-            when there is nothing to undo.
+        undo_args: In place of that: what the undoing tool is given, from the call's arguments and its result: a
+            function, which gives None when there is nothing to undo, or values with expressions over `args` and
+            `result`: `{"booking": "{{ result.id }}"}`.
         approval: When a person must approve a call an agent makes: `always`, `never`, an expression over `args`, or
             a `ToolApproval`.
         max_calls: How often an agent may call it in one step.
@@ -79,6 +80,8 @@ class Tool:
             )
         if isinstance(self.approval, str):
             object.__setattr__(self, "approval", _rule(self.name, self.approval))
+        if isinstance(self.undo_args, Mapping):
+            undo_template(self.undo_args)  # known now, and not only when it is needed
 
     @cached_property
     def callee(self) -> Callee:
@@ -93,6 +96,15 @@ class Tool:
         """
         return self.schema if self.schema is not None else self.callee.schema()
 
+    def arguments_of(self, value: Any) -> Mapping[str, Any]:
+        """Arguments out of a step's input: its fields by name, or the whole of it for a single argument."""
+        if self.schema is None or not self.callee.takes_any:
+            return self.callee.arguments_of(value)
+        # A function that takes anything has its arguments in its schema only.
+        names = list(self.schema.get("properties") or {})
+        takes_any = not names and bool(self.schema.get("additionalProperties", "properties" not in self.schema))
+        return picked(value, names, takes_any=takes_any, required=bool(self.schema.get("required")))
+
     async def run(self, arguments: Mapping[str, Any], context: StepContext) -> Any:
         """Call it, and write down how that is undone, where the tool says so, before anybody hears of the result.
 
@@ -104,17 +116,11 @@ class Tool:
         given = reveal(arguments)
         result = await self._call(given, context)
         if self.undo is not None:
-            undoing = self._undoing(arguments, Redaction([arguments]).value(result))
+            gave = Redaction([arguments]).value(result)
+            undoing = given_to_undo(self.undo_args, arguments, gave, context)
             if undoing is not None:
                 await context.effect({"tool": self.undo, **undoing}, result=result)
         return result
-
-    def _undoing(self, arguments: Mapping[str, Any], result: Any) -> dict[str, Any] | None:
-        if self.undo_args is None:
-            gave = result if isinstance(result, Mapping) else {}
-            return {"input": {**arguments, **gave, "result": result}}
-        args = self.undo_args(arguments, result)
-        return None if args is None else {"args": dict(args)}
 
     async def _call(self, arguments: Mapping[str, Any], context: StepContext) -> Any:
         if self.schema is not None:

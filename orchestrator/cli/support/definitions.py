@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from agents.reasoning.agents import Agents
 from agents.services.services import Services
 from agents.tools.functions import Functions
+from agents.tools.mcp_servers import McpServers
 from agents.tools.tools import Tools
 from graphs.errors import DefinitionError, NotFoundError
 from graphs.loader import Loaded, Report, examine_text, load_file
@@ -123,7 +124,7 @@ def _known(setting: Setting, *, here: bool) -> Known:
         services=services or nothing,
         functions=_names(offered, Functions) or nothing,
         # What tools MCP servers have is known when they are spoken to.
-        tools=None if settings.mcp else _names(offered, Tools) or nothing,
+        tools=None if settings.mcp or _names(offered, McpServers) else _names(offered, Tools) or nothing,
         agents=_names(offered, Agents) or nothing,
         limits=declared(settings.limits, settings.services),
     )

@@ -1,5 +1,6 @@
 """Tools that are endpoints of services, and tools of MCP servers over stdio and HTTP."""
 
+import json
 import socket
 import subprocess
 import sys
@@ -10,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from agents import Call, Models, Script, Service, Services, Tools, Turn, service_tool
+from agents import Call, McpServer, McpServers, Models, Script, Service, Services, Tools, Turn, service_tool, tool
 from agents.tools.mcp import mcp_tools
 from graphs.errors import InputError, SettingsError, StepError
 from graphs.steps import StepContext
 from orchestrator.engine import Orchestrator
-from orchestrator.settings import Settings
+from orchestrator.settings import Settings, read_settings
 from tests.support.engine.engines import workflow
 
 from .conftest import Server, work
@@ -120,7 +121,7 @@ async def test_tools_of_a_server(make_context: Make, script: Path, over_http: st
     server: dict[str, Any] = (
         {"command": sys.executable, "args": [str(script), "stdio"]} if kind == "stdio" else {"url": over_http}
     )
-    tools = {tool.name: tool for tool in await mcp_tools("desk", server)}
+    tools = {tool.name: tool for tool in await mcp_tools(McpServer(name="desk", **server))}
     assert set(tools) == {"desk_find", "desk_greet", "desk_explode"}
     # That it only reads is its server's own word, and frees nobody from asking.
     assert (tools["desk_find"].description, tools["desk_find"].effect) == ("Finds an order.", None)
@@ -135,15 +136,103 @@ async def test_tools_of_a_server(make_context: Make, script: Path, over_http: st
 
 
 async def test_only_what_is_configured_is_offered(script: Path) -> None:
-    server = {"command": sys.executable, "args": [str(script), "stdio"], "tools": ["find"], "approval": {"*": "always"}}
-    (tool,) = await mcp_tools("desk", server)
+    server: dict[str, Any] = {"name": "desk", "command": sys.executable, "args": (str(script), "stdio")}
+    (tool,) = await mcp_tools(McpServer(**server, tools=["find"], approval={"*": "always"}))
     assert tool.approval is not None
     with pytest.raises(SettingsError, match=r"has no tool 'sing'\. It has find, greet, explode\."):
-        await mcp_tools("desk", {**server, "tools": ["sing"]})
+        await mcp_tools(McpServer(**server, tools=["sing"]))
+    with pytest.raises(SettingsError, match=r"has no tool 'fnd'\. Did you mean 'find'\?"):
+        await mcp_tools(McpServer(**server, approval={"fnd": "always"}))
     with pytest.raises(SettingsError, match=r"^the tools of MCP server 'gone' cannot be listed: "):
-        await mcp_tools("gone", {"command": "no-such-command-anywhere"})
-    with pytest.raises(SettingsError, match="give one of 'command' and 'url'"):
-        await mcp_tools("none", {})
+        await mcp_tools(McpServer(name="gone", command="no-such-command-anywhere"))
+
+
+@pytest.mark.capability("I06")
+async def test_what_is_said_of_a_tool_is_its_own(script: Path) -> None:
+    """By the tool, by all others, by the server's `approval`; the undoing tool is there though nobody listed it."""
+    said = {
+        "find": {"undo": "greet", "undo_args": {"name": "{{ result.status }}"}, "max_calls": 2, "timeout": "5s"},
+        "*": {"effect": "none"},
+    }
+    server = McpServer(
+        name="desk",
+        command=sys.executable,
+        args=(str(script), "stdio"),
+        tools={**said, "explode": {"effect": "irreversible", "retry": {"max_attempts": 2}}},
+        approval={"explode": "always"},
+    )
+    tools = {tool.name: tool for tool in await mcp_tools(server)}
+    find, greet, explode = (tools[f"desk_{name}"] for name in ("find", "greet", "explode"))
+    assert (find.effect, find.undo, find.max_calls, find.timeout) == ("reversible", "desk_greet", 2, 5)
+    assert (greet.effect, greet.timeout, greet.approval) == ("none", 60, None)
+    assert (explode.effect, explode.retry and explode.retry.max_attempts) == ("irreversible", 2)
+    assert explode.approval is not None
+    (alone, undoing) = await mcp_tools(server.model_copy(update={"tools": server.tools and server.tools[:1]}))
+    assert (alone.name, undoing.name) == ("desk_find", "desk_greet")
+
+
+@pytest.mark.parametrize(
+    ("said", "sentence"),
+    [
+        ({}, "BATON_MCP, desk: give one of 'command' and 'url'"),
+        ({"url": "http://x", "comand": "y"}, "BATON_MCP, desk: there is no key 'comand' here"),
+        ({"url": "http://x", "tools": ["a", "a"]}, "BATON_MCP, desk: 'tools' names 'a' twice"),
+        ({"url": "http://x", "tools": {"a": {"effect": "some"}}}, "'some' is none of none, reversible, irreversible"),
+        ({"url": "http://x", "tools": {"a": {"undo": "b", "effect": "none"}}}, "and its effect is 'none'"),
+        ({"url": "http://x", "tools": {"a": {"undo_args": {}}}}, "'undo_args' goes with 'undo'"),
+        (
+            {"url": "http://x", "tools": {"a": {"undo": "b", "undo_args": {"c": "{{ input.x }}"}}}},
+            "It sees 'args' and 'result'.",
+        ),
+    ],
+)
+def test_a_server_that_cannot_be_is_refused_with_its_place(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, said: dict[str, Any], sentence: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("BATON_MCP", json.dumps({"desk": said}))
+    with pytest.raises(SettingsError) as refused:
+        read_settings()
+    assert sentence in str(refused.value)
+
+
+def test_servers_may_stand_in_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mcp.yaml").write_text("desk: {url: http://x, tools: [find, {tool: book, undo: cancel}]}\n")
+    monkeypatch.setenv("BATON_MCP", "mcp.yaml")
+    assert read_settings().mcp["desk"].said_of("book").undo == "cancel"
+    monkeypatch.setenv("BATON_MCP", "gone.yaml")
+    with pytest.raises(SettingsError, match=r"BATON_MCP: the file 'gone\.yaml' cannot be read: No such file"):
+        read_settings()
+    (tmp_path / "mcp.yaml").write_text("desk: {url: http://x\n")
+    monkeypatch.setenv("BATON_MCP", "mcp.yaml")
+    with pytest.raises(SettingsError, match=r"BATON_MCP: mcp\.yaml:2:1: "):
+        read_settings()
+
+
+async def test_an_undo_that_nobody_has_is_told_when_the_engine_opens(script: Path, tmp_path: Path) -> None:
+    server = McpServer(name="desk", command=sys.executable, args=(str(script), "stdio"), tools=["find"])
+    assert server.tools is not None
+    wrong = server.model_copy(update={"tools": (server.tools[0].model_copy(update={"undo": "desk_gret"}),)})
+    settings = Settings(database=tmp_path / "b.db", _env_file=None)  # type: ignore[call-arg]
+    with pytest.raises(SettingsError, match="'desk_find' is to be undone by 'desk_gret', and there is no such tool"):
+        async with Orchestrator.open(settings, resources=[McpServers([wrong])]):
+            pass
+
+
+@pytest.mark.capability("I20", "I06")
+async def test_a_tool_that_is_registered_stands_in_the_place_of_a_servers(script: Path, tmp_path: Path) -> None:
+    @tool(name="desk_find", effect="none")
+    def mine(order_id: int) -> str:
+        """Finds it here."""
+        return "here"
+
+    server = McpServer(name="desk", command=sys.executable, args=(str(script), "stdio"), tools=["find"])
+    settings = Settings(database=tmp_path / "b.db", _env_file=None)  # type: ignore[call-arg]
+    step = {"name": "desk_find", "type": "tool", "config": {"args": {"order_id": 1}}}
+    async with Orchestrator.open(settings, resources=[Tools([mine]), McpServers([server])]) as baton:
+        execution = await baton.wait((await baton.start(workflow("w", [step]))).id)
+    assert execution.output == "here"
 
 
 @pytest.mark.capability("I20")

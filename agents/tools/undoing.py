@@ -1,0 +1,58 @@
+"""What the tool that undoes a call is given."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from graphs.errors import ExpressionError, InputError, StepError
+from graphs.expressions import ANY, EvaluationContext, Template, parse_template
+from graphs.expressions import check as check_names
+from graphs.expressions.shape import object_shape
+from graphs.steps import StepContext
+
+UndoArguments = Callable[[Mapping[str, Any], Any], Mapping[str, Any] | None] | Mapping[str, Any]
+"""From a call's arguments and its result: a function, or values with expressions over `args` and `result`."""
+
+_SEEN: Final = object_shape({"args": ANY, "result": ANY})
+
+
+def undo_template(undo_args: Mapping[str, Any]) -> Template:
+    """Values with expressions, read.
+
+    Raises:
+        InputError: they cannot be read, or read something else than `args` and `result`.
+    """
+    try:
+        template = parse_template(dict(undo_args))
+    except ExpressionError as error:
+        raise InputError(f"'undo_args' cannot be read: {error.message}", hint=error.hint, code="tool_undo") from None
+    if wrong := check_names(template, _SEEN):
+        raise InputError(f"'undo_args': {wrong[0].message} It sees 'args' and 'result'.", code="tool_undo")
+    return template
+
+
+def given_to_undo(
+    undo_args: UndoArguments | None, arguments: Mapping[str, Any], result: Any, context: StepContext
+) -> dict[str, Any] | None:
+    """What of a step the undoing tool needs to be called with: `args`, or the `input` it picks them from; None when
+    there is nothing to undo.
+
+    Raises:
+        StepError: `undo_unknown`: the call was made, and what undoes it cannot be said.
+    """
+    if undo_args is None:
+        gave = result if isinstance(result, Mapping) else {}
+        return {"input": {**arguments, **gave, "result": result}}
+    if callable(undo_args):
+        args = undo_args(arguments, result)
+        return None if args is None else {"args": dict(args)}
+    evaluation = EvaluationContext(now=context.clock.now(), seed=context.idempotency_key)
+    try:
+        return {"args": undo_template(undo_args).render({"args": arguments, "result": result}, evaluation)}
+    except ExpressionError as error:
+        raise StepError(
+            f"the call was made, and what undoes it cannot be said: {error.message}",
+            category="logic",
+            retryable=False,
+            code="undo_unknown",
+            hint="Mend the tool's 'undo_args', and see to what was done by hand.",
+        ) from error
