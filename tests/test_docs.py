@@ -1,63 +1,62 @@
-"""What the README shows is run: its files, its commands with their exit codes, its Python."""
+"""What the documentation shows is run: its files, its commands with their exit codes, its Python."""
 
+import os
 import re
+import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
-README = (ROOT / "README.md").read_text()
-_FILE = re.compile(r"<!-- file: (?P<name>[\w.]+) -->\n```\w+\n(?P<text>.*?)```", re.S)
-_BLOCK = re.compile(r"```(?P<kind>\w+)\n(?P<text>.*?)```", re.S)
-_COMMAND = re.compile(r"(?P<line>baton .*?)\s+# (?P<code>\d+)$")
+from tests.support.documents import DOCUMENTS, README, ROOT, Document
 
-
-def commands() -> Iterator[tuple[str, int]]:
-    for block in _BLOCK.finditer(README):
-        if block["kind"] == "console":
-            for line in block["text"].splitlines():
-                if found := _COMMAND.match(line):
-                    yield found["line"], int(found["code"])
-
-
-def snippets() -> list[str]:
-    return [block["text"] for block in _BLOCK.finditer(README) if block["kind"] == "python"]
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    for found in _FILE.finditer(README):
-        (tmp_path / found["name"]).write_text(found["text"])
-    return tmp_path
+_WITH_COMMANDS = [document for document in DOCUMENTS if any(document.commands())]
+_SNIPPETS = [(document, number) for document in DOCUMENTS for number in range(len(document.blocks("python")))]
 
 
 def run(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL)
+    own = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL, env=own
+    )
+
+
+def folder_of(document: Document, folder: Path) -> Path:
+    for name, text in document.files().items():
+        (folder / name).write_text(text)
+    return folder
 
 
 @pytest.mark.capability("C01", "C12", "C16", "O03")
-def test_the_commands_of_the_readme_exit_as_it_says(folder: Path) -> None:
+@pytest.mark.parametrize("document", _WITH_COMMANDS, ids=lambda document: document.name)
+def test_the_commands_of_a_document_exit_as_it_says(document: Document, tmp_path: Path) -> None:
     """In their order, in one folder, as a reader would type them."""
     baton = Path(sys.executable).parent / "baton"
-    said = list(commands())
-    assert len(said) > 5
-    for line, code in said:
-        words = line.split()
-        done = run(folder, str(baton), *words[1:])
+    folder = folder_of(document, tmp_path)
+    for line, code in document.commands():
+        done = run(folder, str(baton), *shlex.split(line)[1:])
         assert done.returncode == code, f"{line}\n{done.stdout}\n{done.stderr}"
 
 
-@pytest.mark.parametrize("number", range(len(snippets())))
-def test_the_python_of_the_readme_runs(folder: Path, number: int) -> None:
+@pytest.mark.parametrize(("document", "number"), _SNIPPETS, ids=[f"{one.name}-{n}" for one, n in _SNIPPETS])
+def test_the_python_of_a_document_runs(document: Document, number: int, tmp_path: Path) -> None:
     """As a file of its own, warnings being errors."""
-    (folder / "snippet.py").write_text(snippets()[number])
+    folder = folder_of(document, tmp_path)
+    (folder / "snippet.py").write_text(document.blocks("python")[number])
     done = run(folder, sys.executable, "-W", "error", "snippet.py")
     assert done.returncode == 0, done.stderr
-    if "print(" in snippets()[number]:
+    if document is README:
         assert "waiting Refund 500 for A-3?" in done.stdout and "completed" in done.stdout
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
+def test_what_a_document_points_to_is_there(document: Document) -> None:
+    assert [target for target in document.links() if not target.exists()] == []
+
+
+def test_every_chapter_is_in_the_readme() -> None:
+    assert {document.path for document in DOCUMENTS[1:]} <= set(README.links())
 
 
 def test_every_setting_is_in_the_example_of_the_environment() -> None:

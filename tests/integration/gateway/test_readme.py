@@ -1,4 +1,4 @@
-"""What the README shows of the gateway is run, in its order."""
+"""What the README and its chapter show of the gateway is run, in its order."""
 
 import asyncio
 import json
@@ -11,13 +11,13 @@ import pytest
 
 from graphs.loader import examine_text, load_file
 from orchestrator import installed_step_types
+from tests.support.documents import GATEWAY, README
 from tests.support.gateway.serving import Served
 
-README = (Path(__file__).parents[3] / "README.md").read_text()
-_DEFINITION = re.search(r"<!-- file: refund.yaml -->\n```yaml\n(.*?)```", README, re.S)
-_SCRIPTS = re.findall(r"<!-- run against a gateway -->\n```py\n(.*?)```", README, re.S)
-_CURLS = re.search(r"<!-- curls at an open gateway -->\n```sh\n(.*?)```", README, re.S)
-_TRIGGERS = re.search(r"<!-- a part of a definition -->\n```yaml\nspec:\n(.*?)```", README, re.S)
+_SCRIPTS = [script for document in (README, GATEWAY) for script in document.blocks("py", mark="run against a gateway")]
+[_CURLS] = README.blocks("sh", mark="curls at an open gateway")
+[_TRIGGERS] = GATEWAY.blocks("yaml", mark="a part of a definition")
+_DEFINITION = README.files()["refund.yaml"]
 _SAID = (
     ["Refund 500 for A-4?", "completed {'order': 'A-4', 'paid': 500}"],
     ["Refund 700 for A-5?", "```json", "{", '  "order": "A-5",', '  "paid": 700', "}", "```"],
@@ -27,8 +27,7 @@ _SAID = (
 @pytest.fixture(autouse=True)
 async def refund(served: Served, tmp_path: Path) -> None:
     """The workflow of the README, published."""
-    assert _DEFINITION is not None
-    (tmp_path / "refund.yaml").write_text(_DEFINITION[1])
+    (tmp_path / "refund.yaml").write_text(_DEFINITION)
     workflow = load_file(tmp_path / "refund.yaml", step_types=installed_step_types()).workflow
     assert workflow is not None
     await served.gateway.orchestrator.publish(workflow)
@@ -48,11 +47,10 @@ async def test_the_clients_of_the_readme_get_what_it_says(served: Served, number
 
 
 async def test_the_curls_of_the_readme_start_show_and_approve(served: Served, tmp_path: Path) -> None:
-    assert _CURLS is not None
     own = Path(sys.executable).parent
     environment = {**os.environ, "PATH": f"{own}:/usr/bin:/bin", "BATON_DATABASE": str(tmp_path / "baton.db")}
     said = []
-    for command in re.split(r"\n(?=curl |baton )", _CURLS[1].strip()):
+    for command in re.split(r"\n(?=curl |baton )", _CURLS.strip()):
         process = await asyncio.create_subprocess_shell(
             command.replace("http://127.0.0.1:2024", served.url), env=environment, stdout=asyncio.subprocess.PIPE
         )
@@ -69,9 +67,7 @@ async def test_the_curls_of_the_readme_start_show_and_approve(served: Served, tm
 
 
 def test_the_triggers_of_the_readme_are_the_languages() -> None:
-    assert _TRIGGERS is not None
-    assert _DEFINITION is not None
-    text = _DEFINITION[1].replace("spec:\n", f"spec:\n{_TRIGGERS[1]}", 1)
+    text = _DEFINITION.replace("spec:\n", _TRIGGERS, 1)
     report = examine_text(text, step_types=installed_step_types())
     assert [problem for problem in report.problems if problem.severity == "error"] == []
     assert report.workflow is not None
