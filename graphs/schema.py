@@ -79,9 +79,10 @@ def definition_schema(step_types: StepTypes) -> Schema:
         _describe(definitions.get(model.__name__, schema), model)
     _relax(schema, definitions)
     step: Schema = definitions["Step"]
-    step["properties"]["type"] = _type_names(step_types)
+    offered = step_types.offered
+    step["properties"]["type"] = _type_names(offered)
     step["properties"]["config"] = {"type": "object", "description": "What the step type is told."}
-    step["allOf"] = [_one_type(kind, definitions) for kind in step_types.values()]
+    step["allOf"] = [_one_type(kind, definitions) for kind in offered.values()]
     return {"$schema": DIALECT, "title": "Baton workflow", **schema, "$defs": definitions}
 
 

@@ -2,8 +2,12 @@
 
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
+from typing import Final
 
 from pydantic import BaseModel, ConfigDict, field_validator
+
+ASSISTANT: Final = "baton"
+"""What the ad-hoc assistant is called: as a workflow, as an assistant of the gateway, as a model."""
 
 
 class AssistantBounds(BaseModel):

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Final
 from pydantic import Field
 
 from agents.planning.acting import Act, acts_of
+from agents.planning.bounds import ASSISTANT
 from agents.planning.offer import Offered, offered
 from agents.planning.reach import out_of_reach
 from graphs.analysis import analyse, choose
@@ -59,6 +60,7 @@ class CheckPlan(Action):
 
     name: ClassVar[str] = "check_plan"
     summary: ClassVar[str] = "checks a workflow that a model wrote, and whether a person must be asked about it"
+    written_in = frozenset({ASSISTANT})
     Config = CheckPlanConfig
 
     def acts(self, step: Step) -> bool | None:
@@ -98,7 +100,7 @@ def _read(config: CheckPlanConfig, types: StepTypes, offer: Offered) -> tuple[Wo
         return None, problems
     if not report.workflow.spec.steps:
         problems.append("It has no steps.")
-    problems += [told for told in out_of_reach(report.workflow, offer) if not _repeats(told, unknown)]
+    problems += [told for told in out_of_reach(report.workflow, types, offer) if not _repeats(told, unknown)]
     try:
         check_input(report.workflow.spec.input.schema_, config.input or {})
     except InputError as error:

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
+from agents.planning.bounds import ASSISTANT
 from graphs.errors import InputError
 from graphs.inputs import check_input
 from graphs.spec import Step
@@ -32,6 +33,7 @@ class CheckGiven(Action):
 
     name: ClassVar[str] = "check_given"
     summary: ClassVar[str] = "checks the input a model filled in for a workflow, and whether a person must be asked"
+    written_in = frozenset({ASSISTANT})
     Config = CheckGivenConfig
 
     def acts(self, step: Step) -> bool | None:

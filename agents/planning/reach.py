@@ -1,13 +1,13 @@
 """What a model may not write, though a definition may hold it: whatever reaches beyond the assistant's bounds, or could
 be found out to only when it runs."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Final
 
 from agents.planning.offer import Offered
 from graphs.spec import Step, Workflow
+from graphs.steps import StepTypes
 
-_OF_THE_ENGINE: Final = frozenset({"survey", "check_plan", "check_given", "escalation"})
 _NAMED: Final = {
     "service_call": ("service",),
     "function": ("function",),
@@ -19,15 +19,15 @@ _NAMED: Final = {
 _OTHER_WAYS: Final = {"definition": "run a published workflow, by its name", "steps_from": "write the steps themselves"}
 
 
-def out_of_reach(workflow: Workflow, offer: Offered) -> Iterator[str]:
+def out_of_reach(workflow: Workflow, types: StepTypes, offer: Offered) -> Iterator[str]:
     """Everything of the kind, as lines for whoever wrote it."""
-    spec = workflow.spec
+    spec, offered = workflow.spec, types.offered
     for step in (*spec.steps, *spec.compensation.steps, *spec.finally_):
-        yield from _of_step(step, offer)
+        yield from _of_step(step, offered, offer)
 
 
-def _of_step(step: Step, offer: Offered) -> Iterator[str]:
-    if step.type in _OF_THE_ENGINE:
+def _of_step(step: Step, types: Collection[str], offer: Offered) -> Iterator[str]:
+    if step.type not in types:  # a plan that takes the assistant's name is one nevertheless
         yield f"step '{step.name}': a plan has no steps of type '{step.type}'."
     if _names_a_model(step):
         yield f"step '{step.name}': leave 'model' out; it is chosen for you."
@@ -36,7 +36,7 @@ def _of_step(step: Step, offer: Offered) -> Iterator[str]:
     inside = [inner for _, steps in step.containers() for inner in steps]
     for inner in (*inside, step.on_failure.fallback, step.compensate):
         if inner is not None:
-            yield from _of_step(inner, offer)
+            yield from _of_step(inner, types, offer)
 
 
 def _of_config(step: Step, config: Mapping[str, Any], offer: Offered) -> Iterator[str]:

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Final
 from pydantic import Field
 
 from agents.planning.acting import acts_of
+from agents.planning.bounds import ASSISTANT
 from agents.planning.language import LANGUAGE
 from agents.planning.offer import Offered, harmless, likely, offered, told_of_all, told_of_workflows
 from agents.reasoning.assignment import as_text
@@ -47,6 +48,7 @@ class Survey(Action):
 
     name: ClassVar[str] = "survey"
     summary: ClassVar[str] = "looks at a request that names no workflow, and at what there is to answer it with"
+    written_in = frozenset({ASSISTANT})
     Config = SurveyConfig
 
     def acts(self, step: Step) -> bool | None:

@@ -15,7 +15,7 @@ from graphs.prepare import Library
 from graphs.scope import Frame
 from graphs.spec import FromState, OnFailure, Step
 from graphs.state import Result
-from graphs.steps import StepConfig
+from graphs.steps import NOBODY, StepConfig
 
 MOST = 100
 """How often one failure is put before people at most."""
@@ -37,6 +37,7 @@ class Escalation(Composite):
 
     name: ClassVar[str] = "escalation"
     summary: ClassVar[str] = "puts a failed step before a person; made by on_failure: escalate"
+    written_in = NOBODY
     Config = EscalationConfig
     containers: ClassVar[frozenset[str]] = frozenset({"steps"})
     required_containers: ClassVar[frozenset[str]] = frozenset({"steps"})

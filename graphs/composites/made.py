@@ -75,9 +75,10 @@ def made_workflow(opening: Opening, document: Mapping[str, Any]) -> Workflow:
 
 def _faults(step: Step, where: str, library: Library) -> Iterator[str]:
     """What is wrong with a step by itself and with those inside it."""
-    kind = library.step_types.get(step.type)
+    offered = library.step_types.offered
+    kind = offered.get(step.type)
     if kind is None:
-        near = nearest(step.type, library.step_types)
+        near = nearest(step.type, offered)
         meant = f" (did you mean '{near}'?)" if near else ""
         yield f"{where}: there is no step type '{step.type}'{meant}"
         return

@@ -77,8 +77,8 @@ def _check_cases(site: Site, findings: Findings) -> None:
         taken.add(case.name or "")
 
 
-def check_types(outline: Outline, step_types: StepTypes, findings: Findings) -> None:
-    """Types exist, and have the lists of steps they need and no others."""
+def check_types(outline: Outline, step_types: StepTypes, findings: Findings, *, made: bool) -> None:
+    """Types exist, may be used here, and have the lists of steps they need and no others."""
     for site in outline.sites:
         if findings.full:
             return
@@ -90,6 +90,11 @@ def check_types(outline: Outline, step_types: StepTypes, findings: Findings) -> 
                 step_types.suggestion(site.step.type),
             )
         else:
+            allowed = site.kind.written_in
+            if not made and allowed is not None and outline.workflow.name not in allowed:
+                words = f"the step type '{site.step.type}' is a part of Baton, and not for use in definitions"
+                hint = step_types.suggestion(site.step.type)
+                findings.add("step_type_internal", site.place.at("type"), words, hint)
             _check_containers(site, findings)
         _check_alone(site, findings)
 

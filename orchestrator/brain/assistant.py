@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from agents.planning.bounds import ASSISTANT
 from graphs.errors import DefinitionError
 from graphs.loader import load_file
 from graphs.spec import Workflow
 from graphs.state import Result
 from graphs.steps import StepTypes
 
-ASSISTANT: Final = "baton"
-"""What it is called: as a workflow, as an assistant of the gateway, as a model."""
+__all__ = ["ASSISTANT", "load_assistant", "plan_in"]
 
 _DEFINITION: Final = Path(__file__).with_name("baton.yaml")
 

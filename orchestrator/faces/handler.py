@@ -33,7 +33,7 @@ from graphs.policies import ONCE, Again, after_failure, as_step_error, error_val
 from graphs.prepare import Library
 from graphs.scope import Frame
 from graphs.spec import RetryPolicy, Step, plain
-from graphs.steps import Action, StepConfig, StepContext, StepType
+from graphs.steps import NOBODY, Action, StepConfig, StepContext, StepType
 from graphs.stopping import Stoppable
 from graphs.values import json_object
 
@@ -106,6 +106,7 @@ class ErrorHandler(Composite):
 
     name: ClassVar[str] = ERROR_HANDLER
     summary: ClassVar[str] = "asks a Python function about a step's failure, and runs the step it names"
+    written_in = NOBODY
     Config = ErrorHandlerConfig
 
     async def open(self, opening: Opening) -> Data:
@@ -201,6 +202,7 @@ class ToolWithHandler(ToolStep):
 
     name = WITH_HANDLER["tool"]
     summary = "Run a tool; a workflow's error handler is asked about its failures."
+    written_in = NOBODY
     Config: ClassVar[type[ToolConfig]] = ToolWithHandlerConfig
     default_timeout: ClassVar[float | None] = None
 
@@ -217,6 +219,7 @@ class AgentWithHandler(AgentStep):
 
     name = WITH_HANDLER["agent"]
     summary = "Run an agent; a workflow's error handler is asked about its failures."
+    written_in = NOBODY
     Config: ClassVar[type[AgentConfig]] = AgentWithHandlerConfig
 
     def asking(self, step: Step, call: Action) -> Action:

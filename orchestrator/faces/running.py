@@ -185,7 +185,7 @@ def check(workflow: Workflow, kinds: StepTypes) -> None:
     Raises:
         DefinitionError: everything that is wrong.
     """
-    errors = [problem for problem in validate(workflow, kinds) if problem.severity == "error"]
+    errors = [problem for problem in validate(workflow, kinds, made=True) if problem.severity == "error"]
     if errors:
         raise DefinitionError(errors)
 

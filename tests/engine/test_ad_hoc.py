@@ -321,7 +321,7 @@ FORBIDDEN = [
     ("type: workflow\n      config: {workflow: refund}", "there is no workflow 'refund'"),
     ("type: workflow\n      config: {definition: {}}", "a plan has no 'definition': run a published workflow"),
     ("type: parallel\n      config: {steps_from: []}", "a plan has no 'steps_from': write the steps themselves."),
-    ("type: survey\n      config: {message: x}", "a plan has no steps of type 'survey'."),
+    ("type: survey\n      config: {message: x}", "the step type 'survey' is a part of Baton"),
 ]
 
 
@@ -331,6 +331,17 @@ async def test_what_a_plan_may_not_hold_is_told(written: str, told: str, databas
     """Also what only a running step could be found out to reach; each thing is told once."""
     draft = READING.replace(CRITERIA, written)
     assert draft != READING
+    assert (await refused(draft, database)).count(told) == 1
+
+
+@pytest.mark.capability("security-A18")
+async def test_a_plan_that_takes_the_assistants_name_is_a_plan_nevertheless(database: Path) -> None:
+    draft = READING.replace(CRITERIA, "type: survey\n      config: {message: x}").replace("compare_cities", "baton")
+    assert "a plan has no steps of type 'survey'." in await refused(draft, database)
+
+
+async def refused(draft: str, database: Path) -> str:
+    """What is said about a plan that may not run, by an assistant that may use one tool and one agent."""
     hidden = Tool("hidden", "Nobody's business.", lambda: None)
     agents = [Agent(name=name, model="scripted:m", capabilities=("refunds",)) for name in ("seen", "unseen")]
     models, tools = World("plan", draft).resources()
@@ -340,7 +351,8 @@ async def test_what_a_plan_may_not_hold_is_told(written: str, told: str, databas
         await baton.publish(REFUND)
         execution = await finished(baton, await baton.ask("Look"))
     assert execution.error["code"] == "plan_invalid"
-    assert execution.error["message"].count(told) == 1, execution.error["message"]
+    message: str = execution.error["message"]
+    return message
 
 
 @pytest.mark.capability("C11")
