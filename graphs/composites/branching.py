@@ -133,22 +133,31 @@ class Switch(_Branching):
         # A model that chooses is asked as one is by an agent: again, under its limits, behind its breaker.
         yield from (problem for problem in super().check(step) if not (by_model and problem.where in _OF_CALLS))
         for index, case in enumerate(step.cases):
-            if not by_model and case.when is None and case.equals is None:
+            said = [key for key in ("when", "equals") if getattr(case, key) is not None]
+            if not by_model and not said:
                 yield Problem(
                     code="case_without_test",
                     message=f"case {index + 1} of step '{step.name}' says neither 'when' nor 'equals'.",
                     hint="Give it one, or make it the 'default'.",
                     where=f"cases[{index}]",
                 )
+            for key in said if by_model else ():
+                yield Problem(
+                    code="case_test_not_used",
+                    message=f"case {index + 1} of step '{step.name}': a model chooses, so '{key}' says nothing.",
+                    hint=f"Take '{key}' away, or take 'model' away.",
+                    where=f"cases[{index}].{key}",
+                )
 
 
 def _fits(case: Case, value: Any, opening: Opening) -> bool:
     if case.when is not None and not Test(case.when).holds(opening.names, opening.evaluation, opening.state):
         return False
-    return case.equals is None or _same(case.equals, value)
+    return case.equals is None or same_value(case.equals, value)
 
 
-def _same(expected: Any, value: Any) -> bool:
+def same_value(expected: Any, value: Any) -> bool:
+    """Whether a value is the one that a case expects."""
     # True == 1 in Python, and a case for 1 is not a case for true.
     return isinstance(expected, bool) == isinstance(value, bool) and bool(expected == value)
 

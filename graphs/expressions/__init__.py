@@ -22,6 +22,7 @@ from graphs.expressions.shape import ANY, Shape, list_shape, object_shape, shape
 from graphs.expressions.template import Template, parse_template, template_errors
 from graphs.expressions.tree import ROOTS
 from graphs.expressions.unparse import unparse
+from graphs.expressions.verdict import verdict
 
 __all__ = [
     "ANY",
@@ -46,4 +47,5 @@ __all__ = [
     "shape_from_schema",
     "template_errors",
     "unparse",
+    "verdict",
 ]

@@ -1,7 +1,8 @@
 """Do the parts of a definition fit together? Everything that can be said before anything runs.
 
     names.py        names are different, types exist and have the steps they need
-    order.py        dependencies lead somewhere, without circles; every step can run
+    order.py        dependencies lead somewhere, without circles
+    reachable.py    every step can run, every case can be taken
     configs.py      `config` fits the step type's model
     expressions.py  expressions can be read, and what they read exists where they stand
     data.py         JSON Schemas can be used; secrets are marked; the output has sources
@@ -30,6 +31,7 @@ from graphs.validation.links import check_links
 from graphs.validation.names import check_names, check_types
 from graphs.validation.order import check_order
 from graphs.validation.outline import Outline
+from graphs.validation.reachable import check_reachable
 from graphs.validation.triggers import check_triggers
 from graphs.validation.uses import unchecked_uses
 from graphs.validation.variables import Variables
@@ -43,6 +45,7 @@ def validate(
     *,
     positions: Positions | None = None,
     known: Known | None = None,
+    made: bool = False,
 ) -> tuple[Problem, ...]:
     """Everything that is wrong with a workflow, and what is doubtful about it.
 
@@ -51,12 +54,13 @@ def validate(
         step_types: What a step's `type` may name.
         positions: Where its values stand in the text it was read from.
         known: What else the engine knows; what it does not say is not checked.
+        made: Nobody wrote it as it is: a face made it, and may use step types that are for faces only.
 
     Returns:
         Errors and warnings, in the order of the text.
     """
     findings = Findings(positions)
-    find_problems(workflow, step_types, findings, known)
+    find_problems(workflow, step_types, findings, known, made=made)
     return findings.problems()
 
 
@@ -71,6 +75,8 @@ def find_problems(
     findings: Findings,
     known: Known | None = None,
     gaps: Gaps | None = None,
+    *,
+    made: bool = False,
 ) -> None:
     """As `validate`, into a collection that may hold other problems already.
 
@@ -85,8 +91,9 @@ def find_problems(
         words, hint = "there are no steps, so there is nothing to run", "Add steps."
         findings.add("no_steps", Place().at("spec", "steps"), words, hint, severity="warning")
     check_names(outline, findings)
-    check_types(outline, step_types, findings)
+    check_types(outline, step_types, findings, made=made)
     check_order(outline, findings)
+    check_reachable(outline, findings)
     check_configs(outline, findings)
     check_schemas(outline, findings)
     check_expressions(outline, known, findings)

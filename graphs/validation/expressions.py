@@ -95,10 +95,13 @@ def _condition(field: Field, findings: Findings) -> tuple[Condition, Said] | Non
         return None
     said = Said(field.place, value)
     try:
-        return parse_condition(value), said
+        read = parse_condition(value)
+        if not read.references and not read.calls:
+            read.evaluate({})  # what is wrong with a constant is wrong each time
     except ExpressionError as error:
         _unreadable(error, said, findings)
         return None
+    return read, said
 
 
 def _unreadable(error: ExpressionError, said: Said, findings: Findings) -> None:

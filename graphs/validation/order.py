@@ -1,4 +1,4 @@
-"""Who waits for whom: links that lead somewhere, no circles, no step that can never run."""
+"""Who waits for whom: links that lead somewhere, no circles, hints that agree."""
 
 from collections.abc import Iterator
 
@@ -19,7 +19,6 @@ def check_order(outline: Outline, findings: Findings) -> None:
                 return
             _check_links(outline, site, findings)
         _check_circles(level, findings)
-        _check_reachable(level, findings)
         _check_hints(level, findings)
     _check_waits(outline, findings)
 
@@ -126,65 +125,6 @@ def _circles(level: Level) -> Iterator[list[Site]]:
 def _from_the_first(circle: list[Site]) -> list[Site]:
     first = min(range(len(circle)), key=lambda index: circle[index].position)
     return circle[first:] + circle[:first]
-
-
-def _check_reachable(level: Level, findings: Findings) -> None:
-    """Steps that would need another to have both gone well and failed, or to fail though it never runs."""
-    good, bad = [0] * len(level.sites), [0] * len(level.sites)
-    never: set[Site] = set()
-    for site in level.in_order:
-        if site.step.condition is False:
-            words = "the condition is always false, so the step never runs"
-            findings.add("never_runs", site.place.at("condition"), words, "Remove the step.", severity="warning")
-        for link in site.links:
-            other = level.by_name.get(link.name)
-            if other is None:
-                continue
-            if other in never and link.outcome != "settled":
-                never.add(site)
-            _require(link, other, site, good, bad)
-        both = good[site.position] & bad[site.position]
-        impossible = _impossible(level, site)
-        if site in never or (not both and impossible is None):
-            continue
-        never.add(site)
-        culprit = level.sites[(both & -both).bit_length() - 1] if both else impossible
-        assert culprit is not None
-        reason = "to have both succeeded and failed" if both else "to fail, and it never runs"
-        sentence = f"{site.place.subject} can never run: it needs '{culprit.name}' {reason}"
-        hint = "Let it wait for one outcome, or use `outcome: settled`."
-        findings.add_sentence("unreachable_step", site.place, sentence, hint)
-
-
-def _require(link: Link, other: Site, site: Site, good: list[int], bad: list[int]) -> None:
-    """What must have happened before `site` runs, by way of one link."""
-    if link.outcome == "settled":
-        return
-    here, there = site.position, other.position
-    good[here] |= good[there]
-    bad[here] |= bad[there]
-    if link.outcome == "failed":
-        bad[here] |= 1 << there
-    elif not _may_fail_and_go_on(other):
-        good[here] |= 1 << there
-
-
-def _may_fail_and_go_on(site: Site) -> bool:
-    timeout = site.step.on_timeout
-    return (
-        not site.missing.isdisjoint(("on_failure", "on_timeout"))
-        or site.step.on_failure.action in ("continue", "fallback", "escalate", "goto")
-        or (timeout is not None and timeout.action == "continue")
-    )
-
-
-def _impossible(level: Level, site: Site) -> Site | None:
-    """A step that is to fail and is always skipped."""
-    for link in site.links:
-        other = level.by_name.get(link.name)
-        if other is not None and link.outcome == "failed" and other.step.condition is False:
-            return other
-    return None
 
 
 def _check_hints(level: Level, findings: Findings) -> None:

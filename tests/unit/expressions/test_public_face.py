@@ -29,6 +29,7 @@ def test_the_names_are_these() -> None:
         "shape_from_schema",
         "template_errors",
         "unparse",
+        "verdict",
     ]
 
 
