@@ -101,6 +101,7 @@ class Result(TypedDict):
         served: In a replay: the path in the record that the result was taken from.
         unfinished: For compensations and `finally` only: what failed or was stopped, by name: `error`, `attempts`,
             `undoes`.
+        inherited: In a fork: the execution that did it, and whose it is to undo.
     """
 
     status: str
@@ -120,6 +121,7 @@ class Result(TypedDict):
     inner: NotRequired[dict[str, Any]]
     served: NotRequired[str]
     unfinished: NotRequired[dict[str, Any]]
+    inherited: NotRequired[str]
 
 
 class Kept(dict[str, Result]):
@@ -142,6 +144,12 @@ class Happened(NamedTuple):
     path: str
     data: Mapping[str, Any]
     superseded: bool = False
+
+    @property
+    def owner(self) -> str | None:
+        """The execution that did it, where that is another one: this one was forked off it, and found it done."""
+        owner: str | None = self.data.get("inherited")
+        return owner
 
 
 def merge(old: Mapping[str, Any] | None, new: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -29,6 +29,12 @@ class Anew:
     alone: list[str] = field(default_factory=list)
     steps: tuple[str, ...] = ()
     """Those that work starts again from."""
+    whole: dict[str, str] = field(default_factory=dict)
+    """Of those in `alone`: the ones that say how they are undone as a whole, and by what."""
+
+    def takes(self, path: str) -> bool:
+        """Whether the result at a path goes."""
+        return path in self.alone or any(path == top or is_inside(path, top) for top in self.below)
 
 
 def made_anew(workflow: Workflow, paths: Iterable[str], results: Results, library: Library, pinned: Pinned) -> Anew:
@@ -51,6 +57,8 @@ def _walk(anew: Anew, path: str, plan: Plan, results: Results, library: Library,
             anew.below.append(path)
             return
         anew.alone.append(here)
+        if (undo := plan.steps[name].step.compensate) is not None:
+            anew.whole[here] = undo.name
         inside = _inside(plan.steps[name].step, here, path, results, library, pinned)
         plan, around = Plan(ordered(inside)), here
     # A step that the definition does not show (made at run time): whatever was committed after it may depend on it.

@@ -13,9 +13,10 @@ from graphs.spec import Workflow
 from graphs.state import Result
 from graphs.undo import COMPENSATION
 from orchestrator.anew import Anew, failed_paths, made_anew
+from orchestrator.ownership import check_kept, check_undone, check_whole, inherited_by, undone_in
 from orchestrator.poison import is_poisoned
 from orchestrator.starting import Start
-from orchestrator.store.port import Execution, LetterFilter
+from orchestrator.store.port import Execution, Inheritance
 from orchestrator.store.sqlite import SqliteStore
 
 
@@ -42,8 +43,9 @@ async def rewound(
     if execution.status.value in ("running", "compensating"):
         raise _at_work(execution, driven=store.driven())
     await check_undone(store, execution)
-    results, undone = await store.results(execution.id), await undone_in(store, execution.id)
+    results, undone = await store.results(execution.id), await undone_in(store, execution)
     anew = anew_from(workflow, from_step, results, library, pins, undone)
+    check_whole(anew, [one.path for one in await inherited_by(store, execution)], execution.id)
     if not anew.steps and not is_poisoned(execution):
         raise ConflictError(
             f"Nothing in execution '{execution.id}' failed.",
@@ -61,38 +63,6 @@ async def rewound(
         reason="retry",
         seen=execution,
     )
-
-
-async def undone_in(store: SqliteStore, execution_id: str) -> list[str]:
-    """Paths of the steps that were undone when the execution ended, and have not been made anew since.
-
-    They are to happen again when it goes on, with new idempotency keys.
-    """
-    kinds = ("execution.rewound", "execution.compensated", "execution.compensation_failed")
-    records = (await store.records_of_kinds([execution_id], kinds)).get(execution_id, ())
-    return list(records[-1].data.get("undone", ())) if records else []
-
-
-async def check_undone(store: SqliteStore, execution: Execution) -> None:
-    """Whether nothing is left that is still to be undone.
-
-    Raises:
-        ConflictError: there is.
-    """
-    left = await store.dead_letters(LetterFilter(execution_id=execution.id, kind="compensation"))
-    if left:
-        raise ConflictError(
-            f"Not all of what execution '{execution.id}' had done is undone ('{left[-1].path}').",
-            hint=f"See to that first: baton dead-letters redrive {left[-1].id}, or discard {left[-1].id}.",
-            code="undo_first",
-            letters=[letter.id for letter in left],
-        )
-    if not execution.status.final and (undoing := await store.results(execution.id, COMPENSATION)):
-        raise ConflictError(
-            f"Execution '{execution.id}' is being undone ('{next(iter(undoing))}'), and waits in the middle of that.",
-            hint=f"See what it waits for: baton show {execution.id}.",
-            code="undo_first",
-        )
 
 
 def anew_from(
@@ -165,10 +135,14 @@ async def fork_start(
         ConflictError: the input holds secrets, which only its giver can give again.
     """
     store: SqliteStore = baton.store
+    as_of, owners = store.newest_of_all(), [execution.id]
     results = await store.results(execution.id)
     library = baton.catalogue.library
-    undone = await undone_in(store, execution.id) if replay is None else ()  # a replay is served what was done
+    undone = await undone_in(store, execution) if replay is None else ()  # a replay is served what was done
     anew = anew_from(workflow, at, results, library, execution.pins, undone)
+    if replay is None:
+        owners += await check_kept(store, execution, anew, results)
+        check_whole(anew, results, execution.id)
     sealer = await baton.catalogue.sealer(execution)
     before = reveal(sealer.open_input(execution.input))
     given = {**before, **edit} if isinstance(before, Mapping) else dict(edit) or before
@@ -184,9 +158,8 @@ async def fork_start(
         pins=pins,
         replay=replay,
     )
-    return await create(
-        workflow, given, start, results_of=execution.id, leave_out=anew.below, leave_out_alone=anew.alone
-    )
+    inheritance = Inheritance(execution.id, anew.below, anew.alone, as_of, owners if replay is None else ())
+    return await create(workflow, given, start, inherits=inheritance)
 
 
 def pinned_by(pins: Mapping[str, str], library: Library) -> Callable[[str, str | None], Workflow | None]:

@@ -9,7 +9,8 @@ from graphs.inputs import check_input, secret_paths
 from graphs.prepare import Library
 from graphs.spec import Workflow
 from orchestrator.anew import made_anew
-from orchestrator.redo import check_undone, pinned_by, undone_in
+from orchestrator.ownership import check_undone, undone_in
+from orchestrator.redo import pinned_by
 from orchestrator.sealing import Sealer, with_changes
 from orchestrator.store.dead_letters import under_way
 from orchestrator.store.port import DeadLetter, Execution
@@ -72,7 +73,7 @@ async def make_anew(
     if not execution.status.final:
         raise under_way(execution.id, execution.status)
     await check_undone(store, execution)
-    undone = await undone_in(store, execution.id)
+    undone = await undone_in(store, execution)
     failed = list(dict.fromkeys(path for letter in letters for path in letter.about.get("paths", ())))
     results = await store.results(execution.id)
     paths = [path for path in (*undone, *failed) if path in results]

@@ -69,7 +69,8 @@ async def _undoings(context: PlanContext) -> list[Undoing]:
     if wanted == "never":
         return []
     history, clean_up = await host.history(), wanted == "always"
-    return compensations(context.frame, history, conclusion, host.library, host.unseal, clean_up=clean_up)
+    found = compensations(context.frame, history, conclusion, host.library, host.unseal, clean_up=clean_up)
+    return found.undoings
 
 
 def _concluded(context: PlanContext) -> Conclusion:

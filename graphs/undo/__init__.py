@@ -6,8 +6,8 @@ frames of composite steps are rebuilt from what these found out when they opened
 the step it undoes saw.
 """
 
-from graphs.undo.compensations import compensations, with_companions
+from graphs.undo.compensations import Compensation, compensations, with_companions
 from graphs.undo.line import COMPENSATION, Undoing
 from graphs.undo.undoable import undoable
 
-__all__ = ["COMPENSATION", "Undoing", "compensations", "undoable", "with_companions"]
+__all__ = ["COMPENSATION", "Compensation", "Undoing", "compensations", "undoable", "with_companions"]

@@ -1,14 +1,23 @@
 """From what was done to the steps that undo it."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from graphs.planner import Conclusion, PlannedStep, companion_of
 from graphs.prepare import Library
 from graphs.scope import Frame
 from graphs.spec import Step
 from graphs.state import Happened
+from graphs.undo.inheritance import Inheritance
 from graphs.undo.line import Line, Undoing
 from graphs.undo.places import Place, Places, Unseal
+
+
+class Compensation(NamedTuple):
+    """What undoes, in order; and what is left alone, by path: whose it is."""
+
+    undoings: list[Undoing]
+    left_alone: dict[str, str]
 
 
 def compensations(
@@ -19,8 +28,10 @@ def compensations(
     unseal: Unseal,
     *,
     clean_up: bool = True,
-) -> list[Undoing]:
+) -> Compensation:
     """The steps that undo, one after the other, each also when the one before it failed (E10, E11, E12, E14).
+
+    A fork undoes what it did itself; what it found done is its parent's to undo, and is left alone.
 
     Args:
         frame: The frame of the whole workflow.
@@ -29,12 +40,14 @@ def compensations(
         unseal: Opens what composite steps kept when they opened.
         clean_up: What cleans up runs also when nothing had been done.
     """
-    workflow, line = frame.workflow, Line(library, history)
+    workflow, inheritance = frame.workflow, Inheritance(history)
+    line = Line(library, history, inheritance)
     assert workflow is not None
-    named = _named_workflow(frame, conclusion)
+    named = _named_workflow(frame, conclusion, inheritance)
     if named is not None:
         line.clean_up([named], "", frame)
-        return line.undoings
+    if line.undoings:
+        return Compensation(line.undoings, line.left_alone)
     deeds = [deed for deed in history if not deed.superseded and not deed.path.startswith("~")]
     clean_up = clean_up or any(map(_was_done, deeds))
     places = Places(library, history, unseal)
@@ -43,10 +56,12 @@ def compensations(
     _in_reverse(line, deeds, places, frame, unseal, clean_up)
     if clean_up:
         line.clean_up(workflow.spec.compensation.steps, "", frame)
-    return line.undoings
+    return Compensation(line.undoings, line.left_alone)
 
 
 def _was_done(deed: Happened) -> bool:
+    if deed.owner is not None:
+        return False
     return deed.kind == "effect" or (deed.kind == "settled" and deed.data.get("status") == "completed")
 
 
@@ -62,11 +77,17 @@ def _in_reverse(
         if deed.kind == "opened":
             inside = places.inside.get(deed.path)
             begins = first_opened[deed.path] == deed.seq
-            if clean_up and begins and inside is not None and inside.workflow is not None:
+            if clean_up and begins and inside is not None and inside.workflow is not None and _is_own(deed, deeds):
                 line.clean_up(inside.workflow.spec.compensation.steps, deed.path, inside)
         elif what not in last:
             line.undo(deed, places.find(deed.path) or nowhere, unseal)
         last.add(what)
+
+
+def _is_own(opened: Happened, deeds: Sequence[Happened]) -> bool:
+    """Whether this execution began a composite step, or has done anything inside of one that it found begun."""
+    below = (f"{opened.path}.", f"{opened.path}[")
+    return opened.owner is None or any(deed.owner is None and deed.path.startswith(below) for deed in deeds)
 
 
 def with_companions(steps: Sequence[PlannedStep], library: Library) -> list[PlannedStep]:
@@ -79,7 +100,7 @@ def with_companions(steps: Sequence[PlannedStep], library: Library) -> list[Plan
     return planned
 
 
-def _named_workflow(frame: Frame, conclusion: Conclusion) -> Step | None:
+def _named_workflow(frame: Frame, conclusion: Conclusion, inheritance: Inheritance) -> Step | None:
     """E05, E14: the step that ran out of time may name a workflow that cleans up in place of everything else."""
     if conclusion.step is None or conclusion.status != "timed_out":
         return None
@@ -89,6 +110,7 @@ def _named_workflow(frame: Frame, conclusion: Conclusion) -> Step | None:
     given = on_timeout.compensation_input
     if given is None:
         names = [name for name, planned in frame.plan.steps.items() if planned.stands_for is None]
+        names = [name for name in names if inheritance.owner_of(name) is None]
         outputs = {name: f"{{{{ steps.{name}.output | default(none) }}}}" for name in names if name.isidentifier()}
         given = {"input": "{{ input }}", "steps": outputs}
     return Step(

@@ -13,6 +13,7 @@ from graphs.scope import Frame
 from graphs.spec import Step, Workflow
 from graphs.state import Happened, Result, join_path
 from graphs.steps import Node
+from graphs.undo.inheritance import Inheritance
 from graphs.undo.places import Place, Unseal
 
 COMPENSATION = "~compensation"
@@ -39,11 +40,17 @@ class Undoing:
 
 
 class Line:
-    """The undoing steps, each after the one before it."""
+    """The undoing steps, each after the one before it.
 
-    def __init__(self, library: Library, history: Sequence[Happened]) -> None:
+    Attributes:
+        left_alone: What would be undone, and is another execution's: paths, and whose it is.
+    """
+
+    def __init__(self, library: Library, history: Sequence[Happened], inheritance: Inheritance) -> None:
         self.undoings: list[Undoing] = []
+        self.left_alone: dict[str, str] = {}
         self._library = library
+        self._inheritance = inheritance
         self._effects: dict[str, dict[str, int]] = {}
         self._undone: dict[str, int] = {}
         self._taken: set[str] = set()
@@ -58,7 +65,9 @@ class Line:
     def undo(self, deed: Happened, place: Place, unseal: Unseal) -> None:
         """Undo a step or an effect, if it says how and that was not done before."""
         step = place.planned.step.compensate
-        if deed.kind == "effect":
+        if deed.kind == "effect" and deed.owner is not None:
+            self.left_alone[deed.path] = deed.owner
+        elif deed.kind == "effect":
             # Numbered over all there ever were: the undoing step's idempotency key must not depend on what came later.
             number, undo = self._effects[deed.path][deed.data["key"]], deed.data["undo"]
             name = f"{deed.path}.{undo['name']}-{number}"
@@ -66,15 +75,22 @@ class Line:
                 _undoing_effect(undo, self._library), name, f"{deed.path}.", place, deed, effect=unseal(deed.data)
             )
         elif step is not None and _may_have_acted(place, deed.data):
+            if (owner := self._inheritance.owner_of(deed.path)) is not None:
+                self.left_alone[deed.path] = owner
+                return
             result: Any = deed.data
             local = join_path(place.around, place.planned.local + "_")[:-1]
             other = f"{local}{step.name}-{place.planned.step.name}"
             self._append(step, self._free(local + step.name, other), local, place, deed, result=result)
 
     def clean_up(self, steps: Sequence[Step], around: str, frame: Frame) -> None:
-        """The steps a workflow cleans up with."""
+        """The steps a workflow cleans up with. One that reads what another execution did may undo that: it is not
+        taken."""
         local = join_path(around, "_")[:-1]
         for step in steps:
+            if (owner := self._inheritance.owner_of_what_is_read(step, around)) is not None:
+                self.left_alone[join_path(COMPENSATION, join_path(around, step.name))] = owner
+                continue
             name = self._free(local + step.name, local + step.name)
             self._append(step, name, local, Place(frame, around, PlannedStep("", step, "error_recovery")), None)
 

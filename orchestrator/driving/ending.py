@@ -26,6 +26,8 @@ class Ending(Leaving):
         undone = await self._undone(conclusion)
         if undone:
             data["undone"] = undone
+        if left_alone := await self._left_alone(conclusion):
+            data["left_alone"] = left_alone
         letters, alerts = await self._left_behind(conclusion, status, error, undone)
         try:
             await self._works.store.finish(
@@ -34,7 +36,7 @@ class Ending(Leaving):
                 output=output,
                 error=error,
                 active_seconds=self.active_seconds,
-                records=[*alerts, self._record(f"execution.{status}", None, data)],
+                records=[*alerts, self._record(f"execution.{status}", None, data), *await self._heirs(undone)],
                 letters=letters,
                 unless_cancelled=status is ExecutionStatus.COMPLETED and self.board.concluded is None,
             )
@@ -80,7 +82,7 @@ class Ending(Leaving):
             return False
         if self.terminated is not None or COMPENSATION in self.board.extras:
             return False
-        if not await self._undoings(conclusion):
+        if not (await self._compensation(conclusion)).undoings:
             return False
         await self._works.store.conclude(
             self.execution.id,

@@ -1,6 +1,6 @@
 """What the end leaves: what is to be undone, dead letters, alerts."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -9,10 +9,11 @@ from graphs.policies import asked_by
 from graphs.spec import Config
 from graphs.spec import Undoing as Wanted
 from graphs.state import ExecutionStatus
-from graphs.undo import COMPENSATION, Undoing, compensations
+from graphs.undo import COMPENSATION, Compensation, compensations
 from orchestrator.anew import failed_paths, is_inside
 from orchestrator.driving.aftermath import alert, alert_level, gone_on_from, keeps_failures, left_undone, letter
 from orchestrator.driving.resting import Resting
+from orchestrator.ownership import INHERITANCE_UNDONE
 from orchestrator.store.port import TIMEOUT_BY, DeadLetter, Record
 
 
@@ -34,10 +35,11 @@ class Leaving(Resting):
             return "never"
         return asked
 
-    async def _undoings(self, conclusion: Conclusion) -> list[Undoing]:
+    async def _compensation(self, conclusion: Conclusion) -> Compensation:
+        """What is to be undone."""
         wanted = self.compensates(conclusion, self.workflow.spec.config)
         if wanted == "never":
-            return []
+            return Compensation([], {})
         history, clean_up = await self.history(), wanted == "always"
         return compensations(self.frame, history, conclusion, self.library, self.unseal, clean_up=clean_up)
 
@@ -88,8 +90,25 @@ class Leaving(Resting):
         if (compensation := self.board.extras.get(COMPENSATION)) is None:
             return []
         done = compensation["output"]["compensated"]
-        undone = [one.planned.undoes for one in await self._undoings(conclusion) if one.planned.name in done]
+        undoings = (await self._compensation(conclusion)).undoings
+        undone = [one.planned.undoes for one in undoings if one.planned.name in done]
         return list(dict.fromkeys(path for path in undone if path is not None))
+
+    async def _left_alone(self, conclusion: Conclusion) -> dict[str, str]:
+        """What is another execution's to undo, which this one was forked off: paths, and whose."""
+        if self.execution.parent is None or conclusion.status == "completed" or self.terminated is not None:
+            return {}
+        return (await self._compensation(conclusion)).left_alone
+
+    async def _heirs(self, undone: Sequence[str]) -> list[Record]:
+        """Records for those that were forked off it, and go by what has been undone now."""
+        if not undone:
+            return []
+        heirs = await self._works.store.heirs(self.execution.id, undone)
+        return [
+            Record(heir, INHERITANCE_UNDONE, self.clock.now(), data={"by": self.execution.id, "paths": list(paths)})
+            for heir, paths in heirs.items()
+        ]
 
     def _keeps_failures(self) -> bool:
         pinned = [self.library.workflow(digest) for digest in self.execution.pins.values()]

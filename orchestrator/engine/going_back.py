@@ -5,7 +5,8 @@ from typing import Any
 
 from orchestrator.engine.starting import Starting
 from orchestrator.other_agents import with_other_agents
-from orchestrator.redo import anew_from, fork_start, rewound, undone_in
+from orchestrator.ownership import undone_in
+from orchestrator.redo import anew_from, fork_start, rewound
 from orchestrator.side_effects import side_effects_again
 from orchestrator.starting import pin
 from orchestrator.store.port import Execution
@@ -55,7 +56,7 @@ class GoingBack(Starting):
         library = self.catalogue.library
         workflow = await self.catalogue.definition_for_retry(execution, newest=newest)
         results = await self.store.results(execution_id)
-        undone = await undone_in(self.store, execution_id)
+        undone = await undone_in(self.store, execution)
         anew = anew_from(workflow, from_step, results, library, execution.pins, undone)
         pinned = [library.workflow(digest) for digest in execution.pins.values()]
         definitions = [workflow, *(one for one in pinned if one is not None)]

@@ -19,7 +19,7 @@ from orchestrator.store.execution_rows import (
     to_execution,
 )
 from orchestrator.store.parts import Part, raise_signal
-from orchestrator.store.port import Execution, ExecutionFilter
+from orchestrator.store.port import Execution, ExecutionFilter, Inheritance
 from orchestrator.store.results import copy_newest
 from orchestrator.store.rows import to_time
 
@@ -42,9 +42,7 @@ class Executions(Part):
         execution: Execution,
         secrets: Mapping[str, bytes],
         *,
-        results_of: str | None = None,
-        leave_out: Sequence[str] = (),
-        leave_out_alone: Sequence[str] = (),
+        inherits: Inheritance | None = None,
         taken_up: bool = False,
     ) -> Execution:
         """See the port."""
@@ -60,6 +58,8 @@ class Executions(Part):
         def work(db: sqlite3.Connection) -> tuple[Execution | None, Kept] | BatonError:
             if older := _find_idempotent(db, execution):
                 return older, []
+            if inherits is not None and (moved := _owner_moved_on(db, inherits)) is not None:
+                return moved
             try:
                 db.execute(INSERT_EXECUTION, row)
             except sqlite3.IntegrityError:
@@ -68,7 +68,7 @@ class Executions(Part):
                 raise
             if secret_rows:
                 db.executemany("INSERT INTO secrets (execution_id, name, value) VALUES (?, ?, ?)", secret_rows)
-            copied = copy_newest(db, results_of, execution.id, leave_out, leave_out_alone) if results_of else []
+            copied = copy_newest(db, inherits, execution.id) if inherits is not None else []
             if taken_up:
                 db.execute(BEGIN_RUN, (execution.id, 1, "start", HOST, os.getpid(), now))
                 return execution, copied
@@ -107,6 +107,24 @@ class Executions(Part):
     async def secrets(self, execution_id: str) -> Mapping[str, bytes]:
         """See the port."""
         return dict(self._reader.point("SELECT name, value FROM secrets WHERE execution_id = ?", (execution_id,)))
+
+
+def _owner_moved_on(db: sqlite3.Connection, inherits: Inheritance) -> ConflictError | None:
+    """The error for a fork of what has begun to be undone, or to be made anew, since it was looked at."""
+    sql = (
+        "SELECT execution_id FROM records WHERE execution_id = ? AND seq > ? "
+        "AND kind IN ('execution.rewound', 'execution.compensating') LIMIT 1"
+    )
+    for owner in dict.fromkeys(inherits.owners):
+        if db.execute(sql, (owner, inherits.as_of or 0)).fetchone() is not None:
+            return ConflictError(
+                f"Execution '{owner}' has moved on since it was looked at: it is being undone, or goes back itself. "
+                "Nothing was forked.",
+                hint=f"See what it does: baton show {owner}.",
+                code="moved_on",
+                execution_id=owner,
+            )
+    return None
 
 
 def _taken(older: Execution, new: Execution) -> ConflictError:

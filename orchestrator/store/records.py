@@ -10,9 +10,15 @@ from orchestrator.store.announcing import Kept
 from orchestrator.store.below import is_below
 from orchestrator.store.dead_letters import close_letters, letters_about, open_letters, redriven_record
 from orchestrator.store.parts import Part, insert, no_execution, raise_signal
-from orchestrator.store.port import Execution, Record
-from orchestrator.store.results import copy_newest, history, newest, supersede
+from orchestrator.store.port import Execution, Inherited, Record
+from orchestrator.store.results import history, inherited, newest, supersede
 from orchestrator.store.rows import SELECT_RECORDS, from_json, record_row, to_json, to_record
+
+_DESCENDANTS = (
+    "WITH RECURSIVE below (id) AS (SELECT id FROM executions WHERE parent = ?1 "
+    "UNION SELECT e.id FROM executions AS e JOIN below AS b ON e.parent = b.id) "
+    "SELECT e.id FROM below AS b JOIN executions AS e ON e.id = b.id WHERE e.replay = 'null' ORDER BY e.created_at"
+)
 
 
 class Records(Part):
@@ -58,6 +64,10 @@ class Records(Part):
         """The number of an execution's newest record; 0 where there is none."""
         return self._reader.point("SELECT max(seq) FROM records WHERE execution_id = ?", (execution_id,))[0][0] or 0
 
+    def newest_of_all(self) -> int:
+        """The number of the newest record of any execution; 0 where there is none."""
+        return self._reader.point("SELECT max(seq) FROM records", ())[0][0] or 0
+
     async def last_record(self, execution_id: str) -> Record | None:
         """See the port."""
         sql = f"{SELECT_RECORDS} WHERE execution_id = ? ORDER BY seq DESC LIMIT 1"
@@ -73,15 +83,22 @@ class Records(Part):
         """See the port."""
         return await self._reader.read(lambda db: history(db, execution_id))
 
-    async def copy_results(
-        self, source: str, target: str, *, leave_out: Sequence[str], leave_out_alone: Sequence[str] = ()
-    ) -> None:
+    async def inherited(self, execution_id: str) -> Sequence[Inherited]:
         """See the port."""
-        await self._writer.submit(
-            lambda db: copy_newest(db, source, target, leave_out, leave_out_alone),
-            thread=target,
-            on_commit=self._announce,
-        )
+        return await self._reader.read(lambda db: inherited(db, execution_id))
+
+    async def heirs(self, execution_id: str, paths: Sequence[str]) -> Mapping[str, Sequence[str]]:
+        """See the port."""
+
+        def find(db: sqlite3.Connection) -> dict[str, list[str]]:
+            found = {}
+            for (heir,) in db.execute(_DESCENDANTS, (execution_id,)).fetchall():
+                theirs = [one.path for one in inherited(db, heir) if one.owner == execution_id and one.path in paths]
+                if theirs:
+                    found[heir] = list(dict.fromkeys(theirs))
+            return found
+
+        return await self._reader.read(find)
 
     async def rewind(
         self,

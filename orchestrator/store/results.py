@@ -1,14 +1,15 @@
 """Results of steps, read back from the records: the newest of each path that is not superseded."""
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Literal
 
 from graphs.state import Happened, StepStatus
 from orchestrator.store.announcing import Kept
 from orchestrator.store.below import BELOW, below, is_below
 from orchestrator.store.parts import insert
-from orchestrator.store.rows import from_json
+from orchestrator.store.port import Inheritance, Inherited
+from orchestrator.store.rows import from_json, to_json
 
 _SETTLED = ", ".join(
     f"'step.{status}'"
@@ -22,8 +23,9 @@ _SETTLED = ", ".join(
 )
 _RESULTS = (
     "SELECT path, kind, generation, at, data FROM records "
-    f"WHERE execution_id = ? AND kind IN ({_SETTLED}) AND NOT superseded ORDER BY seq"
+    f"WHERE execution_id = ? AND seq <= ? AND kind IN ({_SETTLED}) AND NOT superseded ORDER BY seq"
 )
+_LAST = 2**62
 _OPENED, _EFFECT = "step.opened", "step.effect"
 _HISTORY = (
     "SELECT seq, kind, path, data, superseded FROM records "
@@ -36,10 +38,14 @@ GOT_FURTHER = f"{_SETTLED}, '{_OPENED}', '{_EFFECT}', 'step.retrying', 'step.wai
 _ALONE = "path = ?"
 
 
-def newest(db: sqlite3.Connection, execution_id: str) -> dict[str, tuple[str, int, str, str]]:
-    """The newest result of each path that is not superseded, in the order of their commits."""
+def newest(db: sqlite3.Connection, execution_id: str, as_of: int = _LAST) -> dict[str, tuple[str, int, str, str]]:
+    """The newest result of each path that is not superseded, in the order of their commits.
+
+    Args:
+        as_of: The last record that counts.
+    """
     found: dict[str, tuple[str, int, str, str]] = {}
-    for path, *rest in db.execute(_RESULTS, (execution_id,)):
+    for path, *rest in db.execute(_RESULTS, (execution_id, as_of)):
         found.pop(path, None)  # a later result takes a later place
         found[path] = tuple(rest)
     return found
@@ -56,21 +62,20 @@ def history(db: sqlite3.Connection, execution_id: str) -> list[Happened]:
 _HAPPENED: Mapping[str, Literal["opened", "effect"]] = {_OPENED: "opened", _EFFECT: "effect"}
 
 
-def copy_newest(
-    db: sqlite3.Connection, source: str, target: str, leave_out: Sequence[str], leave_out_alone: Sequence[str]
-) -> Kept:
-    """Give an execution the results of another, without some paths and what is below them, and without some alone.
+def copy_newest(db: sqlite3.Connection, inherits: Inheritance, target: str) -> Kept:
+    """Give an execution results of another.
 
-    With them comes what is needed to undo them: what composite steps opened with, and effects.
+    With them comes what says where they stand: what composite steps opened with, and effects. Each says whose it is.
     """
-    settled = newest(db, source)
+    source, as_of = inherits.of, _LAST if inherits.as_of is None else inherits.as_of
+    settled = newest(db, source, as_of)
     rows = [
-        (target, kind, path, generation, at, data)
-        for kind, path, generation, at, data in db.execute(_COPIED, (source,))
-        if not any(is_below(path, left) for left in leave_out)
+        (target, kind, path, generation, at, _inherited(data, source))
+        for kind, path, generation, at, data in db.execute(_COPIED, (source, as_of))
+        if not any(is_below(path, left) for left in inherits.leave_out)
         and (
             kind in (_OPENED, _EFFECT)
-            or (path not in leave_out_alone and settled[path] == (kind, generation, at, data))
+            or (path not in inherits.leave_out_alone and settled[path] == (kind, generation, at, data))
         )
     ]
     return insert(db, rows)
@@ -78,7 +83,25 @@ def copy_newest(
 
 _COPIED = (
     "SELECT kind, path, generation, at, data FROM records "
-    f"WHERE execution_id = ? AND kind IN ({_SETTLED}, '{_OPENED}', '{_EFFECT}') AND NOT superseded ORDER BY seq"
+    f"WHERE execution_id = ? AND seq <= ? AND kind IN ({_SETTLED}, '{_OPENED}', '{_EFFECT}') AND NOT superseded "
+    "ORDER BY seq"
+)
+
+
+def _inherited(data: str, source: str) -> str:
+    """A fact that another execution is given; what that one was given itself stays whose it was."""
+    return to_json({"inherited": source, **from_json(data)})
+
+
+def inherited(db: sqlite3.Connection, execution_id: str) -> list[Inherited]:
+    """What an execution was given of others, and has not made anew."""
+    return [Inherited(*row) for row in db.execute(_INHERITED, (execution_id,))]
+
+
+_INHERITED = (
+    "SELECT path, json_extract(data, '$.inherited') AS owner, seq FROM records "
+    f"WHERE execution_id = ? AND kind IN ({_SETTLED}, '{_EFFECT}') AND NOT superseded AND owner IS NOT NULL "
+    "ORDER BY seq"
 )
 
 

@@ -197,14 +197,16 @@ async def test_what_was_undone_before_a_retry_is_done_and_undone_anew(database: 
 
 
 @pytest.mark.capability("D04", "E11")
-async def test_a_fork_undoes_what_it_took_over_inside(database: Path, effects: Effects) -> None:
-    """What the composite steps opened with comes along."""
-    items = {"name": "all", "type": "map", "config": {"items": [1]}, "steps": [_undone("a", undo="{{ item }}")]}
+async def test_a_fork_undoes_what_it_did_itself_inside(database: Path, effects: Effects) -> None:
+    """In the composite step that it shares with its parent, whose items are left alone."""
+    items = {"name": "all", "type": "map", "config": {"items": [1, 2]}, "steps": [_undone("a", undo="{{ item }}")]}
     async with engine(database, effects=effects) as baton:
-        definition = workflow("w", [items, act("ok", "all"), act("bad", "ok", fail="{{ input.broken }}")])
+        definition = workflow("w", [items, act("bad", "all", fail="{{ input.broken }}")])
         execution = await run(baton, definition, {"broken": False})
-        fork = await finished(baton, await baton.fork(execution.id, "ok", edit={"broken": True}))
-    assert fork.status == "compensated" and _undoing(effects) == ["all[0].undo_a"]
+        fork = await finished(baton, await baton.fork(execution.id, "all[1].a", edit={"broken": True}))
+        end = (await baton.records(fork.id))[-1]
+    assert fork.status == "compensated" and _undoing(effects) == ["all[1].undo_a"]
+    assert end.data["undone"] == ["all[1].a"] and end.data["left_alone"] == {"all[0].a": execution.id}
 
 
 async def test_a_cancel_during_an_undoing_holds_in_the_next_process_too(

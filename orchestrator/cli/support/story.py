@@ -9,6 +9,7 @@ from typing import Any, Final
 from graphs.planner import COMPANION
 from graphs.state import FINALLY, ExecutionStatus
 from graphs.undo import COMPENSATION
+from orchestrator.ownership import INHERITANCE_UNDONE
 from orchestrator.store.port import Execution, Record
 
 _PARTS: Final = re.compile(r"\[\d+\]|~[^.\[~]+|[^.\[~]+")
@@ -139,6 +140,8 @@ class Story:
             self.failure = None  # it was driven again
         if record.kind.startswith("execution."):
             self._apply_to_execution(record)
+        elif record.kind == INHERITANCE_UNDONE:
+            self._say(record.data["paths"], f"undone since by execution {record.data['by']}")
         elif record.kind == "drive.failed":
             self.failure = record.data
         elif record.path:
@@ -185,6 +188,8 @@ class Story:
         word = record.kind.partition(".")[2]
         if word in _STATUSES:
             self.status = word
+            for path, owner in record.data.get("left_alone", {}).items():
+                self._say([path], f"left alone: done by execution {owner}")
         elif word == "started":
             self.status = "running"
         elif word == "rewound":
@@ -193,6 +198,10 @@ class Story:
                 self._forget(path, alone=False)
             for path in record.data.get("superseded_alone", ()):
                 self._forget(path, alone=True)
+
+    def _say(self, paths: Iterable[str], detail: str) -> None:
+        for path in paths:
+            self.node(path).detail = detail
 
     def _forget(self, path: str, *, alone: bool) -> None:
         *above, last = _PARTS.findall(path) or [""]
@@ -251,6 +260,8 @@ def _settle(node: Node, status: str, record: Record) -> None:
         node.detail = f"by {by}"
     elif route := data.get("route"):
         node.detail = f"route {route}"
+    elif owner := data.get("inherited"):
+        node.detail = f"done by execution {owner}"
 
 
 def _time(text: str | None) -> datetime | None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from graphs.state import ExecutionStatus
-from orchestrator.store.values import DeadLetter, Execution, ExecutionFilter, Record
+from orchestrator.store.values import DeadLetter, Execution, ExecutionFilter, Inheritance, Inherited, Record
 
 
 class Executions(Protocol):
@@ -15,20 +15,18 @@ class Executions(Protocol):
         execution: Execution,
         secrets: Mapping[str, bytes],
         *,
-        results_of: str | None = None,
-        leave_out: Sequence[str] = (),
-        leave_out_alone: Sequence[str] = (),
+        inherits: Inheritance | None = None,
         taken_up: bool = False,
     ) -> Execution:
         """Keep a new execution (with a `start` signal for a driving engine in another process).
 
-        Gives the older one when its idempotency key is known. A fork starts with the results of `results_of` (see
-        `copy_results`) in the same transaction: a crash in between would leave one that does everything again.
+        Gives the older one when its idempotency key is known. A fork `inherits` results of another in the same
+        transaction: a crash in between would leave one that does everything again.
 
         `taken_up`: the caller drives it at once: it is running from the start, and nobody else need be told.
 
         Raises:
-            ConflictError: the id is taken.
+            ConflictError: the id is taken, or (`moved_on`) what it inherits has begun to be undone.
         """
         ...
 
@@ -188,9 +186,10 @@ class Executions(Protocol):
         """
         ...
 
-    async def copy_results(
-        self, source: str, target: str, *, leave_out: Sequence[str], leave_out_alone: Sequence[str] = ()
-    ) -> None:
-        """For a fork: the target starts with the source's results, without those paths and what is below them, and
-        without the ones left out alone."""
+    async def inherited(self, execution_id: str) -> Sequence[Inherited]:
+        """What an execution was given of others when it was forked off one, and has not made anew since."""
+        ...
+
+    async def heirs(self, execution_id: str, paths: Sequence[str]) -> Mapping[str, Sequence[str]]:
+        """Executions that go by what this one did at some paths, as forks of it or of its forks; and which paths."""
         ...

@@ -9,6 +9,8 @@ from orchestrator.store.values.executions import (
     TIMEOUT_BY,
     Execution,
     ExecutionFilter,
+    Inheritance,
+    Inherited,
     Record,
 )
 from orchestrator.store.values.keys import Key
@@ -27,6 +29,8 @@ __all__ = [
     "Execution",
     "ExecutionFilter",
     "InboxFilter",
+    "Inheritance",
+    "Inherited",
     "KeptBreaker",
     "Key",
     "LetterFilter",

@@ -75,6 +75,34 @@ class Execution:
 
 
 @dataclass(frozen=True, slots=True)
+class Inheritance:
+    """What a new execution is given of an older one.
+
+    Attributes:
+        of: The older one.
+        leave_out: Paths it does not get, with what is below them.
+        leave_out_alone: Paths it does not get alone: what is below them it does.
+        as_of: The last record of it that counts; None for the newest.
+        owners: Executions that must not have begun to undo what they did, nor have gone back, since that record.
+    """
+
+    of: str
+    leave_out: Sequence[str] = ()
+    leave_out_alone: Sequence[str] = ()
+    as_of: int | None = None
+    owners: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Inherited:
+    """What an execution was given of another: a path, whose it is, and since which record (its number)."""
+
+    path: str
+    owner: str
+    since: int
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
     """A fact about an execution in its history.
 

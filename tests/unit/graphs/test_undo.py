@@ -25,7 +25,8 @@ def _due(
 ) -> list[PlannedStep]:
     frame = Frame(root_plan(definition, LIBRARY), results, None, {}, {}, workflow=definition)
     history = [Happened(seq, "settled", path, results[path]) for seq, path in enumerate(order or results, start=1)]
-    return [due.planned for due in compensations(frame, history, conclusion, LIBRARY, lambda value: value)]
+    found = compensations(frame, history, conclusion, LIBRARY, lambda value: value)
+    return [due.planned for due in found.undoings]
 
 
 def _undone(name: str, *needs: str, by: dict[str, Any] | None = None) -> dict[str, Any]:

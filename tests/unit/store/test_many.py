@@ -9,7 +9,7 @@ import pytest
 
 from graphs.state import ExecutionStatus
 from graphs.steps import Answer
-from orchestrator.store.port import ExecutionFilter, Record
+from orchestrator.store.port import ExecutionFilter, Inheritance, Record
 from orchestrator.store.sqlite import SqliteStore
 from tests.unit.store.support import (
     START,
@@ -151,7 +151,7 @@ async def live(store: SqliteStore) -> None:
     await store.executions(ExecutionFilter(workflow="orders", id_prefix="e"))
     await store.executions(ExecutionFilter(parent="e1"))
     await store.rewind("e1", superseded=["a"], superseded_alone=["b"], generation=1, reason="retry")
-    await store.create(execution("e2"), {}, results_of="e1")
+    await store.create(execution("e2"), {}, inherits=Inheritance("e1"))
     await saver.acopy_thread("e1", "e3")
     await saver.compact("e1")
     await saver.adelete_thread("e3")
