@@ -51,6 +51,8 @@ class Story:
         undoing: What is to be undone, in this order; None while it is not.
         undone: What has been undone, and not been done again since.
         cancelled: Somebody asked for that, and whether it is to be undone.
+        owners: Of a fork: whose the results are that it was given.
+        lost: Of these: what their owners have undone since.
     """
 
     id: str
@@ -65,6 +67,8 @@ class Story:
     undone: set[str] = field(default_factory=set)
     cancelled: bool | None = None
     ended: str | None = None
+    owners: dict[str, str] = field(default_factory=dict)
+    lost: set[str] = field(default_factory=set)
 
     @property
     def status(self) -> str:
@@ -158,15 +162,34 @@ class World:
     def retry(self, name: str, step: str | None, *, again: bool) -> None:
         story = self.stories[name]
         bad = [step] if step else [one for one in NEEDS if story.results.get(one) != DONE]
-        story.generation += again or bool(story.undone)
-        self._forget(story, set().union(*(downstream(one) for one in {*bad, *story.undone})))
+        story.generation += again or bool(story.undone | story.lost)
+        self._forget(story, set().union(*(downstream(one) for one in {*bad, *story.undone, *story.lost})))
         self._go_on(story)
 
     def fork(self, name: str, step: str, fork: str) -> None:
         story = self.stories[name]
         new = self.stories[fork] = Story(fork, story.topic, story.patient, self.now, results=dict(story.results))
-        self._forget(new, set().union(*(downstream(one) for one in {step, *story.undone})))
+        new.owners = {kept: story.owners.get(kept, name) for kept in new.results if kept in NEEDS}
+        self._forget(new, self._forked_anew(story, step))
         self._go_on(new)
+
+    def _forked_anew(self, story: Story, step: str) -> set[str]:
+        return set().union(*(downstream(one) for one in {step, *story.undone, *story.lost}))
+
+    def undo_first(self, name: str, step: str | None = None) -> bool:
+        """Whether something is to be undone, or is being undone, before it may be retried; or forked at a step."""
+        story = self.stories[name]
+        if step is None:
+            return story.ended == "compensation_failed" or any(map(self._undoes, story.owners.values(), story.owners))
+        kept = story.results.keys() & NEEDS.keys() - self._forked_anew(story, step)
+        return any(self._undoes(story.owners.get(one, name), one) for one in kept)
+
+    def _undoes(self, owner: str, step: str) -> bool:
+        """Whether an execution undoes what it did, or failed to undo this step."""
+        story = self.stories[owner]
+        if story.ended is None:
+            return story.undoing is not None
+        return story.ended == "compensation_failed" and story.results.get(undo(step), DONE) != DONE
 
     def not_kept(self, name: str, step: str) -> None:
         """A crash came before the delay was kept: it begins with the next engine."""
@@ -189,6 +212,8 @@ class World:
             for step in gone & kept.keys():
                 del kept[step]
         story.undone -= gone
+        story.lost -= gone
+        story.owners = {step: owner for step, owner in story.owners.items() if step not in gone}
         story.undoing = story.cancelled = story.ended = None
 
     def _settle(self, name: str, step: str, how: str) -> None:
@@ -225,7 +250,7 @@ class World:
 
     def _conclude(self, story: Story, *, failed: bool) -> None:
         done = [step for step, how in story.results.items() if step in UNDONE and how == DONE]
-        done = [step for step in done if step not in story.undone]
+        done = [step for step in done if step not in story.undone and step not in story.owners]
         if done and (story.cancelled or (failed and story.cancelled is None)):
             story.undoing = done[::-1]
             return
@@ -235,4 +260,6 @@ class World:
         undone = {step: story.results.get(undo(step)) for step in story.undoing or ()}
         story.undone |= {step for step, how in undone.items() if how == DONE}
         if None not in undone.values():
+            for heir in self.stories.values():
+                heir.lost |= {step for step, owner in heir.owners.items() if owner == story.id and step in story.undone}
             story.ended = "compensated" if set(undone.values()) == {DONE} else "compensation_failed"

@@ -170,7 +170,7 @@ class Histories(RuleBasedStateMachine):
     def retry(self, which: int, step: str | None, again: bool) -> None:
         name = self.at_rest()[which % len(self.at_rest())]
         story = self.world.stories[name]
-        if story.ended == "compensation_failed":  # it is to be undone first
+        if self.world.undo_first(name):
             self.bench.refused("retry", name, step, again)
         elif step is None and "failed" not in story.results.values() and "not done" not in story.results.values():
             self.bench.refused("retry", name, None, again)
@@ -182,7 +182,9 @@ class Histories(RuleBasedStateMachine):
     @when(lambda self: self.up and self.at_rest() and len(self.world.stories) < MOST)
     def fork(self, which: int, step: str) -> None:
         name = self.at_rest()[which % len(self.at_rest())]
-        if self.world.can_go_back(name, step):
+        if self.world.undo_first(name, step):
+            self.bench.refused("fork", name, step)
+        elif self.world.can_go_back(name, step):
             self.world.fork(name, step, self.bench.do("fork", name, step))
 
     # -- crashes -------------------------------------------------------------------------------------------------------
@@ -220,7 +222,7 @@ class Histories(RuleBasedStateMachine):
     @when(lambda self: self.up and self.at_rest())
     def crash_while_it_goes_back(self, which: int, step: str, again: bool, commits: int) -> None:
         name, then = self.at_rest()[which % len(self.at_rest())], copy.deepcopy(self.world)
-        if self.world.can_go_back(name, step) and then.stories[name].ended != "compensation_failed":
+        if self.world.can_go_back(name, step) and not self.world.undo_first(name):
             then.retry(name, step, again=again)
             self._crash(commits, then, "retry", name, step, again)
 
@@ -228,7 +230,7 @@ class Histories(RuleBasedStateMachine):
     @when(lambda self: self.up and self.at_rest() and len(self.world.stories) < MOST)
     def crash_after_a_fork(self, which: int, step: str, commits: int) -> None:
         name = self.at_rest()[which % len(self.at_rest())]
-        if self.world.can_go_back(name, step):
+        if self.world.can_go_back(name, step) and not self.world.undo_first(name, step):
             self.world.fork(name, step, self.bench.do("fork", name, step))
             self._crash(commits, self.world)
 
