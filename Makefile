@@ -45,6 +45,7 @@ chaos: $(VENV)/.dev ## Kill real processes for a long while (N=200 SEED=1 JOBS=a
 	$(BIN)/python -m tests.reliability.chaos --kills $(or $(N),200) --seed $(or $(SEED),1) --jobs $(or $(JOBS),all)
 	$(BIN)/python -m tests.reliability.agents --seeds $(or $(AGENTS),100)
 	$(BIN)/python -m tests.reliability.gateway_kill --runs 51 --kills 3 --seed $(or $(SEED),1)
+	$(BIN)/python -m tests.reliability.races --tries $(or $(RACES),2000) --seed $(or $(SEED),1)
 	$(BIN)/python -m tests.reliability.one_thread --tries 1000 --seed $(or $(SEED),1)
 
 lock: $(VENV)/.dev ## Resolve the locks anew

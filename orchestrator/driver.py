@@ -210,7 +210,8 @@ class Driver:
             if signal.kind == "cancel":
                 self.cancelled(execution)
             elif signal.kind == "pause":
-                self.paused(execution.id)
+                if execution.pause_requested is not None:  # otherwise somebody has let it go on since, and it may run
+                    self.paused(execution.id)
             elif signal.kind in ("answer", "event"):
                 await self._tell_what_was_decided(execution.id, signal.path)
                 await self._look_unless_known(execution, signal.path)

@@ -16,7 +16,7 @@ from orchestrator.anew import Anew, failed_paths, made_anew
 from orchestrator.ownership import check_kept, check_undone, check_whole, inherited_by, undone_in
 from orchestrator.poison import is_poisoned
 from orchestrator.starting import Start
-from orchestrator.store.port import Execution, Inheritance
+from orchestrator.store.port import Asked, Execution, Inheritance
 from orchestrator.store.sqlite import SqliteStore
 
 
@@ -29,6 +29,7 @@ async def rewound(
     *,
     again: bool,
     pins: Mapping[str, str],
+    by: str | None = None,
 ) -> None:
     """Make an execution ready to go on from a step.
 
@@ -41,17 +42,13 @@ async def rewound(
         NotFoundError: it has no such step.
     """
     if execution.status.value in ("running", "compensating"):
-        raise _at_work(execution, driven=store.driven())
+        raise _at_work(execution, await store.asked_last(execution.id), driven=store.driven())
     await check_undone(store, execution)
     results, undone = await store.results(execution.id), await undone_in(store, execution)
     anew = anew_from(workflow, from_step, results, library, pins, undone)
     check_whole(anew, [one.path for one in await inherited_by(store, execution)], execution.id)
     if not anew.steps and not is_poisoned(execution):
-        raise ConflictError(
-            f"Nothing in execution '{execution.id}' failed.",
-            hint=f"Name a step to start from: baton retry {execution.id} --from STEP",
-            code="nothing_failed",
-        )
+        raise await _nothing_failed(store, execution)
     await store.rewind(
         execution.id,
         superseded=anew.below,
@@ -61,6 +58,7 @@ async def rewound(
         version=workflow.version,
         pins=pins,
         reason="retry",
+        by=by,
         seen=execution,
     )
 
@@ -84,14 +82,31 @@ def anew_from(
     return made_anew(workflow, again, results, library, pinned_by(pins, library))
 
 
-def _at_work(execution: Execution, *, driven: bool) -> ConflictError:
+async def _nothing_failed(store: SqliteStore, execution: Execution) -> ConflictError:
+    """The error for who names no step; what had failed may just have been made anew by somebody else.
+
+    Raises:
+        ConflictError: it has moved on since it was looked at.
+    """
+    await store.check_as_seen(execution)
+    asked = None if execution.status.final else await store.asked_last(execution.id)
+    return ConflictError(
+        f"Nothing in execution '{execution.id}' failed.{f' {asked.words}' if asked else ''}",
+        hint=f"Name a step to start from: baton retry {execution.id} --from STEP",
+        code="nothing_failed",
+        **(asked.details if asked else {}),
+    )
+
+
+def _at_work(execution: Execution, asked: Asked | None, *, driven: bool) -> ConflictError:
     if driven:
-        message = f"Execution '{execution.id}' {execution.status.said}; it cannot be started again now."
+        why = f" {asked.words}" if asked else ""
+        message = f"Execution '{execution.id}' {execution.status.said}; it cannot be started again now.{why}"
         hint = f"Cancel it first: baton cancel {execution.id}"
     else:  # it still counts as running, and there is nobody who could cancel it
         message = f"Execution '{execution.id}' was at work when its engine ended, and has not been taken up again."
         hint = f"Go on with it: baton resume {execution.id}"
-    return ConflictError(message, hint=hint, code="execution_running")
+    return ConflictError(message, hint=hint, code="execution_running", **(asked.details if asked else {}))
 
 
 def check_path(plan: Plan, path: str, results: Mapping[str, Result]) -> str:

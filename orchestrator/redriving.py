@@ -71,7 +71,7 @@ async def make_anew(
         ConflictError: the execution has not ended, a letter is closed, or something is still to be undone.
     """
     if not execution.status.final:
-        raise under_way(execution.id, execution.status)
+        raise under_way(execution.id, execution.status, await store.asked_last(execution.id))
     await check_undone(store, execution)
     undone = await undone_in(store, execution)
     failed = list(dict.fromkeys(path for letter in letters for path in letter.about.get("paths", ())))

@@ -128,7 +128,7 @@ class TenantView:
 
     async def retry(self, execution_id: str, *, from_step: str | None, again: bool, newest: bool) -> Execution:
         await self.get(execution_id)
-        return await self.baton.retry(execution_id, from_step=from_step, again=again, newest=newest)
+        return await self.baton.retry(execution_id, from_step=from_step, again=again, newest=newest, by=self.by)
 
     async def fork(self, execution_id: str, at: str, *, edit: Mapping[str, Any], newest: bool) -> Execution:
         await self.get(execution_id)

@@ -22,6 +22,7 @@ class GoingBack(Starting):
         from_step: str | None = None,
         again: bool = False,
         newest: bool = False,
+        by: str | None = None,
     ) -> Execution:
         """Go on in the same execution from a step: its result and everything downstream of it is made anew.
 
@@ -29,13 +30,14 @@ class GoingBack(Starting):
             from_step: A path; without it, every step that failed. What was undone is made anew in any case.
             again: Effects should happen again: a new generation of idempotency keys. After an undoing they always do.
             newest: On the newest published definition instead of the pinned one.
+            by: Who asks for it, for the history and for those who come too late.
         """
         if self._driver is not None:
             await self._driver.put_away(execution_id)
         execution = await self.get(execution_id)
         workflow = await self.catalogue.definition_for_retry(execution, newest=newest)
         pins = await pin(workflow, self.catalogue, execution.tenant) if newest else execution.pins
-        await rewound(self.store, self.catalogue.library, execution, workflow, from_step, again=again, pins=pins)
+        await rewound(self.store, self.catalogue.library, execution, workflow, from_step, again=again, pins=pins, by=by)
         self._driver_takes(execution_id, "retry")
         return await self.get(execution_id)
 

@@ -7,11 +7,12 @@ from typing import Any, cast
 from graphs.errors import BatonError, ConflictError, NotFoundError
 from graphs.planner import COMPANION
 from orchestrator.store.announcing import Kept
+from orchestrator.store.asked import asked_last
 from orchestrator.store.below import is_below
 from orchestrator.store.executions import find
 from orchestrator.store.letter_rows import SELECT_LETTER, letter_conditions, to_letter
 from orchestrator.store.parts import Part, insert, no_execution, raise_signal
-from orchestrator.store.port import DeadLetter, LetterFilter
+from orchestrator.store.port import Asked, DeadLetter, LetterFilter
 from orchestrator.store.results import supersede
 from orchestrator.store.rows import to_json
 
@@ -96,7 +97,7 @@ def _generations(db: sqlite3.Connection, letters: Sequence[DeadLetter]) -> dict[
         if execution is None:
             return no_execution(execution_id)
         if not execution.status.final:
-            return under_way(execution_id, execution.status)
+            return under_way(execution_id, execution.status, asked_last(db, execution_id))
         generations[execution_id] = execution.generation
     return generations
 
@@ -185,11 +186,13 @@ def _closed(letter: DeadLetter) -> ConflictError:
     )
 
 
-def under_way(execution_id: str, status: str) -> ConflictError:
-    """The error for a letter whose execution has not ended."""
+def under_way(execution_id: str, status: str, asked: Asked | None) -> ConflictError:
+    """The error for a letter whose execution has not ended, or goes on because somebody asked for that."""
     return ConflictError(
-        f"Execution '{execution_id}' is {status}; its dead letters can be redriven when it has ended.",
+        f"Execution '{execution_id}' is {status}; its dead letters can be redriven when it has ended."
+        f"{' ' + asked.words if asked else ''}",
         hint=f"See what it does: baton show {execution_id}.",
         code="execution_running",
         execution_id=execution_id,
+        **(asked.details if asked else {}),
     )

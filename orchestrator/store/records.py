@@ -7,10 +7,11 @@ from typing import Any
 from graphs.errors import BatonError, ConflictError
 from graphs.state import Happened, Result
 from orchestrator.store.announcing import Kept
+from orchestrator.store.asked import asked_last
 from orchestrator.store.below import is_below
 from orchestrator.store.dead_letters import close_letters, letters_about, open_letters, redriven_record
 from orchestrator.store.parts import Part, insert, no_execution, raise_signal
-from orchestrator.store.port import Execution, Inherited, Record
+from orchestrator.store.port import Asked, Execution, Inherited, Record
 from orchestrator.store.results import history, inherited, newest, supersede
 from orchestrator.store.rows import SELECT_RECORDS, from_json, record_row, to_json, to_record
 
@@ -74,6 +75,15 @@ class Records(Part):
         row = await self._reader.read(lambda db: db.execute(sql, (execution_id,)).fetchone())
         return to_record(row) if row is not None else None
 
+    async def asked_last(self, execution_id: str) -> Asked | None:
+        """What people asked of it last; None when nothing ever was."""
+        return await self._reader.read(lambda db: asked_last(db, execution_id))
+
+    async def check_as_seen(self, seen: Execution) -> None:
+        """See the port."""
+        if (moved := await self._reader.read(lambda db: _moved_on(db, seen))) is not None:
+            raise moved
+
     async def results(self, execution_id: str, prefix: str = "") -> Mapping[str, Result]:
         """See the port. With a prefix: the result at that path itself, and everything below it."""
         rows = await self._reader.read(lambda db: newest(db, execution_id))
@@ -119,6 +129,7 @@ class Records(Part):
         """See the port. The history gets an `execution.rewound` record, with letters an `execution.redriven` too."""
         now = self._now()
         fact = {"reason": reason, "superseded": superseded, "superseded_alone": superseded_alone}
+        fact |= {"by": by} if by is not None else {}
         row = (execution_id, "execution.rewound", None, generation, now, to_json(fact))
         new_input = None if input is None else to_json(input)
         new_pins = None if pins is None else to_json(dict(pins))
@@ -158,10 +169,12 @@ def _moved_on(db: sqlite3.Connection, seen: Execution) -> ConflictError | None:
     found = db.execute(sql, (seen.id,)).fetchone()
     if found is None or tuple(found) == (seen.status, seen.generation, seen.signal, seen.drives):
         return None
+    asked = asked_last(db, seen.id)
     return ConflictError(
         f"Execution '{seen.id}' has moved on since it was looked at: it was {seen.status}, and is {found[0]} now. "
-        "Nothing was changed.",
+        f"{asked.words + ' ' if asked else ''}Nothing was changed.",
         hint=f"See what it does: baton show {seen.id}.",
         code="moved_on",
         execution_id=seen.id,
+        **(asked.details if asked else {}),
     )

@@ -293,3 +293,22 @@ async def test_a_dead_letter_is_discarded_once(database: Path, effects: Effects)
         with pytest.raises(ConflictError, match=f"Dead letter {letter.id} was discarded by ann at"):
             await baton.redrive([letter.id])
         assert (await baton.dead_letter(letter.id)).status == "discarded"
+
+
+@pytest.mark.capability("O23", "R9")
+async def test_a_pause_that_is_over_when_it_is_heard_of_holds_nothing(database: Path, gates: Gates) -> None:
+    """Another process's, and continued before this engine looked: parked for it, the execution would wait for ever."""
+    steps = [ask("q"), act("a", "q", gate="go"), act("b", "a")]
+    async with engine(database, gates=gates, poll=0.05) as baton, engine(database, drive=False) as other:
+        execution = await rested(baton, await baton.start(workflow("w", steps)))
+        await other.pause(execution.id, by="ann")
+        [signal] = await baton.store.signals(0)
+        await baton.continue_(execution.id)
+        await baton.decide(execution.id, "q", "approve", by="ann")
+        await gates.reached("go")
+        assert baton._driver is not None
+        async with asyncio.timeout(20):
+            while baton._driver._seen < signal.seq:
+                await asyncio.sleep(0.01)
+        gates.open("go")
+        assert (await finished(baton, execution)).status == "completed"

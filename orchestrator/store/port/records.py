@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from graphs.state import Happened, Result
-from orchestrator.store.values import Record
+from orchestrator.store.values import Asked, Execution, Record
 
 
 class Records(Protocol):
@@ -21,6 +21,18 @@ class Records(Protocol):
     async def records(self, execution_id: str, *, after: int = 0, limit: int = 100_000) -> Sequence[Record]: ...
     async def last_record(self, execution_id: str) -> Record | None:
         """The newest of them."""
+        ...
+
+    async def asked_last(self, execution_id: str) -> Asked | None:
+        """What people asked of it last; None when nothing ever was."""
+        ...
+
+    async def check_as_seen(self, seen: Execution) -> None:
+        """Whether an execution is still as it was seen.
+
+        Raises:
+            ConflictError: it has moved on; the error names who asked for that.
+        """
         ...
 
     async def results(self, execution_id: str, prefix: str = "") -> Mapping[str, Result]:

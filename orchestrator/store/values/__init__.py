@@ -1,5 +1,6 @@
 """The values a store keeps and gives back, in the chapters of its port."""
 
+from orchestrator.store.values.asked import Asked
 from orchestrator.store.values.audit import AuditEntry, AuditFilter, AuditReport
 from orchestrator.store.values.breakers import KeptBreaker
 from orchestrator.store.values.catalogue import PublishedWorkflow
@@ -22,6 +23,7 @@ __all__ = [
     "DEFAULT_TENANT",
     "ENGINE_FORMAT",
     "TIMEOUT_BY",
+    "Asked",
     "AuditEntry",
     "AuditFilter",
     "AuditReport",
