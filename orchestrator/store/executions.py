@@ -10,6 +10,7 @@ from typing import cast
 from graphs.errors import BatonError, ConflictError
 from graphs.state import ExecutionStatus
 from orchestrator.store.announcing import Kept
+from orchestrator.store.asked import asked_last
 from orchestrator.store.execution_rows import (
     INSERT_EXECUTION,
     SELECT_EXECUTION,
@@ -117,12 +118,14 @@ def _owner_moved_on(db: sqlite3.Connection, inherits: Inheritance) -> ConflictEr
     )
     for owner in dict.fromkeys(inherits.owners):
         if db.execute(sql, (owner, inherits.as_of or 0)).fetchone() is not None:
+            asked = asked_last(db, owner)
             return ConflictError(
                 f"Execution '{owner}' has moved on since it was looked at: it is being undone, or goes back itself. "
-                "Nothing was forked.",
+                f"{asked.words + ' ' if asked else ''}Nothing was forked.",
                 hint=f"See what it does: baton show {owner}.",
                 code="moved_on",
                 execution_id=owner,
+                **(asked.details if asked else {}),
             )
     return None
 
