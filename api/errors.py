@@ -31,7 +31,7 @@ from graphs.errors import (
     StepError,
     StoreError,
 )
-from orchestrator.signing import SignatureError
+from orchestrator.webhooks.signing import SignatureError
 
 MEDIA_TYPE = "application/problem+json"
 

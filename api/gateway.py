@@ -9,9 +9,9 @@ from api.mcp.starting import Mcp
 from api.security.door import Door
 from api.settings import GatewaySettings
 from orchestrator.engine import Orchestrator
-from orchestrator.run_webhooks import RunWebhooks
 from orchestrator.serving.desk import Desk
 from orchestrator.triggers import Triggers
+from orchestrator.webhooks.runs import RunWebhooks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

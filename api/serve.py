@@ -26,12 +26,12 @@ from orchestrator.cli.support.setting import Setting
 from orchestrator.cli.support.terminal import note, warn
 from orchestrator.engine import Orchestrator
 from orchestrator.logs import logger
-from orchestrator.outbound import Outbound, Sending
-from orchestrator.run_webhooks import RunWebhooks
 from orchestrator.serving.config import NAME, load_auth, load_graphs, read_config
 from orchestrator.serving.loading import Source
 from orchestrator.serving.opening import open_desk
 from orchestrator.triggers import Triggers
+from orchestrator.webhooks.outbound import Outbound, Sending
+from orchestrator.webhooks.runs import RunWebhooks
 
 _LATE = 2
 """Seconds that connections get once everything behind them has stopped."""

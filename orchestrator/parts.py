@@ -21,8 +21,8 @@ from orchestrator.brain.pasts import PastOfAll
 from orchestrator.breakers import Breakers
 from orchestrator.bus import Bus
 from orchestrator.catalogue import Catalogue
-from orchestrator.driver import Driver
 from orchestrator.driving.aftermath import ALERT
+from orchestrator.driving.driver import Driver
 from orchestrator.driving.works import Works
 from orchestrator.hooks import Hooks
 from orchestrator.logs import logger

@@ -8,7 +8,7 @@ from starlette.requests import HTTPConnection
 from api.gateway import gateway_of
 from api.security import Right, needs
 from api.v1.common import MAX_PAGE, View
-from orchestrator.run_webhooks import RunWebhooks
+from orchestrator.webhooks.runs import RunWebhooks
 
 router = APIRouter(prefix="/v1/run-webhooks", tags=["events"], dependencies=[needs(Right.ADMIN)])
 

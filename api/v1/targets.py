@@ -10,10 +10,10 @@ from pydantic import AfterValidator, Field
 from api.security import Right, needs
 from api.v1.common import Body, Name, View
 from graphs.state import ExecutionStatus
-from orchestrator.signing import new_secret
 from orchestrator.store.port import Target
 from orchestrator.store.targets import no_target
 from orchestrator.tenancy import TenantView
+from orchestrator.webhooks.signing import new_secret
 
 router = APIRouter(prefix="/v1/webhook-targets", tags=["events"], dependencies=[needs(Right.ADMIN)])
 

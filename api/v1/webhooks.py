@@ -14,7 +14,7 @@ from api.security.bodies import check_json
 from api.v1.common import Body, Name, View
 from orchestrator.store.port import DEFAULT_TENANT, Source
 from orchestrator.tenancy import TenantView
-from orchestrator.webhooks import Webhooks, arrived
+from orchestrator.webhooks.inbound import Webhooks, arrived
 
 router = APIRouter(prefix="/v1/webhooks", tags=["events"])
 

@@ -14,9 +14,9 @@ from api.security.custom import acts
 from api.wire.bodies import Body, ConfigBody, Json, Limit, Multitask, Offset, Webhook
 from api.wire.callers import READS, RUNS
 from api.wire.shapes import json, no_content, selected
-from orchestrator.posting import refuse_address
 from orchestrator.serving.secrets import changed, shown
 from orchestrator.store.served.values import Cron, Search
+from orchestrator.webhooks.posting import refuse_address
 
 router = APIRouter(tags=["crons"])
 

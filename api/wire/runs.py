@@ -14,9 +14,9 @@ from api.wire.callers import READS, RUNS, caller_of
 from api.wire.shapes import json, no_content, run_of, selected
 from api.wire.sse import LastingResponse, events, result, thread_events
 from graphs.errors import InputError
-from orchestrator.posting import refuse_address
 from orchestrator.serving.wanted import Wanted
 from orchestrator.store.served.values import Run, Search
+from orchestrator.webhooks.posting import refuse_address
 
 router = APIRouter(tags=["runs"])
 

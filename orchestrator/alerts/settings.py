@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
-from orchestrator.signing import key_of
+from orchestrator.webhooks.signing import key_of
 
 
 class AlertWebhook(BaseModel):

@@ -8,7 +8,7 @@ import orjson
 
 from graphs.clock import Clock
 from orchestrator.alerts.port import Alert, AlertError, AlertSink
-from orchestrator.signing import headers_for
+from orchestrator.webhooks.signing import headers_for
 
 _TIMEOUT: Final = 10.0
 

@@ -10,7 +10,7 @@ from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Final
 
-OURS: Final = {"graphs": "compile.py", "agents": "waits.py", "orchestrator": "drive.py", "api": "__init__.py"}
+OURS: Final = {"graphs": "compile.py", "agents": "waits.py", "orchestrator": "tenancy.py", "api": "__init__.py"}
 """Each package, and a file that ours has."""
 
 _SIGN: Final = ("agents", "step_types")

@@ -1,1 +1,1 @@
-"""The chapters of a drive, which `orchestrator.drive` joins: what the nodes ask of it, and what its engine does."""
+"""Drives: an execution carried as far as it goes (`drive`), by chapters, and who takes executions up (`driver`)."""

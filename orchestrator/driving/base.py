@@ -19,11 +19,11 @@ from graphs.scope import Frame
 from graphs.spec import Workflow
 from graphs.state import Happened, Result
 from graphs.steps import Answer, Logger
+from orchestrator.driving.seats import Seat
 from orchestrator.driving.works import Works
-from orchestrator.recorded import Recorded
 from orchestrator.sealing import Sealer
-from orchestrator.seats import Seat
 from orchestrator.store.port import Execution, Record
+from orchestrator.time_travel.recorded import Recorded
 
 
 class Base:

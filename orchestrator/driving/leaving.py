@@ -10,11 +10,11 @@ from graphs.spec import Config
 from graphs.spec import Undoing as Wanted
 from graphs.state import ExecutionStatus
 from graphs.undo import COMPENSATION, Compensation, compensations
-from orchestrator.anew import failed_paths, is_inside
 from orchestrator.driving.aftermath import alert, alert_level, gone_on_from, keeps_failures, left_undone, letter
 from orchestrator.driving.resting import Resting
-from orchestrator.ownership import INHERITANCE_UNDONE
 from orchestrator.store.port import TIMEOUT_BY, DeadLetter, Record
+from orchestrator.time_travel.anew import failed_paths, is_inside
+from orchestrator.time_travel.ownership import INHERITANCE_UNDONE
 
 
 class Leaving(Resting):

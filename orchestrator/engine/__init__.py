@@ -23,13 +23,13 @@ from typing import Any
 from graphs.clock import Clock, SystemClock
 from graphs.spec import Workflow
 from graphs.steps import StepTypes
+from orchestrator.driving.heap import what_is_loaded_stays
 from orchestrator.engine.answering import Answering
 from orchestrator.engine.asking import Asking
 from orchestrator.engine.file import File
 from orchestrator.engine.going_back import GoingBack
 from orchestrator.engine.mending import Mending
 from orchestrator.engine.stopping import Stopping
-from orchestrator.heap import what_is_loaded_stays
 from orchestrator.parts import assemble
 from orchestrator.settings import Settings
 

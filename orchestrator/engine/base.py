@@ -5,7 +5,7 @@ from graphs.errors import NotFoundError
 from orchestrator.approvals.inbox import Inbox
 from orchestrator.bus import Bus
 from orchestrator.catalogue import Catalogue
-from orchestrator.driver import Driver
+from orchestrator.driving.driver import Driver
 from orchestrator.store.port import Execution, OpenWait
 from orchestrator.store.sqlite import SqliteStore
 

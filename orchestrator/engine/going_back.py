@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from orchestrator.engine.starting import Starting
-from orchestrator.other_agents import with_other_agents
-from orchestrator.ownership import undone_in
-from orchestrator.redo import anew_from, fork_start, rewound
-from orchestrator.side_effects import side_effects_again
 from orchestrator.starting import pin
 from orchestrator.store.port import Execution
+from orchestrator.time_travel.other_agents import with_other_agents
+from orchestrator.time_travel.ownership import undone_in
+from orchestrator.time_travel.redo import anew_from, fork_start, rewound
+from orchestrator.time_travel.side_effects import side_effects_again
 
 
 class GoingBack(Starting):

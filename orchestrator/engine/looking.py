@@ -10,10 +10,10 @@ from graphs.state import ExecutionStatus, Result
 from graphs.validation import Known
 from orchestrator.brain.advice import Advice, advise, past_of_steps
 from orchestrator.bus import DRIVE_FAILED, RESTED, Subscription, given_up
-from orchestrator.comparing import Side, compare
 from orchestrator.engine.base import Base
 from orchestrator.needs import known_of
 from orchestrator.store.port import DEFAULT_TENANT, Execution, ExecutionFilter, OpenWait, Record
+from orchestrator.time_travel.comparing import Side, compare
 from orchestrator.usage import SPENDING, Usage, spent_in_all, usage_of
 
 
@@ -79,7 +79,7 @@ class Looking(Base):
         return await self.store.records(execution_id, after=after)
 
     async def compare(self, left: str, right: str) -> dict[str, Any]:
-        """What differs between two executions: path, result, cost and time; see `orchestrator.comparing`.
+        """What differs between two executions: path, result, cost and time; see `orchestrator.time_travel.comparing`.
 
         Raises:
             NotFoundError: there is no such execution.

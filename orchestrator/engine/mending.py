@@ -7,9 +7,9 @@ from typing import Any
 from graphs.spec import Workflow
 from graphs.values import json_value
 from orchestrator.engine.base import Base
-from orchestrator.redriving import check_edit, edited_input, make_anew
 from orchestrator.store.dead_letters import no_letter
 from orchestrator.store.port import DeadLetter, Execution, KeptBreaker, LetterFilter, LetterKind, Record
+from orchestrator.time_travel.redriving import check_edit, edited_input, make_anew
 
 
 @dataclass(frozen=True, slots=True)

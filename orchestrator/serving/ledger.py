@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from graphs.state import Result
-from orchestrator.anew import is_inside
 from orchestrator.serving.answers import interrupt_id, interrupts_of, question_of
 from orchestrator.serving.served import Document
 from orchestrator.store.port import Execution, OpenWait, Record
+from orchestrator.time_travel.anew import is_inside
 
 _SETTLED = frozenset({"step.completed", "step.failed", "step.timed_out", "step.cancelled", "step.skipped"})
 

@@ -20,7 +20,7 @@ from langgraph.types import Send
 
 from graphs.beginning import begun
 from graphs.graph_state import EnterpriseWorkflowState
-from orchestrator.heap import what_is_loaded_stays
+from orchestrator.driving.heap import what_is_loaded_stays
 
 STEPS = 5
 RUNS, ROUNDS = 100, 5

@@ -14,7 +14,7 @@ from graphs.errors import SettingsError
 from orchestrator.alerts.port import Alert, AlertError, AlertSink
 from orchestrator.alerts.settings import AlertSettings
 from orchestrator.settings import read_settings
-from orchestrator.signing import Secret, new_secret, verified_id
+from orchestrator.webhooks.signing import Secret, new_secret, verified_id
 from tests.support.engine.engines import act, engine, rings_in, run, until, workflow
 
 BAD = workflow("w", [act("bad", fail=True, category="logic")])

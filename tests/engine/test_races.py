@@ -17,7 +17,7 @@ from hypothesis import settings
 from graphs.clock import ManualClock
 from graphs.errors import BatonError, ConflictError, NotFoundError
 from graphs.state import ExecutionStatus
-from orchestrator.driver import Driver
+from orchestrator.driving.driver import Driver
 from orchestrator.engine import Orchestrator
 from orchestrator.store.port import Execution, OpenWait
 from tests.support.engine.engines import act, ask, engine, workflow

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from graphs.errors import ConflictError, StoreError
-from orchestrator.driver import Driver
+from orchestrator.driving.driver import Driver
 from tests.support.engine.engines import (
     act,
     ask,

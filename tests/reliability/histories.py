@@ -15,8 +15,8 @@ import pytest
 from graphs.clock import ManualClock
 from graphs.errors import ConflictError, NotFoundError, StepError
 from graphs.steps import Action, StepConfig, StepContext
-from orchestrator import suspects
 from orchestrator.alerts.opening import AlertSettings
+from orchestrator.driving import suspects
 from orchestrator.engine import Orchestrator
 from tests.reliability.reference import DELAY, DONE, FAILED, NEEDS, NOT_DONE, PAUSE, UNDONE, Story, World, undo
 from tests.support.engine.crashes import Crash, crashing

@@ -27,7 +27,7 @@ from typing import Any
 
 from graphs.errors import BatonError
 from graphs.flow import Flow
-from orchestrator.driver import Driver
+from orchestrator.driving.driver import Driver
 from orchestrator.store.saver import BatonSaver
 from orchestrator.store.sqlite import SqliteStore
 from orchestrator.store.writer import Unit, Writer

@@ -31,7 +31,7 @@ JOBS = MANY_IN_PROCESS
 FAULTS = {"full": "full", "read-only": "cannot be written", "sync": "cannot be written"}
 TMPFS = "4m"
 _UNTIL_ALL_HAVE_HEARD = 1.0
-"""Seconds; an execution whose commit was lost is taken up again after two (`orchestrator.driver`)."""
+"""Seconds; an execution whose commit was lost is taken up again after two (`orchestrator.driving.driver`)."""
 
 
 @asynccontextmanager

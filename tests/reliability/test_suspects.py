@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from orchestrator import suspects
+from orchestrator.driving import suspects
 
 PATIENCE = 30
 

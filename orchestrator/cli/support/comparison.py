@@ -14,7 +14,7 @@ _SIDES: Final = ("left", "right")
 
 
 def print_comparison(compared: Mapping[str, Any]) -> None:
-    """Print what `orchestrator.comparing.compare` found: the path, what came of it, cost and time."""
+    """Print what `orchestrator.time_travel.comparing.compare` found: the path, what came of it, cost and time."""
     for line in _lines(compared):
         output().print(line, soft_wrap=True)
 

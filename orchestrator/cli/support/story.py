@@ -9,8 +9,8 @@ from typing import Any, Final
 from graphs.planner import COMPANION
 from graphs.state import FINALLY, ExecutionStatus
 from graphs.undo import COMPENSATION
-from orchestrator.ownership import INHERITANCE_UNDONE
 from orchestrator.store.port import Execution, Record
+from orchestrator.time_travel.ownership import INHERITANCE_UNDONE
 
 _PARTS: Final = re.compile(r"\[\d+\]|~[^.\[~]+|[^.\[~]+")
 _SETTLED: Final = frozenset({"completed", "failed", "timed_out", "cancelled", "skipped"})

@@ -13,11 +13,11 @@ from langgraph_sdk.client import LangGraphClient
 
 from graphs.clock import ManualClock
 from orchestrator.engine import Orchestrator
-from orchestrator.posting import SCHEDULE
-from orchestrator.run_webhooks import RunWebhooks
 from orchestrator.settings import Settings
-from orchestrator.signing import Secret, verified_id
 from orchestrator.store.served.values import Ended, Run, Thread
+from orchestrator.webhooks.posting import SCHEDULE
+from orchestrator.webhooks.runs import RunWebhooks
+from orchestrator.webhooks.signing import Secret, verified_id
 from tests.support.gateway.listener import listening
 from tests.support.gateway.people import caller, make_key
 from tests.support.gateway.process import free_port, process

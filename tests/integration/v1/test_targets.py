@@ -12,11 +12,11 @@ import pytest
 from graphs.clock import ManualClock
 from graphs.loader import load_workflow
 from orchestrator.engine import Orchestrator
-from orchestrator.outbound import Outbound
-from orchestrator.posting import SCHEDULE
 from orchestrator.settings import Settings
-from orchestrator.signing import Secret, verified_id
 from orchestrator.store.port import Target
+from orchestrator.webhooks.outbound import Outbound
+from orchestrator.webhooks.posting import SCHEDULE
+from orchestrator.webhooks.signing import Secret, verified_id
 from tests.support.gateway.calls import publish, start
 from tests.support.gateway.definitions import announces, workflow
 from tests.support.gateway.listener import Listener, listening

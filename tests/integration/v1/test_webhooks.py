@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from orchestrator.signing import headers_for, new_secret
+from orchestrator.webhooks.signing import headers_for, new_secret
 from tests.support.gateway.calls import publish, start, until_rest
 from tests.support.gateway.definitions import awaits, workflow
 from tests.support.gateway.people import caller, make_key

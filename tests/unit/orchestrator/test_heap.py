@@ -3,7 +3,7 @@
 import gc
 from contextlib import ExitStack
 
-from orchestrator.heap import what_is_loaded_stays
+from orchestrator.driving.heap import what_is_loaded_stays
 
 
 def test_it_is_as_it_was_when_the_last_engine_is_closed() -> None:

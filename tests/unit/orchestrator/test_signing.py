@@ -8,7 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from graphs.errors import InputError
-from orchestrator.signing import Secret, SignatureError, headers_for, key_of, new_secret, signature, verified_id
+from orchestrator.webhooks.signing import (
+    Secret,
+    SignatureError,
+    headers_for,
+    key_of,
+    new_secret,
+    signature,
+    verified_id,
+)
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from orchestrator.signing import Secret, SignatureError, new_secret, verified_id
 from orchestrator.store.port import Source
 from orchestrator.store.sources import no_source
 from orchestrator.tenancy import TenantView
+from orchestrator.webhooks.signing import Secret, SignatureError, new_secret, verified_id
 
 
 @dataclass(frozen=True, slots=True)

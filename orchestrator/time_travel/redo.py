@@ -12,12 +12,12 @@ from graphs.prepare import Library
 from graphs.spec import Workflow
 from graphs.state import Result
 from graphs.undo import COMPENSATION
-from orchestrator.anew import Anew, failed_paths, made_anew
-from orchestrator.ownership import check_kept, check_undone, check_whole, inherited_by, undone_in
-from orchestrator.poison import is_poisoned
+from orchestrator.driving.poison import is_poisoned
 from orchestrator.starting import Start
 from orchestrator.store.port import Asked, Execution, Inheritance
 from orchestrator.store.sqlite import SqliteStore
+from orchestrator.time_travel.anew import Anew, failed_paths, made_anew
+from orchestrator.time_travel.ownership import check_kept, check_undone, check_whole, inherited_by, undone_in
 
 
 async def rewound(

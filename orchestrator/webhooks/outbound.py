@@ -15,9 +15,9 @@ import httpx
 import orjson
 
 from orchestrator.engine import Orchestrator
-from orchestrator.posting import pause_after, post, posting
-from orchestrator.run_webhooks import RunWebhooks
 from orchestrator.store.port import Record, Target
+from orchestrator.webhooks.posting import pause_after, post, posting
+from orchestrator.webhooks.runs import RunWebhooks
 
 _POLL: Final = 1.0
 _BATCH: Final = 100

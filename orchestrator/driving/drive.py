@@ -16,11 +16,11 @@ from graphs.nodes.body import PlanContext
 from graphs.spec import Workflow
 from orchestrator.driving.ending import Ending
 from orchestrator.driving.resting import Left
+from orchestrator.driving.seats import Seat
 from orchestrator.driving.works import Works
-from orchestrator.recorded import opened
 from orchestrator.sealing import Sealer
-from orchestrator.seats import Seat
 from orchestrator.store.port import Execution
+from orchestrator.time_travel.recorded import opened
 
 
 class Drive(Ending):

@@ -15,16 +15,16 @@ from graphs.errors import BatonError, CommitError, EngineError
 from graphs.state import ExecutionStatus
 from orchestrator.bus import DRIVE_FAILED, RESTED
 from orchestrator.catalogue import Catalogue
-from orchestrator.drive import Drive
+from orchestrator.driving.drive import Drive
+from orchestrator.driving.mishaps import end_broken, end_poisoned, put_back
+from orchestrator.driving.reminders import Reminders
 from orchestrator.driving.resting import Left
+from orchestrator.driving.seats import Room, Seat
+from orchestrator.driving.suspects import one_by_one
 from orchestrator.driving.waits import answer_of
 from orchestrator.driving.works import Works
-from orchestrator.mishaps import end_broken, end_poisoned, put_back
 from orchestrator.needs import check_needs
-from orchestrator.reminders import Reminders
-from orchestrator.seats import Room, Seat
 from orchestrator.store.port import Execution, ExecutionFilter, OpenWait, Record
-from orchestrator.suspects import one_by_one
 
 _AFTER_LOST_COMMIT = 2.0
 """Seconds until an execution whose results could not be kept is taken up again."""

@@ -11,7 +11,7 @@ from graphs.spec import Step, Workflow
 from graphs.state import Happened, Result
 from graphs.steps import StepType
 from graphs.undo import COMPENSATION
-from orchestrator.anew import Anew, is_inside
+from orchestrator.time_travel.anew import Anew, is_inside
 
 _TOOL_CALL: Final = re.compile(r"\[\d+\]\.[A-Za-z0-9_-]+-\d+$")
 

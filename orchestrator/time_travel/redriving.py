@@ -8,13 +8,13 @@ from graphs.expressions import reveal
 from graphs.inputs import check_input, secret_paths
 from graphs.prepare import Library
 from graphs.spec import Workflow
-from orchestrator.anew import made_anew
-from orchestrator.ownership import check_undone, undone_in
-from orchestrator.redo import pinned_by
 from orchestrator.sealing import Sealer, with_changes
 from orchestrator.store.dead_letters import under_way
 from orchestrator.store.port import DeadLetter, Execution
 from orchestrator.store.sqlite import SqliteStore
+from orchestrator.time_travel.anew import made_anew
+from orchestrator.time_travel.ownership import check_undone, undone_in
+from orchestrator.time_travel.redo import pinned_by
 
 EDITED = ("failure", "poisoned")
 """Kinds of letters whose execution is made anew from its input on; what undoes sees what it undoes."""

@@ -3,8 +3,8 @@
 from graphs.errors import BatonError, EngineError
 from graphs.state import ExecutionStatus
 from orchestrator.driving.aftermath import alert, letter
+from orchestrator.driving.poison import put_aside
 from orchestrator.driving.works import Works
-from orchestrator.poison import put_aside
 from orchestrator.store.port import Execution, Record
 
 

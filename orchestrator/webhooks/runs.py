@@ -9,10 +9,10 @@ import orjson
 from graphs.errors import StoreError
 from graphs.steps import Logger
 from orchestrator.engine import Orchestrator
-from orchestrator.posting import pause_after, post, posting
 from orchestrator.serving.secrets import shown
-from orchestrator.signing import new_secret
 from orchestrator.store.served.webhooks import RunWebhook
+from orchestrator.webhooks.posting import pause_after, post, posting
+from orchestrator.webhooks.signing import new_secret
 
 _BATCH: Final = 50
 

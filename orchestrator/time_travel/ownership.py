@@ -9,9 +9,9 @@ from typing import Final
 from graphs.errors import ConflictError
 from graphs.state import Result
 from graphs.undo import COMPENSATION
-from orchestrator.anew import Anew, is_inside
 from orchestrator.store.port import DeadLetter, Execution, Inherited, LetterFilter
 from orchestrator.store.sqlite import SqliteStore
+from orchestrator.time_travel.anew import Anew, is_inside
 
 INHERITANCE_UNDONE: Final = "inheritance.undone"
 """The record of a fork that its parent has undone what it goes by: `{"by", "paths"}`."""

@@ -10,7 +10,7 @@ import httpx
 from agents.services.addresses import fault, literal
 from agents.services.pinning import Pinned
 from graphs.errors import BatonError, InputError
-from orchestrator.signing import headers_for
+from orchestrator.webhooks.signing import headers_for
 
 SCHEDULE: Final = (5.0, 60.0, 300.0, 1800.0, 7200.0, 18_000.0, 36_000.0)
 """Seconds between attempts; after the last of them, a message is put aside."""

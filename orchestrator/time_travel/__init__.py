@@ -1,0 +1,1 @@
+"""Going back: retry, fork, redrive, replay, and two executions side by side."""

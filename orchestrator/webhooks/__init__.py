@@ -1,0 +1,1 @@
+"""Signed messages (Standard Webhooks): from services outside, and to those that want to be told."""
