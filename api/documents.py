@@ -9,7 +9,7 @@ from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
-from api.security import everybodys
+from api.security import Right, everybodys
 from api.security.needs import declared
 
 router = APIRouter(dependencies=[everybodys()], include_in_schema=False)
@@ -66,6 +66,8 @@ class DescribedApp(FastAPI):
 def _describe(operation: dict[str, Any], route: APIRoute) -> None:
     rights = sorted({each.right for each in declared(route.dependant) if each.right is not None})
     operation["x-needs"] = rights
+    if any(each.is_answer is not None for each in declared(route.dependant)):
+        operation["x-needs-to-answer"] = [Right.DECIDE]
     operation["security"] = [{"key": []}, {"token": []}] if rights else []
     problem = {
         "description": "A problem, in the one shape (RFC 9457).",

@@ -127,7 +127,7 @@ class Server(uvicorn.Server):
             lifespan="off",  # what the app needs is open before the app is made
             timeout_graceful_shutdown=_LATE,
             server_header=False,
-            ws_max_size=gateway.settings.max_body,
+            ws_max_size=gateway.settings.max_message,
         )
         super().__init__(config)
         self._gateway = gateway

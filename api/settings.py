@@ -21,6 +21,7 @@ class GatewaySettings(EnvironmentSettings):
         heartbeat: Seconds between signs of life on a quiet stream or wait, so that proxies keep it open.
         max_runs: Runs of threads performed at the same time at most; others wait for their turn.
         max_body: Bytes of a request at most.
+        max_message: Bytes of a message on a WebSocket at most.
         max_depth: Levels of nested lists and objects in a request at most.
         tenant_rate, key_rate: Requests a second, of all of a tenant's keys and of one; 0 for no limit. At an open
             gateway there is none.
@@ -44,6 +45,7 @@ class GatewaySettings(EnvironmentSettings):
     heartbeat: Seconds = 5.0
     max_runs: int = Field(default=100, ge=1)
     max_body: int = Field(default=16 * 1024 * 1024, ge=1024)
+    max_message: int = Field(default=1024 * 1024, ge=1024)
     max_depth: int = Field(default=100, ge=1, le=500)
     tenant_rate: float = Field(default=1000.0, ge=0)
     key_rate: float = Field(default=500.0, ge=0)

@@ -12,6 +12,7 @@ from graphs.state import Result
 from orchestrator.engine import Orchestrator
 from orchestrator.engine.base import no_such_execution
 from orchestrator.engine.mending import LetterStory
+from orchestrator.serving.consent import Consent
 from orchestrator.store.dead_letters import no_letter
 from orchestrator.store.port import (
     DeadLetter,
@@ -36,11 +37,13 @@ class TenantView:
         baton: The orchestrator.
         tenant: Whose view it is.
         by: Who uses it, for what is kept beside acts; None where nobody knows.
+        consent: The application's own word about what they start, where it has one.
     """
 
     baton: Orchestrator
     tenant: str
     by: str | None = None
+    consent: Consent | None = None
 
     # -- executions --------------------------------------------------------------------------------------------
 
@@ -73,6 +76,12 @@ class TenantView:
         priority: int = 0,
     ) -> Execution:
         """See `Orchestrator.start`; the metadata says who started it, whatever it is given."""
+        if self.consent is not None:
+            name = workflow if isinstance(workflow, str) else workflow.name
+            value: dict[str, Any] = {"assistant_id": name, "thread_id": execution_id, "kwargs": {"input": input}}
+            value["metadata"] = dict(metadata or {})
+            await self.consent.run(value)
+            metadata, input = value["metadata"], value["kwargs"]["input"]  # noqa: A001 - as above
         given = {key: value for key, value in (metadata or {}).items() if key != STARTED_BY}
         return await self.baton.start(
             workflow,

@@ -11,6 +11,7 @@ from api.chat.bodies import ChatBody
 from api.chat.shapes import ChatRoute, Completion, events, model_of
 from api.gateway import Gateway, current_gateway
 from api.security import Principal, Right, needs, principal
+from api.security.custom import starts_runs
 from api.v1.links import link_for
 from api.v1.questions import question_link
 from api.wire.callers import caller_of
@@ -31,7 +32,7 @@ ThreadName = Annotated[
 _MOST_MODELS = 10_000
 
 
-@router.post("/chat/completions", dependencies=[needs(Right.RUN)], response_model=None)
+@router.post("/chat/completions", dependencies=[needs(Right.RUN), starts_runs()], response_model=None)
 async def complete(
     body: ChatBody,
     at: At,

@@ -82,7 +82,7 @@ class Workbench:
     def __init__(self, orchestrator: Orchestrator, who: Principal) -> None:
         self._baton = orchestrator
         self._who = who
-        self._view = TenantView(orchestrator, who.tenant, who.name)
+        self._view = TenantView(orchestrator, who.tenant, who.name, who.consent)
 
     async def offered(self) -> Sequence[Offered]:
         """What the caller may call."""

@@ -57,11 +57,22 @@ async def whole_body(receive: Receive, headers: Headers, settings: GatewaySettin
         more = message.get("more_body", False)
     body = b"".join(chunks)
     if judged and body and is_json(headers.get("content-type", "")):
-        if len(body) > _LONG:
-            await asyncio.to_thread(check_json, body, settings.max_depth)
-        else:
-            check_json(body, settings.max_depth)
+        await check_body(body, settings.max_body, settings.max_depth)
     return body
+
+
+async def check_body(body: bytes, max_bytes: int, max_depth: int) -> None:
+    """See `check_json`; a long one is looked at beside the event loop, and one that is too long not at all.
+
+    Raises:
+        BodyError: with the reason.
+    """
+    if len(body) > max_bytes:
+        _too_long(max_bytes)
+    if len(body) > _LONG:
+        await asyncio.to_thread(check_json, body, max_depth)
+    else:
+        check_json(body, max_depth)
 
 
 def again(body: bytes, receive: Receive) -> Receive:
@@ -176,7 +187,9 @@ def _check_texts(value: Any) -> None:
 
 def _too_long(limit: int) -> NoReturn:
     raise BodyError(
-        f"The body is longer than {limit} bytes.", hint="Send less, or raise BATON_MAX_BODY.", code="body_too_large"
+        f"The body is longer than {limit} bytes.",
+        hint="Send less, or raise BATON_MAX_BODY (of a WebSocket: BATON_MAX_MESSAGE).",
+        code="body_too_large",
     )
 
 

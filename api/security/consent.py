@@ -11,13 +11,12 @@ from starlette.types import Scope
 from api.gateway import Gateway
 from api.security.custom import Acts, Custom
 from api.security.principal import Principal
-from api.security.rights import RIGHTS, Role
 from graphs.errors import ConflictError, NotAllowedError, NotFoundError
+from orchestrator.serving.consent import fits
 from orchestrator.store.served.assistants import no_assistant
 from orchestrator.store.served.crons import no_cron
 from orchestrator.store.served.threads import no_thread
 
-_BEYOND: Final = ("input", "command", "config", "context", "checkpoint", "interrupt_before", "interrupt_after")
 _NAMESPACES: Final = ("namespace", "namespace_prefix", "prefix")
 
 
@@ -36,19 +35,15 @@ async def consented(
         if isinstance(one, dict):
             value = _value(what, one, scope)
             only = await custom.judge(what, who.user, value)
-            _take_over(what, who, one, value, scope)
-    await _look(gateway, what, replace(who, only=only), given if isinstance(given, dict) else {}, scope)
-    # To be let in here is to be let do what the route does; beyond it, a user has the rights their permissions name.
-    allowed = replace(who, only=only, rights=who.rights | RIGHTS[Role.EDITOR])
-    return allowed, orjson.dumps(given) if body else body
+            _take_over(what, one, value, scope)
+    narrowed = replace(who, only=only)
+    await _look(gateway, what, narrowed, given if isinstance(given, dict) else {}, scope)
+    return narrowed, orjson.dumps(given) if body else body
 
 
 def _value(what: Acts, given: dict[str, Any], scope: Scope) -> dict[str, Any]:
     """What handlers are shown: the body, with what the path names."""
     value = {**given, **scope.get("path_params", {})}
-    if what.action == "create_run":
-        value["kwargs"] = {name: value.pop(name) for name in _BEYOND if name in value}
-        value.setdefault("thread_id", None)
     if what.resource == "store":
         query = dict(parse_qsl(scope["query_string"].decode("latin-1")))
         named = next((value[name] for name in _NAMESPACES if value.get(name)), None)
@@ -59,7 +54,7 @@ def _value(what: Acts, given: dict[str, Any], scope: Scope) -> dict[str, Any]:
     return value
 
 
-def _take_over(what: Acts, who: Principal, given: dict[str, Any], value: Mapping[str, Any], scope: Scope) -> None:
+def _take_over(what: Acts, given: dict[str, Any], value: Mapping[str, Any], scope: Scope) -> None:
     """What a handler has changed in the value counts."""
     if what.resource == "store":
         namespace = list(value["namespace"] or ())
@@ -74,13 +69,6 @@ def _take_over(what: Acts, who: Principal, given: dict[str, Any], value: Mapping
         return
     if value.get("metadata"):
         given["metadata"] = value["metadata"]
-    if what.action == "create_run" or (what.resource, what.action) == ("crons", "create"):
-        configurable = given.setdefault("config", {}).setdefault("configurable", {})
-        configurable |= {
-            "langgraph_auth_user": who.user.shown,
-            "langgraph_auth_user_id": who.user["identity"],
-            "langgraph_auth_permissions": list(who.user["permissions"] or ()),
-        }
 
 
 async def _look(gateway: Gateway, what: Acts, who: Principal, given: Mapping[str, Any], scope: Scope) -> None:
@@ -118,18 +106,3 @@ async def _look_at_thread(gateway: Gateway, what: Acts, who: Principal, thread_i
         if (what.resource, what.action) == ("threads", "create"):
             raise ConflictError(f"There is a thread '{thread_id}' already.", code="thread_exists")
         raise no_thread(thread_id)
-
-
-def fits(metadata: Mapping[str, Any], only: Mapping[str, Any]) -> bool:
-    """Whether metadata fulfils what a handler has given as conditions."""
-    return all(_holds(metadata.get(name), wanted) for name, wanted in only.items())
-
-
-def _holds(value: Any, wanted: Any) -> bool:
-    if not isinstance(wanted, Mapping):
-        return bool(value == wanted)
-    if "$eq" in wanted:
-        return bool(value == wanted["$eq"])
-    several = wanted.get("$contains")
-    needed = several if isinstance(several, list) else [several]
-    return isinstance(value, list) and all(each in value for each in needed)

@@ -1,14 +1,20 @@
 """Whoever a team's own code lets in: the `auth` of a langgraph.json, a `langgraph_sdk.Auth`.
 
-Its `authenticate` says who asks. Its `on` handlers say, for each route that LangGraph's own server has too, whether
-they may, may change what is asked, and may narrow what is seen to what has certain metadata. On all other routes a user
-has the rights that their `permissions` name: our roles and rights.
+Its `authenticate` says who asks. What they may follows from that, the least where nothing is said:
+
+1. `permissions` that name our roles or rights (`operator`, `decide`) are the user's rights, everywhere.
+2. Where they name none, an act that LangGraph's own server has too is allowed when an `on` handler judged it and let it
+   through: that act, and nothing beyond it. Without a handler, such users may look, and no more.
+3. On all other paths they may then do nothing.
+
+Handlers are asked in either case. They may refuse, change what is asked, and narrow what is seen to what has certain
+metadata. About runs they are asked wherever runs begin (`RunConsent`).
 """
 
 import inspect
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final, Literal
 
 from fastapi import Depends
 from fastapi.dependencies.models import Dependant
@@ -18,27 +24,43 @@ from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection, Request
 
 from api.security.keys import NotAuthenticatedError
+from api.security.needs import Needs
 from api.security.principal import Principal
-from api.security.rights import Right, rights_of
+from api.security.rights import LEAST, Right, rights_of
 from graphs.errors import NotAllowedError, SettingsError
+from orchestrator.serving.consent import fits
 
 Resource = Literal["threads", "assistants", "crons", "store"]
 
 
 @dataclass(frozen=True)
 class Acts:
-    """What a route does, in the words of handlers. A dependency that does nothing: the guard reads it."""
+    """What a route does, in the words of handlers. A dependency that does nothing: the guard reads it.
+
+    Attributes:
+        inside: The handlers are asked further inside, where it is known what it is about.
+    """
 
     resource: Resource
     action: str
+    inside: bool = False
 
     async def __call__(self) -> None:
         return
 
 
+CREATE_RUN: Final = Acts("threads", "create_run", inside=True)
+READ_THREAD: Final = Acts("threads", "read")
+
+
 def acts(resource: Resource, action: str) -> Any:
     """Declare on a route: `dependencies=[needs(Right.READ), acts("threads", "read")]`."""
     return Depends(Acts(resource, action))
+
+
+def starts_runs() -> Any:
+    """Declare on a route that runs begin there: the desk asks about each of them."""
+    return Depends(CREATE_RUN)
 
 
 def acts_of(dependant: Dependant) -> Iterator[Acts]:
@@ -85,6 +107,10 @@ class User(Mapping[str, Any]):
         return {name: self._fields[name] for name in ("identity", "display_name", "is_authenticated", "permissions")}
 
 
+def _list(given: Any) -> list[Any]:
+    return list(given) if isinstance(given, list | tuple | set | frozenset) else []
+
+
 def _fields(given: Any) -> dict[str, Any]:
     names = ("identity", "display_name", "is_authenticated", "permissions")
     own = {name: value for name, value in getattr(given, "__dict__", {}).items() if not name.startswith("_")}
@@ -121,14 +147,28 @@ class Custom:
             NotAuthenticatedError: nobody that the team's code knows.
         """
         user = User(await _asked(self._authenticate(**_wanted(self._authenticate, connection))))
-        words = [word for word in user["permissions"] or () if isinstance(word, str)]
+        words = [word for word in _list(user["permissions"]) if isinstance(word, str)]
         return Principal(
             name=user["identity"],
             rights=rights_of(words) | {right for right in Right if right in words},
-            groups=frozenset(),
+            groups=frozenset(word for word in _list(user.get("groups")) if isinstance(word, str)),
             source=f"user:{user['identity']}",
             user=user,
         )
+
+    def allowed(self, who: Principal, needed: Sequence[Needs], what: Acts) -> Principal:
+        """A user with the rights they have for one act.
+
+        Raises:
+            NotAllowedError: theirs do not suffice, and no handler will judge it.
+        """
+        if not who.rights:
+            if self._handler(what) is not None:
+                return replace(who, rights=frozenset(each.right for each in needed if each.right is not None))
+            who = replace(who, rights=LEAST)
+        for each in needed:
+            each.check(who)
+        return who
 
     async def judge(self, what: Acts, user: User, value: dict[str, Any]) -> Mapping[str, Any]:
         """Whether the user may; gives what they may see (conditions on metadata). May change the value.
@@ -156,6 +196,39 @@ class Custom:
             if found := self._auth._handlers.get(place):
                 return found[-1]
         return self._auth._global_handlers[-1] if self._auth._global_handlers else None
+
+
+class RunConsent:
+    """Asks the handlers about a user's runs, wherever they begin. Implements orchestrator.serving.consent.Consent.
+
+    Args:
+        custom: Has the handlers.
+        who: A user it let in.
+    """
+
+    def __init__(self, custom: Custom, who: Principal) -> None:
+        self._custom = custom
+        self._who = who
+
+    @property
+    def user(self) -> Mapping[str, Any]:
+        """See the port."""
+        shown: Mapping[str, Any] = self._who.user.shown
+        return shown
+
+    async def run(self, value: dict[str, Any]) -> Mapping[str, Any]:
+        """See the port."""
+        return await self._judged(Needs(Right.RUN), CREATE_RUN, value)
+
+    async def sees(self, thread_id: str, metadata: Mapping[str, Any]) -> bool:
+        """See the port."""
+        value = {"thread_id": thread_id, "metadata": {}}
+        return fits(metadata, await self._judged(Needs(Right.READ), READ_THREAD, value))
+
+    async def _judged(self, needed: Needs, what: Acts, value: dict[str, Any]) -> Mapping[str, Any]:
+        if not self._who.rights:  # of others, the guard has seen what they may
+            self._custom.allowed(self._who, [needed], what)
+        return await self._custom.judge(what, self._who.user, value)
 
 
 async def _asked(answer: Any) -> Any:

@@ -1,11 +1,15 @@
 """The door: finds out who asks. One for each gateway."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from starlette.requests import HTTPConnection
 from starlette.types import Scope
 
-from api.security.custom import Custom
+from api.security.custom import Acts, Custom, RunConsent
 from api.security.hosts import refuse_strangers
 from api.security.keys import NotAuthenticatedError, admitted, looks_like_a_key, parse_key
+from api.security.needs import Needs
 from api.security.principal import Principal
 from api.security.rates import Rates
 from api.security.tokens import Tokens
@@ -55,13 +59,26 @@ class Door:
             if looks_like_a_key(text):
                 return self._by_key(text)
         if self.custom is not None:
-            return await self.custom.admit(connection)
+            user = await self.custom.admit(connection)
+            return replace(user, consent=RunConsent(self.custom, user))
         if self._tokens is not None and (token := _bearer(connection)) is not None:
             return await self._tokens.admitted(token)
         raise NotAuthenticatedError(
             "This needs a key." if not shown else "The key is not known.",
             hint="Send it as 'x-api-key', or as 'Authorization: Bearer …'.",
         )
+
+    def allowed(self, who: Principal, needed: Sequence[Needs], what: Acts | None) -> Principal:
+        """Whoever asks with the rights they have for what they want to do; `what` is that in the words of handlers.
+
+        Raises:
+            NotAllowedError: their rights do not suffice.
+        """
+        if self.custom is not None and who.user is not None and what is not None:
+            return self.custom.allowed(who, needed, what)
+        for each in needed:
+            each.check(who)
+        return who
 
     def note(self, who: Principal, action: str, scope: Scope, status: int) -> None:
         """Add a request to the audit trail. What is a secret in a path is left out."""

@@ -7,7 +7,9 @@ for plain routes, streams and WebSockets alike. Nothing here looks at a path.
 import copy
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 
+import orjson
 from fastapi import APIRouter
 from fastapi.routing import APIRoute, APIWebSocketRoute
 from starlette.datastructures import Headers
@@ -18,7 +20,7 @@ from starlette.websockets import WebSocket
 
 from api import errors
 from api.gateway import gateway_of
-from api.security.bodies import again, whole_body
+from api.security.bodies import again, is_json, whole_body
 from api.security.consent import consented
 from api.security.custom import Acts, acts_of
 from api.security.door import Door
@@ -77,23 +79,24 @@ class Guard:
             try:
                 who = await self._let_in(HTTPConnection(scope))
                 under_way.enter_context(self._door.rates.under_way(who))
+                if scope["type"] == "websocket":
+                    who, _ = await self._judged(who, scope, b"")
             except BatonError as error:
                 if scope["type"] != "websocket":
                     raise
                 document = errors.document_of(error, scope["path"])
                 await WebSocket(scope, receive, send).send_denial_response(errors.answer(document))
                 return
-            body = b""
-            if scope["type"] == "http" and scope["method"] not in _SAFE:
-                # What is everybody's looks at its proof before it looks into the body.
-                judged = bool(self._needed)
-                body = await whole_body(receive, Headers(scope=scope), self._door.settings, judged=judged)
-                send = self._noting(who, scope, send)
-            if who.user is not None and self._what is not None and self._door.custom is not None:
-                gateway = gateway_of(HTTPConnection(scope))
-                who, body = await consented(gateway, self._door.custom, self._what, who, scope, body)
+            if scope["type"] == "http":
+                body = b""
+                if scope["method"] not in _SAFE:
+                    # What is everybody's looks at its proof before it looks into the body.
+                    judged = bool(self._needed)
+                    body = await whole_body(receive, Headers(scope=scope), self._door.settings, judged=judged)
+                    send = self._noting(who, scope, send)
+                who, body = await self._judged(self._answering(who, scope, body), scope, body)
+                receive = again(body, receive)
             scope["baton.principal"] = who
-            receive = again(body, receive) if scope["type"] == "http" else receive
             await self._app(scope, receive, send)
 
     async def _let_in(self, connection: HTTPConnection) -> Principal:
@@ -108,15 +111,31 @@ class Guard:
             self._door.rates.refused(address)
             raise
         self._door.rates.count(who)
-        if who.user is not None and self._what is not None:
-            return who  # the application's own handlers judge, once the request is whole
+        try:
+            return self._door.allowed(who, [each for each in self._needed if not each.may_answer(who)], self._what)
+        except NotAllowedError:
+            self._door.note(who, self._label, connection.scope, 403)
+            raise
+
+    def _answering(self, who: Principal, scope: Scope, body: bytes) -> Principal:
+        """Whoever may decide and not run may send what is nothing but an answer.
+
+        Raises:
+            NotAllowedError: it is more.
+        """
         for each in self._needed:
-            try:
+            if each.may_answer(who):
+                value = orjson.loads(body) if body and is_json(Headers(scope=scope).get("content-type", "")) else None
+                who = replace(who, answering=each.is_answer is not None and each.is_answer(value))
                 each.check(who)
-            except NotAllowedError:
-                self._door.note(who, self._label, connection.scope, 403)
-                raise
         return who
+
+    async def _judged(self, who: Principal, scope: Scope, body: bytes) -> tuple[Principal, bytes]:
+        """Whoever asks, and the body, as the application's own handlers let them through."""
+        custom = self._door.custom
+        if who.user is None or custom is None or self._what is None or self._what.inside:
+            return who, body
+        return await consented(gateway_of(HTTPConnection(scope)), custom, self._what, who, scope, body)
 
     def _noting(self, who: Principal, scope: Scope, send: Send) -> Send:
         async def noting(message: Message) -> None:

@@ -1,8 +1,8 @@
 """What a route asks of whoever comes to it, declared on the route itself."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from fastapi import Depends
 from fastapi.dependencies.models import Dependant
@@ -12,6 +12,11 @@ from api.security.principal import Principal, principal
 from api.security.rights import Right
 from graphs.errors import NotAllowedError
 
+_NAMED: Final = " The application's auth gives more by 'permissions' that name a role, or by a handler."
+
+IsAnswer = Callable[[Any], bool]
+"""Whether a body, as JSON values, is nothing but an answer to what is asked."""
+
 
 @dataclass(frozen=True)
 class Needs:
@@ -19,9 +24,13 @@ class Needs:
 
     The guard before the route has looked already. Called as a dependency it looks once more: a second wall, in the
     same words.
+
+    Attributes:
+        is_answer: Where a route also takes answers, which bodies are: for those the right to decide does as well.
     """
 
     right: Right | None
+    is_answer: IsAnswer | None = None
 
     async def __call__(self, connection: HTTPConnection) -> None:
         if self.right is not None:
@@ -31,16 +40,22 @@ class Needs:
         """Raises:
         NotAllowedError: they may not.
         """
+        if who.answering and self.is_answer is not None:
+            return
         if self.right is not None and self.right not in who.rights:
             raise NotAllowedError(
                 f"This needs the right '{self.right}', which {_whose(who)} does not have.",
-                hint=f"It has: {', '.join(sorted(who.rights)) or 'none'}.",
+                hint=f"It has: {', '.join(sorted(who.rights)) or 'none'}.{_NAMED if who.user is not None else ''}",
             )
 
+    def may_answer(self, who: Principal) -> bool:
+        """Whether it goes by the body: they have not the right, and what they send may be an answer."""
+        return self.is_answer is not None and self.right not in who.rights and Right.DECIDE in who.rights
 
-def needs(right: Right) -> Any:
+
+def needs(right: Right, is_answer: IsAnswer | None = None) -> Any:
     """Declare on a route or a router: `dependencies=[needs(Right.READ)]`."""
-    return Depends(Needs(right))
+    return Depends(Needs(right, is_answer))
 
 
 def everybodys() -> Any:

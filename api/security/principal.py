@@ -8,6 +8,7 @@ from starlette.requests import HTTPConnection
 
 from api.security.rights import ALL, Right
 from graphs.errors import EngineError
+from orchestrator.serving.consent import Consent
 from orchestrator.store.port import DEFAULT_TENANT
 
 
@@ -23,6 +24,8 @@ class Principal:
         source: What is limited together: a key, or a token's subject.
         user: As the application's own auth knows them; None for keys and tokens of ours.
         only: Conditions on metadata, where the application's auth narrows what they see.
+        consent: Asks the application's auth about each run they want.
+        answering: The guard has seen that this request is nothing but an answer, for which the right to decide does.
     """
 
     name: str | None = None
@@ -32,6 +35,8 @@ class Principal:
     source: str = "open"
     user: Any = field(default=None, compare=False)
     only: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    consent: Consent | None = field(default=None, compare=False)
+    answering: bool = False
 
     @property
     def open(self) -> bool:

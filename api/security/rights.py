@@ -51,6 +51,7 @@ RIGHTS: Final[Mapping[Role, frozenset[Right]]] = {
 }
 
 ALL: Final = frozenset(Right)
+LEAST: Final = RIGHTS[Role.VIEWER]
 
 
 def rights_of(roles: Iterable[str], scopes: Iterable[str] = ()) -> frozenset[Right]:

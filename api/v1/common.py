@@ -23,7 +23,7 @@ class Body(BaseModel):
 
 async def view_of(connection: HTTPConnection, who: Annotated[Principal, Depends(principal)]) -> TenantView:
     """The orchestrator, as the tenant of whoever asks has it; a dependency of routes."""
-    return TenantView(gateway_of(connection).orchestrator, who.tenant, who.name)
+    return TenantView(gateway_of(connection).orchestrator, who.tenant, who.name, who.consent)
 
 
 def _without_nul(text: str) -> str:

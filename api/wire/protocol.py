@@ -11,12 +11,14 @@ from api.gateway import Gateway, current_gateway
 from api.security import Principal, principal
 from api.security.custom import acts
 from api.wire.bodies import Body, Json
-from api.wire.callers import READS, RUNS, caller_of
+from api.wire.callers import COMMANDING, READS, caller_of
 from api.wire.shapes import json
 from api.wire.sse import LastingResponse
 from graphs.errors import BatonError, InputError
 from orchestrator.serving.events import MODES, Subscription, ThreadEvents
 from orchestrator.serving.wanted import Wanted
+from orchestrator.store.served.threads import no_thread
+from orchestrator.store.served.values import Thread
 
 router = APIRouter(prefix="/threads", tags=["protocol"])
 
@@ -47,7 +49,7 @@ class SubscribeBody(Body):
         )
 
 
-@router.post("/{thread_id}/commands", dependencies=[*RUNS, acts("threads", "create_run")])
+@router.post("/{thread_id}/commands", dependencies=COMMANDING)
 async def command(thread_id: str, body: CommandBody, at: At, by: By) -> Response:
     """Carry a command out. What is wrong with it is said in the answer, whose status is 200: so the protocol has it."""
     return json(await answer_to(thread_id, body, at, by))
@@ -102,7 +104,7 @@ async def _run_start(thread_id: str, params: Json, at: Gateway, by: Principal) -
 
 
 async def _input_respond(thread_id: str, params: Json, at: Gateway, by: Principal) -> Json:
-    thread = await at.desk.threads.get(thread_id, by.tenant)
+    thread = await seen(thread_id, at, by)
     given = params.get("responses")
     answers = given if isinstance(given, dict) else {_text(params, "interrupt_id"): params.get("response")}
     asked = {each["id"] for group in thread.interrupts.values() for each in group}
@@ -129,10 +131,22 @@ async def _input_respond(thread_id: str, params: Json, at: Gateway, by: Principa
 
 
 async def _agent_tree(thread_id: str, params: Json, at: Gateway, by: Principal) -> Json:
-    thread = await at.desk.threads.kept(thread_id, by.tenant)
+    thread = await seen(thread_id, at, by)
     name = params.get("assistant_id") or thread.metadata.get("assistant_id") or thread.metadata.get("graph_id")
     served = await at.desk.assistants.served(str(name), by.tenant)
     return await served.drawing(bool(params.get("xray")))
+
+
+async def seen(thread_id: str, at: Gateway, by: Principal) -> Thread:
+    """A thread, as it is now.
+
+    Raises:
+        NotFoundError: there is none that whoever asks may see.
+    """
+    thread = await at.desk.threads.get(thread_id, by.tenant)
+    if not await caller_of(by).sees(thread):
+        raise no_thread(thread_id)
+    return thread
 
 
 def _text(params: Json, name: str) -> str:

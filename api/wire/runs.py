@@ -7,10 +7,11 @@ from fastapi import APIRouter, Depends, Header, Query
 from starlette.responses import Response
 
 from api.gateway import Gateway, current_gateway
-from api.security import Principal, principal
-from api.security.custom import acts
+from api.security import Principal, Right, principal
+from api.security.custom import acts, starts_runs
+from api.security.needs import Needs
 from api.wire.bodies import CancelBody, RunBody, listed
-from api.wire.callers import READS, RUNS, caller_of
+from api.wire.callers import READS, RUNS, STARTS, caller_of
 from api.wire.shapes import json, no_content, run_of, selected
 from api.wire.sse import LastingResponse, events, result, thread_events
 from graphs.errors import InputError
@@ -30,45 +31,45 @@ _MODES = {"messages-tuple": "messages"}
 _THREAD_MODES = frozenset({"run_modes", "lifecycle", "state_update"})
 
 
-@router.post("/threads/{thread_id}/runs/stream", dependencies=[*RUNS, acts("threads", "create_run")])
+@router.post("/threads/{thread_id}/runs/stream", dependencies=STARTS)
 async def stream_run(thread_id: str, body: RunBody, at: At, by: By, key: Key = None) -> Response:
     """Start a run on a thread, and stream what it says."""
-    return await _stream(at, await _put(at, by, body, thread_id, key), after=0, cancel=body.on_disconnect == "cancel")
+    return await _stream(at, await _put(at, by, body, thread_id, key), after=0, cancel=_leaving_cancels(body, by))
 
 
-@router.post("/runs/stream", dependencies=[*RUNS, acts("threads", "create_run")])
+@router.post("/runs/stream", dependencies=[*RUNS, starts_runs()])
 async def stream_stateless_run(body: RunBody, at: At, by: By, key: Key = None) -> Response:
     """Start a run on a thread of its own, and stream what it says."""
-    return await _stream(at, await _put(at, by, body, None, key), after=0, cancel=body.on_disconnect == "cancel")
+    return await _stream(at, await _put(at, by, body, None, key), after=0, cancel=_leaving_cancels(body, by))
 
 
-@router.post("/threads/{thread_id}/runs/wait", dependencies=[*RUNS, acts("threads", "create_run")])
+@router.post("/threads/{thread_id}/runs/wait", dependencies=STARTS)
 async def wait_for_run(thread_id: str, body: RunBody, at: At, by: By, key: Key = None) -> Response:
     """Start a run on a thread; the answer is what it left."""
-    return _wait(at, await _put(at, by, body, thread_id, key), cancel=body.on_disconnect == "cancel")
+    return _wait(at, await _put(at, by, body, thread_id, key), cancel=_leaving_cancels(body, by))
 
 
-@router.post("/runs/wait", dependencies=[*RUNS, acts("threads", "create_run")])
+@router.post("/runs/wait", dependencies=[*RUNS, starts_runs()])
 async def wait_for_stateless_run(body: RunBody, at: At, by: By, key: Key = None) -> Response:
     """Start a run on a thread of its own; the answer is what it left."""
-    return _wait(at, await _put(at, by, body, None, key), cancel=body.on_disconnect == "cancel")
+    return _wait(at, await _put(at, by, body, None, key), cancel=_leaving_cancels(body, by))
 
 
-@router.post("/threads/{thread_id}/runs", dependencies=[*RUNS, acts("threads", "create_run")])
+@router.post("/threads/{thread_id}/runs", dependencies=STARTS)
 async def create_run(thread_id: str, body: RunBody, at: At, by: By, key: Key = None) -> Response:
     """Start a run on a thread in the background."""
     run = await _put(at, by, body, thread_id, key)
     return json(run_of(run), headers=_places(run))
 
 
-@router.post("/runs", dependencies=[*RUNS, acts("threads", "create_run")])
+@router.post("/runs", dependencies=[*RUNS, starts_runs()])
 async def create_stateless_run(body: RunBody, at: At, by: By, key: Key = None) -> Response:
     """Start a run on a thread of its own in the background."""
     run = await _put(at, by, body, None, key)
     return json(run_of(run), headers=_places(run))
 
 
-@router.post("/runs/batch", dependencies=[*RUNS, acts("threads", "create_run")])
+@router.post("/runs/batch", dependencies=[*RUNS, starts_runs()])
 async def create_runs(bodies: list[RunBody], at: At, by: By) -> Response:
     """Start several runs, each on a thread of its own."""
     return json([run_of(await _put(at, by, body, None, None)) for body in bodies])
@@ -113,6 +114,7 @@ async def get_run(thread_id: str, run_id: str, at: At, by: By) -> Response:
 @router.get("/threads/{thread_id}/runs/{run_id}/join", dependencies=[*READS, acts("threads", "read")])
 async def join_run(thread_id: str, run_id: str, at: At, by: By, cancel_on_disconnect: bool = False) -> Response:
     """Wait for a run; the answer is what it left."""
+    _may_cancel(by, cancel_on_disconnect)
     return _wait(at, at.desk.get(run_id, thread_id, by.tenant), cancel=cancel_on_disconnect)
 
 
@@ -128,6 +130,7 @@ async def join_stream(
 ) -> Response:
     """Stream what a run says: from now on, or after the event named by Last-Event-ID (-1: from the beginning)."""
     run = at.desk.get(run_id, thread_id, by.tenant)
+    _may_cancel(by, cancel_on_disconnect)
     modes = listed(stream_mode)
     return await _stream(at, run, after=_after(last_event_id), cancel=cancel_on_disconnect, modes=modes)
 
@@ -174,6 +177,24 @@ async def delete_run(thread_id: str, run_id: str, at: At, by: By) -> Response:
     """Forget a run that has ended."""
     await at.desk.delete(at.desk.get(run_id, thread_id, by.tenant))
     return no_content()
+
+
+_CANCEL = Needs(Right.RUN)
+
+
+def _may_cancel(by: Principal, cancel: bool) -> None:
+    """Who joins a run with a look at it may not cut it off by leaving.
+
+    Raises:
+        NotAllowedError: that is asked for, and takes another right.
+    """
+    if cancel:
+        _CANCEL.check(by)
+
+
+def _leaving_cancels(body: RunBody, by: Principal) -> bool:
+    """Clients ask for this unasked, so of whoever may only answer it is not refused; it is not done."""
+    return body.on_disconnect == "cancel" and Right.RUN in by.rights
 
 
 async def _put(at: Gateway, by: Principal, body: RunBody, thread_id: str | None, key: str | None) -> Run:

@@ -3,6 +3,7 @@
 import asyncio
 import uuid
 from contextlib import suppress
+from dataclasses import replace
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends
@@ -11,12 +12,13 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from api.gateway import Gateway, current_gateway
 from api.security import Principal, Right, principal
-from api.security.bodies import check_json
-from api.security.custom import acts
+from api.security.bodies import check_body
+from api.security.custom import CREATE_RUN, READ_THREAD, acts
 from api.security.needs import Needs
+from api.wire.answering import is_response
 from api.wire.bodies import Json
 from api.wire.callers import READS
-from api.wire.protocol import COMMANDS, CommandBody, SubscribeBody, answer_to
+from api.wire.protocol import COMMANDS, CommandBody, SubscribeBody, answer_to, seen
 from graphs.errors import BatonError, InputError
 from orchestrator.serving.encoding import to_bytes
 from orchestrator.serving.events import Subscription
@@ -33,10 +35,11 @@ _SUBSCRIPTIONS: Final = 100
 _TRY_AGAIN: Final = 1012
 """The close code that tells clients to connect anew: what they watch is no longer told here."""
 
-_RUN = Needs(Right.RUN)
+_RUN = Needs(Right.RUN, is_response)
+_READ = Needs(Right.READ)
 
 
-@router.websocket("/{thread_id}/stream/events", dependencies=[*READS, acts("threads", "create_run")])
+@router.websocket("/{thread_id}/stream/events", dependencies=[*READS, acts("threads", "read")])
 async def events_and_commands(websocket: WebSocket, thread_id: str, at: At, by: By) -> None:
     """Each message is a command with an id, and is answered; events come in between, in the order they happened."""
     await websocket.accept()
@@ -76,8 +79,8 @@ class Socket:
         number: Any = None
         try:
             self._at.door.rates.count(self._by)
-            await self._at.door.admit(self._websocket)  # a key that was revoked since opens nothing more
-            check_json(given, self._at.settings.max_depth)
+            self._by = await self._at.door.admit(self._websocket)  # with the rights they have now, if any
+            await check_body(given, self._at.settings.max_message, self._at.settings.max_depth)
             command = _read(CommandBody, given)
             number = command.id
             return await self._carried_out(command)
@@ -90,16 +93,18 @@ class Socket:
         elif command.method == "subscription.unsubscribe":
             result = self._unsubscribe(command.params)
         else:
+            who = self._by
             if command.method in COMMANDS:
-                _RUN.check(self._by)
-            answer = await answer_to(self._thread_id, command, self._at, self._by)
+                who = replace(who, answering=_RUN.may_answer(who) and is_response({"method": command.method}))
+                who = self._at.door.allowed(who, [_RUN], CREATE_RUN)
+            answer = await answer_to(self._thread_id, command, self._at, who)
             label = f"WebSocket /threads/{{thread_id}}/stream/events {command.method[:60]}"
             self._at.door.note(self._by, label, self._websocket.scope, 200 if answer["type"] == "success" else 422)
             return answer
         return {"type": "success", "id": command.id, "result": result}
 
     async def _subscribe(self, params: Json) -> Json:
-        await self._at.desk.threads.kept(self._thread_id, self._by.tenant)
+        await seen(self._thread_id, self._at, self._at.door.allowed(self._by, [_READ], READ_THREAD))
         if len(self._telling) >= _SUBSCRIPTIONS:
             raise InputError(f"A socket has {_SUBSCRIPTIONS} subscriptions at most.", code="subscriptions_too_many")
         wanted = _read(SubscribeBody, params).subscription()

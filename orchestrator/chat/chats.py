@@ -93,7 +93,7 @@ class Chats:
         if heard.again and (known := self._store.conversation(heard.name, tenant)) and known.run_id:
             return self._follow(who, self._desk.get(known.run_id, None, tenant))
         known = self._known(heard, before)
-        thread = await self._thread(known, tenant)
+        thread = await self._thread(known, heard.by)
         if known is None or thread is None:
             return await self._start(who, heard.thread, heard.messages)
         return await self._go_on(who, known, thread, new)
@@ -120,11 +120,12 @@ class Chats:
             return self._store.conversation(named(heard.thread), tenant) or Conversation(heard.thread)
         return self._store.conversation(name_of(heard.model, heard.whose, before), tenant) if before else None
 
-    async def _thread(self, known: Conversation | None, tenant: str) -> Thread | None:
+    async def _thread(self, known: Conversation | None, by: Caller) -> Thread | None:
         try:
-            return await self._desk.threads.get(known.thread_id, tenant) if known is not None else None
+            thread = await self._desk.threads.get(known.thread_id, by.tenant) if known is not None else None
         except NotFoundError:
             return None
+        return thread if thread is not None and await by.sees(thread) else None
 
     async def _go_on(self, who: Answering, known: Conversation, thread: Thread, new: Sequence[Message]) -> Turn:
         pending = [

@@ -9,6 +9,7 @@ from langgraph.types import Command, Send
 
 from graphs.errors import InputError
 from orchestrator.serving.served import Place
+from orchestrator.serving.wanted import AUTH_USER
 from orchestrator.store.served.values import Run
 
 
@@ -17,11 +18,10 @@ def config_of(run: Run) -> RunnableConfig:
     request = run.request
     given: Mapping[str, Any] = request.get("config") or {}
     names = {"run_id": run.id, "thread_id": run.thread_id, "graph_id": run.graph, "assistant_id": run.assistant_id}
-    # Names that begin with two underscores are LangGraph's own; a client's would reach into its machinery.
-    own = {key: value for key, value in (given.get("configurable") or {}).items() if not key.startswith("__")}
     where = place(request).configurable(run.thread_id)
+    own = {**_clients(request.get("context")), **_clients(given.get("configurable"))}
     config: RunnableConfig = {
-        "configurable": {**(request.get("context") or {}), **own, **names, **where},
+        "configurable": {**own, **names, **where, **_user(request)},
         "metadata": {**(given.get("metadata") or {}), **run.metadata, **names, "run_attempt": run.attempts},
         "tags": list(given.get("tags") or ()),
     }
@@ -30,6 +30,24 @@ def config_of(run: Run) -> RunnableConfig:
     if given.get("recursion_limit") is not None:
         config["recursion_limit"] = int(given["recursion_limit"])
     return config
+
+
+def _clients(given: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What clients may say: names with two underscores before them reach into LangGraph's machinery, and who asks is
+    not for them to say."""
+    return {key: value for key, value in (given or {}).items() if not key.startswith(("__", "langgraph_auth_"))}
+
+
+def _user(request: Mapping[str, Any]) -> dict[str, Any]:
+    """Who asks, as graphs look for it: where the application's own auth let them in."""
+    user = request.get(AUTH_USER)
+    if user is None:
+        return {}
+    return {
+        "langgraph_auth_user": user,
+        "langgraph_auth_user_id": user["identity"],
+        "langgraph_auth_permissions": list(user["permissions"] or ()),
+    }
 
 
 def command(request: Mapping[str, Any]) -> Command[Any] | None:

@@ -12,6 +12,7 @@ from graphs.clock import Clock
 from graphs.errors import ConflictError, NotFoundError, StoreError
 from graphs.steps import Logger
 from orchestrator.queue.port import RunQueue, Ticket
+from orchestrator.serving.admission import Admission
 from orchestrator.serving.assistants import AssistantDesk
 from orchestrator.serving.carrying import SINCE
 from orchestrator.serving.crons import CronDesk
@@ -33,6 +34,7 @@ class Desk:
 
     Attributes:
         threads, assistants, crons: The other counters.
+        admission: Judges who wants what.
         hub: What happens on threads, for whoever watches them.
         sweeper: Deletes what has had its time.
         streams: What runs say.
@@ -43,6 +45,7 @@ class Desk:
         self.assistants = AssistantDesk(store, shelf, clock)
         self.sweeper = Sweeper(store, clock, log)
         self.threads = ThreadDesk(store, shelf, clock, self.sweeper.arm)
+        self.admission = Admission(self.threads, self.assistants)
         self.hub = Hub()
         self.crons = CronDesk(store, clock, log, self._put_due)
         self._store = store
@@ -60,7 +63,9 @@ class Desk:
             NotFoundError: there is no such assistant, graph or thread.
             ConflictError: the thread is busy and others shall not wait, or does not take this now.
             InputError: it is no such request.
+            NotAllowedError: it is not for whoever asks.
         """
+        wanted = await self.admission.admitted(wanted)
         tenant = wanted.by.tenant
         assistant = await self.assistants.get(wanted.assistant, tenant)
         served = await self._shelf.get(assistant.graph, tenant)
@@ -80,7 +85,11 @@ class Desk:
             created_at=now,
             updated_at=now,
         )
-        new = None if await self._is_there(wanted) else self.threads.new(run.thread_id, run.tenant, wanted.metadata)
+        new = (
+            None
+            if await self.admission.is_there(wanted)
+            else self.threads.new(run.thread_id, run.tenant, wanted.metadata)
+        )
         if (run.request.get("command") or {}).get("resume") is not None:
             # What the answer sets going begins at once, and may be over before the run is performed.
             since = self._store.newest_record(run.thread_id)
@@ -100,22 +109,6 @@ class Desk:
             log.say("metadata", {"run_id": run.id, "thread_id": run.thread_id, "attempt": 1})
         return put.run
 
-    async def _is_there(self, wanted: Wanted) -> bool:
-        """Whether the thread is there; an execution that was started elsewhere becomes one.
-
-        Raises:
-            NotFoundError: it is not, and is not to be made.
-        """
-        if wanted.thread_id is None:
-            return False
-        try:
-            await self.threads.kept(wanted.thread_id, wanted.by.tenant)
-        except NotFoundError:
-            if not wanted.make_thread:
-                raise
-            return False
-        return True
-
     async def _put_due(self, cron: Cron, key: str) -> Run:
         request = dict(cron.request)
         multitask = request.pop("multitask_strategy", "enqueue")
@@ -124,7 +117,7 @@ class Desk:
         return await self.put(
             Wanted(
                 assistant=cron.assistant_id,
-                by=Caller(tenant=cron.tenant, decides=False),
+                by=Caller(tenant=cron.tenant, decides=False, redrives=False),
                 thread_id=cron.thread_id,
                 request=request,
                 metadata={**cron.metadata, "cron_id": cron.id},

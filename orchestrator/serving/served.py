@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from orchestrator.approvals.values import Person
 from orchestrator.queue.port import Ticket
+from orchestrator.serving.consent import Consent
 from orchestrator.store.port import DEFAULT_TENANT
 from orchestrator.store.served.values import Ended, Run, Thread
 
@@ -22,14 +23,22 @@ class Caller:
 
     Attributes:
         person: As approvals know them.
+        runs: Whether they may run things; else they may only answer what is asked.
         decides: Whether they may answer approvals at all.
         redrives: Whether they may let what was done be done anew.
+        consent: The application's own word about each of their runs, where it has one.
     """
 
     person: Person = field(default_factory=Person)
     tenant: str = DEFAULT_TENANT
+    runs: bool = True
     decides: bool = True
     redrives: bool = True
+    consent: Consent | None = None
+
+    async def sees(self, thread: Thread) -> bool:
+        """Whether they may look at a thread of their tenant."""
+        return self.consent is None or await self.consent.sees(thread.id, thread.metadata)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

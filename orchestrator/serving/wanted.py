@@ -1,12 +1,18 @@
 """A run that a client wants, and what is kept of the wish."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
 
 from orchestrator.serving.served import Caller
 from orchestrator.store.served.values import Multitask, Run
 from orchestrator.tenancy import STARTED_BY
+
+AUTH_USER: Final = "auth_user"
+"""The key of a request under which the application's own user is kept. No client can send it."""
+
+_KWARGS: Final = ("input", "command", "config", "context", "checkpoint", "interrupt_before", "interrupt_after")
+"""What LangGraph's handlers find inside `kwargs`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,3 +60,25 @@ def over(config: Mapping[str, Any], context: Mapping[str, Any], request: Mapping
     if context:
         asked["context"] = {**context, **(request.get("context") or {})}
     return asked
+
+
+def value_of(wanted: Wanted) -> dict[str, Any]:
+    """A run that is wanted, as LangGraph's `threads.create_run` handlers are shown it."""
+    request = dict(wanted.request)
+    return {
+        "assistant_id": wanted.assistant,
+        "thread_id": wanted.thread_id,
+        "metadata": dict(wanted.metadata),
+        "multitask_strategy": wanted.multitask,
+        "if_not_exists": "create" if wanted.make_thread else "reject",
+        "after_seconds": wanted.after,
+        "kwargs": {name: request.pop(name) for name in _KWARGS if name in request},
+        **request,
+    }
+
+
+def changed(wanted: Wanted, value: Mapping[str, Any], user: Mapping[str, Any]) -> Wanted:
+    """The run as the handlers left it: what they changed in its metadata and its `kwargs` counts."""
+    rest = {name: given for name, given in wanted.request.items() if name not in _KWARGS}
+    request = {**rest, **(value.get("kwargs") or {}), AUTH_USER: dict(user)}
+    return replace(wanted, request=request, metadata=value.get("metadata") or {})
