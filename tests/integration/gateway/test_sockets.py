@@ -1,7 +1,7 @@
 """The agent protocol over a WebSocket: through langgraph-sdk, and raw."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -52,9 +52,12 @@ class Raw:
 
 
 @asynccontextmanager
-async def connected(served: Served, thread: str, key: str | None = None) -> AsyncIterator[Raw]:
+async def connected(
+    served: Served, thread: str, key: str | None = None, headers: Mapping[str, str] | None = None
+) -> AsyncIterator[Raw]:
     where = f"{served.url.replace('http', 'ws')}/threads/{thread}/stream/events"
-    async with websockets.connect(where, additional_headers={"x-api-key": key} if key else {}) as socket:
+    sent = {**(headers or {}), **({"x-api-key": key} if key else {})}
+    async with websockets.connect(where, additional_headers=sent) as socket:
         yield Raw(socket)
 
 
