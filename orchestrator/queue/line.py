@@ -22,7 +22,10 @@ class Line:
 
     def remove(self, run_id: str) -> bool:
         """It shall not begin; False when it has, or was never here."""
-        return self._waiting.pop(run_id, None) is not None
+        run = self._waiting.pop(run_id, None)
+        if run is not None and run.thread_id not in self._busy:
+            self._stands_up(run.thread_id)  # it may be the one that stood in line for those behind it
+        return run is not None
 
     def next(self) -> Run | None:
         """The run whose turn it is; its thread is busy until `free`."""
@@ -50,6 +53,9 @@ class Line:
     def free(self, thread_id: str) -> None:
         """The thread's run is over: its next one stands in line again."""
         self._busy.discard(thread_id)
+        self._stands_up(thread_id)
+
+    def _stands_up(self, thread_id: str) -> None:
         behind = self._behind.get(thread_id)
         while behind:
             place = heapq.heappop(behind)
