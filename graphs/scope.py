@@ -35,7 +35,8 @@ class Frame:
         memo: What a composite type that grows need not work out anew each time; gone with the process.
         workflow: The workflow this frame is the outermost of; None inside composites.
         path: Where the plan stands in its execution.
-        budgets: What models may cost here: "" for the execution's, a path for that of the sub-workflow there.
+        budgets: What models may cost here: "" for the execution's, a path for that of the sub-workflow or agent there.
+        timed: What steps here take counts against these budgets: an agent has them done.
         parent, parent_step: The frame around, and the step of it this plan is inside of.
     """
 
@@ -57,6 +58,7 @@ class Frame:
     memo: dict[str, Any] = field(default_factory=dict)
     path: str = ""
     budgets: Mapping[str, Budget] = field(default_factory=dict)
+    timed: bool = False
     workflow: Workflow | None = None
     parent: "Frame | None" = None
     parent_step: PlannedStep | None = None

@@ -20,6 +20,7 @@ class Usage:
         step: The agent step's path.
         seconds: Time until the answers were there.
         refused: Calls of tools that the model wanted and that were not made.
+        estimated: Calls of which the provider did not say what they took, and which count as what was held for them.
     """
 
     step: str
@@ -31,6 +32,7 @@ class Usage:
     cost: float | None = 0.0
     seconds: float = 0.0
     refused: int = 0
+    estimated: int = 0
 
     def add(self, other: "Usage") -> None:
         """Count another's with these."""
@@ -39,6 +41,7 @@ class Usage:
         self.output_tokens += other.output_tokens
         self.seconds = round(self.seconds + other.seconds, 3)
         self.refused += other.refused
+        self.estimated += other.estimated
         self.cost = None if self.cost is None or other.cost is None else round(self.cost + other.cost, 9)
 
     def as_document(self) -> dict[str, Any]:
@@ -53,7 +56,7 @@ def usage_of(records: Iterable[Record]) -> list[Usage]:
     """Every call that was made, also failed ones and those that were made again, by step, agent and model."""
     found: dict[tuple[str, str, str], Usage] = {}
     for record in records:
-        if record.kind not in SPENDING:
+        if record.kind not in SPENDING or record.data.get("calls") == 0:
             continue
         path, agent = record.path or "", str(record.data["agent"])
         # A model that chooses a route is asked by the step itself; others from inside their agent's step.
@@ -64,6 +67,7 @@ def usage_of(records: Iterable[Record]) -> list[Usage]:
             usage.refused += 1
             continue
         usage.calls += 1
+        usage.estimated += bool(record.data.get("estimated"))
         usage.input_tokens += int(record.data.get("input_tokens") or 0)
         usage.output_tokens += int(record.data.get("output_tokens") or 0)
         usage.seconds = round(usage.seconds + float(record.data.get("seconds") or 0), 3)

@@ -41,6 +41,18 @@ _FAULTS: Final[tuple[tuple[type[Exception], Category, str, str], ...]] = (
     (ModelInvalidRequestError, "validation", "model_request_invalid", "refused the request"),
 )
 
+_REFUSALS: Final = (
+    ContextOverflowError,
+    ModelAuthenticationError,
+    ModelInvalidRequestError,
+    ModelNotFoundError,
+    ModelPermissionDeniedError,
+    ModelRateLimitError,
+)
+_SERVER_ERROR: Final = 500
+_UNREACHED: Final = ("ConnectError", "ConnectTimeout")
+"""What httpx, under most providers' clients, says of connections that were never made."""
+
 # What some providers' own codes say more exactly than the class does.
 _CODES: Final[Mapping[str, tuple[Category, bool | None, str, str]]] = {
     "context_length_exceeded": ("validation", False, "context_overflow", "was sent more than its context holds"),
@@ -98,6 +110,19 @@ def explain(error: Exception, model: str, now: datetime) -> StepError | None:
         code=code,
         model=model,
     )
+
+
+def unpaid(error: Exception) -> bool:
+    """Whether a provider has surely counted nothing for a call: it refused it, or was never reached."""
+    if isinstance(error, _REFUSALS):
+        return True
+    status = getattr(error, "status_code", None)
+    if isinstance(status, int):
+        return 400 <= status < _SERVER_ERROR
+    cause: BaseException | None = error
+    while cause is not None and type(cause).__name__ not in _UNREACHED:
+        cause = cause.__cause__
+    return cause is not None
 
 
 def _kind(error: Exception) -> tuple[Category, bool | None, str, str] | None:

@@ -8,12 +8,11 @@ from typing import Any, Final
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 
-from agents.models.apart import apart
-from agents.models.providers import explain
 from agents.reasoning.assignment import as_text
 from agents.reasoning.messages import usage_of
+from agents.reasoning.paying import paid
 from agents.reasoning.spending import Payer, Spending
-from agents.values import shorten
+from agents.values import shorten, tokens_of
 from graphs.errors import StepError
 from graphs.steps import StepContext
 
@@ -72,7 +71,7 @@ async def _paid(
         budgets={scope: budget.model_dump(exclude_none=True) for scope, budget in context.budgets.items()},
     )
     told = [{"role": message.type, "content": message.text} for message in messages]
-    spending, began = Spending(context, payer, told), context.clock.monotonic()
+    spending = Spending(context, payer, told)
     async with spending.allowed() as over:
         if over is not None:
             whose = f"the budget of '{over.scope}'" if over.scope else "the execution's budget"
@@ -82,14 +81,9 @@ async def _paid(
                 code="budget_exceeded",
                 hint="Raise 'config.budget', and retry from this step.",
             )
-        usage: dict[str, int] = {}
-        try:
-            answer, said, why = await apart(_ask(model, messages, question.routes))
-            usage = usage_of(answer)
-        except Exception as error:
-            raise explain(error, question.model_name, context.clock.now()) or error from error
-        finally:
-            spending.note(usage, context.clock.monotonic() - began)
+        asking = _ask(model, messages, question.routes)
+        (answer, said, why), took = await paid(context, question.model_name, spending, asking)
+        spending.note(usage_of(answer), took, tokens_of([answer.content, answer.tool_calls]))
     return said, why
 
 

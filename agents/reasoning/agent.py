@@ -25,7 +25,7 @@ from graphs.expressions import EvaluationContext
 from graphs.planner import Conclusion, Plan, PlannedStep, Results
 from graphs.prepare import Library
 from graphs.scope import Frame
-from graphs.spec import Step
+from graphs.spec import Budget, Step
 from graphs.steps import Action, Node
 from graphs.values import json_object
 
@@ -65,6 +65,9 @@ class AgentStep(Composite):
 
     def frame(self, frame: Frame, step: Step, data: Data, library: Library) -> Frame:
         frame.items, frame.item_name = self._course(step, data, data["results"], library).arguments, "args"
+        # For what its tools have inside them: agents in a workflow that it calls spend what it may spend.
+        frame.budgets = {scope: Budget.model_validate(budget) for scope, budget in data["budgets"].items()}
+        frame.timed = any(budget.seconds is not None for budget in frame.budgets.values())
         return frame
 
     def grow(

@@ -76,7 +76,7 @@ class ModelCall(Action):
 
     async def run(self, context: StepContext, config: StepConfig) -> Any:
         told = self.conversation()
-        spending = Spending(context, self.assignment, told)
+        spending = Spending(context, self.assignment, [*told, *self.assignment["tools"]])
         async with spending.allowed() as over:
             if over is not None:
                 return {"over": as_kept(over)}

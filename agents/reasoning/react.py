@@ -21,18 +21,18 @@ from langchain.agents import create_agent
 from langchain_core.messages import AIMessage, AIMessageChunk, ToolCall
 from langchain_core.tools import BaseTool, StructuredTool
 
-from agents.models.apart import apart
 from agents.models.models import Models
-from agents.models.providers import explain
 from agents.reasoning.agent_calls import ModelCall
 from agents.reasoning.answers import AnswerForm
 from agents.reasoning.assignment import Assignment
 from agents.reasoning.messages import messages_of, usage_of
+from agents.reasoning.paying import paid
 from agents.reasoning.reading import Reading
 from agents.reasoning.spending import Spending
 from agents.reasoning.trimming import Message
 from agents.tools.offers import Offer
-from graphs.errors import BatonError, StepError
+from agents.values import tokens_of
+from graphs.errors import StepError
 from graphs.steps import StepContext
 from graphs.values import json_value
 
@@ -114,16 +114,8 @@ class _Turn:
         Raises:
             StepError: the model failed.
         """
-        began = self._context.clock.monotonic()
-        try:
-            return await apart(work)
-        except BatonError:
-            raise
-        except Exception as error:
-            self._spending.note({}, self._context.clock.monotonic() - began)
-            raise explain(error, self._model_name, self._context.clock.now()) or error from error
-        finally:
-            self._took = self._context.clock.monotonic() - began
+        state, self._took = await paid(self._context, self._model_name, self._spending, work)
+        return state
 
     def read(self, message: AIMessage) -> dict[str, Any]:
         """Note what the call has cost, and mend what was said; gives the usage.
@@ -131,7 +123,7 @@ class _Turn:
         Raises:
             StepError: the answer was cut off or filtered.
         """
-        usage = self._spending.note(usage_of(message), self._took)
+        usage = self._spending.note(usage_of(message), self._took, tokens_of([message.content, message.tool_calls]))
         self._refuse_cut(message)
         self._mend(message)
         self._judge_streamed(message.tool_calls)

@@ -1,21 +1,27 @@
 """What a call of a model costs: asked before it is made, noted when it was.
 
-The ledger holds what a call is thought to cost at least (what it is told, and `max_tokens` where that is set), so an
-execution exceeds its budget by no more than the calls that are under way.
+What a call is told, and as much as it may answer (`max_tokens`; without it, `ANSWER`), is held from when it begins
+until it is known what it cost; so an execution exceeds its budget by no more than what the calls under way take beyond
+that. A call that fails counts as what its provider says it took; where it does not say, as what was held for it; and
+where the provider refused it (a status 4xx) or was never reached, as nothing but a call.
 """
 
+import asyncio
 import uuid
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, ClassVar, TypedDict
+from typing import Any, ClassVar, Final, TypedDict
 
 from agents.models.prices import Prices
 from agents.values import tokens_of
 from agents.waits import Approval, ApprovalConfig
-from graphs.budget import RAISED, SPENT, Over
+from graphs.budget import HELD, RAISED, SPENT, Ledger, Over
 from graphs.errors import StepError
 from graphs.spec import Budget
 from graphs.steps import Answer, StepConfig, StepContext, Wait
+
+ANSWER: Final = 4096
+"""Tokens that are held for an answer whose length nobody bounds; less, where less is left."""
 
 
 class Payer(TypedDict):
@@ -32,15 +38,18 @@ class Spending:
     """One call's side of the ledger.
 
     Args:
-        told: The messages the model is to be sent, as JSON.
+        told: What the model is to be sent, as JSON: messages, and the tools it may call.
     """
 
     def __init__(self, context: StepContext, assignment: Payer, told: Sequence[Mapping[str, Any]]) -> None:
         self._context = context
         self._assignment = assignment
-        self._told = told
+        self._told = tokens_of([*told, assignment["instructions"]])
         self._model = assignment["model_name"]
         self._prices = context.resources.get(Prices) or Prices({})
+        self._fact = uuid.uuid4().hex
+        self._held: Mapping[str, float] = {}
+        self._noted = False
 
     @asynccontextmanager
     async def allowed(self) -> AsyncIterator[Over | None]:
@@ -49,53 +58,96 @@ class Spending:
         Raises:
             StepError: a budget is in money, and the model's price is not known.
         """
-        budgets = self._budgets()
-        if not budgets or self._context.ledger is None:
-            yield None
-            return
-        ledger = await self._context.ledger()
-        over = ledger.reserve(self._context.path, budgets, self._needs(budgets))
+        over = await self._reserve()
         try:
             yield over
         finally:
-            ledger.release(self._context.path)
+            if self._held and not self._noted:
+                self.nothing()
 
-    def note(self, usage: Mapping[str, int], seconds: float) -> dict[str, Any]:
-        """Keep what a call has cost, whatever becomes of its answer; gives the usage with its cost."""
+    async def _reserve(self) -> Over | None:
+        budgets = {scope: Budget.model_validate(one) for scope, one in self._assignment["budgets"].items()}
+        if not budgets or self._context.ledger is None:
+            return None
+        ledger = await self._context.ledger()
+        least, most = self._needs(budgets)
+        while isinstance(found := ledger.reserve(self._context.path, budgets, least, most), Over):
+            if not found.passing:
+                return found
+            await _there_is_more(ledger)
+        self._held = found
+        # Kept before the call is made: who finds it after a crash knows that somebody was about to pay.
+        self._context.note(HELD, {**self._whose(), **found})
+        return None
+
+    def note(self, usage: Mapping[str, int], seconds: float, answered: int = 0) -> dict[str, Any]:
+        """Keep what a call has cost, whatever becomes of its answer; gives what the provider counted, with its cost.
+
+        Args:
+            usage: What the provider counted; nothing in it where it did not count.
+            answered: About how many tokens the answer has.
+        """
+        if usage.get("total_tokens"):
+            return self._keep(usage, seconds)
+        self._keep(self._guess(answered), seconds, estimated=True)
+        return dict(usage)
+
+    def failed(self, seconds: float) -> None:
+        """Keep a call of which nobody knows what it cost: it may have been answered, and nobody heard."""
+        held = self._held.get("tokens")
+        answered = (self._assignment["max_tokens"] or ANSWER) if held is None else max(int(held) - self._told, 0)
+        self._keep(self._guess(answered), seconds, estimated=True)
+
+    def refused(self, seconds: float) -> None:
+        """Keep a call that its provider refused, or that never reached it: it is a call, and nothing was answered."""
+        self._keep({}, seconds)
+
+    def nothing(self) -> None:
+        """No call was made after all."""
+        self._noted = True
+        self._context.note(SPENT, {**self._whose(), "calls": 0, "tokens": 0, "seconds": 0.0})
+
+    def _guess(self, answered: int) -> dict[str, int]:
+        return {"input_tokens": self._told, "output_tokens": answered, "total_tokens": self._told + answered}
+
+    def _keep(self, usage: Mapping[str, int], seconds: float, *, estimated: bool = False) -> dict[str, Any]:
         whole: dict[str, Any] = dict(usage)
         if (cost := self._prices.cost(self._model, usage)) is not None:
             whole["cost"] = round(cost, 9)
-        fact = {
-            "id": uuid.uuid4().hex,
-            "agent": self._assignment["agent"],
-            "model": self._model,
-            "calls": 1,
-            "tokens": usage.get("total_tokens", 0),
-            "seconds": round(seconds, 3),
-            **whole,
-        }
-        self._context.note(SPENT, fact)
+        fact = {"calls": 1, "tokens": usage.get("total_tokens", 0), "seconds": round(seconds, 3), **whole}
+        self._noted = True
+        self._context.note(SPENT, {**self._whose(), **fact, **({"estimated": True} if estimated else {})})
         return whole
 
-    def _budgets(self) -> dict[str, Budget]:
-        kept = self._assignment["budgets"]
-        return {scope: Budget.model_validate(budget) for scope, budget in kept.items()}
+    def _whose(self) -> dict[str, Any]:
+        return {"id": self._fact, "agent": self._assignment["agent"], "model": self._model}
 
-    def _needs(self, budgets: Mapping[str, Budget]) -> dict[str, float]:
-        told = tokens_of([*self._told, self._assignment["instructions"]])
-        said = self._assignment["max_tokens"] or 0
-        needs = {"calls": 1.0, "tokens": float(told + said)}
+    def _needs(self, budgets: Mapping[str, Budget]) -> tuple[dict[str, float], dict[str, float]]:
+        """What the call costs at least, and at most. How long an answer is, is known where it is bounded."""
+        bound = self._assignment["max_tokens"]
+        least = {"calls": 1.0, "tokens": float(self._told + (bound or 0))}
+        most = {"calls": 1.0, "tokens": float(self._told + (bound or ANSWER))}
         if any(budget.cost is not None for budget in budgets.values()):
-            cost = self._prices.cost(self._model, {"input_tokens": told, "output_tokens": said})
-            if cost is None:
-                raise StepError(
-                    f"the budget is in money, and nobody said what model '{self._model}' costs.",
-                    category="validation",
-                    code="price_unknown",
-                    hint="Set BATON_PRICES, or give the engine Prices({...}).",
-                )
-            needs["cost"] = cost
-        return needs
+            least["cost"] = self._cost(bound or 0)
+            most["cost"] = self._cost(bound or ANSWER)
+        return least, most
+
+    def _cost(self, answered: int) -> float:
+        cost = self._prices.cost(self._model, {"input_tokens": self._told, "output_tokens": answered})
+        if cost is None:
+            raise StepError(
+                f"the budget is in money, and nobody said what model '{self._model}' costs.",
+                category="validation",
+                code="price_unknown",
+                hint="Set BATON_PRICES, or give the engine Prices({...}).",
+            )
+        return cost
+
+
+async def _there_is_more(ledger: Ledger) -> None:
+    freed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    ledger.when_there_is_more(lambda: None if freed.done() else freed.set_result(None))
+    await freed
 
 
 def as_kept(over: Over) -> dict[str, Any]:

@@ -1,10 +1,13 @@
 """Performing an action: retry ⊃ breaker ⊃ limit ⊃ time limit ⊃ call, each layer owning one concern."""
 
-from collections.abc import Awaitable, Callable
+import uuid
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 from langgraph.errors import GraphInterrupt
 
+from graphs.budget import WORKED
 from graphs.errors import BatonError
 from graphs.nodes.body import Body
 from graphs.nodes.served import served
@@ -27,10 +30,26 @@ async def act(body: Body) -> Result:
     async def once(attempt: int) -> Result:
         config = await body.rendered_config()
         context = step_context(body, attempt)
-        response = await in_its_place(body, kind.uses(context, config), context, lambda: kind.run(context, config))
+        with _timed(body, kind):
+            response = await in_its_place(body, kind.uses(context, config), context, lambda: kind.run(context, config))
         return body.completed(response, attempts=attempt)
 
     return await tries(body, once)
+
+
+@contextmanager
+def _timed(body: Body, kind: Action) -> Iterator[None]:
+    """The time an attempt takes counts in an agent's budget: what models take, they note themselves."""
+    if not body.context.frame.timed or kind.computes(body.planned.step):
+        yield
+        return
+    clock, queued = body.host.clock, body.queued
+    began = clock.monotonic()
+    try:
+        yield
+    finally:
+        took = clock.monotonic() - began - (body.queued - queued)
+        body.host.note(WORKED, body.path, {"id": uuid.uuid4().hex, "seconds": round(took, 3)}, keep=True)
 
 
 async def in_its_place(body: Body, uses: str | None, context: StepContext, call: Callable[[], Awaitable[T]]) -> T:

@@ -40,14 +40,15 @@ class Metadata(Model):
 
 class Budget(Model):
     """What may be spent on models; reaching any of them asks a person for more. All calls count, also failed ones, and
-    those that are made again."""
+    those that are made again; of one whose provider does not say what it took, what was held for it counts."""
 
     tokens: int | None = Field(default=None, ge=1)
     cost: float | None = Field(default=None, gt=0)
     """In the currency of the price table."""
     calls: int | None = Field(default=None, ge=1)
     seconds: Duration | None = None
-    """Time that models take to answer."""
+    """Time that agents are at work: their models, and what they call; side by side, it adds up. Waiting for people, for
+    a free place and between attempts does not count."""
 
 
 class Config(Model):

@@ -120,7 +120,8 @@ def _spent(usage: Usage) -> str:
     price = f", {usage.cost:g} spent" if usage.cost else ""
     refused = f", {usage.refused} tool calls refused" if usage.refused else ""
     tokens = f"{usage.input_tokens + usage.output_tokens:,} tokens"
-    return f"{tokens}{price}, {seconds_text(usage.seconds)}{refused}"
+    guessed = f", {usage.estimated} estimated" if usage.estimated else ""
+    return f"{tokens}{price}, {seconds_text(usage.seconds)}{refused}{guessed}"
 
 
 def _in_all(usage: Sequence[Usage]) -> list[tuple[str, Usage]]:

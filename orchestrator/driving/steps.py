@@ -112,3 +112,4 @@ class Steps(Base):
         await self._works.store.barrier()
         for record in await self._works.store.records(self.execution.id):
             ledger.take(record.kind, record.path or "", record.data)
+        ledger.lose()  # what others held; of this process nobody holds anything before there is a ledger

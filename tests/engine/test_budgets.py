@@ -1,6 +1,8 @@
 """What models may cost: asked before each call, shared by all agents of an execution, raised by people."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +12,14 @@ from hypothesis import strategies as st
 
 from agents import Call, Failure, Models, Rule, Script, Tool, Tools, Turn
 from agents.models.prices import Prices
-from graphs.budget import RAISED, SPENT, Ledger
+from agents.reasoning.spending import ANSWER
+from api.demo.provider import Fault, Provider, serving
+from graphs.budget import HELD, RAISED, SPENT, Ledger, Over
+from graphs.clock import ManualClock
 from graphs.errors import SettingsError
 from graphs.spec import Budget
 from orchestrator.engine import Orchestrator
+from orchestrator.usage import spent_in_all
 from tests.support.engine.crashes import Crash, crashing, either
 from tests.support.engine.engines import engine, finished, rested, run, workflow
 
@@ -165,27 +171,52 @@ def test_a_price_that_is_none_is_refused() -> None:
 
 
 @drawn(
-    calls=st.lists(st.tuples(st.sampled_from(["a", "a[1]", "b"]), st.integers(0, 40), st.integers(0, 40)), max_size=30),
+    calls=st.lists(
+        st.tuples(st.sampled_from(["a", "a[1]", "b"]), st.integers(0, 40), st.integers(0, 40), st.integers(0, 60)),
+        max_size=30,
+    ),
     limit=st.integers(1, 200),
 )
-def test_what_is_spent_exceeds_a_budget_by_the_last_call(calls: list[tuple[str, int, int]], limit: int) -> None:
-    """Whatever calls were thought to cost and did cost: every one allowed had room for what it was thought to cost."""
-    ledger, budgets, spent, surprise = Ledger(), {"": Budget(tokens=limit)}, 0, 0
-    for number, (path, thought, real) in enumerate(calls):
-        over = ledger.reserve(path, budgets, {"tokens": thought})
-        assert (over is None) == (spent < limit and spent + thought <= limit)
-        if over is None:
-            fact = {"id": str(number), "tokens": real}
+def test_a_budget_is_exceeded_by_no_more_than_calls_take_beyond_what_was_held(
+    calls: list[tuple[str, int, int, int]], limit: int
+) -> None:
+    """Whatever calls were thought to cost and did cost, and however many are under way."""
+    ledger, budgets, spent, surprise = Ledger(), {"": Budget(tokens=limit)}, 0.0, 0.0
+    under_way: list[tuple[str, str, float, int]] = []
+    for number, (path, least, more, real) in enumerate(calls):
+        held = ledger.reserve(path, budgets, {"tokens": least}, {"tokens": least + more})
+        holding = sum(one[2] for one in under_way)
+        wanted = least + more if holding else least
+        assert isinstance(held, Over) == (spent + holding >= limit or spent + holding + wanted > limit)
+        if isinstance(held, Over):
+            assert held.passing == (holding > 0 and spent < limit and spent + least <= limit)
+        else:
+            assert held["tokens"] == min(least + more, limit - spent - holding) >= least
             for _ in range(2):
-                ledger.take(SPENT, path, fact)
-            spent, surprise = spent + real, max(0, real - thought)
-            ledger.release(path)
-        assert spent <= limit + max(surprise, 40)
-    if (over := ledger.reserve("z", budgets, {"tokens": 10_000})) is not None:
+                ledger.take(HELD, path, {"id": str(number), **held})
+            under_way.append((path, str(number), held["tokens"], real))
+        if len(under_way) > number % 3:
+            path, fact, thought, took = under_way.pop(0)
+            for _ in range(2):
+                ledger.take(SPENT, path, {"id": fact, "tokens": took})
+            spent, surprise = spent + took, surprise + max(0, took - thought)
+        assert spent <= limit + surprise
+    if isinstance(over := ledger.reserve("z", budgets, {"tokens": 10_000}, {"tokens": 10_000}), Over):
         for _ in range(2):
             ledger.take(RAISED, "z.budget", {"scope": "", "what": "tokens", "by": 50})
-        assert (again := ledger.reserve("z", budgets, {"tokens": 10_000})) is not None
+        assert isinstance(again := ledger.reserve("z", budgets, {"tokens": 10_000}, {"tokens": 10_000}), Over)
         assert again.limit == over.limit + 50
+
+
+def test_what_a_process_held_when_it_died_is_spent() -> None:
+    """Nobody knows what its calls cost; it is not waited for."""
+    ledger, budgets = Ledger(), {"": Budget(tokens=100)}
+    ledger.take(HELD, "a", {"id": "1", "tokens": 80})
+    over = ledger.reserve("b", budgets, {"tokens": 50}, {"tokens": 50})
+    assert isinstance(over, Over) and over.passing
+    ledger.lose()
+    over = ledger.reserve("b", budgets, {"tokens": 50}, {"tokens": 50})
+    assert isinstance(over, Over) and not over.passing and over.spent == 80
 
 
 @pytest.mark.capability("D01")
@@ -288,3 +319,105 @@ async def test_what_a_fetched_document_says_moves_no_limit(database: Path) -> No
 
 
 _READ = Turn(calls=(Call("read"),))
+
+
+# -- at a provider over HTTP -----------------------------------------------------------------------------------------
+
+
+@asynccontextmanager
+async def _at_a_provider(database: Path, provider: Provider) -> AsyncIterator[Orchestrator]:
+    with serving(provider) as url:
+        models = Models(settings={"openai": {"base_url": url, "api_key": "sk-none", "timeout": 30}})
+        limits = {"openai": {"breaker": False}}
+        async with engine(database, resources=[models, Tools([])], limits=limits) as baton:
+            yield baton
+
+
+def _asking(name: str, model: str, **more: Any) -> dict[str, Any]:
+    return {"name": name, "type": "agent", "config": {"model": f"openai:{model}", "message": "Go"}, **more}
+
+
+@pytest.mark.capability("security-A19", "R12")
+async def test_a_call_that_failed_at_the_provider_counts_as_what_was_held_for_it(database: Path) -> None:
+    """It may have been answered, and nobody heard. A call that was refused took nothing."""
+    script = Script("m", turns=(Turn("Done."),))
+    retry = {"max_attempts": 50, "initial_delay": 0, "max_delay": 0, "jitter": 0}
+    for fault, asked, status in (("500", 3, "budget_exceeded"), ("429", 21, "completed")):
+        provider = Provider([script])
+        provider.fail(Fault(fault, times=20))
+        async with _at_a_provider(database.with_name(fault), provider) as baton:
+            definition = workflow(
+                "w", [_asking("ask", "m", retry=retry)], config={"budget": {"tokens": ANSWER * 2 + 500}}
+            )
+            execution = await rested(baton, await baton.start(definition))
+            (usage,) = await baton.usage(execution.id)
+            records = await baton.records(execution.id)
+        assert (len(provider.asked), execution.status) == (asked, status)
+        assert (usage.calls, usage.estimated) == (asked, asked if fault == "500" else 0)
+        spent = sum(record.data["tokens"] for record in records if record.kind == SPENT)
+        assert spent <= ANSWER * 2 + 500 and (spent > ANSWER * 2) == (fault == "500")
+
+
+@pytest.mark.capability("security-A19")
+async def test_answers_of_unknown_length_are_held_for_and_waited_for(database: Path) -> None:
+    """Five agents side by side, room for one answer of any length at a time: none asks a person for more, as each
+    leaves room for the next; and never are two under way."""
+    under_way, most, all_there = 0, 0, asyncio.Event()
+
+    async def arriving(number: int) -> None:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        if under_way == 5:
+            all_there.set()
+        with suppress(TimeoutError):  # those that nothing holds back would all come
+            await asyncio.wait_for(asyncio.shield(all_there.wait()), 0.1)
+
+    async def leaving(number: int) -> None:
+        nonlocal under_way
+        under_way -= 1
+
+    provider = Provider([Script("m", turns=(Turn("Done."),))], arriving=arriving, leaving=leaving)
+    async with _at_a_provider(database, provider) as baton:
+        budget = {"tokens": ANSWER + 1000}
+        definition = workflow("w", [_asking(f"a{n}", "m") for n in range(5)], config={"budget": budget})
+        execution = await run(baton, definition)
+        (total,) = [spent_in_all(await baton.usage(execution.id))]
+    assert (execution.status, len(provider.asked), most) == ("completed", 5, 1)
+    assert 0 < total.input_tokens + total.output_tokens < ANSWER
+
+
+@pytest.mark.capability("security-A19")
+async def test_time_that_tools_take_counts_and_time_that_people_take_does_not(database: Path) -> None:
+    """The tool of an agent, and a step of a workflow that it calls."""
+    clock = ManualClock()
+
+    async def slow() -> str:
+        clock.advance(20)
+        return "on"
+
+    inner = workflow("inner", [{"name": "slow", "type": "tool", "config": {"args": {}}}])
+    turns = (Turn(calls=(Call("slow"),)), Turn(calls=(Call("inner"),)), Turn(calls=(Call("slow"),)), Turn("Done."))
+    tools = Tools([Tool("slow", "Takes its time.", slow, approval="always")])
+    step = _agent(tools=["slow", {"workflow": "inner"}], budget={"seconds": 35})
+    models = Models(allow_real=False, scripts=[Script("s", turns=turns)])
+    async with engine(database, resources=[models, tools], workflows=[inner], clock=clock) as baton:
+        execution, wait = await _asked(baton, await baton.start(workflow("w", [step])))
+        clock.advance(500)
+        await baton.decide(execution.id, wait.path, "approve", by="ann")
+        execution, wait = await _asked(baton, execution)
+        assert execution.status == "budget_exceeded"
+        assert (wait.wait.question["budget"]["what"], wait.wait.question["budget"]["spent"]) == ("seconds", 40)
+
+
+@pytest.mark.capability("security-A19")
+async def test_agents_in_a_workflow_that_an_agent_calls_spend_what_it_may_spend(database: Path) -> None:
+    world = World()
+    inner = workflow("inner", [_agent("deep")])
+    outer = Script("outer", turns=(Turn(calls=(Call("inner"),)), Turn("Done.")))
+    given = [Models(allow_real=False, scripts=[ENDLESS, outer]), *world.resources[1:]]
+    step = _agent(model="scripted:outer", tools=[{"workflow": "inner"}], budget={"calls": 4})
+    async with engine(database, resources=given, workflows=[inner]) as baton:
+        execution, wait = await _asked(baton, await baton.start(workflow("w", [step])))
+    assert (execution.status, wait.path) == ("budget_exceeded", "ask[0].inner-0.deep[3].budget")
+    assert world.calls == 3

@@ -20,13 +20,17 @@ SCHEMA = {"type": "object", "properties": {"total": {"type": "integer", "minimum
 BOOKINGS = ("flight", "hotel", "car", "visa")
 
 
-def _trip(script: str, **config: Any) -> Workflow:
+def _trip(script: str, budget: dict[str, Any] | None = None, **config: Any) -> Workflow:
     config |= {"model": f"openai:{script}", "message": "Book a trip to Rome.", "tools": BOOKINGS, "stream": True}
-    steps = [{"name": "plan", "type": "agent", "config": config}]
-    return Workflow.model_validate({"metadata": {"name": script, "version": "1.0"}, "spec": {"steps": steps}})
+    spec = {"steps": [{"name": "plan", "type": "agent", "config": config}], "config": {"budget": budget}}
+    return Workflow.model_validate({"metadata": {"name": script, "version": "1.0"}, "spec": spec})
 
 
-TRIPS = {"traveller": _trip("traveller", output_schema=SCHEMA), "quitter": _trip("quitter")}
+TRIPS = {
+    "traveller": _trip("traveller", output_schema=SCHEMA),
+    "quitter": _trip("quitter"),
+    "spender": _trip("spender", {"calls": 4}, max_turns=100),
+}
 
 
 def _tool(name: str) -> Tool:
@@ -57,7 +61,7 @@ async def _live(database: Path, models: str, desk: str, script: str) -> dict[str
     async with Orchestrator.open(settings, resources=resources) as baton:
         if await baton.store.execution(EXECUTION) is None:
             await baton.start(TRIPS[script], {}, execution_id=EXECUTION)
-        execution = await baton.wait(EXECUTION)
+        execution = await baton.wait(EXECUTION, until="rest")
         return {"status": str(execution.status), "output": execution.output}
 
 
