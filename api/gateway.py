@@ -11,7 +11,7 @@ from api.settings import GatewaySettings
 from orchestrator.engine import Orchestrator
 from orchestrator.serving.desk import Desk
 from orchestrator.triggers import Triggers
-from orchestrator.webhooks.runs import RunWebhooks
+from orchestrator.webhooks.outbound import Outbound
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +24,7 @@ class Gateway:
         settings: How to serve.
         door: Finds out who asks.
         triggers: Start workflows when events ask for it.
-        run_webhooks: Tell others how runs ended.
+        outbound: Tells others what happens, and how runs ended.
         mcp: Answers clients of the Model Context Protocol.
     """
 
@@ -33,7 +33,7 @@ class Gateway:
     settings: GatewaySettings
     door: Door
     triggers: Triggers
-    run_webhooks: RunWebhooks
+    outbound: Outbound
     mcp: Mcp
 
     async def drain(self) -> None:

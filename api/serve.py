@@ -4,7 +4,7 @@ import asyncio
 import os
 import socket
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,8 +30,7 @@ from orchestrator.serving.config import NAME, load_auth, load_graphs, read_confi
 from orchestrator.serving.loading import Source
 from orchestrator.serving.opening import open_desk
 from orchestrator.triggers import Triggers
-from orchestrator.webhooks.outbound import Outbound, Sending
-from orchestrator.webhooks.runs import RunWebhooks
+from orchestrator.webhooks.outbound import Outbound
 
 _LATE = 2
 """Seconds that connections get once everything behind them has stopped."""
@@ -95,26 +94,32 @@ async def opened(setting: Setting, settings: GatewaySettings, team: Team | None 
     """
     team = team or Team()
     engine = setting.settings.model_copy(update={"grace": settings.drain})
-    offered = setting.offered
-    async with (
-        Orchestrator.open(engine, resources=offered.resources, workflows=offered.workflows) as orchestrator,
-        open_desk(
-            orchestrator, graphs=team.graphs, log=logger(engine), places=settings.max_runs, grace=settings.drain
-        ) as desk,
-    ):
-        log, networks = logger(engine), settings.webhook_networks
+    offered, log = setting.offered, logger(engine)
+    async with AsyncExitStack() as stack:
+        orchestrator = await stack.enter_async_context(
+            Orchestrator.open(engine, resources=offered.resources, workflows=offered.workflows)
+        )
+        outbound = Outbound(orchestrator, settings.webhook_networks, log)
+        desk = open_desk(
+            orchestrator,
+            graphs=team.graphs,
+            log=log,
+            places=settings.max_runs,
+            grace=settings.drain,
+            on_end=outbound.run_ended,
+        )
         gateway = Gateway(
             orchestrator=orchestrator,
-            desk=desk,
+            desk=await stack.enter_async_context(desk),
             settings=settings,
             door=Door(orchestrator.store, settings, orchestrator.clock, team.custom),
             triggers=Triggers(orchestrator, log),
-            run_webhooks=RunWebhooks(orchestrator, networks, log),
+            outbound=outbound,
             mcp=Mcp(orchestrator),
         )
-        sending = Sending(Outbound(orchestrator, networks, log.warning, gateway.run_webhooks))
-        async with sending, gateway.mcp.serving(), gateway.triggers.serving():
-            yield gateway
+        for part in (outbound.serving(), gateway.mcp.serving(), gateway.triggers.serving()):
+            await stack.enter_async_context(part)
+        yield gateway
 
 
 class Server(uvicorn.Server):

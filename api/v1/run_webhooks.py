@@ -8,17 +8,17 @@ from starlette.requests import HTTPConnection
 from api.gateway import gateway_of
 from api.security import Right, needs
 from api.v1.common import MAX_PAGE, View
-from orchestrator.webhooks.runs import RunWebhooks
+from orchestrator.webhooks.outbound import Outbound
 
 router = APIRouter(prefix="/v1/run-webhooks", tags=["events"], dependencies=[needs(Right.ADMIN)])
 
 
-async def webhooks_of(connection: HTTPConnection) -> RunWebhooks:
-    """The gateway's webhooks of runs; a dependency of routes."""
-    return gateway_of(connection).run_webhooks
+async def outbound_of(connection: HTTPConnection) -> Outbound:
+    """The gateway's webhooks; a dependency of routes."""
+    return gateway_of(connection).outbound
 
 
-All = Annotated[RunWebhooks, Depends(webhooks_of)]
+Sends = Annotated[Outbound, Depends(outbound_of)]
 
 
 @router.get("")
@@ -30,19 +30,20 @@ async def list_untold(view: View, limit: Annotated[int, Query(ge=1, le=MAX_PAGE)
 
 
 @router.post("/secret")
-async def show_secret(view: View, webhooks: All) -> dict[str, Any]:
+async def show_secret(view: View, outbound: Sends) -> dict[str, Any]:
     """The secret that messages are signed with (Standard Webhooks); made when it is first asked for."""
-    return {"secret": await webhooks.secret(view.tenant)}
+    return {"secret": await outbound.runs.secret(view.tenant)}
 
 
 @router.post("/secret/rotate")
-async def rotate(view: View, webhooks: All) -> dict[str, Any]:
+async def rotate(view: View, outbound: Sends) -> dict[str, Any]:
     """Another secret, from the next message on."""
-    return {"secret": await webhooks.secret(view.tenant, anew=True)}
+    return {"secret": await outbound.runs.secret(view.tenant, anew=True)}
 
 
 @router.post("/{run_id}/redrive", status_code=202)
-async def redrive(run_id: Annotated[str, Path(max_length=100)], view: View) -> dict[str, Any]:
+async def redrive(run_id: Annotated[str, Path(max_length=100)], view: View, outbound: Sends) -> dict[str, Any]:
     """Tell it again, from the first attempt on."""
     await view.baton.store.tell_run_again(run_id, view.tenant)
+    outbound.wake()
     return {"run_id": run_id}

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field
 
 from api.security import Right, needs
 from api.v1.common import Body, Name, View
+from api.v1.run_webhooks import Sends
 from graphs.state import ExecutionStatus
 from orchestrator.store.port import Target
 from orchestrator.store.targets import no_target
@@ -42,7 +43,7 @@ class AgainBody(Body):
 
 
 @router.post("", status_code=201)
-async def add(body: TargetBody, view: View) -> dict[str, Any]:
+async def add(body: TargetBody, view: View, outbound: Sends) -> dict[str, Any]:
     """Make a target. It is told what happens from now on; the secret it checks with is shown here only."""
     secret = new_secret()
     target = Target(
@@ -55,6 +56,7 @@ async def add(body: TargetBody, view: View) -> dict[str, Any]:
         created_by=view.by,
     )
     await view.baton.store.add_target(target)
+    outbound.wake()
     return _document(_own(view, target.id)) | {"secret": secret}
 
 
@@ -73,9 +75,10 @@ async def show(target_id: TargetId, view: View) -> dict[str, Any]:
 
 
 @router.post("/{target_id}/replay", status_code=202)
-async def replay(target_id: TargetId, body: AgainBody, view: View) -> dict[str, Any]:
+async def replay(target_id: TargetId, body: AgainBody, view: View, outbound: Sends) -> dict[str, Any]:
     """Tell it again everything after a record, what could not be told among it."""
     await view.baton.store.tell_again(_own(view, target_id).id, body.after)
+    outbound.wake()
     return _document(_own(view, target_id))
 
 

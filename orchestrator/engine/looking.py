@@ -1,6 +1,6 @@
 """Looking at executions: as they stand, as they go, until they end."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, Literal
@@ -114,13 +114,16 @@ class Looking(Base):
                 if execution_id is not None and record.kind in _LAST_RECORDS:
                     return
 
-    def listen(self, execution_id: str | None = None, *, words: bool = False) -> AbstractContextManager[Subscription]:
+    def listen(
+        self, execution_id: str | None = None, *, kinds: Collection[str] | None = None, words: bool = False
+    ) -> AbstractContextManager[Subscription]:
         """Like `watch`, listening from the moment the block is entered, and until it is left.
 
         Args:
+            kinds: Of records; None for all.
             words: Let the execution's models tell what they say as they say it (`step.progress`).
         """
-        return self._bus.subscribe(execution_id, words=words)
+        return self._bus.subscribe(execution_id, kinds=kinds, words=words)
 
     def offers(self) -> Known:
         """What this engine's steps may name; nothing is known where it does not drive."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -40,7 +40,15 @@ class Desk:
         streams: What runs say.
     """
 
-    def __init__(self, store: SqliteStore, queue: RunQueue, shelf: Shelf, clock: Clock, log: Logger) -> None:
+    def __init__(
+        self,
+        store: SqliteStore,
+        queue: RunQueue,
+        shelf: Shelf,
+        clock: Clock,
+        log: Logger,
+        on_end: Callable[[Run], None],
+    ) -> None:
         self.streams = Streams(lambda run_id, said: store.keep_event(run_id, said.seq, said.event, said.data))
         self.assistants = AssistantDesk(store, shelf, clock)
         self.sweeper = Sweeper(store, clock, log)
@@ -52,6 +60,7 @@ class Desk:
         self._queue = queue
         self._shelf = shelf
         self._clock = clock
+        self._on_end = on_end
         self._awaited: dict[str, asyncio.Future[Ended | None]] = {}
 
     # -- for clients ---------------------------------------------------------------------------------------------
@@ -255,6 +264,7 @@ class Desk:
         """See the port."""
         self.streams.end(run.id)
         self.hub.ends(run, ended)
+        self._on_end(run)
         if (future := self._awaited.pop(run.id, None)) is not None and not future.done():
             future.set_result(ended)
 

@@ -1,6 +1,6 @@
 """A desk opened on an engine: the queue begins with what an earlier process left."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 
 from graphs.steps import Logger
@@ -10,11 +10,18 @@ from orchestrator.serving.desk import Desk
 from orchestrator.serving.graphs import UserGraph
 from orchestrator.serving.loading import Source
 from orchestrator.serving.shelf import Shelf
+from orchestrator.store.served.values import Run
 
 
 @asynccontextmanager
 async def open_desk(
-    orchestrator: Orchestrator, *, graphs: Mapping[str, Source], log: Logger, places: int, grace: float
+    orchestrator: Orchestrator,
+    *,
+    graphs: Mapping[str, Source],
+    log: Logger,
+    places: int,
+    grace: float,
+    on_end: Callable[[Run], None],
 ) -> AsyncIterator[Desk]:
     """Open a desk; on leaving, runs get `grace` seconds to finish, and what remains is performed by the next one.
 
@@ -24,11 +31,12 @@ async def open_desk(
         log: Where what goes wrong is said.
         places: Runs performed at the same time at most.
         grace: Seconds.
+        on_end: Told of every run that has ended.
     """
     store, clock = orchestrator.store, orchestrator.clock
     served = {name: UserGraph(name, source, store) for name, source in graphs.items()}
     queue = LocalQueue(store, clock, log, places=places, grace=grace)
-    desk = Desk(store, queue, Shelf(served, orchestrator), clock, log)
+    desk = Desk(store, queue, Shelf(served, orchestrator), clock, log, on_end)
     for run in await store.open_runs():
         desk.awaited(run)
     try:

@@ -61,6 +61,14 @@ class Targets(Part):
         rows = await self._reader.read(lambda db: db.execute(sql, parameters).fetchall())
         return [to_record(row) for row in rows]
 
+    def newest_seq(self) -> int:
+        """See the port."""
+        return self._reader.point("SELECT ifnull(max(seq), 0) FROM records")[0][0]  # type: ignore[no-any-return]
+
+    def next_target(self) -> datetime | None:
+        """See the port."""
+        return from_time(self._reader.point("SELECT min(next_at) FROM webhook_targets")[0][0])
+
     async def told(self, target_id: str, seq: int) -> None:
         """See the port."""
         sql = "UPDATE webhook_targets SET told = ?, failures = 0, next_at = NULL, error = NULL WHERE id = ?"

@@ -1,112 +1,122 @@
-"""Telling others what happens: records of executions, sent to the tenants' webhook targets (Standard Webhooks).
-
-The tables say up to which record each target knows; a crash in between sends one again, under the same id. A target
-that does not answer is tried again by a schedule, then the record is put aside and the next one is sent. Records reach
-each target in their order.
+"""Telling others what happens and how runs ended (Standard Webhooks): when there is something to tell, and when the
+next attempt is due. Everybody who is told has a lane; one that does not answer delays nobody else.
 """
 
 import asyncio
-from collections.abc import Callable
-from contextlib import suppress
-from datetime import timedelta
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Final
 
-import httpx
-import orjson
-
+from graphs.steps import Logger
 from orchestrator.engine import Orchestrator
-from orchestrator.store.port import Record, Target
-from orchestrator.webhooks.posting import pause_after, post, posting
+from orchestrator.serving.bell import Bell
+from orchestrator.store.served.values import Run
+from orchestrator.webhooks.lanes import Lanes
+from orchestrator.webhooks.records import RecordWebhooks
 from orchestrator.webhooks.runs import RunWebhooks
 
-_POLL: Final = 1.0
-_BATCH: Final = 100
+_PLACES: Final = 32
+"""Messages of a tenant that are under way at the same time."""
+
+_BREATH: Final = 0.02
+"""Seconds between two looks: what happens in between is told together."""
+
+_AFTER_TROUBLE: Final = 5.0
+_UNHEARD: Final = 30.0
+"""Seconds between looks for records that another process kept, of which nobody tells this one."""
 
 
 class Outbound:
     """Sends. One for each engine that drives.
 
     Args:
-        baton: Whose records.
-        networks: Networks that targets may be in besides the public one; a target's own word is not enough.
-        warn: Told of what could not be sent.
-        runs: Tells how runs ended, in the same rounds.
+        baton: Whose records and runs.
+        networks: Networks that may be called besides the public one.
+        log: Where is said what could not be told.
+
+    Attributes:
+        runs: Tells how runs ended.
     """
 
-    def __init__(
-        self,
-        baton: Orchestrator,
-        networks: tuple[str, ...],
-        warn: Callable[..., object],
-        runs: RunWebhooks | None = None,
-    ) -> None:
-        self._runs = runs
+    def __init__(self, baton: Orchestrator, networks: tuple[str, ...], log: Logger) -> None:
+        self.runs = RunWebhooks(baton, networks, log)
         self._baton = baton
-        self._networks = networks
-        self._warn = warn
+        self._records = RecordWebhooks(baton, networks, log)
+        self._log = log
+        self._bell = Bell(baton.clock, "webhooks", self._left, self._look)
+        self._lanes = Lanes(_PLACES, broken=self._broken, over=self._bell.arm)
+        self._news = True
+        self._trouble = False
+        self._kinds: frozenset[str] = frozenset()
+        self._hearing: asyncio.Task[None] | None = None
 
-    async def run(self) -> None:
-        """Go on until cancelled."""
-        while True:
+    def wake(self) -> None:
+        """There may be something to tell."""
+        if not self._news:
+            self._news = True
+            self._bell.arm()
+
+    def run_ended(self, run: Run) -> None:
+        """A run has ended; somebody may want to know."""
+        if run.request.get("webhook") is not None:
+            self.wake()
+
+    @asynccontextmanager
+    async def serving(self) -> AsyncIterator[None]:
+        """Send until the block ends, first what an earlier process left."""
+        async with self._bell.serving():
             try:
-                await self.once()
-            except Exception as error:  # noqa: BLE001 - the edge of a task: whatever broke a round, the next one is tried
-                self._warn("webhooks.stuck", error=f"{type(error).__name__}: {error}")
-            await self._baton.clock.sleep(_POLL)
+                yield
+            finally:
+                await self._hear(frozenset())
+                await self._lanes.close()
 
     async def once(self) -> None:
-        """Tell every target that is due what it does not know yet, all of them at the same time."""
+        """Tell everybody who is due what they do not know yet; return when that is done."""
+        await self._look()
+        await self._lanes.idle()
+
+    def _left(self) -> float | None:
+        if self._news:
+            return 0.0
+        attempts = (self._baton.store.next_target(), self._baton.store.next_run_webhook())
         now = self._baton.clock.now()
-        due = [one for one in await self._baton.store.targets() if one.next_at is None or one.next_at <= now]
-        await asyncio.gather(*(self._tell(target) for target in due), *([self._runs.once()] if self._runs else []))
+        left = [max(0.0, (at - now).total_seconds()) for at in attempts if at is not None]
+        return min([*left, *([_UNHEARD] if self._kinds else [])], default=None)
 
-    async def _tell(self, target: Target) -> None:
-        news = await self._baton.store.news_for(target, _BATCH)
-        if not news:
+    async def _look(self) -> float:
+        """Have everybody told who is due; gives the seconds until the next look at least."""
+        self._news = self._trouble = False
+        try:
+            targets = await self._baton.store.targets()
+            await self._hear(frozenset(kind for target in targets for kind in target.kinds))
+            self._records.look(targets, self._lanes)
+            await self.runs.look(self._lanes)
+        except Exception as error:  # noqa: BLE001 - the edge of a task: whatever broke a look, there is a next one
+            self._broken(error)
+        return _AFTER_TROUBLE if self._trouble else _BREATH
+
+    def _broken(self, error: Exception) -> None:
+        self._log.warning("webhooks.stuck", error=f"{type(error).__name__}: {error}")
+        self._news = self._trouble = True
+        self._bell.arm(_AFTER_TROUBLE)
+
+    async def _hear(self, kinds: frozenset[str]) -> None:
+        """Listen to records of these kinds, before it is looked what there is of them."""
+        if kinds == self._kinds:
             return
-        async with posting(f"webhook {target.id}", self._networks) as client:
-            for record in news:
-                problem = await self._sent(client, target, record)
-                if problem is not None:
-                    await self._failed(target, record, problem)
-                    return
-                await self._baton.store.told(target.id, record.seq or 0)
+        self._kinds = kinds
+        if self._hearing is not None:
+            self._hearing.cancel()
+            await asyncio.gather(self._hearing, return_exceptions=True)
+            self._hearing = None
+        if kinds:
+            listening = asyncio.Event()
+            self._hearing = asyncio.create_task(self._listen(kinds, listening), name="records for webhooks")
+            await listening.wait()
 
-    async def _sent(self, client: httpx.AsyncClient, target: Target, record: Record) -> str | None:
-        """Send a record; what went wrong, if anything."""
-        body = orjson.dumps(message_of(record))
-        secret, now = str(self._baton.catalogue.cipher().decrypt(target.secret)), self._baton.clock.now()
-        return await post(client, target.url, body, secret=secret, message_id=f"{target.id}_{record.seq}", at=now)
-
-    async def _failed(self, target: Target, record: Record, problem: str) -> None:
-        failures = 0 if (fresh := self._baton.store.target(target.id)) is None else fresh.failures
-        pause = pause_after(failures, problem)
-        if pause is None:
-            self._warn("webhook.given_up", target=target.id, record=record.seq, error=problem)
-            await self._baton.store.never_told(target.id, record.seq or 0, problem)
-            return
-        later = self._baton.clock.now() + timedelta(seconds=pause)
-        await self._baton.store.not_told(target.id, problem, later)
-
-
-def message_of(record: Record) -> dict[str, object]:
-    """A record as it is sent."""
-    about = {"execution_id": record.execution_id, "path": record.path, "seq": record.seq, **record.data}
-    return {"type": record.kind, "timestamp": record.at, "data": about}
-
-
-class Sending:
-    """`async with Sending(outbound)`: it sends until the block ends."""
-
-    def __init__(self, outbound: Outbound) -> None:
-        self._outbound = outbound
-        self._task: asyncio.Task[None] | None = None
-
-    async def __aenter__(self) -> None:
-        self._task = asyncio.create_task(self._outbound.run(), name="webhooks")
-
-    async def __aexit__(self, *_: object) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+    async def _listen(self, kinds: frozenset[str], listening: asyncio.Event) -> None:
+        with self._baton.listen(kinds=kinds) as records:
+            listening.set()
+            async for _ in records:
+                self.wake()

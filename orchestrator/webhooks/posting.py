@@ -1,5 +1,6 @@
 """Posting signed messages (Standard Webhooks) to addresses that others chose: resolved once, judged, pinned."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -16,6 +17,11 @@ SCHEDULE: Final = (5.0, 60.0, 300.0, 1800.0, 7200.0, 18_000.0, 36_000.0)
 """Seconds between attempts; after the last of them, a message is put aside."""
 
 _TIMEOUT: Final = 15.0
+"""Seconds until a connection stands, and until an answer begins."""
+
+_IN_ALL: Final = 30.0
+"""Seconds for a message in all: whoever answers byte by byte is not waited for either."""
+
 _GONE: Final = "it answered 410"
 
 
@@ -39,11 +45,11 @@ async def post(
     headers |= {"content-type": "application/json", "user-agent": "baton"}
     try:
         # Only the head of the answer: what it says besides is not ours to read.
-        async with client.stream("POST", url, content=body, headers=headers) as answer:
+        async with asyncio.timeout(_IN_ALL), client.stream("POST", url, content=body, headers=headers) as answer:
             return None if answer.is_success else f"it answered {answer.status_code}"
     except BatonError as error:
         return str(error)
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
+    except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
         return f"it cannot be reached ({type(error).__name__})"
 
 

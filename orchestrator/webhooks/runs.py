@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from functools import partial
 from typing import Any, Final
 
 import orjson
@@ -11,10 +12,12 @@ from graphs.steps import Logger
 from orchestrator.engine import Orchestrator
 from orchestrator.serving.secrets import shown
 from orchestrator.store.served.webhooks import RunWebhook
+from orchestrator.webhooks.lanes import Lanes
 from orchestrator.webhooks.posting import pause_after, post, posting
 from orchestrator.webhooks.signing import new_secret
 
-_BATCH: Final = 50
+_SIDE_BY_SIDE: Final = 8
+"""Messages to one host that are under way at the same time."""
 
 
 class RunWebhooks:
@@ -31,16 +34,20 @@ class RunWebhooks:
         self._networks = networks
         self._log = log
 
-    async def once(self) -> None:
-        """Tell everybody who is due, at the same time."""
-        due = await self._baton.store.run_webhooks_due(self._baton.clock.now(), _BATCH)
-        await asyncio.gather(*(self._tell(one) for one in due))
+    async def look(self, lanes: Lanes) -> None:
+        """Have everybody told who is due: each host of a tenant's in a lane of its own."""
+        for tenant, host in await self._baton.store.run_webhook_hosts(self._baton.clock.now()):
+            lanes.ask((tenant, host), partial(self._tell_host, tenant, host, lanes))
 
-    async def _tell(self, one: RunWebhook) -> None:
-        now = self._baton.clock.now()
-        body = orjson.dumps(message_of(one) | {"webhook_sent_at": now}, default=str)
+    async def _tell_host(self, tenant: str, host: str, lanes: Lanes) -> None:
+        while due := await self._baton.store.run_webhooks_due(self._baton.clock.now(), tenant, host, _SIDE_BY_SIDE):
+            await asyncio.gather(*(self._tell(one, lanes) for one in due))
+
+    async def _tell(self, one: RunWebhook, lanes: Lanes) -> None:
         secret = await self.secret(one.tenant)
-        async with posting(f"the webhook of run {one.run_id}", self._networks) as client:
+        async with lanes.place(one.tenant), posting(f"the webhook of run {one.run_id}", self._networks) as client:
+            now = self._baton.clock.now()
+            body = orjson.dumps(message_of(one) | {"webhook_sent_at": now}, default=str)
             problem = await post(client, one.url, body, secret=secret, message_id=f"run_{one.run_id}", at=now)
         if problem is None:
             await self._baton.store.run_told(one.run_id)
@@ -48,9 +55,8 @@ class RunWebhooks:
         pause = pause_after(one.failures, problem)
         if pause is None:
             self._log.warning("run_webhook.given_up", run_id=one.run_id, error=problem)
-        await self._baton.store.run_not_told(
-            one.run_id, problem, now + timedelta(seconds=pause) if pause is not None else None
-        )
+        later = self._baton.clock.now() + timedelta(seconds=pause) if pause is not None else None
+        await self._baton.store.run_not_told(one.run_id, problem, later)
 
     async def secret(self, tenant: str, *, anew: bool = False) -> str:
         """What a tenant's messages are signed with; made when it is first asked for, or anew."""

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from graphs.errors import BatonError, NotFoundError
 from orchestrator.store.parts import Part
@@ -12,7 +13,8 @@ from orchestrator.store.rows import from_json, from_time, to_json, to_time
 from orchestrator.store.served.values import Ended, Run
 
 _SELECT = "SELECT run_id, tenant, url, body, failures, next_at, error, ended_at, given_up_at FROM run_webhooks"
-_OWE = "INSERT OR IGNORE INTO run_webhooks (run_id, tenant, url, body, ended_at) VALUES (?, ?, ?, ?, ?)"
+_OWE = "INSERT OR IGNORE INTO run_webhooks (run_id, tenant, url, host, body, ended_at) VALUES (?, ?, ?, ?, ?, ?)"
+_DUE = "given_up_at IS NULL AND (next_at IS NULL OR next_at <= ?)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +41,20 @@ class RunWebhook:
 class RunWebhooks(Part):
     """The chapter on webhooks of runs."""
 
-    async def run_webhooks_due(self, now: datetime, limit: int) -> Sequence[RunWebhook]:
-        """Whom to tell now, those that wait longest first."""
-        due = "given_up_at IS NULL AND (next_at IS NULL OR next_at <= ?)"
-        sql = f"{_SELECT} WHERE {due} ORDER BY next_at, ended_at LIMIT ?"
-        rows = await self._reader.read(lambda db: db.execute(sql, (to_time(now), limit)).fetchall())
+    async def run_webhook_hosts(self, now: datetime) -> Sequence[tuple[str, str]]:
+        """Tenants, and hosts that are to be told of the ends of their runs now."""
+        sql = f"SELECT DISTINCT tenant, host FROM run_webhooks WHERE {_DUE}"
+        return await self._reader.read(lambda db: db.execute(sql, (to_time(now),)).fetchall())
+
+    async def run_webhooks_due(self, now: datetime, tenant: str, host: str, limit: int) -> Sequence[RunWebhook]:
+        """What to tell a host now, what waits longest first."""
+        sql = f"{_SELECT} WHERE {_DUE} AND tenant = ? AND host = ? ORDER BY next_at, ended_at LIMIT ?"
+        rows = await self._reader.read(lambda db: db.execute(sql, (to_time(now), tenant, host, limit)).fetchall())
         return [_from_row(row) for row in rows]
+
+    def next_run_webhook(self) -> datetime | None:
+        """When the first of those that did not answer is to be told again."""
+        return from_time(self._reader.point("SELECT min(next_at) FROM run_webhooks WHERE given_up_at IS NULL")[0][0])
 
     async def run_webhooks(self, tenant: str, limit: int) -> Sequence[RunWebhook]:
         """A tenant's that were not told yet, newest first."""
@@ -116,7 +126,14 @@ def owe(db: sqlite3.Connection, run: Run, ended: Ended) -> None:
         "error": ended.error,
     }
     assert run.ended_at is not None
-    db.execute(_OWE, (run.id, run.tenant, url, to_json(body), to_time(run.ended_at)))
+    db.execute(_OWE, (run.id, run.tenant, url, _host(url), to_json(body), to_time(run.ended_at)))
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).netloc.lower()
+    except ValueError:  # whoever calls it will say what is wrong with it
+        return ""
 
 
 def _from_row(row: Sequence[Any]) -> RunWebhook:

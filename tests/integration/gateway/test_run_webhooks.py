@@ -15,8 +15,8 @@ from graphs.clock import ManualClock
 from orchestrator.engine import Orchestrator
 from orchestrator.settings import Settings
 from orchestrator.store.served.values import Ended, Run, Thread
+from orchestrator.webhooks.outbound import Outbound
 from orchestrator.webhooks.posting import SCHEDULE
-from orchestrator.webhooks.runs import RunWebhooks
 from orchestrator.webhooks.signing import Secret, verified_id
 from tests.support.gateway.listener import listening
 from tests.support.gateway.people import caller, make_key
@@ -121,7 +121,7 @@ async def test_it_is_tried_again_by_a_schedule_then_put_aside_and_again_when_som
 
     async with listening() as listener, Orchestrator.open(settings, clock=clock) as baton:
         listener.status = 500
-        webhooks = RunWebhooks(baton, OWN, Log())  # type: ignore[arg-type]
+        webhooks = Outbound(baton, OWN, Log())  # type: ignore[arg-type]
         run, thread = ended_run(listener.url)
         await baton.store.put_run(run, thread)
         await baton.store.end_run("r", Ended(status="success", thread="idle", state={"x": 1}))
@@ -178,3 +178,14 @@ async def test_each_tenant_has_its_own_secret_and_its_own_list(tmp_path: Path) -
             await listener.until(2)
             secrets = {(await each.post("/v1/run-webhooks/secret")).json()["secret"] for each in (ours, theirs)}
             assert len(secrets) == 2
+
+
+async def test_a_host_that_does_not_answer_delays_no_other(client: LangGraphClient) -> None:
+    async with listening() as hanging, listening() as quick:
+        hanging.answers.clear()
+        for text in ("a", "b", "c"):
+            for one in (hanging, quick):
+                await client.runs.wait(None, "echo", input={"text": text}, webhook=one.url)
+        async with asyncio.timeout(5):  # less than what is waited for one that does not answer
+            await quick.until(3)
+    assert {body["values"]["text"] for body in quick.bodies} == {"a", "b", "c"}

@@ -1,9 +1,10 @@
 """Webhooks to others: signed, in order, tried again, put aside in the end; never into our own network unasked."""
 
 import asyncio
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import orjson
@@ -11,7 +12,9 @@ import pytest
 
 from graphs.clock import ManualClock
 from graphs.loader import load_workflow
+from graphs.steps import Logger
 from orchestrator.engine import Orchestrator
+from orchestrator.logs import logger
 from orchestrator.settings import Settings
 from orchestrator.store.port import Target
 from orchestrator.webhooks.outbound import Outbound
@@ -24,6 +27,10 @@ from tests.support.gateway.people import caller, make_key
 from tests.support.gateway.serving import serving
 
 pytestmark = pytest.mark.capability("I15")
+
+
+def quiet_log() -> Logger:
+    return logger(Settings(log_level="error"))
 
 
 async def test_a_target_is_told_of_its_tenants_ends_signed_and_once(tmp_path: Path) -> None:
@@ -87,7 +94,7 @@ async def test_a_target_that_fails_is_tried_again_by_the_schedule_and_then_passe
     clock = ManualClock()
     async with listening() as listener, Orchestrator.open(Settings(database=tmp_path / "b.db"), clock=clock) as baton:
         await filled(baton, listener, 2)
-        outbound = Outbound(baton, ("127.0.0.0/8",), lambda *_, **__: None)
+        outbound = Outbound(baton, ("127.0.0.0/8",), quiet_log())
         listener.status = 500
         for attempt, pause in enumerate(SCHEDULE, start=1):
             await outbound.once()
@@ -113,8 +120,58 @@ async def test_what_was_told_is_not_told_again_after_a_restart(tmp_path: Path) -
     async with listening() as listener:
         async with Orchestrator.open(Settings(database=tmp_path / "b.db")) as baton:
             await filled(baton, listener, 3)
-            await Outbound(baton, ("private",), lambda *_, **__: None).once()
+            await Outbound(baton, ("private",), quiet_log()).once()
         assert [body["type"] for body in listener.bodies] == ["execution.completed"] * 3
         async with Orchestrator.open(Settings(database=tmp_path / "b.db")) as baton:
-            await Outbound(baton, ("private",), lambda *_, **__: None).once()
+            await Outbound(baton, ("private",), quiet_log()).once()
         assert len(listener.heard) == 3
+
+
+async def test_a_target_that_does_not_answer_delays_no_other(tmp_path: Path) -> None:
+    networks = ("127.0.0.0/8",)
+    async with (
+        listening() as hanging,
+        listening() as quick,
+        serving(tmp_path / "baton.db", webhook_networks=networks) as served,
+        caller(served.url) as client,
+    ):
+        hanging.answers.clear()
+        await publish(client, workflow("w", announces("go", "gone")))
+        for one in (hanging, quick):
+            await client.post("/v1/webhook-targets", json={"url": one.url})
+        for _ in range(3):
+            execution = await start(client, workflow="w")
+            await served.gateway.orchestrator.wait(execution["id"])
+        async with asyncio.timeout(5):  # less than what is waited for one that does not answer
+            await quick.until(3)
+            await hanging.until(1)
+        assert len(hanging.heard) == 1  # in its order: the next one is sent when this one is answered for
+        hanging.answers.set()
+        await hanging.until(3)
+        assert [body["data"]["seq"] for body in hanging.bodies] == [body["data"]["seq"] for body in quick.bodies]
+
+
+async def test_the_next_attempt_is_made_when_it_is_due(tmp_path: Path) -> None:
+    clock = ManualClock()
+
+    async def passing(condition: Callable[[], bool]) -> None:
+        """Let time go by in small pieces until something is so."""
+        async with asyncio.timeout(20):
+            while not condition():
+                clock.advance(0.02)
+                await asyncio.sleep(0.005)
+
+    async with listening() as listener, Orchestrator.open(Settings(database=tmp_path / "b.db"), clock=clock) as baton:
+        await filled(baton, listener, 1)
+        target = lambda: cast(Target, baton.store.target("t"))  # noqa: E731
+        listener.status = 500
+        async with Outbound(baton, ("127.0.0.0/8",), quiet_log()).serving():
+            for attempt in (1, 2):
+                await passing(lambda attempt=attempt: target().failures == attempt)  # type: ignore[misc]
+                clock.advance((target().next_at - clock.now()).total_seconds() - 1)  # type: ignore[operator]
+                await baton.store.barrier()
+                assert len(listener.heard) == attempt
+            listener.status = 200
+            await passing(lambda: target().told > 0)
+        assert len(listener.heard) == 3
+        assert len({headers["webhook-id"] for headers, _ in listener.heard}) == 1

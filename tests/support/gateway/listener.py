@@ -16,15 +16,19 @@ class Listener:
         self.heard: list[tuple[dict[str, str], bytes]] = []
         self.url = ""
         self.more = asyncio.Event()
+        self.answers = asyncio.Event()
+        """Cleared, it takes what comes and answers nobody."""
+        self.answers.set()
 
     async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
         headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:] if line)}
         self.heard.append((headers, await reader.readexactly(int(headers["content-length"]))))
+        self.more.set()
+        await self.answers.wait()
         writer.write(f"HTTP/1.1 {self.status} X\r\ncontent-length: 0\r\nconnection: close\r\n\r\n".encode())
         await writer.drain()
         writer.close()
-        self.more.set()
 
     @property
     def bodies(self) -> list[Any]:
@@ -45,3 +49,4 @@ async def listening() -> AsyncIterator[Listener]:
     listener.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/hook"
     async with server:
         yield listener
+        listener.answers.set()
