@@ -21,6 +21,8 @@ class Cipher(Protocol):
 
     def decrypt(self, token: bytes) -> Any: ...
 
+    def digest(self, value: bytes) -> str: ...
+
 
 def take_secrets(value: Any, paths: Sequence[Sequence[str]]) -> tuple[Any, dict[str, Any]]:
     """An input without its secrets: in their places references, and the plain values by name."""

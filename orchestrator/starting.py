@@ -12,6 +12,7 @@ from graphs.inputs import check_input, secret_paths
 from graphs.spec import AGENT_LABEL, ANY_AGENT, ANY_WORKFLOW, Workflow
 from graphs.state import ExecutionStatus
 from graphs.values import json_value
+from orchestrator.fingerprints import fingerprint
 from orchestrator.sealing import Cipher, take_secrets
 from orchestrator.store.port import DEFAULT_TENANT, Execution
 
@@ -20,10 +21,14 @@ _ID: Final = re.compile(r"(?!-)[!-~]{1,255}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Start:
-    """What a caller gives besides the workflow and its input. With `pins`, sub-workflows are not looked up anew."""
+    """What a caller gives besides the workflow and its input.
+
+    `version` is the one that was asked for. With `pins`, sub-workflows are not looked up anew.
+    """
 
     execution_id: str | None = None
     idempotency_key: str | None = None
+    version: str | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
     user_context: Mapping[str, Any] = field(default_factory=dict)
     variables: Mapping[str, Any] = field(default_factory=dict)
@@ -47,6 +52,7 @@ def new_execution(
     schema = workflow.spec.input.schema_
     checked = check_input(schema, {} if given is None else given)
     public, secrets = take_secrets(checked, secret_paths(schema))
+    asked_for = _fingerprint(workflow, given, start, cipher() if secrets else None) if start.idempotency_key else None
     sealed = {name: cipher().encrypt(value) for name, value in secrets.items()}
     execution = Execution(
         id=str(uuid.uuid4()) if start.execution_id is None else start.execution_id,
@@ -65,9 +71,16 @@ def new_execution(
         forked_at=start.forked_at,
         replay=start.replay,
         idempotency_key=start.idempotency_key,
+        fingerprint=asked_for,
         created_at=clock.now(),
     )
     return execution, sealed
+
+
+def _fingerprint(workflow: Workflow, given: Any, start: Start, cipher: Cipher | None) -> str:
+    """Not of the metadata: what is kept beside a wish (who, when, by which request) may differ when it is repeated."""
+    asked = [workflow.name, start.version, given or {}, dict(start.user_context), dict(start.variables)]
+    return fingerprint(asked, cipher)
 
 
 def _check_names(start: Start) -> None:

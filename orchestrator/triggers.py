@@ -11,11 +11,12 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Final
 
-from graphs.errors import BatonError, ConflictError, NotFoundError, StoreError
+from graphs.errors import BatonError, ConflictError, InputError, NotFoundError, StoreError
 from graphs.expressions import EvaluationContext, parse_condition, parse_template
 from graphs.spec import Trigger
 from graphs.steps import Logger
 from orchestrator.engine import Orchestrator
+from orchestrator.fingerprints import KEY_REUSED
 from orchestrator.store.port import Execution
 from orchestrator.store.triggers import KeptEvent, Triggering
 from orchestrator.tenancy import TenantView
@@ -127,13 +128,19 @@ class Triggers:
                 code="trigger_circle",
             )
         view = TenantView(self._baton, placed.tenant, f"trigger:{trigger.called}")
-        return await view.start(
-            placed.workflow,
-            given,
-            version=placed.version,
-            idempotency_key=f"trigger:{event.id}:{placed.workflow}:{trigger.called}",
-            metadata={"trigger": trigger.called, "event_id": event.name, "event_type": event.type, DEPTH: depth},
-        )
+        try:
+            return await view.start(
+                placed.workflow,
+                given,
+                version=placed.version,
+                idempotency_key=f"trigger:{event.id}:{placed.workflow}:{trigger.called}",
+                metadata={"trigger": trigger.called, "event_id": event.name, "event_type": event.type, DEPTH: depth},
+            )
+        except InputError as error:
+            if error.code != KEY_REUSED:
+                raise
+            # The event has started it already; the definition was changed since, which is no mistake of anybody.
+            return await view.get(str(error.details["execution_id"]))
 
     async def _depth(self, event: KeptEvent) -> int:
         cause = await self._store.execution(event.source) if event.source is not None else None

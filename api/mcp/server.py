@@ -7,7 +7,7 @@ calls of others by them.
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
-from typing import Any
+from typing import Any, Final
 
 import orjson
 from mcp import types
@@ -18,10 +18,14 @@ from api.errors import document_of
 from api.mcp.starting import Handler
 from api.mcp.tools import Offered, Workbench
 from api.security import Principal
-from graphs.errors import BatonError
+from graphs.errors import BatonError, InputError
 from orchestrator.engine import Orchestrator
 from orchestrator.store.port import Record
 
+KEY: Final = "baton/idempotency-key"
+"""Under which the `_meta` of a call holds its idempotency key."""
+
+_LONGEST_KEY: Final = 255
 _INSTRUCTIONS = (
     "Each tool but two starts a workflow and waits a while for its end. What has not ended then is waited for with "
     "baton_wait; what it asks is decided with baton_decide."
@@ -58,10 +62,24 @@ async def _called(
 ) -> types.CallToolResult:
     progress = _Progress(server)
     try:
-        document = await workbench.call(params.name, params.arguments or {}, progress.tell)
+        document = await workbench.call(params.name, params.arguments or {}, progress.tell, _key(server, params))
     except BatonError as error:  # the protocol's own shape of an error, which the model reads
         return _result(document_of(error, "/mcp"), failed=True)
     return _result(document, failed=document["error"] is not None)
+
+
+def _key(server: Server[Any, Any], params: types.CallToolRequestParams) -> str | None:
+    """The idempotency key of a call: in its `_meta`, or the header of its request.
+
+    Raises:
+        InputError: it is none.
+    """
+    request: Any = server.request_context.request
+    named = (params.meta.model_extra or {}).get(KEY) if params.meta is not None else None
+    key = request.headers.get("idempotency-key") if named is None else named
+    if key is not None and (not isinstance(key, str) or not 0 < len(key) <= _LONGEST_KEY):
+        raise InputError(f"The idempotency key is no text of 1 to {_LONGEST_KEY} characters.", code="argument_wrong")
+    return key
 
 
 def _result(document: dict[str, Any], *, failed: bool) -> types.CallToolResult:

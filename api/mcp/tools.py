@@ -114,10 +114,11 @@ class Workbench:
             tools.append(Offered(tool, about, schema, Right.RUN, workflow=name))
         return tools
 
-    async def call(self, name: str, arguments: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
+    async def call(self, name: str, arguments: Mapping[str, Any], tell: Tell, key: str | None = None) -> dict[str, Any]:
         """Call a tool.
 
         Args:
+            key: Idempotency key of a start: the same one again is the same execution.
             tell: Is told what the execution does meanwhile.
 
         Raises:
@@ -131,7 +132,7 @@ class Workbench:
             )
         Needs(tool.right).check(self._who)
         if tool.workflow is not None:
-            execution = await self._view.start(tool.workflow, dict(arguments))
+            execution = await self._view.start(tool.workflow, dict(arguments), idempotency_key=key)
             return await self._settled(execution.id, PATIENCE, tell)
         execution_id = _text(arguments, "execution_id")
         await self._view.get(execution_id)

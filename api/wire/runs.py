@@ -10,7 +10,7 @@ from api.gateway import Gateway, current_gateway
 from api.security import Principal, Right, principal
 from api.security.custom import acts, starts_runs
 from api.security.needs import Needs
-from api.wire.bodies import CancelBody, RunBody, listed
+from api.wire.bodies import CancelBody, Json, RunBody, listed
 from api.wire.callers import READS, RUNS, STARTS, caller_of
 from api.wire.shapes import json, no_content, run_of, selected
 from api.wire.sse import LastingResponse, events, result, thread_events
@@ -70,9 +70,13 @@ async def create_stateless_run(body: RunBody, at: At, by: By, key: Key = None) -
 
 
 @router.post("/runs/batch", dependencies=[*RUNS, starts_runs()])
-async def create_runs(bodies: list[RunBody], at: At, by: By) -> Response:
+async def create_runs(bodies: list[RunBody], at: At, by: By, key: Key = None) -> Response:
     """Start several runs, each on a thread of its own."""
-    return json([run_of(await _put(at, by, body, None, None)) for body in bodies])
+    # Under one key the whole batch is one wish: with another run in it, it is another. No header holds a line end.
+    whole = {"batch": [body.model_dump(exclude_none=True) for body in bodies]} if key is not None else None
+    keys = [f"{key}\n{index}" if key is not None else None for index in range(len(bodies))]
+    runs = [await _put(at, by, body, None, own, meant=whole) for body, own in zip(bodies, keys, strict=True)]
+    return json([run_of(run) for run in runs])
 
 
 @router.post("/runs/cancel", dependencies=[*RUNS, acts("threads", "update")])
@@ -197,7 +201,9 @@ def _leaving_cancels(body: RunBody, by: Principal) -> bool:
     return body.on_disconnect == "cancel" and Right.RUN in by.rights
 
 
-async def _put(at: Gateway, by: Principal, body: RunBody, thread_id: str | None, key: str | None) -> Run:
+async def _put(
+    at: Gateway, by: Principal, body: RunBody, thread_id: str | None, key: str | None, *, meant: Json | None = None
+) -> Run:
     request = body.request()
     if body.webhook is not None:
         refuse_address(body.webhook, at.settings.webhook_networks)
@@ -215,6 +221,7 @@ async def _put(at: Gateway, by: Principal, body: RunBody, thread_id: str | None,
         make_thread=body.if_not_exists == "create",
         after=body.after_seconds or 0.0,
         idempotency_key=key,
+        meant=meant,
     )
     return await at.desk.put(wanted)
 

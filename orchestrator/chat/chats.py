@@ -11,6 +11,7 @@ from orchestrator.chat.conversation import Message, divided, name_of, named, wor
 from orchestrator.chat.inputs import input_of
 from orchestrator.chat.questions import Question, answers, not_understood, wording
 from orchestrator.chat.turns import Turn, Voice, failure, followed
+from orchestrator.fingerprints import is_same, key_reused
 from orchestrator.serving.desk import Desk
 from orchestrator.serving.encoding import to_bytes
 from orchestrator.serving.served import Caller, Place, Served
@@ -46,6 +47,11 @@ class Heard:
     again: bool = False
     idempotency_key: str | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def wish(self) -> dict[str, Any]:
+        """What has to be the same when the idempotency key is."""
+        return {"model": self.model, "messages": list(self.messages), "thread": self.thread, "whose": self.whose}
 
     @property
     def name(self) -> str:
@@ -90,6 +96,8 @@ class Chats:
             raise InputError(
                 "Nothing new is said: the last message must be the user's, with words in it.", code="nothing_said"
             )
+        if (first := self._asked_before(who)) is not None:
+            return self._follow(who, first)
         if heard.again and (known := self._store.conversation(heard.name, tenant)) and known.run_id:
             return self._follow(who, self._desk.get(known.run_id, None, tenant))
         known = self._known(heard, before)
@@ -110,6 +118,18 @@ class Chats:
             raise NotFoundError(
                 f"There is no model '{model}'.", hint="List what there is: GET /v1/models.", code="model_not_found"
             ) from error
+
+    def _asked_before(self, who: Answering) -> Run | None:
+        """The run that answers this request already, by its idempotency key: the conversation has gone on since.
+
+        Raises:
+            InputError: the key was sent with another request.
+        """
+        key, tenant = who.heard.idempotency_key, who.heard.by.tenant
+        run = self._store.run_of_key(key, tenant) if key is not None else None
+        if run is not None and key is not None and not is_same(run.fingerprint, who.served.fingerprint(who.heard.wish)):
+            raise key_reused(key, run_id=run.id, thread_id=run.thread_id)
+        return run
 
     # -- finding the place ---------------------------------------------------------------------------------------
 
@@ -181,6 +201,7 @@ class Chats:
                 metadata=heard.metadata,
                 make_thread=True,
                 idempotency_key=heard.idempotency_key,
+                meant=heard.wish,
             )
         )
         await self._store.keep_conversation(heard.name, heard.by.tenant, Conversation(run.thread_id, run.id))

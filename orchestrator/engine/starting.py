@@ -31,12 +31,13 @@ class Starting(Base):
 
         Raises:
             NotFoundError: no such workflow is published.
-            InputError: the input does not fit its schema.
+            InputError: the input does not fit its schema, or the idempotency key was sent before with another one.
             ConflictError: the execution id is taken.
         """
         start = Start(
             execution_id=execution_id,
             idempotency_key=idempotency_key,
+            version=version,
             metadata=metadata or {},
             user_context=user_context or {},
             variables=variables or {},

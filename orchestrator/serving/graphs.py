@@ -13,6 +13,7 @@ from langgraph.pregel import Pregel
 from langgraph.types import Command, StateSnapshot, StateUpdate
 
 from graphs.errors import ConflictError, InputError, NotFoundError
+from orchestrator.fingerprints import fingerprint
 from orchestrator.queue.port import Ticket
 from orchestrator.serving.asked import command, config_of
 from orchestrator.serving.encoding import to_bytes, to_value
@@ -66,6 +67,10 @@ class UserGraph:
     def sealed(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
         """See the port: a graph's state has no secret inputs."""
         return request
+
+    def fingerprint(self, wish: Mapping[str, Any]) -> str:
+        """See the port."""
+        return fingerprint(wish)
 
     async def perform(self, ticket: Ticket, say: Say) -> Ended:
         """See the port."""

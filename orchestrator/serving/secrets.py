@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from graphs.expressions.secret import MASK
 from graphs.inputs.secrets import SecretPath, covers, secret_paths
+from orchestrator.fingerprints import fingerprint
 from orchestrator.sealing import Cipher
 
 SEALED: Final = "sealed_input"
@@ -34,6 +35,11 @@ class InputSealer:
             return request
         token = base64.b64encode(self._cipher().encrypt(given)).decode()
         return {**request, "input": masked, SEALED: token}
+
+    def fingerprint(self, wish: Mapping[str, Any]) -> str:
+        """What tells a wish from others."""
+        secret = bool(self._paths) and _masked(wish.get("input"), self._paths, ()) != wish.get("input")
+        return fingerprint(wish, self._cipher() if secret else None)
 
     def input_of(self, request: Mapping[str, Any]) -> Any:
         """The input that was asked for."""

@@ -110,6 +110,10 @@ class Served(Protocol):
         """What may be kept of a request: what is secret in its input is encrypted."""
         ...
 
+    def fingerprint(self, wish: Mapping[str, Any]) -> str:
+        """What tells a wish from others that come with the same idempotency key; `input` in it may hold secrets."""
+        ...
+
     async def perform(self, ticket: Ticket, say: Say) -> Ended:
         """Carry a run as far as it goes. See `Performer.perform`."""
         ...

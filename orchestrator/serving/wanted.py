@@ -1,18 +1,26 @@
 """A run that a client wants, and what is kept of the wish."""
 
 from collections.abc import Mapping
+<<<<<<< HEAD
 from dataclasses import dataclass, field, replace
+=======
+from dataclasses import dataclass, field
+>>>>>>> 81263c8 (An idempotency key that comes with another wish is refused; batches, MCP and chat requests know keys too)
 from typing import Any, Final
 
 from orchestrator.serving.served import Caller
 from orchestrator.store.served.values import Multitask, Run
 from orchestrator.tenancy import STARTED_BY
 
+<<<<<<< HEAD
 AUTH_USER: Final = "auth_user"
 """The key of a request under which the application's own user is kept. No client can send it."""
 
 _KWARGS: Final = ("input", "command", "config", "context", "checkpoint", "interrupt_before", "interrupt_after")
 """What LangGraph's handlers find inside `kwargs`."""
+=======
+_OF_THE_WISH: Final = ("input", "command", "checkpoint", "checkpoint_id", "context")
+>>>>>>> 81263c8 (An idempotency key that comes with another wish is refused; batches, MCP and chat requests know keys too)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +34,7 @@ class Wanted:
         make_thread: Make the thread where there is none.
         after: Seconds until it may begin.
         by: Who asks.
+        meant: What tells it from others with the same idempotency key, where that is not the request itself.
     """
 
     assistant: str
@@ -38,6 +47,15 @@ class Wanted:
     after: float = 0.0
     priority: int = 0
     idempotency_key: str | None = None
+    meant: Mapping[str, Any] | None = None
+
+    def wish(self) -> dict[str, Any]:
+        """What has to be the same when the idempotency key is: not how the run is followed, nor what is kept beside."""
+        if self.meant is not None:
+            return dict(self.meant)
+        asked = {name: self.request[name] for name in _OF_THE_WISH if self.request.get(name) is not None}
+        configurable = (self.request.get("config") or {}).get("configurable")
+        return {"assistant": self.assistant, "thread": self.thread_id, "configurable": configurable, **asked}
 
 
 def resumable(run: Run) -> bool:

@@ -85,6 +85,10 @@ class WorkflowGraph:
         """See the port."""
         return self._sealer.sealed(request)
 
+    def fingerprint(self, wish: Mapping[str, Any]) -> str:
+        """See the port."""
+        return self._sealer.fingerprint(wish)
+
     async def perform(self, ticket: Ticket, say: Say) -> Ended:
         """See the port."""
         return await self._carrying.perform(ticket.run, say)

@@ -3,6 +3,8 @@
 Nothing else in the store imports this: cryptography takes its time to load, and few executions have secrets.
 """
 
+import hashlib
+import hmac
 import os
 from pathlib import Path
 from typing import Any
@@ -31,6 +33,7 @@ class Cipher:
     def __init__(self, key: str | None, file: Path) -> None:
         self._file = file
         self._source = "the settings" if key else f"'{file}'"
+        self._key = b""
         self._fernet = self._made(key) if key else None
 
     @classmethod
@@ -70,6 +73,15 @@ class Cipher:
                 code="key_wrong",
             ) from error
 
+    def digest(self, value: bytes) -> str:
+        """A digest that nobody can make without the key.
+
+        Raises:
+            StoreError: the key file cannot be made or read.
+        """
+        self._with_key(make=True)
+        return hmac.new(self._key, b"digest:" + value, hashlib.sha256).hexdigest()
+
     def _with_key(self, *, make: bool) -> Fernet:
         if self._fernet is None:
             try:
@@ -90,7 +102,8 @@ class Cipher:
 
     def _made(self, key: str) -> Fernet:
         try:
-            return Fernet(key.strip())
+            self._key = key.strip().encode()
+            return Fernet(self._key)
         except ValueError as error:
             raise StoreError(
                 f"The key for secret inputs, from {self._source}, is no key: 32 bytes as URL-safe base64 are needed.",

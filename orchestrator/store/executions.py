@@ -9,6 +9,7 @@ from typing import cast
 
 from graphs.errors import BatonError, ConflictError
 from graphs.state import ExecutionStatus
+from orchestrator.fingerprints import is_same, key_reused
 from orchestrator.store.announcing import Kept
 from orchestrator.store.asked import asked_last
 from orchestrator.store.execution_rows import (
@@ -58,6 +59,8 @@ class Executions(Part):
 
         def work(db: sqlite3.Connection) -> tuple[Execution | None, Kept] | BatonError:
             if older := _find_idempotent(db, execution):
+                if not is_same(older.fingerprint, execution.fingerprint):
+                    return key_reused(older.idempotency_key or "", execution_id=older.id)
                 return older, []
             if inherits is not None and (moved := _owner_moved_on(db, inherits)) is not None:
                 return moved

@@ -9,7 +9,9 @@ from orchestrator.store.port import Execution, PublishedWorkflow
 
 def execution_document(execution: Execution, undriven_since: datetime | None) -> dict[str, Any]:
     """An execution, and since when nothing was heard of it, where it would go on and no engine drives it."""
-    return asdict(execution) | {"undriven_since": undriven_since}
+    document = asdict(execution) | {"undriven_since": undriven_since}
+    del document["fingerprint"]
+    return document
 
 
 def published_document(workflow: PublishedWorkflow) -> dict[str, Any]:

@@ -20,13 +20,14 @@ class Executions(Protocol):
     ) -> Execution:
         """Keep a new execution (with a `start` signal for a driving engine in another process).
 
-        Gives the older one when its idempotency key is known. A fork `inherits` results of another in the same
-        transaction: a crash in between would leave one that does everything again.
+        Gives the older one when its idempotency key is known, and came with the same wish. A fork `inherits` results of
+        another in the same transaction: a crash in between would leave one that does everything again.
 
         `taken_up`: the caller drives it at once: it is running from the start, and nobody else need be told.
 
         Raises:
             ConflictError: the id is taken, or (`moved_on`) what it inherits has begun to be undone.
+            InputError: the key was sent before, with another wish.
         """
         ...
 

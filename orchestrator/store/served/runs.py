@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from graphs.errors import BatonError, ConflictError, NotFoundError
+from orchestrator.fingerprints import is_same, key_reused
 from orchestrator.store.parts import Part
 from orchestrator.store.rows import to_time
 from orchestrator.store.served.table import Table
@@ -32,6 +33,7 @@ RUNS = Table(
         "attempts",
         "stop",
         "idempotency_key",
+        "fingerprint",
     ),
 )
 
@@ -73,6 +75,7 @@ class Runs(Part):
         Raises:
             NotFoundError: there is no such thread.
             ConflictError: the thread is busy, and the strategy is `reject`.
+            InputError: its idempotency key was sent before, with another wish.
         """
         put: Put = await self._writer.submit(lambda db: _put(db, run, new_thread))
         return put
@@ -207,6 +210,8 @@ def _put(db: sqlite3.Connection, run: Run, new_thread: Thread | None) -> Put | B
     if run.idempotency_key is not None and (
         older := RUNS.find(db, tenant=run.tenant, idempotency_key=run.idempotency_key)
     ):
+        if not is_same(older.fingerprint, run.fingerprint):
+            return key_reused(run.idempotency_key, run_id=older.id, thread_id=older.thread_id)
         return Put(older, repeated=True)
     thread = THREADS.find(db, id=run.thread_id)
     if thread is not None and thread.tenant != run.tenant:

@@ -65,6 +65,7 @@ class Run:
         request: What was asked, as JSON values.
         begun_at: Where the thread stood when the run began, so that a crash does not apply its input twice.
         attempts: How often a process took it up; grows with every crash.
+        fingerprint: Of what was asked for with the idempotency key.
         stop: That it is to be cut off, and how.
     """
 
@@ -84,6 +85,7 @@ class Run:
     stop: Stop | None = None
     error: Any = None
     idempotency_key: str | None = None
+    fingerprint: str | None = None
     due_at: datetime | None = None
     created_at: datetime
     updated_at: datetime

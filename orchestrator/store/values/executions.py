@@ -37,6 +37,7 @@ class Execution:
         concluded: How it ended, `{"status", "step", "error", "compensate"}`, once it is being undone or its `finally`
             steps run.
         pause_requested: Who wants it held, since when and why.
+        fingerprint: Of what was asked for with the idempotency key.
         replay: For a replay: `{"of", "perform"}`, whose record its side effects are served from, and the names of the
             steps that are performed all the same.
     """
@@ -59,6 +60,7 @@ class Execution:
     forked_at: str | None = None
     replay: dict[str, Any] | None = None
     idempotency_key: str | None = None
+    fingerprint: str | None = None
     engine_format: int = ENGINE_FORMAT
     generation: int = 0
     signal: int = 0

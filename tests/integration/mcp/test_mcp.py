@@ -141,3 +141,19 @@ async def test_langchains_adapters_make_tools_of_them(served: Served) -> None:
     tools = {tool.name: tool for tool in await client.get_tools()}
     said = await tools["quick"].ainvoke({"at": "noon"})
     assert '"completed"' in str(said)
+
+
+@pytest.mark.capability("Q01")
+async def test_the_same_idempotency_key_is_the_same_execution(served: Served) -> None:
+    async with session(served.url) as client:
+
+        async def called(amount: int, key: str) -> Any:
+            result = await client.call_tool("refund", {"amount": amount}, meta={"baton/idempotency-key": key})
+            return result.structuredContent
+
+        first, again, other = await called(1, "k"), await called(1, "k"), await called(1, "l")
+        assert first["execution_id"] == again["execution_id"] != other["execution_id"]
+        refused = await called(2, "k")
+        assert (refused["code"], refused["execution_id"]) == ("idempotency_key_reused", first["execution_id"])
+    async with httpx.AsyncClient(base_url=served.url) as http:
+        assert len((await http.get("/v1/executions")).json()["executions"]) == 2
