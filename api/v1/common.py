@@ -11,6 +11,7 @@ from starlette.requests import HTTPConnection
 from api.gateway import gateway_of
 from api.security import Principal, principal
 from orchestrator.tenancy import TenantView
+from orchestrator.urgency import HIGHEST, LOWEST
 
 MAX_PAGE: Final = 1000
 
@@ -43,6 +44,9 @@ Text = Annotated[str, AfterValidator(_without_nul), Field(max_length=1000)]
 Name = Annotated[str, AfterValidator(_without_nul), Field(min_length=1, max_length=200)]
 Time = Annotated[datetime, AfterValidator(_in_utc)]
 """Without a zone, it is in UTC."""
+
+Priority = Annotated[int, Field(strict=True, ge=LOWEST, le=HIGHEST)]
+"""Whose turn it is where there is not room for all; see `orchestrator.urgency`."""
 
 View = Annotated[TenantView, Depends(view_of)]
 Who = Annotated[Principal, Depends(principal)]

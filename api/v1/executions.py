@@ -8,7 +8,7 @@ from pydantic import Field, StringConstraints
 from starlette.responses import PlainTextResponse
 
 from api.security import Right, needs
-from api.v1.common import MAX_PAGE, NEW_ID, Body, ExecutionId, Name, Text, Time, View, page
+from api.v1.common import MAX_PAGE, NEW_ID, Body, ExecutionId, Name, Priority, Text, Time, View, page
 from api.v1.shapes import brief, told, whole
 from graphs.draw import draw_workflow
 from graphs.state import ExecutionStatus
@@ -28,7 +28,7 @@ class StartBody(Body):
     input: Any = None
     id: Annotated[str, StringConstraints(pattern=f"^{NEW_ID.pattern}$")] | None = None
     metadata: dict[str, Any] = Field(default_factory=dict)
-    priority: int = Field(default=0, ge=-1000, le=1000)
+    priority: Priority = 0
 
 
 class WhyBody(Body):

@@ -6,6 +6,8 @@ from typing import Annotated, Any, Literal
 import orjson
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.v1.common import Priority
+
 Json = dict[str, Any]
 Limit = Field(default=10, ge=1, le=1000)
 Offset = Field(default=0, ge=0, le=2**31)
@@ -79,10 +81,11 @@ class RunBody(Body):
     on_completion: Literal["delete", "keep"] | None = None
     after_seconds: float | None = Field(default=None, ge=0, le=10 * 365 * 86400)
     strict_resume: bool | None = None
+    priority: Priority | None = None
 
     def request(self) -> Json:
         """What is kept of it for the run."""
-        return self.model_dump(exclude_none=True, exclude={"assistant_id", "metadata"})
+        return self.model_dump(exclude_none=True, exclude={"assistant_id", "metadata", "priority"})
 
 
 class ThreadBody(Body):

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from api.gateway import Gateway, current_gateway
 from api.security import Principal, principal
 from api.security.custom import acts
+from api.v1.common import Priority
 from api.wire.bodies import Body, ConfigBody, Json, Limit, Multitask, Offset, Webhook
 from api.wire.callers import READS, RUNS, caller_of
 from api.wire.shapes import json, no_content, selected
@@ -49,6 +50,7 @@ class CronPatch(Body):
     stream_resumable: bool | None = None
     checkpoint_during: bool | None = None
     durability: Literal["sync", "async", "exit"] | None = None
+    priority: Priority | None = None
 
     def request(self) -> Json:
         """What is kept of it for the runs."""

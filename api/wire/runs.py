@@ -1,5 +1,6 @@
 """Runs: on a thread, and without one. Streamed, waited for, or left alone."""
 
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
@@ -17,13 +18,34 @@ from api.wire.sse import LastingResponse, events, result, thread_events
 from graphs.errors import InputError
 from orchestrator.serving.wanted import Wanted
 from orchestrator.store.served.values import Run, Search
+from orchestrator.urgency import HIGHEST, LOWEST
 from orchestrator.webhooks.posting import refuse_address
 
 router = APIRouter(tags=["runs"])
 
 At = Annotated[Gateway, Depends(current_gateway)]
 By = Annotated[Principal, Depends(principal)]
-Key = Annotated[str | None, Header(alias="Idempotency-Key", max_length=255)]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the headers of a start say."""
+
+    key: str | None = None
+    priority: int | None = None
+
+
+async def asked_for(
+    idempotency_key: Annotated[str | None, Header(max_length=255)] = None,
+    baton_priority: Annotated[
+        int | None, Header(ge=LOWEST, le=HIGHEST, description="The same as `priority` in the body.")
+    ] = None,
+) -> Asked:
+    """A dependency of routes that start runs."""
+    return Asked(idempotency_key, baton_priority)
+
+
+Asking = Annotated[Asked, Depends(asked_for)]
 Since = Annotated[str | None, Header(alias="Last-Event-ID")]
 RunStatus = Literal["pending", "running", "error", "success", "timeout", "interrupted"]
 Action = Literal["interrupt", "rollback"]
@@ -32,51 +54,53 @@ _THREAD_MODES = frozenset({"run_modes", "lifecycle", "state_update"})
 
 
 @router.post("/threads/{thread_id}/runs/stream", dependencies=STARTS)
-async def stream_run(thread_id: str, body: RunBody, at: At, by: By, key: Key = None) -> Response:
+async def stream_run(thread_id: str, body: RunBody, at: At, by: By, asked: Asking) -> Response:
     """Start a run on a thread, and stream what it says."""
-    return await _stream(at, await _put(at, by, body, thread_id, key), after=0, cancel=_leaving_cancels(body, by))
+    return await _stream(at, await _put(at, by, body, thread_id, asked), after=0, cancel=_leaving_cancels(body, by))
 
 
 @router.post("/runs/stream", dependencies=[*RUNS, starts_runs()])
-async def stream_stateless_run(body: RunBody, at: At, by: By, key: Key = None) -> Response:
+async def stream_stateless_run(body: RunBody, at: At, by: By, asked: Asking) -> Response:
     """Start a run on a thread of its own, and stream what it says."""
-    return await _stream(at, await _put(at, by, body, None, key), after=0, cancel=_leaving_cancels(body, by))
+    return await _stream(at, await _put(at, by, body, None, asked), after=0, cancel=_leaving_cancels(body, by))
 
 
 @router.post("/threads/{thread_id}/runs/wait", dependencies=STARTS)
-async def wait_for_run(thread_id: str, body: RunBody, at: At, by: By, key: Key = None) -> Response:
+async def wait_for_run(thread_id: str, body: RunBody, at: At, by: By, asked: Asking) -> Response:
     """Start a run on a thread; the answer is what it left."""
-    return _wait(at, await _put(at, by, body, thread_id, key), cancel=_leaving_cancels(body, by))
+    return _wait(at, await _put(at, by, body, thread_id, asked), cancel=_leaving_cancels(body, by))
 
 
 @router.post("/runs/wait", dependencies=[*RUNS, starts_runs()])
-async def wait_for_stateless_run(body: RunBody, at: At, by: By, key: Key = None) -> Response:
+async def wait_for_stateless_run(body: RunBody, at: At, by: By, asked: Asking) -> Response:
     """Start a run on a thread of its own; the answer is what it left."""
-    return _wait(at, await _put(at, by, body, None, key), cancel=_leaving_cancels(body, by))
+    return _wait(at, await _put(at, by, body, None, asked), cancel=_leaving_cancels(body, by))
 
 
 @router.post("/threads/{thread_id}/runs", dependencies=STARTS)
-async def create_run(thread_id: str, body: RunBody, at: At, by: By, key: Key = None) -> Response:
+async def create_run(thread_id: str, body: RunBody, at: At, by: By, asked: Asking) -> Response:
     """Start a run on a thread in the background."""
-    run = await _put(at, by, body, thread_id, key)
+    run = await _put(at, by, body, thread_id, asked)
     return json(run_of(run), headers=_places(run))
 
 
 @router.post("/runs", dependencies=[*RUNS, starts_runs()])
-async def create_stateless_run(body: RunBody, at: At, by: By, key: Key = None) -> Response:
+async def create_stateless_run(body: RunBody, at: At, by: By, asked: Asking) -> Response:
     """Start a run on a thread of its own in the background."""
-    run = await _put(at, by, body, None, key)
+    run = await _put(at, by, body, None, asked)
     return json(run_of(run), headers=_places(run))
 
 
 @router.post("/runs/batch", dependencies=[*RUNS, starts_runs()])
-async def create_runs(bodies: list[RunBody], at: At, by: By, key: Key = None) -> Response:
+async def create_runs(bodies: list[RunBody], at: At, by: By, asked: Asking) -> Response:
     """Start several runs, each on a thread of its own."""
     # Under one key the whole batch is one wish: with another run in it, it is another. No header holds a line end.
-    whole = {"batch": [body.model_dump(exclude_none=True) for body in bodies]} if key is not None else None
-    keys = [f"{key}\n{index}" if key is not None else None for index in range(len(bodies))]
-    runs = [await _put(at, by, body, None, own, meant=whole) for body, own in zip(bodies, keys, strict=True)]
-    return json([run_of(run) for run in runs])
+    whole = {"batch": [body.model_dump(exclude_none=True) for body in bodies]}
+    runs = []
+    for index, body in enumerate(bodies):
+        own = asked if asked.key is None else replace(asked, key=f"{asked.key}\n{index}")
+        runs.append(run_of(await _put(at, by, body, None, own, meant=whole)))
+    return json(runs)
 
 
 @router.post("/runs/cancel", dependencies=[*RUNS, acts("threads", "update")])
@@ -202,7 +226,7 @@ def _leaving_cancels(body: RunBody, by: Principal) -> bool:
 
 
 async def _put(
-    at: Gateway, by: Principal, body: RunBody, thread_id: str | None, key: str | None, *, meant: Json | None = None
+    at: Gateway, by: Principal, body: RunBody, thread_id: str | None, asked: Asked, *, meant: Json | None = None
 ) -> Run:
     request = body.request()
     if body.webhook is not None:
@@ -220,7 +244,8 @@ async def _put(
         multitask=body.multitask_strategy or "enqueue",
         make_thread=body.if_not_exists == "create",
         after=body.after_seconds or 0.0,
-        idempotency_key=key,
+        priority=body.priority if body.priority is not None else asked.priority or 0,
+        idempotency_key=asked.key,
         meant=meant,
     )
     return await at.desk.put(wanted)

@@ -25,6 +25,7 @@ from orchestrator.driving.waits import answer_of
 from orchestrator.driving.works import Works
 from orchestrator.needs import check_needs
 from orchestrator.store.port import Execution, ExecutionFilter, OpenWait, Record
+from orchestrator.urgency import turn_of
 
 _AFTER_LOST_COMMIT = 2.0
 """Seconds until an execution whose results could not be kept is taken up again."""
@@ -251,7 +252,11 @@ class Driver:
     async def _drive(self, execution_id: str, reason: str, new: Execution | None) -> None:
         seat = None
         try:
-            seat = await self._room.enter(lambda: self._announce_rest(execution_id), lambda: self._let_go(execution_id))
+            seat = await self._room.enter(
+                lambda: self._announce_rest(execution_id),
+                lambda: self._let_go(execution_id),
+                turn=await self._turn(execution_id, new),
+            )
             while not self._draining:
                 self._again.discard(execution_id)
                 left = await self._once(execution_id, reason, new, seat)
@@ -266,6 +271,13 @@ class Driver:
             if seat is not None:
                 seat.leave()
             self._announce_rest(execution_id)
+
+    async def _turn(self, execution_id: str, new: Execution | None) -> float:
+        """How urgent it is; nobody asks where there is room for all."""
+        if not self._room.full:
+            return 0.0
+        execution = new or await self._works.store.execution(execution_id)
+        return turn_of(self._works.clock.now(), execution.priority if execution is not None else 0)
 
     async def _once(self, execution_id: str, reason: str, new: Execution | None, seat: Seat) -> Left:
         """Drive once, and see to what is left."""

@@ -1,8 +1,9 @@
 """Seats: how many executions are carried out at the same time, and how many rest in memory beside them."""
 
 import asyncio
-from collections import deque
+import heapq
 from collections.abc import Callable
+from itertools import count
 
 from graphs.clock import Alarm, Clock
 
@@ -17,7 +18,8 @@ class Room:
 
     def __init__(self, seats: int, *, lingering: int, seconds: float, clock: Clock) -> None:
         self._free = seats
-        self._queue: deque[asyncio.Future[None]] = deque()
+        self._queue: list[tuple[float, int, asyncio.Future[None]]] = []
+        self._count = count()
         self._lingering = lingering
         self._seconds = seconds
         self._clock = clock
@@ -27,39 +29,38 @@ class Room:
     def full(self) -> bool:
         return self._free <= 0
 
-    async def enter(self, on_rest: Callable[[], None], let_go: Callable[[], None]) -> "Seat":
-        """Take a seat, in the order of asking.
+    async def enter(self, on_rest: Callable[[], None], let_go: Callable[[], None], *, turn: float = 0.0) -> "Seat":
+        """Take a seat, in the order of turns, then of asking.
 
         Args:
+            turn: See `urgency`.
             on_rest: Called when the seat is given up for a rest.
             let_go: Called when it has rested for long enough, or too many rest.
         """
         if self._free > 0 and not self._queue:
             self._free -= 1
         else:
-            await self._wait()
+            await self._wait(turn)
         return Seat(self, on_rest, let_go)
 
-    async def _wait(self) -> None:
-        turn = asyncio.get_running_loop().create_future()
-        self._queue.append(turn)
+    async def _wait(self, turn: float) -> None:
+        called = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._queue, (turn, next(self._count), called))
         try:
-            await turn
+            await called
         except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():
+            if called.done() and not called.cancelled():
                 self.give()
-            else:
-                self._queue.remove(turn)
-            raise
+            raise  # `give` passes by whoever was cancelled
 
     def give(self) -> None:
         """One seat is free again."""
         self._free += 1
         while self._free > 0 and self._queue:
-            turn = self._queue.popleft()
-            if not turn.done():
+            _, _, called = heapq.heappop(self._queue)
+            if not called.done():
                 self._free -= 1
-                turn.set_result(None)
+                called.set_result(None)
 
     @property
     def may_linger(self) -> bool:

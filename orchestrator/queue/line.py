@@ -4,21 +4,23 @@ import heapq
 from collections import defaultdict
 
 from orchestrator.store.served.values import Run
+from orchestrator.urgency import turn_of
 
 
 class Line:
-    """Runs that may begin, one per thread at a time, the most urgent first, then the oldest."""
+    """Runs that may begin, one per thread at a time, the most urgent first, then the oldest (see `urgency`)."""
 
     def __init__(self) -> None:
-        self._ready: list[tuple[int, int, str]] = []
-        self._behind: dict[str, list[tuple[int, int, str]]] = defaultdict(list)
+        self._ready: list[tuple[float, int, str]] = []
+        self._behind: dict[str, list[tuple[float, int, str]]] = defaultdict(list)
         self._waiting: dict[str, Run] = {}
         self._busy: set[str] = set()
 
     def add(self, run: Run) -> None:
         """The run may begin when it is its turn."""
         self._waiting[run.id] = run
-        heapq.heappush(self._ready, (-run.priority, run.seq, run.id))
+        turn = turn_of(run.due_at or run.created_at, run.priority)
+        heapq.heappush(self._ready, (turn, run.seq, run.id))
 
     def remove(self, run_id: str) -> bool:
         """It shall not begin; False when it has, or was never here."""

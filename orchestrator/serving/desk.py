@@ -167,7 +167,7 @@ class Desk:
 >>>>>>> 81263c8 (An idempotency key that comes with another wish is refused; batches, MCP and chat requests know keys too)
     async def _put_due(self, cron: Cron, key: str) -> Run:
         request = dict(cron.request)
-        multitask = request.pop("multitask_strategy", "enqueue")
+        multitask, priority = request.pop("multitask_strategy", "enqueue"), request.pop("priority", 0)
         if cron.thread_id is None:
             request["on_completion"] = cron.on_run_completed or "delete"
         return await self.put(
@@ -178,6 +178,7 @@ class Desk:
                 request=request,
                 metadata={**cron.metadata, "cron_id": cron.id},
                 multitask=multitask,
+                priority=priority,
                 idempotency_key=key,
                 meant={"cron": cron.id},  # it may have been changed since a process died over this
             )

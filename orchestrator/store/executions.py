@@ -24,15 +24,16 @@ from orchestrator.store.parts import Part, raise_signal
 from orchestrator.store.port import Execution, ExecutionFilter, Inheritance
 from orchestrator.store.results import copy_newest
 from orchestrator.store.rows import to_time
+from orchestrator.urgency import LEVEL
 
 BEGIN_RUN = "INSERT INTO runs (execution_id, number, reason, host, pid, started_at) VALUES (?, ?, ?, ?, ?, ?)"
 HOST = socket.gethostname()
 # By counting, not by time: a clock that was set back must not hide an answer.
-_TO_TAKE_UP = """
+_TO_TAKE_UP = f"""
 SELECT id FROM executions
 WHERE status IN ('pending', 'queued', 'running', 'compensating')
 OR status IN ('waiting', 'budget_exceeded') AND signal <> seen
-ORDER BY priority DESC, created_at, id
+ORDER BY julianday(created_at) * 86400 - priority * {LEVEL}, created_at, id
 """
 
 

@@ -1,17 +1,18 @@
 """Whose turn it is."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.queue.line import Line
 from orchestrator.store.served.values import Run
+from orchestrator.urgency import LEVEL
 
 _AT = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def run(seq: int, thread: str, priority: int = 0) -> Run:
+def run(seq: int, thread: str, priority: int = 0, *, since: datetime = _AT) -> Run:
     """A run that waits."""
     return Run(
         seq=seq,
@@ -20,8 +21,8 @@ def run(seq: int, thread: str, priority: int = 0) -> Run:
         assistant_id="a",
         graph="g",
         priority=priority,
-        created_at=_AT,
-        updated_at=_AT,
+        created_at=since,
+        updated_at=since,
     )
 
 
@@ -61,3 +62,29 @@ def test_one_run_of_a_thread_at_a_time_the_most_urgent_first_and_none_forgotten(
             done += 1
     assert done + len(under_way) == len(wanted)
     assert not waiting
+
+
+@given(st.integers(0, 20), st.integers(1, 10))
+def test_nobody_waits_for_ever_behind_the_urgent(priority: int, at_once: int) -> None:
+    """Urgent ones come without end, more of them than are begun; the one without urgency begins all the same."""
+    line, seq, seconds = Line(), 1, 0
+    line.add(run(1, "patient"))
+    while True:
+        for _ in range(at_once):
+            seq += 1
+            line.add(run(seq, f"urgent {seq}", priority, since=_AT + timedelta(seconds=seconds)))
+        begun = line.next()
+        assert begun is not None
+        if begun.thread_id == "patient":
+            break
+        seconds += 1
+    assert seconds <= at_once * (priority * LEVEL + 1)  # all that were asked for while it was not its turn
+    assert priority == 0 or begun.seq == 1
+
+
+def test_a_level_is_worth_some_seconds() -> None:
+    line = Line()
+    line.add(run(1, "old"))
+    line.add(run(2, "late", 1, since=_AT + timedelta(seconds=LEVEL + 1)))
+    line.add(run(3, "urgent", 2, since=_AT + timedelta(seconds=LEVEL + 1)))
+    assert [each.seq for each in iter(line.next, None) if each] == [3, 1, 2]
