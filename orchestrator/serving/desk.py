@@ -71,43 +71,22 @@ class Desk:
         Raises:
             NotFoundError: there is no such assistant, graph or thread.
             ConflictError: the thread is busy and others shall not wait, or does not take this now.
-<<<<<<< HEAD
-            InputError: it is no such request.
-            NotAllowedError: it is not for whoever asks.
-=======
             InputError: it is no such request, or its idempotency key was sent before with another.
->>>>>>> 81263c8 (An idempotency key that comes with another wish is refused; batches, MCP and chat requests know keys too)
+            NotAllowedError: it is not for whoever asks.
         """
+        # As it was sent: what the application's own code makes of it may be another thing each time.
+        wish = wanted.wish()
         wanted = await self.admission.admitted(wanted)
         tenant = wanted.by.tenant
         assistant = await self.assistants.get(wanted.assistant, tenant)
         served = await self._shelf.get(assistant.graph, tenant)
-<<<<<<< HEAD
-        now = self._clock.now()
-        run = Run(
-            id=str(uuid.uuid4()),
-            thread_id=wanted.thread_id or str(uuid.uuid4()),
-            tenant=tenant,
-            assistant_id=assistant.id,
-            graph=assistant.graph,
-            request=over(assistant.config, assistant.context, wanted.request) | signature(wanted.by),
-            metadata=wanted.metadata,
-            multitask=wanted.multitask,
-            priority=wanted.priority,
-            idempotency_key=wanted.idempotency_key,
-            due_at=now + timedelta(seconds=wanted.after) if wanted.after > 0 else None,
-            created_at=now,
-            updated_at=now,
-        )
+        asked_for = served.fingerprint(wish) if wanted.idempotency_key is not None else None
+        run = self._run_of(wanted, assistant, asked_for)
         new = (
             None
             if await self.admission.is_there(wanted)
             else self.threads.new(run.thread_id, run.tenant, wanted.metadata)
         )
-=======
-        run = self._run_of(wanted, assistant, served)
-        new = None if await self._is_there(wanted) else self.threads.new(run.thread_id, run.tenant, wanted.metadata)
->>>>>>> 81263c8 (An idempotency key that comes with another wish is refused; batches, MCP and chat requests know keys too)
         if (run.request.get("command") or {}).get("resume") is not None:
             # What the answer sets going begins at once, and may be over before the run is performed.
             since = self._store.newest_record(run.thread_id)
@@ -127,9 +106,7 @@ class Desk:
             log.say("metadata", {"run_id": run.id, "thread_id": run.thread_id, "attempt": 1})
         return put.run
 
-<<<<<<< HEAD
-=======
-    def _run_of(self, wanted: Wanted, assistant: Assistant, served: Served) -> Run:
+    def _run_of(self, wanted: Wanted, assistant: Assistant, asked_for: str | None) -> Run:
         now = self._clock.now()
         return Run(
             id=str(uuid.uuid4()),
@@ -142,29 +119,12 @@ class Desk:
             multitask=wanted.multitask,
             priority=wanted.priority,
             idempotency_key=wanted.idempotency_key,
-            fingerprint=served.fingerprint(wanted.wish()) if wanted.idempotency_key is not None else None,
+            fingerprint=asked_for,
             due_at=now + timedelta(seconds=wanted.after) if wanted.after > 0 else None,
             created_at=now,
             updated_at=now,
         )
 
-    async def _is_there(self, wanted: Wanted) -> bool:
-        """Whether the thread is there; an execution that was started elsewhere becomes one.
-
-        Raises:
-            NotFoundError: it is not, and is not to be made.
-        """
-        if wanted.thread_id is None:
-            return False
-        try:
-            await self.threads.kept(wanted.thread_id, wanted.by.tenant)
-        except NotFoundError:
-            if not wanted.make_thread:
-                raise
-            return False
-        return True
-
->>>>>>> 81263c8 (An idempotency key that comes with another wish is refused; batches, MCP and chat requests know keys too)
     async def _put_due(self, cron: Cron, key: str) -> Run:
         request = dict(cron.request)
         multitask, priority = request.pop("multitask_strategy", "enqueue"), request.pop("priority", 0)

@@ -1,26 +1,20 @@
 """A run that a client wants, and what is kept of the wish."""
 
 from collections.abc import Mapping
-<<<<<<< HEAD
 from dataclasses import dataclass, field, replace
-=======
-from dataclasses import dataclass, field
->>>>>>> 81263c8 (An idempotency key that comes with another wish is refused; batches, MCP and chat requests know keys too)
 from typing import Any, Final
 
 from orchestrator.serving.served import Caller
 from orchestrator.store.served.values import Multitask, Run
 from orchestrator.tenancy import STARTED_BY
 
-<<<<<<< HEAD
 AUTH_USER: Final = "auth_user"
 """The key of a request under which the application's own user is kept. No client can send it."""
 
 _KWARGS: Final = ("input", "command", "config", "context", "checkpoint", "interrupt_before", "interrupt_after")
 """What LangGraph's handlers find inside `kwargs`."""
-=======
+
 _OF_THE_WISH: Final = ("input", "command", "checkpoint", "checkpoint_id", "context")
->>>>>>> 81263c8 (An idempotency key that comes with another wish is refused; batches, MCP and chat requests know keys too)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
