@@ -12,6 +12,7 @@ from graphs.analysis import Past
 from graphs.budget import Ledger
 from graphs.clock import Clock
 from graphs.flow import Flow
+from graphs.lasting import Lasting
 from graphs.planner import Conclusion, Halt
 from graphs.prepare import Library
 from graphs.spec import Config, Undoing, Workflow
@@ -120,6 +121,7 @@ class Facts:
     partition_size: int = 250
     """How many steps a superstep holds at most; more are split into concurrent child flows."""
     short_wait: float = 0.5
+    thread_grace: float = 30.0
     """Seconds; for less, nobody parks."""
 
 
@@ -280,6 +282,15 @@ class Host(Protocol):
 
     async def effect(self, path: str, effect: Mapping[str, Any]) -> None:
         """Keep what a step has done to the world outside; durable when it returns."""
+        ...
+
+    @property
+    def lasting(self) -> Lasting:
+        """The calls of this process that go on after their attempts were over."""
+        ...
+
+    async def came_late(self, path: str, said: Mapping[str, Any]) -> None:
+        """Keep what a call came to that went on after its attempt was over."""
         ...
 
     async def ledger(self) -> Ledger:

@@ -57,6 +57,11 @@ class Stoppable:
             ) from error
         raise StepCancelledError(f"step '{self._path}' was stopped.") from error
 
+    @property
+    def ended(self) -> Literal["limit", "stopped"] | None:
+        """What has ended the work, if anything has."""
+        return self._why
+
     def stop(self) -> None:
         """End the work now."""
         self._end("stopped")

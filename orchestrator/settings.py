@@ -46,6 +46,8 @@ class Settings(EnvironmentSettings):
             it has failed, and is a dead letter.
         poll: Seconds between looks for what other processes stored; more than 0.
         grace: Seconds that running steps get to finish when the engine stops.
+        thread_grace: Seconds that a sync function which goes on after its step's time is over (or that is cancelled) is
+            waited for, before the step is tried again or undone.
         model: The model where a step, an agent and an application name none: `openai:gpt-5-mini`. With one, the ad-hoc
             assistant is offered.
         assistant: What the ad-hoc assistant may use, as JSON in the environment:
@@ -75,6 +77,7 @@ class Settings(EnvironmentSettings):
     poison_after: int = Field(default=5, ge=1)
     poll: Seconds = Field(default=0.1, gt=0)
     grace: Seconds = 10.0
+    thread_grace: Seconds = 30.0
     model: str | None = None
     agent_routing: Annotated[AgentRouting, NoDecode] = AgentRouting()
     assistant: Annotated[AssistantBounds, NoDecode] = AssistantBounds()

@@ -82,6 +82,10 @@ class Redaction:
             keep_effect=keep_effect,
         )
 
+    async def late(self, value: Any) -> Any:
+        """What a call gave that came back when its step's time was over, as it may be kept."""
+        return self.shown(value)
+
     def shown(self, value: Any) -> Any:
         """Anything at all, as a log may show it."""
         try:

@@ -15,6 +15,7 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from agents.tools.threads import in_thread
 from graphs.errors import InputError, StepError
+from graphs.lasting import Late
 from graphs.loading.names import nearest
 from graphs.loading.places import written
 from graphs.loading.words import Complaint, complaints
@@ -103,11 +104,14 @@ class Callee:
         given = {name: getattr(bound, field) for field, name in self._fields.items() if field in bound.model_fields_set}
         return given | (bound.model_extra or {})
 
-    async def call(self, given: Mapping[str, Any], context: StepContext) -> Any:
+    async def call(self, given: Mapping[str, Any], context: StepContext, late: Late | None = None) -> Any:
         """Call it with bound arguments, and give what it returned as JSON.
 
-        A sync function runs in a thread and cannot block the loop. A thread cannot be stopped either: when the
-        step's time is over, nobody waits for it any more, but it goes on.
+        A sync function runs in a thread and cannot block the loop. A thread cannot be stopped either: see
+        `graphs.nodes.lasting` for what becomes of one that goes on when the step's time is over.
+
+        Args:
+            late: See `in_thread`.
         """
         keywords = dict(given)
         if INJECTED in self._signature.parameters and INJECTED not in self._positional_only:
@@ -119,7 +123,7 @@ class Callee:
             if name == INJECTED or name in keywords
         ]
         call = partial(self.function, *positional, **keywords)
-        result = await call() if self._is_async else await in_thread(call)
+        result = await call() if self._is_async else await in_thread(call, late)
         if inspect.isawaitable(result):  # a sync function that hands out a coroutine
             result = await result
         try:

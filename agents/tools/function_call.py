@@ -55,7 +55,8 @@ class FunctionStep(Action):
             arguments = callee.arguments_of(context.input)
         redaction = Redaction([arguments])
         with redaction.of_errors():
-            return redaction.value(await callee.call(callee.bind(reveal(arguments)), redaction.context(context)))
+            given = callee.bind(reveal(arguments))
+            return redaction.value(await callee.call(given, redaction.context(context), redaction.late))
 
 
 def _function(context: StepContext, function: str | Callable[..., Any]) -> Function:

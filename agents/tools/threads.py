@@ -9,14 +9,22 @@ from functools import partial
 from queue import SimpleQueue
 from typing import Final, TypeVar
 
+from graphs.lasting import OUTLAST, Late
+
 T = TypeVar("T")
 
 MAX_IDLE: Final = 32
 """Threads kept for the next call; more exist only while more calls are under way."""
 
 
-async def in_thread(function: Callable[[], T]) -> T:
+async def in_thread(function: Callable[[], T], late: Late | None = None) -> T:
     """The function's result; it runs in a thread, with the caller's context variables.
+
+    When the caller is cancelled, the thread goes on. A step's is waited for by whoever performs the step, who also
+    takes what comes late.
+
+    Args:
+        late: What is done with a value that comes late; gives what of it may be kept.
 
     Not `asyncio.to_thread`: its pool has a fixed size and is shared with name resolution. A thread cannot be stopped,
     so a few functions that hang past their step's time limit would fill that pool, stop every service call, and keep
@@ -27,7 +35,13 @@ async def in_thread(function: Callable[[], T]) -> T:
     future: asyncio.Future[T] = loop.create_future()
     work = partial(contextvars.copy_context().run, function)
     _free_worker().give(partial(_perform, work, loop, future))
-    return await future
+    if (outlast := OUTLAST.get()) is None:
+        return await future
+    try:
+        return await asyncio.shield(future)
+    except asyncio.CancelledError:
+        await outlast(future, late)
+        raise
 
 
 Settle = Callable[[], None]

@@ -17,9 +17,11 @@ from agents.tools.tool_use import ToolApproval
 from agents.tools.undoing import UndoArguments, given_to_undo, undo_template
 from graphs.errors import InputError, StepError
 from graphs.expressions import reveal
+from graphs.lasting import Late
 from graphs.loading.words import clauses
 from graphs.spec import RetryPolicy
 from graphs.steps import StepContext
+from graphs.values import json_value
 
 Effect = Literal["none", "reversible", "irreversible"]
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -113,16 +115,26 @@ class Tool:
         Raises:
             StepError: `arguments_invalid`; or what the function raised.
         """
-        given = reveal(arguments)
-        result = await self._call(given, context)
+        result = await self._call(arguments, context)
+        await self._write_down(result, arguments, context)
+        return result
+
+    async def _write_down(self, result: Any, arguments: Mapping[str, Any], context: StepContext) -> None:
         if self.undo is not None:
             gave = Redaction([arguments]).value(result)
             undoing = given_to_undo(self.undo_args, arguments, gave, context)
             if undoing is not None:
                 await context.effect({"tool": self.undo, **undoing}, result=result)
-        return result
 
     async def _call(self, arguments: Mapping[str, Any], context: StepContext) -> Any:
+        async def late(value: Any) -> Any:
+            result = json_value(value)
+            await self._write_down(result, arguments, context)
+            return Redaction([arguments]).shown(result)
+
+        return await self._called(reveal(arguments), context, late)
+
+    async def _called(self, arguments: Mapping[str, Any], context: StepContext, late: Late) -> Any:
         if self.schema is not None:
             problem = (await load("agents.schemas")).misfit(self.schema, dict(arguments), "arguments")
             if problem:
@@ -132,7 +144,7 @@ class Tool:
                     retryable=False,
                     code="arguments_invalid",
                 )
-        return await self.callee.call(self.callee.bind(arguments), context)
+        return await self.callee.call(self.callee.bind(arguments), context, late)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """The plain function, for Python code."""

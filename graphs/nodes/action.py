@@ -9,7 +9,9 @@ from langgraph.errors import GraphInterrupt
 
 from graphs.budget import WORKED
 from graphs.errors import BatonError
+from graphs.lasting import OUTLAST
 from graphs.nodes.body import Body
+from graphs.nodes.lasting import Outlasting, nobody_acts
 from graphs.nodes.served import served
 from graphs.nodes.tries import tries
 from graphs.policies import attempt_timeout, classified
@@ -58,8 +60,10 @@ async def in_its_place(body: Body, uses: str | None, context: StepContext, call:
     Args:
         uses: The service, or the model, that is used.
     """
+    await nobody_acts(body)
     left = None if body.end is None else max((body.end - body.host.clock.now()).total_seconds(), 0.0)
     work = Stoppable(body.host.clock, left, body.path)
+    outlasting = Outlasting(body, context.attempt, [work])
     with body.context.flow.running(body.planned.name, work):
         slot = body.host.slot(uses, body.planned.step.limits, body.path, body.context.flow)
         async with work, slot as waited:
@@ -67,7 +71,7 @@ async def in_its_place(body: Body, uses: str | None, context: StepContext, call:
                 _has_queued(body, waited)
             body.begin()
             body.host.started(body.path, context.attempt, context.state)
-            return await _in_time(body, call)
+            return await _in_time(body, call, outlasting)
 
 
 def _has_queued(body: Body, seconds: float) -> None:
@@ -76,18 +80,22 @@ def _has_queued(body: Body, seconds: float) -> None:
         raise GraphInterrupt(())
 
 
-async def _in_time(body: Body, call: Callable[[], Awaitable[T]]) -> T:
+async def _in_time(body: Body, call: Callable[[], Awaitable[T]], outlasting: Outlasting) -> T:
     kind = body.prepared.kind
     limit = attempt_timeout(body.planned.step, body.context.frame.config, kind)
+    before = OUTLAST.set(outlasting)
     try:
         if limit is None:
             return await call()
-        async with Stoppable(body.host.clock, limit, body.path):
+        async with Stoppable(body.host.clock, limit, body.path) as work:
+            outlasting.works.append(work)
             return await call()
     except BatonError:
         raise
     except Exception as error:
         raise classified(error, kind, body.host.resources, body.host.clock.now()) from error
+    finally:
+        OUTLAST.reset(before)
 
 
 def step_context(body: Body, attempt: int) -> StepContext:

@@ -68,6 +68,7 @@ async def _undoings(context: PlanContext) -> list[Undoing]:
     wanted = host.compensates(conclusion, workflow.spec.config)
     if wanted == "never":
         return []
+    await host.lasting.quiet(host.facts.execution_id, host.clock, host.facts.thread_grace)
     history, clean_up = await host.history(), wanted == "always"
     found = compensations(context.frame, history, conclusion, host.library, host.unseal, clean_up=clean_up)
     return found.undoings

@@ -12,6 +12,7 @@ from graphs.compile import CompiledGraph
 from graphs.composites.subworkflow import root_plan
 from graphs.flow import Board, Flow
 from graphs.host import Facts
+from graphs.lasting import Lasting
 from graphs.planner import Conclusion, Halt
 from graphs.policies.limits import Limit
 from graphs.prepare import Library
@@ -108,6 +109,10 @@ class Base:
         return self._works.resources
 
     @property
+    def lasting(self) -> Lasting:
+        return self._works.lasting
+
+    @property
     def checkpoints(self) -> Any:
         return self._works.store.saver
 
@@ -142,6 +147,7 @@ class Base:
             metadata=execution.metadata,
             partition_size=self._works.settings.partition_size,
             short_wait=self._works.settings.short_wait,
+            thread_grace=self._works.settings.thread_grace,
         )
         return Frame(
             plan=self.board.plan,

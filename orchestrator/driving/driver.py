@@ -167,6 +167,7 @@ class Driver:
             if self._taking is not None:
                 self._taking.cancel()
             await self.drain()
+            await self._works.lasting.close()
             self._reminders.stop()
 
     async def _take_up(self) -> None:

@@ -82,6 +82,7 @@ class Ending(Leaving):
             return False
         if self.terminated is not None or COMPENSATION in self.board.extras:
             return False
+        await self.lasting.quiet(self.execution.id, self.clock, self.facts.thread_grace)
         if not (await self._compensation(conclusion)).undoings:
             return False
         await self._works.store.conclude(

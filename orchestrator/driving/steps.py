@@ -12,6 +12,7 @@ from graphs.flow import Flow
 from graphs.policies.limits import Limit
 from graphs.state import Result
 from orchestrator.breakers import Guarded
+from orchestrator.driving.aftermath import alert
 from orchestrator.driving.base import Base
 from orchestrator.store.port import Record
 
@@ -98,6 +99,20 @@ class Steps(Base):
 
     async def effect(self, path: str, effect: Mapping[str, Any]) -> None:
         await self.keep("step.effect", path, self._sealer.seal(effect))
+
+    async def came_late(self, path: str, said: Mapping[str, Any]) -> None:
+        await self.keep("step.came_late", path, said)
+        execution = await self._works.store.execution(self.execution.id)
+        if execution is None or not execution.status.final or said["outcome"] != "returned":
+            return
+        error = {
+            "code": "came_late",
+            "message": f"step '{path}' came back when its execution had ended: what it did stands.",
+            "step": path,
+        }
+        await self._works.store.keep(
+            alert(execution, "warning", execution.status, error, self.clock.now(), escalated=False)
+        )
 
     async def ledger(self) -> Ledger:
         if self._ledger is None:

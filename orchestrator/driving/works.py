@@ -1,11 +1,12 @@
 """What all drives of an engine share."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from graphs.clock import Clock
 from graphs.compile import CompiledGraph
+from graphs.lasting import Lasting
 from graphs.policies.named import NamedLimits
 from graphs.prepare import Library
 from graphs.steps import Logger
@@ -38,3 +39,4 @@ class Works:
     breakers: Breakers
     pasts: PastOfAll
     environment: Mapping[str, str]
+    lasting: Lasting = field(default_factory=Lasting)

@@ -220,6 +220,8 @@ class Story:
 
     def _apply_to_step(self, node: Node, record: Record) -> None:
         word, data = record.kind.partition(".")[2], record.data
+        if word == "came_late":
+            node.detail = f"its call came back late, and {data['outcome']}"
         if node.settled and word not in _SETTLED:
             # Records that are never kept arrive beside those that are, and other processes write theirs when they can.
             return
