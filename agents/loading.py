@@ -17,7 +17,7 @@ Heavy = Literal[
     "agents.models.providers",
     "agents.models.openai_client",
     "agents.reasoning.react",
-    "agents.models.recorded",
+    "agents.models.cassette_model",
     "agents.reasoning.summing",
     "agents.tools.mcp",
     "agents.models.routing",

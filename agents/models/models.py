@@ -90,11 +90,11 @@ class Models:
         key = f"{id(chosen)} {chosen if isinstance(chosen, str) else ''} {sorted(given.items())}"
         if key not in self._recorded:
             behind = await self._opened(chosen, given) if self.cassette.mode != "replay" else None
-            recorded = await load("agents.models.recorded")
+            cassette_model = await load("agents.models.cassette_model")
             named = model_name(chosen)
             self._recorded[key] = (
                 chosen,
-                recorded.RecordedModel(cassette=self.cassette, named=named, behind=behind, options=given),
+                cassette_model.CassetteModel(cassette=self.cassette, named=named, behind=behind, options=given),
             )
         return self._recorded[key][1]
 

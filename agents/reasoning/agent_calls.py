@@ -79,7 +79,7 @@ class ModelCall(Action):
         spending = Spending(context, self.assignment, [*told, *self.assignment["tools"]])
         async with spending.allowed() as over:
             if over is not None:
-                return {"over": as_kept(over)}
+                return {"over": as_kept(over, context.path.rpartition("[")[0])}
             model = await open_model(context, self.assignment, self.step)
             react = await load("agents.reasoning.react")
             context.progress({"kind": "turn", "turn": self.number + 1})
@@ -118,7 +118,9 @@ class Summary(Action):
         spending = Spending(context, self._assignment, told)
         async with spending.allowed() as over:
             if over is not None:
-                return {"over": as_kept(over)}  # the turn itself meets the same budget, and asks for more
+                return {
+                    "over": as_kept(over, context.path.rpartition("[")[0])
+                }  # the turn itself meets the same budget, and asks for more
             model = await open_model(context, self._assignment, self._step)
             summing = await load("agents.reasoning.summing")
             return await summing.sum_up(context, model, told, self._assignment["model_name"], spending)

@@ -23,7 +23,7 @@ async def pick(opening: Opening) -> tuple[Agent, bool]:
     if config.agent_capability is not None:
         return await _capable(opening, config.agent_capability)
     if config.agent is None:
-        return Agent(name=context.name), False
+        return Agent(name=_own_name(opening)), False
     registered = context.resource(Agents)
     if config.agent not in registered and (published := _published(opening, config.agent)) is not None:
         return published, False
@@ -57,6 +57,12 @@ def _nobody(opening: Opening, capability: str, workflows: Mapping[str, Workflow]
         code="capability_unknown",
         hint=listing(sorted(known), "Capabilities here"),
     )
+
+
+def _own_name(opening: Opening) -> str:
+    """An agent that was published is called by its name where it is started itself, and others by their step's."""
+    around = opening.around
+    return around.name if around is not None and _is_agent(around) else opening.context.name
 
 
 def _is_agent(workflow: Workflow) -> bool:

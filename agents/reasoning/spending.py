@@ -150,9 +150,21 @@ async def _there_is_more(ledger: Ledger) -> None:
     await freed
 
 
-def as_kept(over: Over) -> dict[str, Any]:
-    """Why a call was not made, as the result of its step."""
-    return {"scope": over.scope, "what": over.what, "limit": over.limit, "spent": round(over.spent, 9)}
+def as_kept(over: Over, agent: str) -> dict[str, Any]:
+    """Why a call was not made, as the result of its step.
+
+    Args:
+        agent: The path of the agent step.
+    """
+    own = over.scope == agent
+    return {"scope": over.scope, "own": own, "what": over.what, "limit": over.limit, "spent": round(over.spent, 9)}
+
+
+def budget_of(over: Mapping[str, Any]) -> str:
+    """Whose budget it is, in words."""
+    if over.get("own"):
+        return "its own budget"
+    return f"the budget of '{over['scope']}'" if over["scope"] else "the execution's budget"
 
 
 class MoreBudget(Approval):
@@ -163,7 +175,7 @@ class MoreBudget(Approval):
 
     def __init__(self, agent: str, over: Mapping[str, Any]) -> None:
         self._over = over
-        whose = f"the budget of '{over['scope']}'" if over["scope"] else "the execution's budget"
+        whose = budget_of(over)
         limit, spent = f"{over['limit']:g}", f"{over['spent']:g}"
         self._config = ApprovalConfig(
             message=f"Agent '{agent}' cannot go on: {whose} of {limit} {over['what']} does not allow another call "

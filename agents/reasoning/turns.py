@@ -16,7 +16,7 @@ from agents.reasoning.conversation import (
     summary_step,
     tool_step,
 )
-from agents.reasoning.spending import MoreBudget
+from agents.reasoning.spending import MoreBudget, budget_of
 from agents.reasoning.trimming import Message
 from agents.tools.offers import Offer
 from agents.tools.tool_use import ToolApproval
@@ -75,9 +75,9 @@ class Course:
         """Why it ends without an answer."""
         agent, most = self._assignment["agent"], self._assignment["max_turns"]
         if self._talk.said and (over := self._talk.said[-1].get("over")) is not None:
-            whose = f"the budget of '{over['scope']}'" if over["scope"] else "the execution's budget"
+            limit = f"{over['limit']:g} {over['what']}"
             return StepError(
-                f"agent '{agent}' has used up {whose} of {over['limit']:g} {over['what']}, and nobody raised it.",
+                f"agent '{agent}' has used up {budget_of(over)} of {limit}, and nobody raised it.",
                 category="budget",
                 code="budget_exceeded",
                 **over,

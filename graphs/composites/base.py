@@ -62,6 +62,8 @@ class Opening:
     library: Library
     workflow: Callable[[str, str | None], Workflow]
     resources: Mapping[type, Any]
+    around: Workflow | None = None
+    """The workflow whose own step it is; None for steps inside others."""
     tracks: Callable[[], Awaitable[Mapping[str, Any]]] | None = None
     """What is known of agents that were chosen for a capability, by name."""
 

@@ -91,6 +91,7 @@ async def _opening(body: Body, attempt: int) -> Opening:
         library=body.host.library,
         workflow=lambda name, version: _pinned(body, name, version),
         resources=body.host.resources,
+        around=body.context.frame.workflow,
         tracks=body.host.tracks,
     )
 

@@ -54,6 +54,22 @@ async def test_an_agent_is_published_and_started_by_its_name(database: Path) -> 
     assert execution.output["usage"]["total_tokens"] > 0
 
 
+async def test_what_it_is_called_is_what_people_read(database: Path) -> None:
+    """In questions, records and costs; and of the budget that it has used up."""
+    turns = (Turn(calls=(Call("refund", {"amount": 500}),)), *[Turn(calls=(Call("look"),))] * 9)
+    async with engine(database, resources=resources(Script("s", turns=turns))) as baton:
+        text = CLERK.format(version="1.0", instructions="X").replace("max_turns: 3", "max_turns: 30")
+        await baton.publish(load_workflow(text, step_types=TYPES).workflow)
+        execution = await rested(baton, await baton.start("clerk", {"message": "Hi"}))
+        (wait,) = await baton.waits(execution.id)
+        assert wait.wait.question["message"] == "May agent 'clerk' call 'refund'?"
+        await baton.decide(execution.id, wait.path, "reject", by="ann")
+        execution = await rested(baton, execution)
+        (wait,) = await baton.waits(execution.id)
+        assert wait.wait.question["message"].startswith("Agent 'clerk' cannot go on: its own budget of 5 calls ")
+        assert [one.agent for one in await baton.usage(execution.id)] == ["clerk"]
+
+
 @pytest.mark.capability("C09", "C10", "I05")
 async def test_a_step_is_pinned_to_the_version_it_started_with(database: Path) -> None:
     """A version published while it waits does not change it; a version can be asked for by its number."""

@@ -97,7 +97,7 @@ async def test_nobody_raises_it(database: Path) -> None:
     world = World()
     async with engine(database, resources=world.resources) as baton:
         execution, wait = await _asked(baton, await baton.start(workflow("w", [_agent(budget={"calls": 2})])))
-        assert "the budget of 'ask' of 2 calls" in wait.wait.question["message"]
+        assert "Agent 'ask' cannot go on: its own budget of 2 calls" in wait.wait.question["message"]
         await baton.decide(execution.id, wait.path, "reject", by="ann")
         execution = await finished(baton, execution)
         result = (await baton.results(execution.id))["ask"]

@@ -118,7 +118,7 @@ async def test_what_a_persons_agent_may_not_do_alone_is_asked_in_the_chat(chat: 
     model = chat("clerk")
     wish = HumanMessage("I want a refund of 500")
     asked = await model.ainvoke([wish])
-    assert "May agent 'agent' call 'refund'?" in asked.content
+    assert "May agent 'clerk' call 'refund'?" in asked.content
     refused = await model.ainvoke([wish, asked, HumanMessage("reject: too much")])
     assert refused.content == "Nobody allowed that."
     asked = await model.ainvoke([wish])

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from agents import Call, Cassette, Models, Script, Tools, Turn, tool
-from agents.models.recorded import RecordedModel
+from agents.models.cassette_model import CassetteModel
 from agents.models.router import Router
 from api.demo.provider import Fault, Provider, serving
 from graphs.errors import InputError, StepError
@@ -203,7 +203,7 @@ async def test_loopback_allows_servers_on_this_machine_only(
 
 
 def test_calls_are_recorded_in_async_code_only(tmp_path: Path) -> None:
-    model = RecordedModel(cassette=Cassette(tmp_path / "calls.json", "record"), named="m", options={})
+    model = CassetteModel(cassette=Cassette(tmp_path / "calls.json", "record"), named="m", options={})
     with pytest.raises(InputError, match=r"recorded in async code only\. Use ainvoke or astream\.") as refused:
         model.invoke("Good day.")
     assert refused.value.code == "recorded_async_only"

@@ -1,6 +1,6 @@
 """A LangChain chat model in front of a cassette. Loaded through `agents.loading`: LangChain is slow to import."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
@@ -8,18 +8,17 @@ from langchain_core.language_models import BaseChatModel, LanguageModelInput
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable
-from langchain_core.tools import BaseTool
-from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import ConfigDict
 
 from agents.models.apart import apart, stream_apart
 from agents.models.cassettes import Cassette
+from agents.models.own_model import OwnModel, told
 from agents.models.spoken import spoken
 from graphs.errors import InputError
 from graphs.values import json_object
 
 
-class RecordedModel(BaseChatModel):
+class CassetteModel(OwnModel):
     """Answers from a cassette; asks the model behind it where the cassette says so, and keeps the answer.
 
     Attributes:
@@ -38,15 +37,6 @@ class RecordedModel(BaseChatModel):
     @property
     def _llm_type(self) -> str:
         return "recorded"
-
-    def bind_tools(
-        self,
-        tools: Sequence[dict[str, Any] | type | Callable[..., Any] | BaseTool],
-        *,
-        tool_choice: str | None = None,
-        **kwargs: Any,
-    ) -> Runnable[LanguageModelInput, AIMessage]:
-        return self.bind(tools=[convert_to_openai_tool(one) for one in tools], tool_choice=tool_choice, **kwargs)
 
     def _generate(
         self,
@@ -89,13 +79,13 @@ class RecordedModel(BaseChatModel):
         request = self._request(messages, stop, kwargs)
         if (found := self.cassette.find(request)) is not None:
             for chunk in spoken(_read(found)):
-                yield await _told(chunk, run_manager)
+                yield await told(chunk, run_manager)
             return
         whole: AIMessageChunk | None = None
         async for piece in stream_apart(self._bound(kwargs).astream(messages, stop=stop)):
             assert isinstance(piece, AIMessageChunk)
             whole = piece if whole is None else whole + piece
-            yield await _told(ChatGenerationChunk(message=piece), run_manager)
+            yield await told(ChatGenerationChunk(message=piece), run_manager)
         if whole is not None:
             self.cassette.keep(request, _written(whole))
 
@@ -145,9 +135,3 @@ def _read(answer: Mapping[str, Any]) -> AIMessage:
 
 def _result(message: AIMessage) -> ChatResult:
     return ChatResult(generations=[ChatGeneration(message=message)])
-
-
-async def _told(chunk: ChatGenerationChunk, run_manager: AsyncCallbackManagerForLLMRun | None) -> ChatGenerationChunk:
-    if run_manager is not None:
-        await run_manager.on_llm_new_token(str(chunk.message.content), chunk=chunk)
-    return chunk
