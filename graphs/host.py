@@ -141,6 +141,10 @@ class Recording(Protocol):
         """
         ...
 
+    def instead(self, path: str) -> Mapping[str, str]:
+        """What a step that asks a model is given in place of what it says: `model`, `agent`, `instructions`."""
+        ...
+
 
 class Host(Protocol):
     """Whoever drives an execution, seen from its nodes."""

@@ -6,6 +6,7 @@ the definition, in the registered agent, among the registered tools.
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, NotRequired, TypedDict
 
 from agents.loading import load
@@ -58,6 +59,7 @@ async def assign(opening: Opening) -> Assignment:
     Raises:
         StepError: something named is not there, or there is nothing to do.
     """
+    opening = _with_others(opening)
     context, config, step = opening.context, opening.config, opening.step
     agent, registered = await pick(opening)
 
@@ -92,6 +94,16 @@ async def assign(opening: Opening) -> Assignment:
     )
     await open_model(context, assignment, step)  # so that what cannot work is known before anything is done
     return assignment
+
+
+def _with_others(opening: Opening) -> Opening:
+    """As a replay wants it: with another model, agent or prompt than the step says."""
+    if not opening.instead:
+        return opening
+    update: dict[str, Any] = dict(opening.instead)
+    if "agent" in update:
+        update["agent_capability"] = None
+    return replace(opening, config=opening.config.model_copy(update=update))
 
 
 def _budgets(opening: Opening, own: Budget | None) -> dict[str, dict[str, Any]]:
@@ -141,7 +153,7 @@ def _from_python(value: Any, context: StepContext) -> Any:
 
 def _agent_again(context: StepContext, assignment: Assignment, step: Step) -> Agent | None:
     given = _from_python(step.config.get("agent"), context)
-    if isinstance(given, Agent):
+    if isinstance(given, Agent) and given.name == assignment["agent"]:
         return given
     return context.resource(Agents).get(assignment["agent"]) if assignment["registered"] else None
 

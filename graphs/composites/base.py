@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, Protocol
 
 from graphs.errors import Problem, StepError
@@ -64,6 +64,8 @@ class Opening:
     resources: Mapping[type, Any]
     around: Workflow | None = None
     """The workflow whose own step it is; None for steps inside others."""
+    instead: Mapping[str, str] = field(default_factory=dict)
+    """What a replay gives it in place of what its configuration says: `model`, `agent`, `instructions`."""
     tracks: Callable[[], Awaitable[Mapping[str, Any]]] | None = None
     """What is known of agents that were chosen for a capability, by name."""
 

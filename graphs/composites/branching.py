@@ -113,7 +113,7 @@ class Switch(_Branching):
         default = config.default_route or (DEFAULT if opening.step.default is not None else None)
         route, explanation = await chooser.choose(
             opening.context,
-            model=config.model or "",
+            model=opening.instead.get("model", config.model or ""),
             prompt=config.prompt,
             routes=routes,
             state=config.on if config.on is not None else dict(opening.state().data),

@@ -6,7 +6,7 @@ from typing import Any
 from orchestrator.engine.starting import Starting
 from orchestrator.starting import pin
 from orchestrator.store.port import Execution
-from orchestrator.time_travel.other_agents import with_other_agents
+from orchestrator.time_travel.other_agents import as_kept, changes_of
 from orchestrator.time_travel.ownership import undone_in
 from orchestrator.time_travel.redo import anew_from, fork_start, rewound
 from orchestrator.time_travel.side_effects import side_effects_again
@@ -119,8 +119,9 @@ class GoingBack(Starting):
 
         Args:
             from_step: The path of the first step that is made anew; inside of an agent too (`ask[1].model`).
-            model: For every agent that is asked anew.
-            agent: Whom the agent step of `from_step` is given to instead.
+            model: For every agent that is asked anew, and every model that chooses a route.
+            agent: Whom the agent step that `from_step` names, or is inside of, is given to instead; in sub-workflows
+                too.
             instructions: What that agent is told instead.
             perform: Names of steps that are carried out and not served: functions that only compute.
 
@@ -130,18 +131,22 @@ class GoingBack(Starting):
         """
         execution = await self.get(execution_id)
         workflow = await self.catalogue.definition_for_retry(execution, newest=False)
-        changes = {"model": model, "agent": agent, "instructions": instructions}
-        changed = with_other_agents(workflow, self.catalogue.library, from_step, changes)
+        pins = await self._pins_with(execution, agent)
+        library = self.catalogue.library
+        given = {"model": model, "agent": agent, "instructions": instructions}
+        pinned = [found for digest in pins.values() if (found := library.workflow(digest)) is not None]
+        ran = await self.store.results(execution_id)
+        changes = changes_of(from_step, given, ran, [workflow, *pinned], library)
         return await fork_start(
             self,
             execution,
-            await self.catalogue.definition_of(changed, None, execution.tenant),
+            workflow,
             from_step,
             {},
             self._create,
             metadata=metadata or {},
-            pins=await self._pins_with(execution, agent),
-            replay={"of": execution.id, "perform": sorted(perform)},
+            pins=pins,
+            replay=as_kept(execution.id, perform, changes),
         )
 
     async def _pins_with(self, execution: Execution, agent: str | None) -> Mapping[str, str]:

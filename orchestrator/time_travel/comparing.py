@@ -39,7 +39,8 @@ def compare(left: Side, right: Side) -> dict[str, Any]:
     `facts` and the `differs` of each step name only what is not the same; `steps` are in the order in which they were
     committed on the left, then those only the right has. `only` says which side alone has settled a step. `cost` is
     that of the models each side asked for itself: what a fork took over from the other is in neither. `seconds` are
-    those at work in all steps, as long as what was served from a record took when it was recorded.
+    those at work in all steps, as long as what was served from a record took when it was recorded. `changes` says what
+    the right one gave agents in place of what they say, where it is a replay.
     """
     paths = [*left.results, *(path for path in right.results if path not in left.results)]
     steps = [_step(path, left.results.get(path), right.results.get(path)) for path in paths]
@@ -47,6 +48,7 @@ def compare(left: Side, right: Side) -> dict[str, Any]:
     return {
         "left": left.execution.id,
         "right": right.execution.id,
+        "changes": dict((right.execution.replay or {}).get("changes", {})),
         "facts": _apart(_facts(left.execution), _facts(right.execution)),
         "steps": steps,
         "same": sum(step["only"] is None and not step["differs"] for step in steps),

@@ -1,95 +1,90 @@
-"""A definition with other models, agents or instructions in its agent steps: what a replay tries out. Pure."""
+"""What a replay gives agents in place of what they say: another model, another prompt, another agent. Pure."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final, TypeVar
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Any, Final
 
 from agents.reasoning.agent import AgentStep
+from agents.reasoning.conversation import model_step
+from graphs.composites.branching import Switch
 from graphs.errors import InputError
 from graphs.prepare import Library
 from graphs.spec import Step, Workflow
-from graphs.spec.base import Model
+from orchestrator.time_travel.anew import is_inside
 
-M = TypeVar("M", bound=Model)
-Change = Callable[[Step], Mapping[str, Any]]
-
-_IN_A_PATH: Final = re.compile(r"[^.\[\]~]+")
-_LISTS: Final = ("steps", "default", "then", "else_")
+_SEGMENT: Final = re.compile(r"[^.\[\]~]+")
+_INDEX: Final = re.compile(r"\[\d+\]")
+_FIRST: Final = model_step(0)
 
 
-def with_other_agents(
-    workflow: Workflow, library: Library, from_step: str, changes: Mapping[str, str | None]
-) -> Workflow:
-    """The definition changed.
+def changes_of(
+    from_step: str,
+    given: Mapping[str, str | None],
+    ran: Collection[str],
+    definitions: Iterable[Workflow],
+    library: Library,
+) -> dict[str, str]:
+    """What is to be another, as a replay keeps it: `model`; `agent`, `instructions`, and `at`, the step they are for.
 
     Args:
         from_step: The path from which it will be carried out.
-        changes: `model`, for every agent step; `agent` and `instructions`, for the one that `from_step` names.
+        given: `model`, for every model that is asked anew; `agent` and `instructions`, for the agent step that
+            `from_step` names or is inside of, in whatever workflow that stands.
+        ran: Paths of the steps that have results.
+        definitions: The workflow, and those it is pinned to: an agent that has not come to speak is known by them.
 
     Raises:
         InputError: there is no such agent step.
     """
-    agents = [step for step in _every(workflow.spec.steps) if isinstance(library.kind(step), AgentStep)]
-    own = {key: value for key in ("agent", "instructions") if (value := changes.get(key)) is not None}
-    model = changes.get("model")
-    if model is not None and not agents:
-        raise InputError(
-            f"Workflow '{workflow.name}' has no agent step of its own, so another model changes nothing.",
-            code="replay_no_agent",
-        )
-    chosen = _named(agents, from_step) if own else None
-    if own and chosen is None:
-        known = ", ".join(dict.fromkeys(step.name for step in agents))
+    changes = {key: value for key, value in given.items() if value is not None}
+    if not changes:
+        return {}
+    agents = sorted(path.removesuffix(_FIRST) for path in ran if path.endswith(_FIRST))
+    steps = [step for workflow in definitions for step in _every(workflow.spec.steps)]
+    named = {step.name for step in steps if isinstance(library.kind(step), AgentStep)}
+    if changes.keys() == {"model"}:
+        if not (agents or named or any(_asks_a_model(step, library) for step in steps)):
+            raise InputError(
+                "No agent is at work in this execution, so another model changes nothing.", code="replay_no_agent"
+            )
+        return changes
+    found = [path for path in agents if path == from_step or is_inside(from_step, path)]
+    at = max(found, key=len) if found else _by_name(from_step, named)
+    if at is None:
+        known = ", ".join(dict.fromkeys([*agents, *sorted(named)]))
         raise InputError(
             f"'{from_step}' is no agent step, so it cannot be given another agent or other instructions.",
             hint=f"Agent steps: {known or 'none'}.",
             code="replay_no_agent",
         )
-
-    def change(step: Step) -> Mapping[str, Any]:
-        if not isinstance(library.kind(step), AgentStep):
-            return {}
-        more = {"model": model} if model is not None else {}
-        return {**more, **own} if step.name == chosen else more
-
-    if model is None and not own:
-        return workflow
-    spec = workflow.spec
-    return _with(workflow, {"spec": _with(spec, {"steps": tuple(_changed(step, change) for step in spec.steps)})})
+    return {**changes, "at": at}
 
 
-def _named(agents: list[Step], path: str) -> str | None:
-    """The innermost agent step that a path names."""
-    known = {step.name for step in agents}
-    return next((name for name in reversed(_IN_A_PATH.findall(path)) if name in known), None)
+def instead(changes: Mapping[str, str], path: str) -> dict[str, str]:
+    """Of these changes, those for the step of a path: another item or iteration of the same step is the same."""
+    keys = ["model"]
+    if "at" in changes and _INDEX.sub("[]", path) == _INDEX.sub("[]", changes["at"]):
+        keys += ["agent", "instructions"]
+    return {key: changes[key] for key in keys if key in changes}
 
 
-def _every(steps: tuple[Step, ...]) -> Iterator[Step]:
+def _by_name(path: str, agents: Collection[str]) -> str | None:
+    """The path of the innermost agent step that a path names."""
+    segments = [match for match in _SEGMENT.finditer(path) if match.group() in agents]
+    return path[: segments[-1].end()] if segments else None
+
+
+def _asks_a_model(step: Step, library: Library) -> bool:
+    return isinstance(library.kind(step), Switch) and step.config.get("model") is not None
+
+
+def _every(steps: Iterable[Step]) -> Iterator[Step]:
     for step in steps:
         yield step
         for _, inside in step.containers():
             yield from _every(inside)
 
 
-def _changed(step: Step, change: Change) -> Step:
-    def all_of(steps: tuple[Step, ...]) -> tuple[Step, ...]:
-        return tuple(_changed(one, change) for one in steps)
-
-    update: dict[str, Any] = {name: all_of(inside) for name in _LISTS if (inside := getattr(step, name))}
-    if step.branches:
-        update["branches"] = {name: all_of(inside) for name, inside in step.branches.items()}
-    if step.cases:
-        update["cases"] = tuple(_with(case, {"steps": all_of(case.steps)}) for case in step.cases)
-    if config := change(step):
-        update["config"] = {**step.config, **config}
-        if "agent" in config:
-            update["config"].pop("agent_capability", None)
-    return _with(step, update) if update else step
-
-
-def _with(model: M, update: Mapping[str, Any]) -> M:
-    """A copy with other values, and nothing of what was worked out from the old ones (digests)."""
-    copy = model.model_copy(update=dict(update))
-    for name in set(copy.__dict__) - set(type(model).model_fields):
-        del copy.__dict__[name]
-    return copy
+def as_kept(of: str, perform: Iterable[str], changes: Mapping[str, str]) -> dict[str, Any]:
+    """What makes an execution a replay."""
+    return {"of": of, "perform": sorted(perform)} | ({"changes": dict(changes)} if changes else {})

@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 from agents.reasoning.conversation import model_step
 from graphs.state import Result
 from orchestrator.store.sqlite import SqliteStore
+from orchestrator.time_travel.other_agents import instead
 
 SoFar = Callable[[str], Result | None]
 
@@ -42,10 +43,16 @@ class Recorded:
     Attributes:
         results: By path.
         performed: Names of steps that are performed and not served.
+        changes: What agents are given in place of what they say (`other_agents.changes_of`).
     """
 
     results: Mapping[str, Result]
     performed: frozenset[str] = field(default_factory=frozenset)
+    changes: Mapping[str, str] = field(default_factory=dict)
+
+    def instead(self, path: str) -> Mapping[str, str]:
+        """See `graphs.host.Recording`."""
+        return instead(self.changes, path)
 
     def find(self, path: str, so_far: SoFar) -> tuple[str, Result] | None:
         """See `graphs.host.Recording`."""
@@ -86,4 +93,4 @@ async def opened(store: SqliteStore, replay: Mapping[str, Any] | None) -> Record
     """The record that a replay is served from; None for any other execution."""
     if replay is None:
         return None
-    return Recorded(await store.results(replay["of"]), frozenset(replay["perform"]))
+    return Recorded(await store.results(replay["of"]), frozenset(replay["perform"]), replay.get("changes", {}))

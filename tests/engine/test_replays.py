@@ -8,6 +8,7 @@ import pytest
 
 from agents import Agent, Agents, Call, Models, Script, Tool, Tools, Turn
 from agents.models.prices import Prices
+from api.demo.provider import Provider, serving
 from graphs.errors import InputError, NotFoundError
 from orchestrator.engine import Orchestrator
 from orchestrator.store.port import Target
@@ -148,10 +149,12 @@ async def test_with_another_prompt_or_another_agent(database: Path) -> None:
         source = await recorded(baton, [act("before"), step(model="scripted:kind", tools=[])])
         told = await finished(baton, await baton.replay(source.id, "ask", instructions="Be kind."))
         given = await finished(baton, await baton.replay(source.id, "ask", agent="polite", model="scripted:yes"))
-        document = await baton.store.definition(told.digest)
         heard = (await baton.results(given.id))["ask"]["output"]
-    assert document is not None
-    assert document["spec"]["steps"][1]["config"]["instructions"] == "Be kind."
+    assert told.digest == source.digest and told.replay == {
+        "of": source.id,
+        "perform": [],
+        "changes": {"instructions": "Be kind.", "at": "ask"},
+    }
     assert (source.output["answer"], told.output["answer"]) == ("No.", "No.")
     assert (heard["agent"], heard["answer"]) == ("polite", "Gladly.")
 
@@ -173,7 +176,7 @@ async def test_what_makes_no_sense_is_refused(
         with pytest.raises(error, match=message):
             await baton.replay(source.id, from_step, **changes)
         plain = await run(baton, workflow("plain", [act("x")]))
-        with pytest.raises(InputError, match="Workflow 'plain' has no agent step of its own"):
+        with pytest.raises(InputError, match="No agent is at work in this execution"):
             await baton.replay(plain.id, "x", model="scripted:second")
 
 
@@ -321,3 +324,55 @@ async def test_a_workflow_that_is_a_tool_is_served_step_by_step(database: Path) 
     assert results["ask[0].sub-1.x"]["served"] == "ask[0].sub-0.x"
     assert results["ask[0].sub-0.x"]["error"]["code"] == "not_recorded"
     assert replay.status == "completed"
+
+
+@pytest.mark.capability("D19", "F24", "I05")
+async def test_agents_in_workflows_inside_are_tried_out_too(database: Path) -> None:
+    """In a step of a map that is a workflow, in a workflow that an agent calls, and an agent that was published: with
+    another model, all of them; another prompt or agent is for the one that is named, whatever its item."""
+    inner = workflow("inner", [{"name": "deep", "type": "agent", "config": {"model": "openai:old", "message": "Go"}}])
+    flow = [
+        {
+            "name": "each",
+            "type": "map",
+            "config": {"items": [1, 2]},
+            "steps": [{"name": "part", "type": "workflow", "config": {"workflow": "inner"}}],
+        },
+        {
+            "name": "ask",
+            "type": "agent",
+            "depends_on": ["each"],
+            "config": {"model": "openai:caller", "message": "Go", "tools": [{"workflow": "inner"}]},
+        },
+    ]
+    answers = [Script(name, turns=(Turn(f"From {name}."),)) for name in ("old", "new")]
+    caller = Script("caller", turns=(Turn(calls=(Call("inner"),)), Turn("Called.")))
+    with serving(provider := Provider([*answers, caller])) as url:
+        models = Models(settings={"openai": {"base_url": url, "api_key": "sk-none"}})
+        polite = Agents([Agent(name="polite", instructions="Be polite.", model="openai:old")])
+        async with engine(database, resources=[models, polite], workflows=[inner]) as baton:
+            source = await run(baton, workflow("w", flow))
+
+            async def replayed(from_step: str, **changes: str) -> tuple[Any, list[tuple[str, Any]]]:
+                first = len(provider.asked)
+                replay = await finished(baton, await baton.replay(source.id, from_step, **changes))
+                assert replay.status == "completed", replay.error
+                asked = [(one.model, one.body["messages"][0]) for one in provider.asked[first:]]
+                return replay, [(model, said["content"] if said["role"] == "system" else None) for model, said in asked]
+
+            _, asked = await replayed("each", model="openai:new")
+            assert asked == [("new", None)] * 3
+            _, asked = await replayed("each[0].part.deep", instructions="Be brief.")
+            assert sorted(asked, key=str) == sorted(
+                [("old", "Be brief."), ("caller", None), ("old", None), ("caller", None)], key=str
+            )
+            _, asked = await replayed("ask[0].inner-0.deep[0].model", instructions="Be brief.")
+            assert asked == [("old", "Be brief."), ("caller", None)]
+            replay, asked = await replayed("each[1].part.deep", agent="polite")
+            assert ("old", "Be polite.") in asked and len(asked) == 4
+            compared = await baton.compare(source.id, replay.id)
+            changed = next(one for one in compared["steps"] if one["path"] == "each[1].part.deep")
+            assert changed["differs"]["output"]["right"]["agent"] == "polite"
+            with pytest.raises(InputError, match=r"'each\[1\]\.part' is no agent step") as refused:
+                await baton.replay(source.id, "each[1].part", agent="polite")
+            assert "ask[0].inner-0.deep" in str(refused.value.hint)

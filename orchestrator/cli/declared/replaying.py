@@ -31,7 +31,7 @@ def _register_replay(app: typer.Typer) -> None:
         id: Id,  # noqa: A002
         from_step: Annotated[str, typer.Option("--from", metavar="STEP", help="The first step that is made anew.")],
         model: Annotated[
-            str | None, typer.Option(metavar="PROVIDER:MODEL", help="For every agent that is asked anew.")
+            str | None, typer.Option(metavar="PROVIDER:MODEL", help="For every model that is asked anew.")
         ] = None,
         agent: Annotated[str | None, typer.Option(metavar="NAME", help="Whom that agent step is given to.")] = None,
         instructions: Annotated[str | None, typer.Option(metavar="TEXT", help="What that agent is told.")] = None,

@@ -21,6 +21,8 @@ def print_comparison(compared: Mapping[str, Any]) -> None:
 
 def _lines(compared: Mapping[str, Any]) -> Iterator[Text]:
     apart = [step for step in compared["steps"] if step["only"] or step["differs"]]
+    for name, value in compared["changes"].items():
+        yield Text.assemble((f"{'with' if name != 'at' else 'at':<10}", "dim"), _changed(name, value))
     yield Text.assemble((f"{'path':<10}", "dim"), f"{compared['same']} steps the same, {len(apart)} not")
     for step in apart:
         yield from _step(step)
@@ -32,6 +34,10 @@ def _lines(compared: Mapping[str, Any]) -> Iterator[Text]:
     cost, seconds = compared["cost"], compared["seconds"]
     yield Text.assemble((f"{'cost':<10}", "dim"), *_sides({side: _cost(cost[side]) for side in _SIDES}))
     yield Text.assemble((f"{'time':<10}", "dim"), *_sides({side: seconds_text(seconds[side]) for side in _SIDES}))
+
+
+def _changed(name: str, value: str) -> str:
+    return value if name == "at" else f"{name} {one_line(value, _WIDTH)}"
 
 
 def _step(step: Mapping[str, Any]) -> Iterator[Text]:
