@@ -4,14 +4,20 @@ Not part of the package's face: the protocol it keeps lives with the composites,
 that speaks to the model is `agents.models.routing`.
 """
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 from agents.loading import load
 from agents.models.models import Models, model_name
+from agents.reasoning.assignment import as_text
+from agents.reasoning.spending import MoreBudget
+from agents.values import shorten
 from graphs.composites.base import RouteChooser
 from graphs.errors import StepError
-from graphs.steps import StepContext
+from graphs.steps import StepContext, Waiting
+
+MAX_STATE: Final = 20_000
+"""Characters of the state that the model is shown."""
 
 
 class Router(RouteChooser):
@@ -20,43 +26,24 @@ class Router(RouteChooser):
     def uses(self, context: StepContext, model: Any) -> str | None:
         return model_name(model or context.resource(Models).default)
 
-    async def choose(
-        self,
-        context: StepContext,
-        *,
-        model: Any,
-        prompt: str,
-        routes: Mapping[str, str],
-        state: Any,
-        reasks: int = 2,
-        default: str | None = None,
-    ) -> tuple[str, str]:
-        """A route's name, and why.
+    def shown(self, state: Any) -> str:
+        return shorten(as_text(state), MAX_STATE)
 
-        Args:
-            context: Whose `Models` are used.
-            model: `provider:model`, or (from Python) a chat model; nothing for the default.
-            prompt: How to choose, in the author's words.
-            routes: Descriptions by route name, in their order.
-            state: What is known, as JSON text or as a JSON value; secrets are masked.
-            reasks: How often the model is asked again when it names no route.
-            default: What is given when it never does; it need not be one of the routes.
+    async def ask(self, context: StepContext, question: Mapping[str, Any], said: Sequence[str]) -> dict[str, Any]:
+        """See `RouteChooser`; `model` may be nothing for the default, or (from Python) a chat model.
 
         Raises:
-            StepError: `route_unknown`: it never named one and there is no default; or the model failed.
+            StepError: the model failed, or there is nothing to choose.
         """
-        if not routes:
+        if not question["routes"]:
             raise StepError("there is no route to choose.", category="validation", code="route_unknown")
         models = context.resource(Models)
-        opened = await models.open(model or None)
+        model = question["model"] or models.default
+        opened = await models.open(model)
         routing = await load("agents.models.routing")
-        question = routing.Question(
-            model_name=model_name(model or models.default) or "",
-            prompt=prompt,
-            routes=routes,
-            state=state,
-            max_reasks=reasks,
-            default=default,
-        )
-        chosen: tuple[str, str] = await routing.choose(context, opened, question)
-        return chosen
+        answer: dict[str, Any] = await routing.ask(context, opened, model_name(model) or "", question, said)
+        return answer
+
+    def more_budget(self, context: StepContext, over: Mapping[str, Any]) -> Waiting:
+        step = context.path.rpartition("[")[0]
+        return MoreBudget(f"The model that chooses a route in '{step}'", over)

@@ -1,23 +1,17 @@
 """Asking a model for a route. Loaded through `agents.loading`: LangChain is slow to import."""
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 
-from agents.reasoning.assignment import as_text
 from agents.reasoning.messages import usage_of
 from agents.reasoning.paying import paid
-from agents.reasoning.spending import Payer, Spending
+from agents.reasoning.spending import Payer, Spending, as_kept
 from agents.values import shorten, tokens_of
-from graphs.errors import StepError
 from graphs.steps import StepContext
-
-MAX_STATE: Final = 20_000
-"""Characters of the state that the model is shown."""
 
 _RULES: Final = (
     "You choose one of the routes below and say why in one sentence. Answer with the route's name exactly as it is "
@@ -27,64 +21,33 @@ _RULES: Final = (
 
 _ANSWER: Final = "choose_route"
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
-    """What a model is asked: see `agents.models.router.Router.choose`."""
-
-    model_name: str
-    prompt: str
-    routes: Mapping[str, str]
-    state: Any
-    max_reasks: int
-    default: str | None
+MAX_SAID: Final = 1_000
+"""Characters of an answer that is no route which it is reminded of."""
 
 
-async def choose(context: StepContext, model: BaseChatModel, question: Question) -> tuple[str, str]:
-    """A route's name, and why."""
-    routes = question.routes
-    messages = _messages(question)
-    said = ""
-    for _ in range(question.max_reasks + 1):
-        said, why = await _paid(context, model, messages, question)
-        if (route := recognise(said, routes)) is not None:
-            return route, why
-        messages = [*messages, AIMessage(said or "(nothing)"), HumanMessage(_again(said, routes))]
-    if question.default is not None:
-        return question.default, f"default: the model named no route; it last said {shorten(said, 100)!r}"
-    raise StepError(
-        f"the model named {shorten(said, 100)!r}, which is none of the routes {', '.join(routes)}.",
-        code="route_unknown",
-        hint="Describe the routes more clearly, or give the switch a default.",
-    )
-
-
-async def _paid(
-    context: StepContext, model: BaseChatModel, messages: list[BaseMessage], question: Question
-) -> tuple[str, str]:
-    """One call of the model, under the execution's budget and counted in it, whatever becomes of it."""
+async def ask(
+    context: StepContext, model: BaseChatModel, model_name: str, question: Mapping[str, Any], said: Sequence[str]
+) -> dict[str, Any]:
+    """One call of the model, under the execution's budget and counted in it, whatever becomes of it: `route` and
+    `explanation`, or `said` where that is no route, or `over` where a budget allows no call."""
+    routes = question["routes"]
+    messages = _messages(question, said)
+    step = context.path.rpartition("[")[0]
     payer = Payer(
-        agent=context.path,
-        model_name=question.model_name,
+        agent=step,
+        model_name=model_name,
         instructions="",
         max_tokens=None,
         budgets={scope: budget.model_dump(exclude_none=True) for scope, budget in context.budgets.items()},
     )
-    told = [{"role": message.type, "content": message.text} for message in messages]
-    spending = Spending(context, payer, told)
+    spending = Spending(context, payer, [{"role": message.type, "content": message.text} for message in messages])
     async with spending.allowed() as over:
         if over is not None:
-            whose = f"the budget of '{over.scope}'" if over.scope else "the execution's budget"
-            raise StepError(
-                f"{whose} of {over.limit:g} {over.what} does not allow another call of a model.",
-                category="budget",
-                code="budget_exceeded",
-                hint="Raise 'config.budget', and retry from this step.",
-            )
-        asking = _ask(model, messages, question.routes)
-        (answer, said, why), took = await paid(context, question.model_name, spending, asking)
+            return {"over": as_kept(over, step)}
+        (answer, words, why), took = await paid(context, model_name, spending, _ask(model, messages, routes))
         spending.note(usage_of(answer), took, tokens_of([answer.content, answer.tool_calls]))
-    return said, why
+    route = recognise(words, routes)
+    return {"said": shorten(words, MAX_SAID)} if route is None else {"route": route, "explanation": why}
 
 
 def recognise(said: str, routes: Iterable[str]) -> str | None:
@@ -104,13 +67,16 @@ def _plain(text: str) -> str:
     return re.sub(r"[\W_]+", "_", text.casefold()).strip("_")
 
 
-def _messages(question: Question) -> list[BaseMessage]:
-    listed = "\n".join(f"- {name}: {about}" if about else f"- {name}" for name, about in question.routes.items())
-    state = shorten(as_text(question.state), MAX_STATE)
-    return [
+def _messages(question: Mapping[str, Any], said: Sequence[str]) -> list[BaseMessage]:
+    routes: Mapping[str, str] = question["routes"]
+    listed = "\n".join(f"- {name}: {about}" if about else f"- {name}" for name, about in routes.items())
+    messages: list[BaseMessage] = [
         SystemMessage(f"{_RULES}\n\nRoutes:\n{listed}"),
-        HumanMessage(f"{question.prompt}\n\nState:\n{state}"),
+        HumanMessage(f"{question['prompt']}\n\nState:\n{question['state']}"),
     ]
+    for words in said:
+        messages += [AIMessage(words or "(nothing)"), HumanMessage(_again(words, routes))]
+    return messages
 
 
 def _again(said: str, routes: Iterable[str]) -> str:

@@ -168,17 +168,21 @@ def budget_of(over: Mapping[str, Any]) -> str:
 
 
 class MoreBudget(Approval):
-    """Asks a person for a larger budget."""
+    """Asks a person for a larger budget.
+
+    Args:
+        who: Who cannot go on, as a sentence begins.
+    """
 
     name: ClassVar[str] = "agent_budget"
     Config: ClassVar[type[Any]] = StepConfig
 
-    def __init__(self, agent: str, over: Mapping[str, Any]) -> None:
+    def __init__(self, who: str, over: Mapping[str, Any]) -> None:
         self._over = over
         whose = budget_of(over)
         limit, spent = f"{over['limit']:g}", f"{over['spent']:g}"
         self._config = ApprovalConfig(
-            message=f"Agent '{agent}' cannot go on: {whose} of {limit} {over['what']} does not allow another call "
+            message=f"{who} cannot go on: {whose} of {limit} {over['what']} does not allow another call "
             f"({spent} are spent). Raise it?",
             payload={"raise_by": over["limit"]},
             allow=("approve", "edit", "reject"),

@@ -137,7 +137,7 @@ class Course:
 
     def _more(self, number: int) -> Iterator[PlannedStep]:
         """A person is asked for a larger budget."""
-        kind = MoreBudget(self._assignment["agent"], self._talk.said[number]["over"])
+        kind = MoreBudget(f"Agent '{self._assignment['agent']}'", self._talk.said[number]["over"])
         step = Step(name="budget", type="approval", on_failure=_TOLD)
         needs = (Need(model_step(number), "succeeded"),)
         yield PlannedStep(budget_step(number), step, kind.node, needs, local=f"[{number}].", kind=kind)

@@ -1,7 +1,7 @@
 """What a composite step type says: how it opens, which plan it becomes, what its result is."""
 
 from abc import abstractmethod
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, Protocol
 
@@ -11,7 +11,7 @@ from graphs.planner import Conclusion, FailurePolicy, Join, Plan, PlannedStep, R
 from graphs.prepare import Library
 from graphs.scope import Frame, StateView
 from graphs.spec import Step, Workflow
-from graphs.steps import StepContext, StepType
+from graphs.steps import StepContext, StepType, Waiting
 
 Data = Mapping[str, Any]
 """What a composite step found out when it opened: JSON values, kept with its plan's checkpoint, never asked again."""
@@ -27,18 +27,24 @@ class RouteChooser(Protocol):
         """The model that is asked, whose limits and breaker the question is under."""
         return model or None
 
-    async def choose(
-        self,
-        context: StepContext,
-        *,
-        model: str,
-        prompt: str,
-        routes: Mapping[str, str],
-        state: Any,
-        reasks: int,
-        default: str | None,
-    ) -> tuple[str, str]:
-        """The route's name and why it was chosen."""
+    def shown(self, state: Any) -> str:
+        """What of the state it is shown: text, in which nothing is secret."""
+        ...
+
+    async def ask(self, context: StepContext, question: Mapping[str, Any], said: Sequence[str]) -> dict[str, Any]:
+        """Ask once, for `route` and `explanation`.
+
+        Args:
+            question: `model`, `prompt`, `routes` (descriptions by name) and `state`.
+            said: What was said before, each time none of the routes.
+
+        Returns:
+            Where none of the routes was named, `said`; where a budget allows no call, `over`.
+        """
+        ...
+
+    def more_budget(self, context: StepContext, over: Mapping[str, Any]) -> Waiting:
+        """What asks a person for a larger budget."""
         ...
 
 
@@ -85,6 +91,18 @@ class Composite(StepType):
     """Whether a failure inside is told as the step's own: nobody wrote the steps inside (agents)."""
     isolated: ClassVar[bool] = False
     """Whether the steps inside see their own input only (sub-workflows)."""
+
+    def growing(self, step: Step) -> bool:
+        """Whether that step's plan gets more steps as it goes."""
+        return self.grows
+
+    def tells_as_its_own(self, inner: str | None) -> bool:
+        """Whether a failure of that step inside (None: of none of them) is told as the step's own."""
+        return self.see_through
+
+    def route(self, step: Step, data: Data, results: Results) -> str | None:
+        """Which way it went, for those that have several."""
+        return data.get("route")
 
     async def open(self, opening: Opening) -> Data:
         """Look once at what the step is given; everything after follows from the answer and the definition.

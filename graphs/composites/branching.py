@@ -5,14 +5,15 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from graphs.composites.base import Composite, Data, Opening, RouteChooser, last_output, outputs, plan_of
+from graphs.composites.base import Composite, Data, Opening, last_output, outputs, plan_of
+from graphs.composites.choosing import QUESTION, Choosing, chooser_of, is_choosing
 from graphs.errors import Problem, StepError
 from graphs.expressions import EvaluationContext
-from graphs.planner import Conclusion, Plan, plan_steps
+from graphs.planner import Conclusion, Plan, PlannedStep, Results, plan_steps
 from graphs.prepare import Library, Test
 from graphs.scope import Frame
 from graphs.spec import Case, Step
-from graphs.steps import Node, StepConfig, StepContext
+from graphs.steps import Node, StepConfig
 
 
 class _Branching(Composite):
@@ -29,11 +30,17 @@ class _Branching(Composite):
         self, step: Step, data: Data, frame: Frame, conclusion: Conclusion, evaluation: EvaluationContext
     ) -> Any:
         plan, results = frame.plan, frame.results
+        own = [name for name in plan.steps if not is_choosing(name)]
+        given = outputs(plan, results)
         return {
-            "route": data["route"],
-            "output": last_output(plan, plan.steps, results),
-            "steps": outputs(plan, results),
-        } | ({"explanation": data["explanation"]} if data.get("explanation") else {})
+            "route": self.route(step, data, results),
+            "output": last_output(plan, own, results),
+            "steps": {name: given[name] for name in own if name in given},
+        } | ({"explanation": why} if (why := self.explanation(data, step, results)) else {})
+
+    def explanation(self, data: Data, step: Step, results: Results) -> str | None:
+        """Why it went that way, where somebody says."""
+        return data.get("explanation")
 
 
 class ConditionalConfig(StepConfig):
@@ -84,16 +91,16 @@ class Switch(_Branching):
     containers: ClassVar[frozenset[str]] = frozenset({"cases", "default"})
     required_containers: ClassVar[frozenset[str]] = frozenset({"cases"})
 
-    def uses(self, context: StepContext, config: SwitchConfig) -> str | None:
-        if config.model is None:
-            return None
-        chooser: RouteChooser = context.resource(RouteChooser)  # type: ignore[type-abstract]
-        return chooser.uses(context, config.model)
+    def growing(self, step: Step) -> bool:
+        return "model" in step.config
+
+    def tells_as_its_own(self, inner: str | None) -> bool:
+        return inner is None or is_choosing(inner)
 
     async def open(self, opening: Opening) -> Data:
         config: SwitchConfig = opening.config
         if config.model is not None:
-            return await self._ask_model(opening, config)
+            return self._question(opening, config)
         for index, case in enumerate(opening.step.cases):
             if _fits(case, config.on, opening):
                 return {"route": case_name(case, index)}
@@ -107,20 +114,44 @@ class Switch(_Branching):
             hint="Add a case or a 'default'.",
         )
 
-    async def _ask_model(self, opening: Opening, config: SwitchConfig) -> Data:
-        chooser: RouteChooser = opening.context.resource(RouteChooser)  # type: ignore[type-abstract]
-        routes = {case_name(case, index): case.description for index, case in enumerate(opening.step.cases)}
+    def _question(self, opening: Opening, config: SwitchConfig) -> Data:
+        state = config.on if config.on is not None else dict(opening.state().data)
+        question = {
+            "model": opening.instead.get("model", config.model or ""),
+            "prompt": config.prompt,
+            "routes": {case_name(case, index): case.description for index, case in enumerate(opening.step.cases)},
+            "state": chooser_of(opening.context).shown(state),
+        }
         default = config.default_route or (DEFAULT if opening.step.default is not None else None)
-        route, explanation = await chooser.choose(
-            opening.context,
-            model=opening.instead.get("model", config.model or ""),
-            prompt=config.prompt,
-            routes=routes,
-            state=config.on if config.on is not None else dict(opening.state().data),
-            reasks=config.reasks,
-            default=default,
-        )
-        return {"route": route, "explanation": explanation}
+        return {QUESTION: question, "reasks": config.reasks, "default": default}
+
+    def plan(self, step: Step, data: Data, library: Library) -> Plan:
+        if QUESTION not in data:
+            return super().plan(step, data, library)
+        return plan_of(self._planned(step, data, data["results"], library))
+
+    def grow(
+        self, step: Step, data: Data, frame: Frame, library: Library, evaluation: EvaluationContext
+    ) -> list[PlannedStep]:
+        if QUESTION not in data:
+            return []
+        if (failure := Choosing(step, data, frame.results).ended()) is not None:
+            raise failure
+        known = frame.plan.steps
+        return [planned for planned in self._planned(step, data, frame.results, library) if planned.name not in known]
+
+    def _planned(self, step: Step, data: Data, results: Results, library: Library) -> list[PlannedStep]:
+        choosing = Choosing(step, data, results)
+        planned = list(choosing.planned())
+        if (route := choosing.route) is not None:
+            planned += plan_steps(self.chosen(step, route), library.node_of, sequential=True)
+        return planned
+
+    def route(self, step: Step, data: Data, results: Results) -> str | None:
+        return Choosing(step, data, results).route if QUESTION in data else super().route(step, data, results)
+
+    def explanation(self, data: Data, step: Step, results: Results) -> str | None:
+        return Choosing(step, data, results).explanation if QUESTION in data else data.get("explanation")
 
     def chosen(self, step: Step, route: str) -> tuple[Step, ...]:
         for index, case in enumerate(step.cases):

@@ -36,7 +36,7 @@ async def act(body: Body) -> Result:
         open_data=open_data,
         plan_for=lambda data: kind.plan(step, data, library),
         frame_for=lambda frame, data: kind.frame(frame, step, data, library),
-        grow_for=_grower(body, kind) if kind.grows else None,
+        grow_for=_grower(body, kind) if kind.growing(step) else None,
     )
     try:
         board, frame, data = await carry_out(body, inside)
@@ -135,7 +135,8 @@ def _result(body: Body, kind: Composite, board: Board, frame: Frame, data: Mappi
     if board.error is not None:
         conclusion = Conclusion("failed", None, error_value(as_step_error(board.error), attempt=1))
     response = kind.response(body.planned.step, data, frame, conclusion, body.evaluation)
-    more: dict[str, Any] = {"route": data["route"]} if "route" in data else {}
+    route = kind.route(body.planned.step, data, frame.results)
+    more: dict[str, Any] = {"route": route} if route is not None else {}
     if conclusion.status == "completed":
         result = body.completed(response, attempts=1, **more)
         if not kind.isolated and (written := frame.written()):
@@ -150,7 +151,8 @@ def _failure(body: Body, conclusion: Conclusion, board: Board) -> StepError:
     if conclusion.step is None and board.halt is not None and board.halt.reason == "timeout":
         return StepTimeoutError(f"{board.halt.detail}.", limit=body.planned.step.timeout)
     inner = conclusion.error or {}
-    if inner and getattr(body.prepared.kind, "see_through", False):
+    kind = body.prepared.kind
+    if inner and isinstance(kind, Composite) and kind.tells_as_its_own(conclusion.step):
         known = ("message", "category", "code", "hint", "attempt")
         return StepError(
             inner.get("message", ""),

@@ -58,7 +58,7 @@ class Places:
     def _frame_inside(self, frame: Frame, planned: PlannedStep, path: str) -> Frame:
         kind, data = self._library.kind(planned.step), self._unseal(self._opened[path]["frame"])
         assert isinstance(kind, Composite)
-        if kind.grows:
+        if kind.growing(planned.step):
             data = {**data, "iterations": self._iterations(path), "results": self._inside(path)}
         plan = kind.plan(planned.step, data, self._library)
         names = ((name, self._results.get(join_path(path, name))) for name in plan.steps)

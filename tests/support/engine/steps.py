@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -151,18 +151,11 @@ class Think(Act):
 class Guess(RouteChooser):
     """Chooses the last route, as a model might."""
 
-    async def choose(
-        self,
-        context: StepContext,
-        *,
-        model: str,
-        prompt: str,
-        routes: Any,
-        state: Any,
-        reasks: int,
-        default: str | None,
-    ) -> tuple[str, str]:
-        return list(routes)[-1], "it was the last"
+    def shown(self, state: Any) -> str:
+        return str(state)
+
+    async def ask(self, context: StepContext, question: Mapping[str, Any], said: Sequence[str]) -> dict[str, Any]:
+        return {"route": list(question["routes"])[-1], "explanation": "it was the last"}
 
 
 def step_types(*more: Any) -> StepTypes:

@@ -20,11 +20,16 @@ ROUTES = {"billing": "Money and invoices", "tech_support": "Broken things", "oth
 
 @pytest.fixture
 def choose(make_context: Make) -> Callable[..., Any]:
-    async def go(*turns: Turn, model: Any = "scripted:r", state: Any = "{}", **options: Any) -> Any:
+    async def go(*turns: Turn, model: Any = "scripted:r", state: Any = "{}", reasks: int = 2) -> Any:
         models = Models(allow_real=not isinstance(model, str), scripts=[Script("r", turns=turns)])
-        return await Router().choose(
-            make_context(models), model=model, prompt="Who helps?", routes=ROUTES, state=state, **options
-        )
+        router, said = Router(), list[str]()
+        question = {"model": model, "prompt": "Who helps?", "routes": ROUTES, "state": router.shown(state)}
+        for _ in range(reasks + 1):
+            answer = await router.ask(make_context(models), question, said)
+            if "route" in answer:
+                return answer["route"], answer["explanation"]
+            said.append(answer["said"])
+        return said
 
     return go
 
@@ -66,24 +71,9 @@ def test_of_routes_that_read_alike_only_the_exact_one_counts() -> None:
 
 
 @pytest.mark.capability("X25")
-async def test_a_model_that_names_no_route_is_asked_again_and_then_given_up(choose: Any) -> None:
+async def test_a_model_that_names_no_route_is_told_so(choose: Any) -> None:
     assert await choose(route("sales"), route("marketing"), route("Other")) == ("other", "because")
-    with pytest.raises(StepError) as caught:
-        await choose(route("sales"), route("marketing"), route("legal"), route("billing"))
-    assert str(caught.value) == (
-        "the model named 'legal', which is none of the routes billing, tech_support, other. "
-        "Describe the routes more clearly, or give the switch a default."
-    )
-    assert caught.value.code == "route_unknown"
-    with pytest.raises(StepError):
-        await choose(route("sales"), route("billing"), reasks=0)
-
-
-async def test_the_default_is_taken_in_the_end(choose: Any) -> None:
-    assert await choose(route("sales"), reasks=0, default="otherwise") == (
-        "otherwise",
-        "default: the model named no route; it last said 'sales'",
-    )
+    assert await choose(route("sales"), route("marketing"), route("legal")) == ["sales", "marketing", "legal"]
 
 
 async def test_words_in_place_of_a_form_are_read(choose: Any) -> None:
@@ -112,14 +102,15 @@ async def test_a_models_failure_is_the_steps(choose: Any) -> None:
 
 
 async def test_a_choice_of_nothing_is_refused(make_context: Make) -> None:
+    question = {"model": "", "prompt": "?", "routes": {}, "state": "{}"}
     with pytest.raises(StepError, match=r"^there is no route to choose\.$"):
-        await Router().choose(make_context(Models()), model="", prompt="?", routes={}, state="{}")
+        await Router().ask(make_context(Models()), question, [])
 
 
 async def test_without_a_model_the_default_one_is_asked(make_context: Make) -> None:
     models = Models(default="scripted:first-route")
-    chosen = await Router().choose(make_context(models), model="", prompt="?", routes=ROUTES, state="{}")
-    assert chosen[0] == "billing"
+    question = {"model": "", "prompt": "?", "routes": ROUTES, "state": "{}"}
+    assert (await Router().ask(make_context(models), question, []))["route"] == "billing"
 
 
 def test_it_is_what_switches_ask_for() -> None:
