@@ -13,6 +13,7 @@ _BRIEF = (
     "workflow",
     "version",
     "status",
+    "compensation",
     "error",
     "metadata",
     "priority",

@@ -154,6 +154,8 @@ def _facts(story: Story, forks: Sequence[Execution], now: datetime) -> list[tupl
     if execution.cancel_requested:
         by, why = execution.cancel_requested.get("by"), execution.cancel_requested.get("reason")
         facts.append(("cancelled", f"{f'by {by}' if by else ''}{f': {why}' if why else ''}" or "asked for"))
+    if execution.compensation and execution.compensation != execution.status:
+        facts.append(("undoing", execution.compensation.replace("_", " ")))
     if execution.parent:
         facts.append(("fork of", f"{execution.parent} at {execution.forked_at}"))
     facts += [("fork", f"{fork.id} at {fork.forked_at}, {fork.status}") for fork in forks]

@@ -101,9 +101,9 @@ def alert(
     return Record(execution.id, ALERT, now, about.get("step"), execution.generation, data)
 
 
-def alert_level(asked: Asked | None, status: ExecutionStatus, letters: list[DeadLetter]) -> AlertLevel:
+def alert_level(asked: Asked | None, letters: list[DeadLetter]) -> AlertLevel:
     """How loudly it is told; what was not undone always is, whatever the failure asked for."""
-    if status is ExecutionStatus.COMPENSATION_FAILED:
+    if any(one.kind == "compensation" for one in letters):
         return "error"
     level = asked.alert if asked is not None else "none"
     return "warning" if level == "none" and any(one.kind == "finally" for one in letters) else level

@@ -62,7 +62,9 @@ class Base:
         self._began = works.clock.monotonic()
         self._began_at = works.clock.now()
         self._idle_since: float | None = None
+        self._idle_pause = 0.0
         self._idle_seconds = 0.0
+        self._pauses: dict[str, datetime] = {}
         self._places = Limit("execution", workflow.spec.config.max_parallel_steps)
         self._log = works.log.bind(
             execution_id=execution.id, workflow_id=workflow.name, run=execution.drives, tenant=execution.tenant
@@ -83,10 +85,20 @@ class Base:
     @property
     def active_seconds(self) -> float:
         """Seconds at work in all, waiting for the world outside left out."""
-        idle = self._idle_seconds
-        if self._idle_since is not None:
-            idle += self.clock.monotonic() - self._idle_since
+        idle = self._idle_seconds + self._idle_now
         return max(0.0, self.execution.active_seconds + self.clock.monotonic() - self._began - idle)
+
+    @property
+    def _idle_now(self) -> float:
+        """Seconds since it has nothing to do but to wait; the pauses of steps between attempts are work."""
+        if self._idle_since is None:
+            return 0.0
+        return max(0.0, self.clock.monotonic() - self._idle_since - self._idle_pause)
+
+    @property
+    def _pauses_until(self) -> datetime | None:
+        """When the last of its steps that rest between attempts goes on."""
+        return max(self._pauses.values(), default=None)
 
     @property
     def facts(self) -> Facts:

@@ -7,7 +7,7 @@ says "look again", and a second "look again" does no harm.
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from traceback import format_exception
 from typing import Any
 
@@ -374,9 +374,14 @@ class Driver:
 
     def _remember_deadline(self, execution: Execution) -> None:
         workflow = self._catalogue.library.workflow(execution.digest)
-        deadline = workflow.spec.config.deadline if workflow is not None else None
-        if deadline is not None and execution.started_at is not None:
-            self._reminders.add(execution.id, execution.started_at + timedelta(seconds=deadline))
+        if workflow is None:
+            return
+        config = workflow.spec.config
+        if config.deadline is not None and execution.started_at is not None:
+            self._reminders.add(execution.id, execution.started_at + timedelta(seconds=config.deadline))
+        if config.timeout is not None and execution.pausing is not None:
+            left = timedelta(seconds=config.timeout - execution.active_seconds)
+            self._reminders.add(execution.id, datetime.fromisoformat(execution.pausing["since"]) + left)
 
     def _comes_due(self, execution_id: str) -> None:
         if execution_id not in self._drives:  # a live drive has alarms of its own

@@ -21,8 +21,11 @@ class Ending(Leaving):
         conclusion, output = self._came_to()
         if await self._is_undone_after_all(conclusion):
             return "stirred"
-        status, error = _final_status(conclusion, self.board.extras.get(COMPENSATION)), self._why(conclusion)
+        compensation = _came_of_undoing(self.board.extras.get(COMPENSATION))
+        status, error = _final_status(conclusion, compensation), self._why(conclusion)
         data = {"output": output, "error": error, "seconds": round(self.active_seconds, 6)}
+        if compensation is not None:
+            data["compensation"] = compensation.value
         undone = await self._undone(conclusion)
         if undone:
             data["undone"] = undone
@@ -38,6 +41,7 @@ class Ending(Leaving):
                 active_seconds=self.active_seconds,
                 records=[*alerts, self._record(f"execution.{status}", None, data), *await self._heirs(undone)],
                 letters=letters,
+                compensation=compensation,
                 unless_cancelled=status is ExecutionStatus.COMPLETED and self.board.concluded is None,
             )
         except ConflictError as refusal:
@@ -109,11 +113,16 @@ class Ending(Leaving):
         )
 
 
-def _final_status(conclusion: Conclusion, compensation: Result | None) -> ExecutionStatus:
-    if conclusion.status == "completed":
-        return ExecutionStatus.COMPLETED
+def _came_of_undoing(compensation: Result | None) -> ExecutionStatus | None:
     if compensation is not None and compensation["status"] == "failed":
         return ExecutionStatus.COMPENSATION_FAILED
     if compensation is not None and compensation["output"]["compensated"]:
         return ExecutionStatus.COMPENSATED
-    return ExecutionStatus(conclusion.status)
+    return None
+
+
+def _final_status(conclusion: Conclusion, compensation: ExecutionStatus | None) -> ExecutionStatus:
+    """A time that was over stays the end, whatever became of undoing what was done in it."""
+    if conclusion.status in ("completed", "timed_out") or compensation is None:
+        return ExecutionStatus(conclusion.status)
+    return compensation

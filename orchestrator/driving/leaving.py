@@ -62,7 +62,7 @@ class Leaving(Resting):
             asked = asked_by(error, config, timed_out=conclusion.status == "timed_out")
             if asked.dead_letter:
                 letters.append(await self._failure(conclusion, error or {}, asked.escalate, undone))
-        level = alert_level(asked, status, letters)
+        level = alert_level(asked, letters)
         if level == "none":
             return letters, []
         escalated = any(one.escalated for one in letters) or (asked is not None and asked.escalate)

@@ -62,6 +62,7 @@ async def end_poisoned(works: Works, execution: Execution) -> None:
         output=None,
         error=end.error,
         active_seconds=execution.active_seconds,
+        compensation=end.compensation,
         records=end.records,
         letters=[end.letter],
     )

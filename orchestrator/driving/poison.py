@@ -17,6 +17,7 @@ class PutAside:
     """The end of an execution that is put aside; nothing of it runs, not even what undoes it."""
 
     status: ExecutionStatus
+    compensation: ExecutionStatus | None
     error: dict[str, Any]
     letter: DeadLetter
     records: list[Record]
@@ -30,7 +31,9 @@ def is_poisoned(execution: Execution) -> bool:
 def put_aside(execution: Execution, now: datetime) -> PutAside:
     """How an execution ends over which too many processes have died."""
     undoing = execution.concluded is not None and execution.concluded["compensate"]
-    status = ExecutionStatus.COMPENSATION_FAILED if undoing else ExecutionStatus.FAILED
+    compensation = ExecutionStatus.COMPENSATION_FAILED if undoing else None
+    timed_out = (execution.concluded or {}).get("status") == "timed_out"
+    status = ExecutionStatus.TIMED_OUT if timed_out else compensation or ExecutionStatus.FAILED
     error = EngineError(
         f"The process that drove execution '{execution.id}' died {execution.deaths} times in a row, and it got no "
         "further in between: it is put aside.",
@@ -39,6 +42,7 @@ def put_aside(execution: Execution, now: datetime) -> PutAside:
     ).as_dict() | {"category": "logic"}
     return PutAside(
         status,
+        compensation,
         error,
         letter(execution, "poisoned", "", error, now, escalated=True, deaths=execution.deaths),
         [

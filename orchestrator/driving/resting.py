@@ -23,6 +23,8 @@ class Resting(Stopping):
             self.failed(deadlock(stalled))
             return
         self._idle_since = self.clock.monotonic()
+        until = self._pauses_until
+        self._idle_pause = 0.0 if until is None else max(0.0, (until - self.clock.now()).total_seconds())
         soon = self.clock.now() + timedelta(seconds=self._works.settings.short_wait)
         if any(due is not None and due <= soon for _, _, due, _ in self._expected.values()):
             return  # an alarm is about to ring: parking and coming back would cost more than waiting
@@ -33,7 +35,7 @@ class Resting(Stopping):
 
     def stirred(self) -> None:
         if self._idle_since is not None:
-            self._idle_seconds += self.clock.monotonic() - self._idle_since
+            self._idle_seconds += self._idle_now
             self._idle_since = None
         self._stirs += 1
         if self._seat.given_up:
@@ -59,7 +61,12 @@ class Resting(Stopping):
         stirs, self._lying_down = self._stirs, True
         try:
             rested = await self._works.store.rest(
-                self.execution.id, self._signal, self._resting, self.active_seconds, lingers=True
+                self.execution.id,
+                self._signal,
+                self._resting,
+                self.active_seconds,
+                lingers=True,
+                pauses_until=self._pauses_until,
             )
         finally:
             self._lying_down = False
@@ -105,7 +112,10 @@ class Resting(Stopping):
 
     async def _rest(self) -> Left:
         status = ExecutionStatus.QUEUED if self.draining else self._resting
-        rested = await self._works.store.rest(self.execution.id, self._signal, status, self.active_seconds)
+        pauses_until = None if self.draining else self._pauses_until
+        rested = await self._works.store.rest(
+            self.execution.id, self._signal, status, self.active_seconds, pauses_until=pauses_until
+        )
         if self.draining:
             return "drained"
         return "resting" if rested else "stirred"

@@ -11,6 +11,9 @@ from graphs.steps import Answer, Wait
 from orchestrator.driving.steps import Steps
 from orchestrator.store.port import OpenWait
 
+PAUSES = ("retry", "breaker")
+"""Reasons of timers that are no waiting for the world outside: what rests between two attempts is at work (X33)."""
+
 
 class Waits(Steps):
     """The chapter on waits."""
@@ -59,11 +62,15 @@ class Waits(Steps):
         if wait.due is not None:
             alarm = self.clock.call_later((wait.due - now).total_seconds(), lambda: flow.wake(name, Woken.GO))
         self._expected[path] = (flow, name, wait.due, alarm)
+        if wait.due is not None and wait.question.get("reason") in PAUSES:
+            self._pauses[path] = wait.due
         return None
 
     def unexpect(self, path: str) -> None:
         if (expected := self._expected.pop(path, None)) and expected[3] is not None:
             expected[3].cancel()
+        if not self.flow.closing:  # parked, it pauses still
+            self._pauses.pop(path, None)
 
     async def remind(self, path: str, due: datetime) -> None:
         self._reminders.append(due)

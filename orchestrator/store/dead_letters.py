@@ -20,7 +20,7 @@ _CLOSE = "UPDATE dead_letters SET status = ?, closed_at = ?, closed_by = ?, note
 _ASK_AGAIN = "UPDATE waits SET superseded = 1 WHERE execution_id = ? AND status = 'cancelled' AND NOT superseded"
 _GO_ON = (
     "UPDATE executions SET status = 'queued', output = 'null', error = 'null', cancel_requested = 'null', "
-    "pause_requested = 'null', ended_at = NULL, deaths = 0 WHERE id = ?"
+    "pause_requested = 'null', ended_at = NULL, deaths = 0, compensation = NULL WHERE id = ?"
 )
 
 

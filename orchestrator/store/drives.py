@@ -3,6 +3,7 @@
 import os
 import sqlite3
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from graphs.errors import BatonError, ConflictError, StoreError
@@ -14,7 +15,7 @@ from orchestrator.store.letter_rows import INSERT_LETTER, letter_row
 from orchestrator.store.parts import Part, insert, no_execution
 from orchestrator.store.port import ENGINE_FORMAT, TIMEOUT_BY, DeadLetter, Execution, Record
 from orchestrator.store.results import GOT_FURTHER
-from orchestrator.store.rows import record_row, to_json
+from orchestrator.store.rows import record_row, to_json, to_time
 
 _SUSPECTS = """
 SELECT e.id FROM executions AS e
@@ -62,6 +63,9 @@ class Drives(Part):
                 return ended(execution)
             if execution.engine_format != ENGINE_FORMAT:
                 return _foreign_format(execution)
+            if execution.pausing is not None:
+                sql = "UPDATE executions SET active_seconds = active_seconds + ?, pausing = 'null' WHERE id = ?"
+                db.execute(sql, (_paused_seconds(execution.pausing, now), execution_id))
             if execution.pause_requested is not None:
                 db.execute("UPDATE executions SET status = 'paused', updated_at = ? WHERE id = ?", (now, execution_id))
                 _end_run(db, execution_id, ExecutionStatus.PAUSED, now)
@@ -79,16 +83,24 @@ class Drives(Part):
         return taken
 
     async def rest(
-        self, execution_id: str, seen: int, status: ExecutionStatus, active_seconds: float, *, lingers: bool = False
+        self,
+        execution_id: str,
+        seen: int,
+        status: ExecutionStatus,
+        active_seconds: float,
+        *,
+        lingers: bool = False,
+        pauses_until: datetime | None = None,
     ) -> bool:
         """See the port."""
         now = self._now()
+        pausing = None if pauses_until is None else {"since": now, "until": to_time(pauses_until)}
 
         def work(db: sqlite3.Connection) -> bool | BatonError:
             changed = db.execute(
-                "UPDATE executions SET status = ?, active_seconds = ?, updated_at = ?, seen = signal, deaths = 0 "
-                f"WHERE id = ? AND signal = ? AND {UNFINISHED}",
-                (status, active_seconds, now, execution_id, seen),
+                "UPDATE executions SET status = ?, active_seconds = ?, pausing = ?, updated_at = ?, seen = signal, "
+                f"deaths = 0 WHERE id = ? AND signal = ? AND {UNFINISHED}",
+                (status, active_seconds, to_json(pausing), now, execution_id, seen),
             ).rowcount
             if changed and not lingers:
                 _end_run(db, execution_id, status, now)
@@ -104,7 +116,7 @@ class Drives(Part):
 
         def work(db: sqlite3.Connection) -> BatonError | None:
             changed = db.execute(
-                "UPDATE executions SET status = ? WHERE id = ? AND generation = ? "
+                "UPDATE executions SET status = ?, pausing = 'null' WHERE id = ? AND generation = ? "
                 "AND status IN ('waiting', 'budget_exceeded', 'running', 'compensating')",
                 (status, execution_id, generation),
             ).rowcount
@@ -151,6 +163,7 @@ class Drives(Part):
         records: Sequence[Record] = (),
         letters: Sequence[DeadLetter] = (),
         unless_cancelled: bool = False,
+        compensation: str | None = None,
     ) -> None:
         """See the port.
 
@@ -160,12 +173,13 @@ class Drives(Part):
         now = self._now()
         rows = [record_row(record) for record in records]
         letter_rows = [letter_row(letter) for letter in letters]
-        values = (status, to_json(output), to_json(error), active_seconds, now, now if status.final else None)
+        ended_at, unless = now if status.final else None, _NOT_CANCELLED if unless_cancelled else ""
+        values = (status, to_json(output), to_json(error), active_seconds, compensation, now, ended_at)
 
         def work(db: sqlite3.Connection) -> Kept | BatonError:
             changed = db.execute(
-                "UPDATE executions SET status = ?, output = ?, error = ?, active_seconds = ?, updated_at = ?, "
-                f"ended_at = ? WHERE id = ? AND {UNFINISHED}{_NOT_CANCELLED if unless_cancelled else ''}",
+                "UPDATE executions SET status = ?, output = ?, error = ?, active_seconds = ?, compensation = ?, "
+                f"updated_at = ?, ended_at = ? WHERE id = ? AND {UNFINISHED}{unless}",
                 (*values, execution_id),
             ).rowcount
             if not changed:
@@ -183,6 +197,12 @@ class Drives(Part):
             return insert(db, rows)
 
         await self._writer.submit(work, thread=execution_id, on_commit=self._announce)
+
+
+def _paused_seconds(pausing: Mapping[str, str], now: str) -> float:
+    """How long it has paused between two attempts; the time after that is nobody's."""
+    end = min(datetime.fromisoformat(now), datetime.fromisoformat(pausing["until"]))
+    return max(0.0, (end - datetime.fromisoformat(pausing["since"])).total_seconds())
 
 
 def _moved_on(execution_id: str) -> ConflictError:

@@ -143,7 +143,7 @@ class Records(Part):
             changed = db.execute(
                 "UPDATE executions SET status = 'queued', deaths = 0, generation = ?, digest = ifnull(?, digest), "
                 "version = ifnull(?, version), pins = ifnull(?, pins), input = ifnull(?, input), "
-                "active_seconds = 0, output = 'null', error = 'null', "
+                "active_seconds = 0, pausing = 'null', compensation = NULL, output = 'null', error = 'null', "
                 "cancel_requested = 'null', concluded = 'null', pause_requested = 'null', ended_at = NULL WHERE id = ?",
                 (generation, digest, version, new_pins, new_input, execution_id),
             ).rowcount

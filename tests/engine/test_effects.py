@@ -92,7 +92,7 @@ async def test_a_step_that_ran_out_of_time_is_undone_too(database: Path, gates: 
         clock.advance(61)
         execution = await finished(baton, execution)
         assert await _given_back(baton, execution.id) == ["a"]
-    assert execution.status == "compensated"
+    assert (execution.status, execution.compensation) == ("timed_out", "compensated")
 
 
 @pytest.mark.capability("D01", "E11")

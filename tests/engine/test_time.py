@@ -319,7 +319,7 @@ LATE = act("late", depends_on=[{"step": "w", "outcome": "failed"}])
 @pytest.mark.parametrize(
     ("more", "next_", "status", "began"),
     [
-        ({}, LATE, "compensated", ["late", "~compensation.undo"]),
+        ({}, LATE, "timed_out", ["late", "~compensation.undo"]),
         (
             _instead(act("instead")),
             act("b", "w"),
@@ -331,7 +331,7 @@ LATE = act("late", depends_on=[{"step": "w", "outcome": "failed"}])
         (
             {"on_timeout": {"action": "compensate", "compensation_workflow": "clean"}},
             act("b", "w"),
-            "compensated",
+            "timed_out",
             ["~compensation.clean.sweep"],
         ),
     ],
@@ -365,3 +365,92 @@ async def test_what_happens_when_nobody_answers_in_time(
                     await baton.decide(execution.id, wait.path, "approve", by="boss")
             await asyncio.sleep(0)
     assert (execution.status, effects.began[1:]) == (status, began)
+    assert execution.compensation == ("compensated" if status == "timed_out" else None)
+
+
+def _tries(delay: float, **more: Any) -> dict[str, Any]:
+    retry = {"max_attempts": 9, "backoff": "fixed", "initial_delay": delay, "jitter": 0}
+    return act("tries", **{"fail": 9, "retry": retry, **more})
+
+
+@pytest.mark.capability("E08", "P01", "X33")
+@pytest.mark.parametrize("linger", [0, 1000])
+async def test_pauses_between_attempts_are_time_at_work(database: Path, effects: Effects, linger: float) -> None:
+    """Parked or not: nobody outside is waited for. The limit ends the pause."""
+    clock = ManualClock()
+    definition = workflow("w", [_tries(40)], config={"timeout": 100})
+    async with engine(database, clock=clock, effects=effects, linger=linger) as baton:
+        execution = await baton.start(definition)
+        for count in (1, 2):
+            await until(lambda count=count: effects.counts["tries"] == count)
+            await rested(baton, execution)
+            clock.advance(40)
+        await until(lambda: effects.counts["tries"] == 3)
+        await rested(baton, execution)
+        clock.advance(19)
+        await turns(baton)
+        assert (await baton.get(execution.id)).status == "waiting"
+        clock.advance(1)
+        execution = await finished(baton, execution)
+    assert (execution.status, execution.active_seconds) == ("timed_out", 100)
+    assert effects.counts["tries"] == 3
+
+
+@pytest.mark.capability("E08", "P01", "X33", "D01")
+async def test_of_a_pause_counts_what_is_left_of_it_and_not_how_long_nobody_was_there(
+    database: Path, effects: Effects
+) -> None:
+    """An engine that was away for a day has not worked for a day."""
+    clock = ManualClock()
+    definition = workflow("w", [_tries(40)], config={"timeout": 100})
+    async with engine(database, clock=clock, effects=effects) as baton:
+        execution = await rested(baton, await baton.start(definition))
+    clock.advance(24 * 3600)
+    async with engine(database, clock=clock, effects=effects) as baton:
+        await until(lambda: effects.counts["tries"] == 2)
+        await rested(baton, execution)
+        assert (await baton.get(execution.id)).active_seconds == 40
+    clock.advance(10)
+    async with engine(database, clock=clock, effects=effects) as baton:
+        clock.advance(29)
+        await turns(baton)
+        assert effects.counts["tries"] == 2
+        clock.advance(1)
+        await until(lambda: effects.counts["tries"] == 3)
+        await rested(baton, execution)
+        clock.advance(20)
+        execution = await finished(baton, execution)
+    assert (execution.status, execution.active_seconds) == ("timed_out", 100)
+
+
+@pytest.mark.capability("X33", "E08")
+async def test_beside_a_question_only_the_pauses_count(database: Path, effects: Effects) -> None:
+    """They are over when nobody tries any more, however long the answer takes."""
+    clock = ManualClock()
+    steps = [ask("q"), _tries(40, fail=1)]
+    async with engine(database, clock=clock, effects=effects) as baton:
+        execution = await rested(baton, await baton.start(workflow("w", steps, config={"timeout": 100})))
+        clock.advance(40)
+        await until(lambda: effects.counts["tries"] == 2)
+        await rested(baton, execution)
+        clock.advance(7 * 24 * 3600)
+        await turns(baton)
+        await baton.decide(execution.id, "q", "approve")
+        execution = await finished(baton, execution)
+    assert (execution.status, execution.active_seconds) == ("completed", 40)
+
+
+@pytest.mark.capability("P06", "E08", "X33")
+async def test_waiting_for_a_place_under_a_limit_is_time_at_work(
+    database: Path, gates: Gates, effects: Effects
+) -> None:
+    """Its own colleagues hold it up, and nobody outside."""
+    clock = ManualClock()
+    steps = [act("a", gate="g", timeout=999), act("b", gate="g", timeout=999)]
+    config = {"timeout": 50, "max_parallel_steps": 1}
+    async with engine(database, clock=clock, gates=gates, effects=effects) as baton:
+        execution = await baton.start(workflow("w", steps, config=config))
+        await gates.reached("g")
+        clock.advance(50)
+        execution = await finished(baton, execution)
+    assert (execution.status, execution.active_seconds) == ("timed_out", 50) and len(effects.began) == 1

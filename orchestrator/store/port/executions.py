@@ -1,6 +1,7 @@
 """Executions: begun, carried on, ended, gone back in: what is asked of a database."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, Protocol
 
 from graphs.state import ExecutionStatus
@@ -57,11 +58,19 @@ class Executions(Protocol):
         ...
 
     async def rest(
-        self, execution_id: str, seen: int, status: ExecutionStatus, active_seconds: float, *, lingers: bool = False
+        self,
+        execution_id: str,
+        seen: int,
+        status: ExecutionStatus,
+        active_seconds: float,
+        *,
+        lingers: bool = False,
+        pauses_until: datetime | None = None,
     ) -> bool:
         """Go to rest, unless something was stored since `signal` was `seen`. False: look again.
 
-        `lingers`: whoever drives it keeps it in memory, and its run goes on.
+        `lingers`: whoever drives it keeps it in memory, and its run goes on. `pauses_until`: steps of it rest between
+        two attempts, the last of them until then; that is time at work, and counted when it is taken up again.
         """
         ...
 
@@ -99,11 +108,13 @@ class Executions(Protocol):
         records: Sequence[Record] = (),
         letters: Sequence[DeadLetter] = (),
         unless_cancelled: bool = False,
+        compensation: str | None = None,
     ) -> None:
         """The end of an execution, with its records and what needs a person, in one transaction. Open waits of it are
         cancelled.
 
         Args:
+            compensation: What became of undoing what it did.
             unless_cancelled: Not when somebody (not its time limit) has asked for another end.
 
         Raises:

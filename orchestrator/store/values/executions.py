@@ -32,6 +32,8 @@ class Execution:
         signal: Counts answers, events and commands; going to rest compares it (design rule: nothing is lost
             between the last look and parking).
         active_seconds: Time at work so far, waiting for the world outside left out (X33).
+        pausing: While it rests between two attempts, which is time at work: `{"since", "until"}`.
+        compensation: What became of undoing what it did: `compensated`, `compensation_failed`, or nothing.
         drives: How often a process took it up; grows with every crash.
         deaths: How often in a row a process died while it drove it, and it got no further in between.
         concluded: How it ended, `{"status", "step", "error", "compensate"}`, once it is being undone or its `finally`
@@ -65,6 +67,8 @@ class Execution:
     generation: int = 0
     signal: int = 0
     active_seconds: float = 0.0
+    pausing: dict[str, str] | None = None
+    compensation: str | None = None
     drives: int = 0
     deaths: int = 0
     cancel_requested: dict[str, Any] | None = None
