@@ -7,7 +7,6 @@ says "look again", and a second "look again" does no harm.
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
-from datetime import datetime, timedelta
 from traceback import format_exception
 from typing import Any
 
@@ -16,21 +15,19 @@ from graphs.state import ExecutionStatus
 from orchestrator.bus import DRIVE_FAILED, RESTED
 from orchestrator.catalogue import Catalogue
 from orchestrator.driving.drive import Drive
+from orchestrator.driving.dues import Dues
 from orchestrator.driving.mishaps import end_broken, end_poisoned, put_back
-from orchestrator.driving.reminders import Reminders
 from orchestrator.driving.resting import Left
 from orchestrator.driving.seats import Room, Seat
 from orchestrator.driving.suspects import one_by_one
 from orchestrator.driving.waits import answer_of
 from orchestrator.driving.works import Works
 from orchestrator.needs import check_needs
-from orchestrator.store.port import Execution, ExecutionFilter, OpenWait, Record
+from orchestrator.store.port import Execution, OpenWait, Record
 from orchestrator.urgency import turn_of
 
 _AFTER_LOST_COMMIT = 2.0
 """Seconds until an execution whose results could not be kept is taken up again."""
-
-_RESTING = ExecutionFilter(status=tuple(status for status in ExecutionStatus if status.resting), limit=1_000_000)
 
 
 class Driver:
@@ -51,7 +48,7 @@ class Driver:
             clock=works.clock,
         )
         self._seen = 0
-        self._reminders = Reminders(works.clock, self._comes_due)
+        self._dues = Dues(works, catalogue, self._comes_due)
         self._draining = False
         self._taking: asyncio.Task[None] | None = None
 
@@ -168,7 +165,7 @@ class Driver:
                 self._taking.cancel()
             await self.drain()
             await self._works.lasting.close()
-            self._reminders.stop()
+            self._dues.stop()
 
     async def _take_up(self) -> None:
         self._works.store.changed()
@@ -181,9 +178,7 @@ class Driver:
         if suspects:
             self._works.log.info("recovery.one_by_one", executions=len(suspects))
             self._taking = asyncio.create_task(one_by_one(suspects, self._take_suspect), name="suspects")
-        for execution_id, due in await self._works.store.next_due():
-            self._reminders.add(execution_id, due)
-        await self._remember_deadlines()
+        await self._dues.remember_all()
 
     def _take_suspect(self, execution_id: str) -> asyncio.Task[None] | None:
         self.take(execution_id, "recover")
@@ -303,7 +298,7 @@ class Driver:
         # It hears nothing any more: whatever is stored from now on is a reason to look again.
         drive, self._drives[execution_id] = self._drives[execution_id], None
         if left == "resting":
-            await self._note_due(execution_id, drive)
+            await self._dues.remember(execution_id, drive.reminders if drive is not None else ())
         return left
 
     async def _carry(self, execution_id: str, reason: str, new: Execution | None, seat: Seat) -> Left:
@@ -338,7 +333,7 @@ class Driver:
             return
         self._works.publish([note])
         if not self._draining:
-            self._reminders.add(execution_id, self._works.clock.now() + timedelta(seconds=_AFTER_LOST_COMMIT))
+            self._dues.after(execution_id, _AFTER_LOST_COMMIT)
 
     async def _broken(self, execution_id: str, error: EngineError) -> None:
         drive = self._drives.get(execution_id)
@@ -349,39 +344,6 @@ class Driver:
 
     def _announce_rest(self, execution_id: str) -> None:
         self._works.publish([Record(execution_id, RESTED, self._works.clock.now())])
-
-    # -- time --------------------------------------------------------------------------------------------------
-
-    async def _note_due(self, execution_id: str, drive: Drive | None) -> None:
-        """The execution rests: remember when the first of its waits is over, and its deadline."""
-        execution = await self._works.store.execution(execution_id)
-        if execution is None or not execution.status.resting:
-            return
-        for wait in await self._works.store.waits(execution_id):
-            if wait.wait.due is not None:
-                self._reminders.add(execution_id, wait.wait.due)
-        for due in drive.reminders if drive is not None else ():
-            self._reminders.add(execution_id, due)
-        self._remember_deadline(execution)
-
-    async def _remember_deadlines(self) -> None:
-        resting = await self._works.store.executions(_RESTING)
-        for execution in resting:
-            if self._catalogue.library.workflow(execution.digest) is None:
-                with suppress(BatonError):
-                    await self._catalogue.pinned(execution)
-            self._remember_deadline(execution)
-
-    def _remember_deadline(self, execution: Execution) -> None:
-        workflow = self._catalogue.library.workflow(execution.digest)
-        if workflow is None:
-            return
-        config = workflow.spec.config
-        if config.deadline is not None and execution.started_at is not None:
-            self._reminders.add(execution.id, execution.started_at + timedelta(seconds=config.deadline))
-        if config.timeout is not None and execution.pausing is not None:
-            left = timedelta(seconds=config.timeout - execution.active_seconds)
-            self._reminders.add(execution.id, datetime.fromisoformat(execution.pausing["since"]) + left)
 
     def _comes_due(self, execution_id: str) -> None:
         if execution_id not in self._drives:  # a live drive has alarms of its own

@@ -17,7 +17,7 @@ from hypothesis import settings
 from graphs.clock import ManualClock
 from graphs.errors import BatonError, ConflictError, NotFoundError
 from graphs.state import ExecutionStatus
-from orchestrator.driving.driver import Driver
+from orchestrator.driving.dues import Dues
 from orchestrator.engine import Orchestrator
 from orchestrator.store.port import Execution, OpenWait
 from tests.support.engine.engines import act, ask, engine, workflow
@@ -175,14 +175,14 @@ async def test_what_comes_when_a_drive_has_just_gone_to_rest_is_heard(
 ) -> None:
     """The drive is over and the engine has not said goodbye to it: nothing may be told to what hears no more."""
     gone, go_on = asyncio.Event(), asyncio.Event()
-    noted = Driver._note_due
+    noted = Dues.remember
 
-    async def held(self: Driver, *args: Any) -> None:
+    async def held(self: Dues, *args: Any) -> None:
         gone.set()
         await go_on.wait()
         await noted(self, *args)
 
-    monkeypatch.setattr(Driver, "_note_due", held)
+    monkeypatch.setattr(Dues, "remember", held)
     async with engine(database, linger=0) as baton:
         execution = await baton.start(workflow("w", [ask("q")]))
         await asyncio.wait_for(gone.wait(), 20)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from graphs.errors import ConflictError, StoreError
-from orchestrator.driving.driver import Driver
+from orchestrator.driving.dues import Dues
 from tests.support.engine.engines import (
     act,
     ask,
@@ -264,12 +264,12 @@ async def test_an_engine_that_cannot_be_opened_leaves_nothing_running(
         execution = await baton.start(workflow("w", [act("a", gate="g")]))
         await gates.reached("g")
 
-    async def broken(self: Driver) -> None:
+    async def broken(self: Dues) -> None:
         await turns_of_the_loop()
         raise StoreError("a page is torn")
 
     with monkeypatch.context() as patch, pytest.raises(StoreError, match="torn"):
-        patch.setattr(Driver, "_remember_deadlines", broken)
+        patch.setattr(Dues, "remember_all", broken)
         async with engine(database, gates=gates):
             raise AssertionError("it was opened")
     assert [task for task in asyncio.all_tasks() if task.get_name().startswith("drive")] == []
