@@ -1,6 +1,7 @@
 """Workflows by name and by digest: published ones, those of Python modules, and those executions are pinned to."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -8,8 +9,10 @@ from pydantic import ValidationError
 from graphs.clock import Clock
 from graphs.errors import NotFoundError, StoreError
 from graphs.inputs import secret_paths
+from graphs.loading.names import listing, suggestion
 from graphs.prepare import Library
 from graphs.spec import Workflow
+from graphs.validation import Known
 from orchestrator.brain.assistant import ASSISTANT, load_assistant
 from orchestrator.sealing import Cipher, Sealer
 from orchestrator.store.port import DEFAULT_TENANT, Execution, PublishedWorkflow
@@ -135,11 +138,11 @@ class Catalogue:
     async def _unknown(self, name: str, version: str | None, tenant: str) -> NotFoundError:
         known = await self.names(tenant)
         asked = f"'{name}'{f' in version {version}' if version else ''}"
-        hint = f"Published: {', '.join(known)}." if known else "None is: baton publish FILE."
+        hint = suggestion(name, known, "Published") if known else "None is: baton publish FILE."
         if version is not None and name in known:
             versions = [one.version for one in await self._store.catalogue(name, tenant=tenant)]
             given = [self._given[name].version] if name in self._given else []
-            hint = f"Versions of '{name}': {', '.join(dict.fromkeys([*given, *versions]))}."
+            hint = listing(dict.fromkeys([*given, *versions]), f"Versions of '{name}'")
         return NotFoundError(f"No workflow {asked} is published.", hint=hint, code="workflow_not_found")
 
     async def _keep(self, workflow: Workflow) -> Workflow:
@@ -153,6 +156,28 @@ class Catalogue:
         """Every workflow of a tenant that can be started by name."""
         published = {item.name for item in await self._store.catalogue(tenant=tenant)}
         return sorted(published | set(self._given) | ({ASSISTANT} if self._offers_assistant else set()))
+
+    async def may_name(self, offers: Known, *, tenant: str = DEFAULT_TENANT) -> Known:
+        """What a tenant's definitions may name; a workflow that is not there may still be published.
+
+        Args:
+            offers: What steps may name of the engine's resources.
+        """
+        published = await self._store.catalogue(tenant=tenant)
+        # Newest first, and of those the ones that are offered: as `find` does.
+        listed = sorted(published, key=lambda one: one.status == "deprecated")
+
+        def find(name: str, version: str | None) -> Workflow | None:
+            given = self._given.get(name)
+            if given is not None and version in (None, given.version):
+                return given
+            fits = (one for one in listed if one.name == name and version in (None, one.version))
+            if (found := next(fits, None)) is not None:
+                return self._load(found.document)
+            own = load_assistant(self.library.step_types) if name == ASSISTANT else None
+            return own if own is not None and version in (None, own.version) else None
+
+        return replace(offers, workflow=find, workflows=await self.names(tenant), absent="warning", limits=self.limits)
 
     # -- publishing --------------------------------------------------------------------------------------------
 
@@ -198,8 +223,20 @@ class Catalogue:
     async def deprecate(
         self, name: str, version: str, *, deprecated: bool = True, tenant: str = DEFAULT_TENANT
     ) -> PublishedWorkflow:
-        """Take a version out of what is started by name alone; executions in flight are not touched."""
-        return await self._store.deprecate(name, version, deprecated=deprecated, tenant=tenant)
+        """Take a version out of what is started by name alone; executions in flight are not touched.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        try:
+            return await self._store.deprecate(name, version, deprecated=deprecated, tenant=tenant)
+        except NotFoundError:
+            raise await self._unknown(name, version, tenant) from None
+
+    async def offered(self, name: str, *, tenant: str = DEFAULT_TENANT) -> PublishedWorkflow | None:
+        """The version that is started by name alone; None where all are deprecated, and there is no successor."""
+        newest = await self._store.published(name, tenant=tenant)
+        return newest if newest is not None and newest.status != "deprecated" else None
 
     # -- for the driver ----------------------------------------------------------------------------------------
 

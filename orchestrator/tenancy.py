@@ -9,6 +9,7 @@ from typing import Any
 
 from graphs.spec import Workflow
 from graphs.state import Result
+from graphs.validation import Known
 from orchestrator.engine import Orchestrator
 from orchestrator.engine.base import no_such_execution
 from orchestrator.engine.mending import LetterStory
@@ -208,6 +209,10 @@ class TenantView:
 
     async def workflows(self, name: str | None = None) -> Sequence[PublishedWorkflow]:
         return await self.baton.catalogue.list(name, tenant=self.tenant)
+
+    async def may_name(self) -> Known:
+        """What definitions may name."""
+        return await self.baton.catalogue.may_name(self.baton.offers(), tenant=self.tenant)
 
     async def definition(self, name: str, version: str | None = None) -> Workflow:
         """A workflow by name.

@@ -1,7 +1,7 @@
 """Workflows: check a definition, publish it, look at what is published, take a version out; templates."""
 
 import asyncio
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Response
@@ -151,8 +151,7 @@ async def schemas(name: WorkflowName, view: View, version: Annotated[Name | None
 
 async def _examined(view: TenantView, text: str) -> Report:
     """What is right and wrong with a definition. In another thread: a long text takes its time."""
-    names = sorted({one.name for one in await view.workflows()})
-    known = replace(view.baton.offers(), workflows=names, limits=view.baton.catalogue.limits)
+    known = await view.may_name()
     types = view.baton.catalogue.library.step_types
     return await asyncio.to_thread(examine_text, text, step_types=types, known=known)
 

@@ -26,8 +26,8 @@ from graphs.validation.bounds import check_bounds, check_size
 from graphs.validation.configs import check_configs
 from graphs.validation.data import check_output, check_schemas
 from graphs.validation.expressions import check_expressions
-from graphs.validation.known import Known, Thing
-from graphs.validation.links import check_links
+from graphs.validation.known import Known, Named
+from graphs.validation.links import check_links, unchecked_links
 from graphs.validation.names import check_names, check_types
 from graphs.validation.order import check_order
 from graphs.validation.outline import Outline
@@ -64,9 +64,12 @@ def validate(
     return findings.problems()
 
 
-def unchecked(workflow: Workflow, step_types: StepTypes, known: Known) -> dict[Thing, list[str]]:
+def unchecked(workflow: Workflow, step_types: StepTypes, known: Known) -> dict[Named, list[str]]:
     """What it names of things that `known` does not speak of: whether these exist could not be said."""
-    return unchecked_uses(Outline(workflow, step_types), known)
+    outline = Outline(workflow, step_types)
+    found: dict[Named, list[str]] = {"workflow": unchecked_links(outline, known)}
+    found.update(unchecked_uses(outline, known))
+    return {thing: names for thing, names in found.items() if names}
 
 
 def find_problems(

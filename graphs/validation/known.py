@@ -4,11 +4,13 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from graphs.loading.findings import Severity
 from graphs.spec import Workflow
 
 Thing = Literal["service", "function", "tool", "agent"]
 THINGS: Final[tuple[Thing, ...]] = ("service", "function", "tool", "agent")
 """What an engine is given besides definitions."""
+Named = Thing | Literal["workflow"]
 
 Resolve = Callable[[str, str | None], Workflow | None]
 
@@ -20,6 +22,8 @@ class Known:
     Attributes:
         workflow: The published workflow of a name and a version (None: the newest), or None.
         workflows: Names of published workflows, for suggestions.
+        absent: What it is when a workflow is not among these: an error where none can come any more, a warning where
+            it may still be published; None where nobody can say.
         services: Configured services.
         functions, tools, agents: Registered ones.
         limits: Names that steps may give under `limits`.
@@ -27,6 +31,7 @@ class Known:
 
     workflow: Resolve | None = None
     workflows: Collection[str] = ()
+    absent: Severity | None = "error"
     services: Collection[str] | None = None
     functions: Collection[str] | None = None
     tools: Collection[str] | None = None

@@ -1,12 +1,14 @@
 """What a definition refers to outside of itself: workflows, services, functions, tools, agents."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any, Literal, NamedTuple
 
 from graphs.composites.branching import Switch
 from graphs.composites.subworkflow import SubWorkflow
 from graphs.loading.findings import Findings
 from graphs.loading.names import nearest, suggestion
-from graphs.spec import Step, Workflow
+from graphs.loading.places import Path, Place
+from graphs.spec import Workflow
 from graphs.validation.known import Known, Resolve
 from graphs.validation.outline import Outline
 from graphs.validation.sites import Site
@@ -22,8 +24,17 @@ def check_links(outline: Outline, known: Known, findings: Findings) -> None:
     for site in outline.sites:
         if isinstance(site.kind, Switch):
             _check_default_route(site, outline.gaps.names, findings)
-        if known.workflow is not None:
-            _check_workflows(site, outline.workflow, known, known.workflow, findings)
+        if (resolve := known.workflow) is not None:
+            for link in _links(site):
+                _check_link(link, outline.workflow, known, resolve, findings)
+
+
+def unchecked_links(outline: Outline, known: Known) -> list[str]:
+    """The workflows that are named, and of which nobody could say whether they are published."""
+    if known.absent is not None and known.workflow is not None:
+        return []
+    named = {link for site in outline.sites for link in _links(site) if link.what == "workflow"}
+    return sorted({link.name for link in named if known.workflow is None or _is_missing(link, outline, known.workflow)})
 
 
 def _check_default_route(site: Site, unread: Collection[str], findings: Findings) -> None:
@@ -34,52 +45,87 @@ def _check_default_route(site: Site, unread: Collection[str], findings: Findings
         findings.add("route_unknown", place, f"there is no case '{route}'", suggestion(route, names, "Cases"))
 
 
-def _check_workflows(site: Site, workflow: Workflow, known: Known, resolve: Resolve, findings: Findings) -> None:
-    timeout = site.step.on_timeout
-    if timeout is not None and (name := timeout.compensation_workflow) is not None:
-        place = site.place.at("on_timeout", "compensation_workflow")
-        if name == workflow.name:
-            words = "the workflow cannot clean up after itself by starting itself"
-            findings.add("workflow_contains_itself", place, words, "Name another workflow.")
-        elif resolve(name, None) is None:
-            findings.add("workflow_unknown", place, f"there is no workflow '{name}'", _near(name, known))
-    if isinstance(site.kind, SubWorkflow) and (target := _target(site.step)) is not None:
-        _check_sub_workflow(site, target, workflow, known, resolve, findings)
+class _Link(NamedTuple):
+    """A workflow (or an agent, in a version of its own) that a step names, as it is written and not computed."""
+
+    site: Site
+    path: Path
+    name: str
+    version: str | None
+    what: Literal["workflow", "agent"] = "workflow"
+
+    @property
+    def place(self) -> Place:
+        return self.site.place.at(*self.path)
+
+    @property
+    def is_step(self) -> bool:
+        return self.path == ("config", "workflow")
+
+    @property
+    def cleans_up(self) -> bool:
+        return self.path[0] == "on_timeout"
 
 
-def _near(name: str, known: Known) -> str:
-    near = nearest(name, known.workflows) if name not in known.workflows else None
-    return f"Did you mean '{near}'?" if near else "Publish it first, or correct the name."
+def _links(site: Site) -> Iterator[_Link]:
+    step, config = site.step, site.step.config
+    if step.on_timeout is not None and (name := step.on_timeout.compensation_workflow) is not None:
+        yield _Link(site, ("on_timeout", "compensation_workflow"), name, None)
+    if isinstance(site.kind, SubWorkflow) and (target := _target(config)) is not None:
+        yield _Link(site, ("config", "workflow"), *target)
+    if step.type != "agent":
+        return
+    agent = config.get("agent")
+    if isinstance(agent, str) and "@" in agent and "{{" not in agent:
+        name, _, version = agent.partition("@")
+        yield _Link(site, ("config", "agent"), name, version, "agent")
+    for path, holder in ((("config",), config), (("config", "agent"), agent)):
+        tools = holder.get("tools") if isinstance(holder, Mapping) else None
+        for index, tool in enumerate(tools if isinstance(tools, list | tuple) else ()):
+            if isinstance(tool, Mapping) and (target := _target(tool)) is not None:
+                yield _Link(site, (*path, "tools", index, "workflow"), *target)
 
 
-def _target(step: Step) -> tuple[str, str | None] | None:
-    """The workflow a step runs, when it is known before it runs."""
-    name, version = step.config.get("workflow"), step.config.get("version")
+def _target(config: Mapping[str, Any]) -> tuple[str, str | None] | None:
+    """The workflow that is named, when it is known before it runs."""
+    name, version = config.get("workflow"), config.get("version")
     if not isinstance(name, str) or "{{" in name or not isinstance(version, str | None):
         return None
     return name, version if version is None or "{{" not in version else None
 
 
-def _check_sub_workflow(
-    site: Site,
-    target: tuple[str, str | None],
-    workflow: Workflow,
-    known: Known,
-    resolve: Resolve,
-    findings: Findings,
-) -> None:
-    name, version = target
-    place = site.place.at("config", "workflow")
-    inner = workflow if _is(workflow, name, version) else resolve(name, version)
-    if inner is None:
-        which = f"'{name}'" + (f" in version {version}" if version is not None else "")
-        findings.add("workflow_unknown", place, f"there is no workflow {which}", _near(name, known))
+def _is_missing(link: _Link, outline: Outline, resolve: Resolve) -> bool:
+    return not _is(outline.workflow, link.name, link.version) and resolve(link.name, link.version) is None
+
+
+def _check_link(link: _Link, workflow: Workflow, known: Known, resolve: Resolve, findings: Findings) -> None:
+    if link.cleans_up and link.name == workflow.name:
+        words = "the workflow cannot clean up after itself by starting itself"
+        findings.add("workflow_contains_itself", link.place, words, "Name another workflow.")
         return
-    if (way := _way_back(workflow, inner, resolve)) is not None:
+    own = link.is_step and _is(workflow, link.name, link.version)
+    inner = workflow if own else resolve(link.name, link.version)
+    if inner is None:
+        _tell_unknown(link, known, findings)
+    elif link.is_step and (way := _way_back(workflow, inner, resolve)) is not None:
         words = f"the workflow would contain itself: {' → '.join([workflow.name, *way])}"
-        findings.add("workflow_contains_itself", place, words, "Use a 'loop' for what is to be repeated.")
+        findings.add("workflow_contains_itself", link.place, words, "Use a 'loop' for what is to be repeated.")
+    elif link.is_step:
+        _check_given(link.site, inner, findings)
+
+
+def _tell_unknown(link: _Link, known: Known, findings: Findings) -> None:
+    if known.absent is None:
+        return
+    which = f"'{link.name}'" + (f" in version {link.version}" if link.version is not None else "")
+    near = nearest(link.name, known.workflows) if link.name not in known.workflows else None
+    name, at, version = link.name.partition("@")
+    if at:
+        hint = f'Write `workflow: {name}` and `version: "{version}"`.'
     else:
-        _check_given(site, inner, findings)
+        hint = f"Did you mean '{near}'?" if near else "Publish it first, or correct the name."
+    words = f"there is no {link.what} {which}"
+    findings.add(f"{link.what}_unknown", link.place, words, hint, severity=known.absent)
 
 
 def _way_back(workflow: Workflow, first: Workflow, resolve: Resolve) -> list[str] | None:

@@ -73,12 +73,18 @@ def check_uses(outline: Outline, known: Known, findings: Findings) -> None:
         names = known.names(thing)
         if names is None or name in names:
             continue
+        if thing == "agent" and _is_published(name, known):
+            continue
         severity: Severity = "error" if sure and thing != "agent" else "warning"
         words = f"there is no {thing} '{name}' in this engine's settings"
         hint = suggestion(name, names, f"Configured {thing}s")
         findings.add(f"{thing}_unknown", site.place.at("config", *path), words, hint, severity=severity)
     for site in outline.sites if known.limits is not None else ():
         _check_limits(site, known.limits or (), findings)
+
+
+def _is_published(agent: str, known: Known) -> bool:
+    return known.workflow is not None and known.workflow(agent, None) is not None
 
 
 def _check_limits(site: Site, names: Collection[str], findings: Findings) -> None:
@@ -89,10 +95,16 @@ def _check_limits(site: Site, names: Collection[str], findings: Findings) -> Non
             findings.add("limit_unknown", site.place.at("limits", index), words, hint, severity="warning")
 
 
-def unchecked_uses(outline: Outline, known: Known) -> dict[Thing, list[str]]:
+def unchecked_uses(outline: Outline, known: Known) -> Iterator[tuple[Thing, list[str]]]:
     """The names of which nobody could say whether they exist, by the kind of thing."""
     found: dict[Thing, set[str]] = {}
     for use in uses(outline):
-        if use.sure and known.names(use.thing) is None:
+        if (
+            use.sure
+            and known.names(use.thing) is None
+            and not (use.thing == "agent" and _is_published(use.name, known))
+        ):
             found.setdefault(use.thing, set()).add(use.name)
-    return {thing: sorted(found[thing]) for thing in THINGS if thing in found}
+    for thing in THINGS:
+        if thing in found:
+            yield thing, sorted(found[thing])

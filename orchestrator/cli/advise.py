@@ -4,6 +4,7 @@ from rich.text import Text
 
 from orchestrator.cli.exits import Exit
 from orchestrator.cli.options import Shared
+from orchestrator.cli.support.naming import read_name
 from orchestrator.cli.support.opening import looking
 from orchestrator.cli.support.setting import Setting
 from orchestrator.cli.support.terminal import output, print_json
@@ -11,6 +12,7 @@ from orchestrator.cli.support.terminal import output, print_json
 
 async def advise(shared: Shared, *, name: str, version: str | None) -> int:
     """See `orchestrator.cli.declared.looking`."""
+    name, version = read_name(name, version)
     async with looking(Setting(shared)) as baton:
         found = await baton.advice(name, version=version)
     if shared.as_json:

@@ -12,6 +12,7 @@ from orchestrator.cli.options import Shared
 from orchestrator.cli.support.carrying import carry, kept, stored
 from orchestrator.cli.support.documents import published_document
 from orchestrator.cli.support.finding import find_execution
+from orchestrator.cli.support.naming import read_name
 from orchestrator.cli.support.opening import looking
 from orchestrator.cli.support.setting import Setting, user
 from orchestrator.cli.support.terminal import note, output, print_json
@@ -74,7 +75,7 @@ async def save(shared: Shared, *, id: str, name: str) -> int:  # noqa: A002 - as
 
 
 async def _save(setting: Setting, execution_id: str, name: str, *, told: bool) -> int:
-    plain, _, version = name.partition("@")
+    plain, version = read_name(name)
     async with looking(setting) as baton:
         found = await find_execution(baton, execution_id)
         published = await baton.save_plan(found.id, plain, version=version or "1.0", by=user())

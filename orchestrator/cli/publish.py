@@ -5,6 +5,7 @@ from pathlib import Path
 
 from rich.text import Text
 
+from graphs.errors import InputError
 from orchestrator.cli.exits import Exit
 from orchestrator.cli.options import Shared
 from orchestrator.cli.support.definitions import Definitions
@@ -14,11 +15,18 @@ from orchestrator.cli.support.setting import Setting, user
 from orchestrator.cli.support.terminal import note, output, print_json
 
 
-async def publish(shared: Shared, *, files: Sequence[Path], by: str | None) -> int:
+async def publish(shared: Shared, *, files: Sequence[Path], by: str | None, strict: bool) -> int:
     """See `orchestrator.cli.declared.defining`. Nothing is published when one of the files cannot be used."""
     setting = Setting(shared)
-    definitions = Definitions(setting)
-    workflows = [definitions.load(file).workflow for file in files]
+    definitions = Definitions(setting, beside=files)
+    loaded = [definitions.load(file) for file in files]
+    if strict and (warned := [problem for one in loaded for problem in one.warnings]):
+        raise InputError(
+            f"Nothing is published: {len(warned)} {'warning' if len(warned) == 1 else 'warnings'}.",
+            hint="Mend what they say, or leave --strict out.",
+            code="warnings_refused",
+        )
+    workflows = [one.workflow for one in loaded]
     async with looking(setting, make=True) as baton:
         published = [await baton.publish(workflow, by=by or user()) for workflow in workflows]
     if shared.as_json:

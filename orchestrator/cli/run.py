@@ -9,6 +9,7 @@ from graphs.spec import Workflow
 from orchestrator.cli.options import Shared
 from orchestrator.cli.support.carrying import carry, kept, stored
 from orchestrator.cli.support.definitions import Definitions, is_file
+from orchestrator.cli.support.naming import note_deprecated, read_name
 from orchestrator.cli.support.opening import looking
 from orchestrator.cli.support.setting import Setting
 from orchestrator.cli.support.terminal import note
@@ -42,8 +43,9 @@ async def run(
     try:
         async with looking(setting, make=True, modules=True) as baton:
             if isinstance(workflow, str):
-                workflow = await baton.catalogue.definition_of(workflow, version)
-                definitions.check_uses(workflow)
+                workflow = await baton.catalogue.definition_of(*read_name(workflow, version))
+                await note_deprecated(baton, workflow.name, workflow.version)
+                definitions.check_links(workflow)
             execution = await baton.start(workflow, value, execution_id=id, idempotency_key=key, metadata=about)
             found = await kept(setting, baton, execution)
     except InputError as error:

@@ -48,7 +48,7 @@ class Checked:
 
 def validate(shared: Shared, *, files: Sequence[Path], strict: bool) -> int:
     """See `orchestrator.cli.declared.defining`."""
-    definitions = Definitions(Setting(shared))
+    definitions = Definitions(Setting(shared), beside=files)
     checked = [_check(definitions, file) for file in files]
     failed = [one for one in checked if one.fails(strict)]
     if shared.as_json:

@@ -12,10 +12,11 @@ from orchestrator.catalogue import has_callables
 from orchestrator.cli.exits import Exit
 from orchestrator.cli.options import Shared
 from orchestrator.cli.support.documents import published_document
+from orchestrator.cli.support.naming import only_version, read_name, said_instead
 from orchestrator.cli.support.opening import looking
 from orchestrator.cli.support.setting import Setting
 from orchestrator.cli.support.tables import print_facts, print_table
-from orchestrator.cli.support.terminal import one_line, output, print_json, time_text
+from orchestrator.cli.support.terminal import note, one_line, output, print_json, time_text
 from orchestrator.store.port import PublishedWorkflow
 
 
@@ -47,6 +48,7 @@ async def workflows(shared: Shared) -> int:
 
 async def show(shared: Shared, *, name: str, version: str | None, source: bool) -> int:
     """See `orchestrator.cli.declared.looking`."""
+    name, version = read_name(name, version)
     async with looking(Setting(shared)) as baton:
         versions = await baton.catalogue.list(name)
         shown = await baton.catalogue.published(name, version)
@@ -103,12 +105,19 @@ def _status(one: PublishedWorkflow) -> Text:
     return Text(one.status, "dim" if one.status == "deprecated" else "green")
 
 
-async def deprecate(shared: Shared, *, name: str, version: str, undo: bool) -> int:
+async def deprecate(shared: Shared, *, name: str, version: str | None, undo: bool) -> int:
     """See `orchestrator.cli.declared.looking`."""
+    name, version = read_name(name, version)
     async with looking(Setting(shared)) as baton:
+        if version is None:
+            version = await only_version(baton, name, deprecated=undo)
         changed = await baton.catalogue.deprecate(name, version, deprecated=not undo)
+        offered = await baton.catalogue.offered(name)
     if shared.as_json:
-        print_json({"workflow": published_document(changed)})
-    else:
-        output().print(f"{changed.name}@{changed.version} is {changed.status}.")
+        instead = published_document(offered) if offered is not None else None
+        print_json({"workflow": published_document(changed), "offered": instead})
+        return Exit.COMPLETED
+    output().print(f"{changed.name}@{changed.version} is {changed.status}.")
+    if not undo:
+        note(said_instead(offered))
     return Exit.COMPLETED

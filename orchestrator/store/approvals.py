@@ -12,7 +12,7 @@ from orchestrator.store.announcing import Kept
 from orchestrator.store.audit import add_entry
 from orchestrator.store.parts import Part, insert, raise_signal
 from orchestrator.store.port import AuditEntry, InboxFilter, OpenWait, Record
-from orchestrator.store.rows import from_json, record_row, to_json, to_time
+from orchestrator.store.rows import from_json, name_and_version, record_row, to_json, to_time
 from orchestrator.store.waits import SELECT, answer_json, no_wait, over, to_answer, to_wait
 
 _COLUMNS: Final = SELECT.removeprefix("SELECT ").removesuffix(" FROM waits")
@@ -75,10 +75,12 @@ def _conditions(which: InboxFilter) -> tuple[str, list[Any]]:
     where = ["w.kind = 'approval'", "NOT w.superseded"]
     where.append("w.status = 'open'" if which.status == "open" else "w.status = ?")
     parameters: list[Any] = [] if which.status == "open" else [which.status]
+    workflow, version = name_and_version(which.workflow)
     for condition, value in (
         ("w.tenant = ?", which.tenant),
         ("w.execution_id = ?", which.execution_id),
-        ("e.workflow = ?", which.workflow),
+        ("e.workflow = ?", workflow),
+        ("e.version = ?", version),
         ("w.due < ?", to_time(which.due_before) if which.due_before else None),
     ):
         if value is not None:

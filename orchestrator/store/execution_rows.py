@@ -7,7 +7,7 @@ from typing import Any
 
 from graphs.state import ExecutionStatus
 from orchestrator.store.port import Execution, ExecutionFilter
-from orchestrator.store.rows import from_json, to_json, to_time
+from orchestrator.store.rows import from_json, name_and_version, to_json, to_time
 
 _COLUMNS = tuple(field.name for field in fields(Execution))
 _JSON = frozenset(
@@ -29,7 +29,9 @@ def conditions(which: ExecutionFilter) -> tuple[str, list[Any]]:
     if which.status:
         where.append(f"status IN ({', '.join('?' * len(which.status))})")
         parameters.extend(which.status)
-    for column, value in (("workflow", which.workflow), ("tenant", which.tenant), ("parent", which.parent)):
+    workflow, version = name_and_version(which.workflow)
+    wanted = {"workflow": workflow, "version": version, "tenant": which.tenant, "parent": which.parent}
+    for column, value in wanted.items():
         if value is not None:
             where.append(f"{column} = ?")
             parameters.append(value)

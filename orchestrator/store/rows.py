@@ -56,6 +56,12 @@ def _without_surrogates(value: Any) -> Any:
     return [_without_surrogates(item) for item in value] if isinstance(value, list | tuple) else value
 
 
+def name_and_version(workflow: str | None) -> tuple[str | None, str | None]:
+    """What a filter says of workflows: `NAME`, or `NAME@VERSION`; None for what it does not say."""
+    name, _, version = (workflow or "").partition("@")
+    return name or None, version or None
+
+
 INSERT_RECORD = "INSERT INTO records (execution_id, kind, path, generation, at, data) VALUES (?, ?, ?, ?, ?, ?)"
 _RECORD = "seq, execution_id, kind, path, generation, at, data"
 SELECT_RECORDS = f"SELECT {_RECORD} FROM records"

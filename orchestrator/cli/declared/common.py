@@ -11,6 +11,13 @@ HEARD: Final = "A running engine hears it at once; without one, it is kept for t
 Id = Annotated[str, typer.Argument(metavar="ID", help="The execution; the first letters of its id will do.")]
 By = Annotated[str | None, typer.Option(metavar="NAME", help="Who decides; else the user of this machine.")]
 Reason = Annotated[str | None, typer.Option(metavar="TEXT", help="Why.")]
+Named = Annotated[str, typer.Argument(metavar="NAME[@VERSION]", help="A published workflow; else its newest version.")]
+WhichVersion = Annotated[
+    str | None, typer.Option(metavar="VERSION", help="Which published version, as in NAME@VERSION; else the newest.")
+]
+OfWorkflow = Annotated[
+    str | None, typer.Option("--workflow", metavar="NAME[@VERSION]", help="Only those of this workflow.")
+]
 Watch = Annotated[
     bool | None,
     typer.Option(

@@ -5,7 +5,7 @@ from typing import Annotated, Final
 
 import typer
 
-from orchestrator.cli.declared.common import examples
+from orchestrator.cli.declared.common import WhichVersion, examples
 from orchestrator.cli.options import command
 
 PANEL: Final = "Define"
@@ -28,7 +28,10 @@ def _register_validate(app: typer.Typer) -> None:
         epilog=examples("baton validate flows/*.yaml", "baton validate refund.yaml --json | jq '.files[].problems[]'"),
     )
     def validate(
-        files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Definitions or templates.")],
+        files: Annotated[
+            list[Path],
+            typer.Argument(metavar="FILE...", help="Definitions or templates; each may name workflows of the others."),
+        ],
         strict: Annotated[bool, typer.Option("--strict", help="Warnings count as errors.")] = False,
     ) -> None:
         """Find everything that is wrong with definitions, each problem with its file, line and column.
@@ -52,10 +55,12 @@ def _register_draw(app: typer.Typer) -> None:
     def draw(
         target: Annotated[
             str | None,
-            typer.Argument(metavar="FILE|NAME|ID", help="A definition, a published workflow, or an execution."),
+            typer.Argument(
+                metavar="FILE|NAME[@VERSION]|ID", help="A definition, a published workflow, or an execution."
+            ),
         ] = None,
         graph: Annotated[bool, typer.Option("--graph", help="The graph that carries every workflow out.")] = False,
-        version: Annotated[str | None, typer.Option(help="Which published version; else the newest.")] = None,
+        version: WhichVersion = None,
     ) -> None:
         """Draw a workflow, an execution or the graph itself as Mermaid text."""
 
@@ -84,7 +89,14 @@ def _register_publish(app: typer.Typer) -> None:
         epilog=examples("baton publish refund.yaml", "baton publish flows/*.yaml && baton run refund"),
     )
     def publish(
-        files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Definitions.")],
+        files: Annotated[
+            list[Path],
+            typer.Argument(metavar="FILE...", help="Definitions; each may name workflows of the others."),
+        ],
         by: Annotated[str | None, typer.Option(metavar="NAME", help="Who; else the user of this machine.")] = None,
+        strict: Annotated[bool, typer.Option("--strict", help="Warnings count as errors.")] = False,
     ) -> None:
-        """Add definitions to the catalogue, to be run by name. A published version never changes."""
+        """Add definitions to the catalogue, to be run by name. A published version never changes.
+
+        All of them or, when one has errors, none. A workflow that they name and nobody has published yet is a warning.
+        """

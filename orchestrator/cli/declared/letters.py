@@ -4,13 +4,12 @@ from typing import Annotated
 
 import typer
 
-from orchestrator.cli.declared.common import ANSWER, HEARD, By, Reason, examples
+from orchestrator.cli.declared.common import ANSWER, HEARD, By, OfWorkflow, Reason, examples
 from orchestrator.cli.options import command
 
 _Number = Annotated[int, typer.Argument(metavar="NUMBER", help="Which; see baton dead-letters.")]
 _Numbers = Annotated[list[int] | None, typer.Argument(metavar="[NUMBER]...", help="Which; see baton dead-letters.")]
 _All = Annotated[bool, typer.Option("--all", help="All that are open, or those of them chosen by other options.")]
-_Workflow = Annotated[str | None, typer.Option(metavar="NAME[@VERSION]", help="Only those of this workflow.")]
 _Kind = Annotated[
     str | None, typer.Option(metavar="KIND", help="Only of this kind: failure, poisoned, compensation or finally.")
 ]
@@ -37,7 +36,7 @@ def _register_looking(letters: typer.Typer) -> None:
     def dead_letters(
         closed: Annotated[bool, typer.Option("--closed", help="Those that were redriven or discarded, too.")] = False,
         execution: Annotated[str | None, typer.Option(metavar="ID", help="Only those of this execution.")] = None,
-        workflow: _Workflow = None,
+        workflow: OfWorkflow = None,
         kind: _Kind = None,
         code: _Code = None,
         escalated: Annotated[bool, typer.Option("--escalated", help="Only what people have to see to.")] = False,
@@ -89,7 +88,7 @@ def _register_trying_again(letters: typer.Typer) -> None:
     def redrive(
         numbers: _Numbers = None,
         everything: _All = False,
-        workflow: _Workflow = None,
+        workflow: OfWorkflow = None,
         kind: _Kind = None,
         code: _Code = None,
         by: By = None,
@@ -107,7 +106,7 @@ def _register_discard(letters: typer.Typer) -> None:
     def discard(
         numbers: _Numbers = None,
         everything: _All = False,
-        workflow: _Workflow = None,
+        workflow: OfWorkflow = None,
         kind: _Kind = None,
         code: _Code = None,
         reason: Reason = None,

@@ -5,7 +5,7 @@ from typing import Annotated, Final
 import typer
 
 from graphs.state import ExecutionStatus
-from orchestrator.cli.declared.common import Id, examples
+from orchestrator.cli.declared.common import Id, Named, OfWorkflow, WhichVersion, examples
 from orchestrator.cli.options import command
 
 PANEL: Final = "Look"
@@ -31,8 +31,8 @@ def _register_advise(app: typer.Typer) -> None:
         epilog=examples("baton advise refund", "baton advise refund --version 1.2 --json | jq .advice"),
     )
     def advise(
-        name: Annotated[str, typer.Argument(metavar="NAME", help="A published workflow.")],
-        version: Annotated[str | None, typer.Option(help="Which published version; else the newest.")] = None,
+        name: Named,
+        version: WhichVersion = None,
     ) -> None:
         """Say what the last executions of a workflow show that could be better: retries, time limits, order, limits."""
 
@@ -52,7 +52,7 @@ def _register_list(app: typer.Typer) -> None:
         status: Annotated[
             list[ExecutionStatus] | None, typer.Option(help="Only those that stand so; may be repeated.")
         ] = None,
-        workflow: Annotated[str | None, typer.Option(metavar="NAME", help="Only those of this workflow.")] = None,
+        workflow: OfWorkflow = None,
         since: Annotated[
             str | None, typer.Option(metavar="AGO|TIME", help="Only those begun since: 2h, 3d, 2026-11-20T09:00.")
         ] = None,
@@ -92,7 +92,7 @@ def _register_inbox(app: typer.Typer) -> None:
         group: Annotated[
             list[str] | None, typer.Option(metavar="GROUP", help="Only approvals this group may decide; repeatable.")
         ] = None,
-        workflow: Annotated[str | None, typer.Option(metavar="NAME", help="Only approvals of this workflow.")] = None,
+        workflow: OfWorkflow = None,
     ) -> None:
         """List everything that is waited for: approvals, events, timers, each with the command that answers it."""
 
@@ -129,10 +129,14 @@ def _register_workflows(app: typer.Typer) -> None:
         "",
         "orchestrator.cli.workflows:workflows",
         invoke_without_command=True,
-        epilog=examples("baton workflows", "baton workflows deprecate refund 1.0"),
+        epilog=examples("baton workflows", "baton workflows show refund", "baton workflows deprecate refund@1.0"),
     )
     def workflows() -> None:
         """List the catalogue of published workflows; show one of them, or take a version out."""
+
+    command(
+        workflows_app, "list", "orchestrator.cli.workflows:workflows", hidden=True, epilog=examples("baton workflows")
+    )(workflows)
 
     @command(
         workflows_app,
@@ -140,12 +144,12 @@ def _register_workflows(app: typer.Typer) -> None:
         "orchestrator.cli.workflows:show",
         epilog=examples(
             "baton workflows show refund",
-            "baton workflows show refund --version 1.0 --source > refund.yaml",
+            "baton workflows show refund@1.0 --source > refund.yaml",
         ),
     )
     def show_one(
-        name: Annotated[str, typer.Argument(metavar="NAME", help="The workflow.")],
-        version: Annotated[str | None, typer.Option(help="Which version; else the newest.")] = None,
+        name: Named,
+        version: WhichVersion = None,
         source: Annotated[bool, typer.Option("--source", help="Only the definition, as YAML.")] = False,
     ) -> None:
         """Tell what is published under a name: its versions, what it is for, its definition."""
@@ -154,14 +158,20 @@ def _register_workflows(app: typer.Typer) -> None:
         workflows_app,
         "deprecate",
         "orchestrator.cli.workflows:deprecate",
-        epilog=examples("baton workflows deprecate refund 1.0", "baton workflows deprecate refund 1.0 --undo"),
+        epilog=examples(
+            "baton workflows deprecate refund@1.0",
+            "baton workflows deprecate refund@1.0 --undo",
+            note="Where all versions are deprecated, the newest of them is still what the name alone starts.",
+        ),
     )
     def deprecate(
-        name: Annotated[str, typer.Argument(metavar="NAME", help="The workflow.")],
-        version: Annotated[str, typer.Argument(metavar="VERSION", help="The version.")],
+        name: Named,
+        version: Annotated[
+            str | None, typer.Argument(metavar="[VERSION]", help="The same as in NAME@VERSION; may be left out of one.")
+        ] = None,
         undo: Annotated[bool, typer.Option("--undo", help="Offer it again.")] = False,
     ) -> None:
-        """No longer start this version by name alone; executions under way are not touched."""
+        """No longer start a version by name alone; executions under way are not touched."""
 
 
 def _register_breakers(app: typer.Typer) -> None:

@@ -4,7 +4,7 @@ from typing import Annotated, Final
 
 import typer
 
-from orchestrator.cli.declared.common import Detach, Id, UntilRest, Watch, examples
+from orchestrator.cli.declared.common import Detach, Id, UntilRest, Watch, WhichVersion, examples
 from orchestrator.cli.options import command
 
 PANEL: Final = "Run"
@@ -27,14 +27,16 @@ def _register_run(app: typer.Typer) -> None:
         rich_help_panel=PANEL,
         epilog=examples(
             "baton run refund.yaml --input order=A-1 --input amount:=20",
-            "baton run refund --version 1.2 --input @order.json --key order-17",
+            "baton run refund@1.2 --input @order.json --key order-17",
             "baton run refund.yaml --json --until-rest | jq .execution.status",
             note="First Ctrl-C: running steps may finish, the rest is parked, and baton resume goes on. "
             "Second Ctrl-C: leaves at once; nothing finished is lost.",
         ),
     )
     def run(
-        target: Annotated[str, typer.Argument(metavar="FILE|NAME", help="A definition, or what one is published as.")],
+        target: Annotated[
+            str, typer.Argument(metavar="FILE|NAME[@VERSION]", help="A definition, or what one is published as.")
+        ],
         given: Annotated[
             list[str] | None,
             typer.Option(
@@ -44,7 +46,7 @@ def _register_run(app: typer.Typer) -> None:
                 help="Input: text, a JSON value, a JSON file, or JSON from standard input; may be repeated.",
             ),
         ] = None,
-        version: Annotated[str | None, typer.Option(help="Which published version; else the newest.")] = None,
+        version: WhichVersion = None,
         id: Annotated[str | None, typer.Option("--id", help="The execution's id; else a new one.")] = None,  # noqa: A002
         key: Annotated[
             str | None,
@@ -101,7 +103,12 @@ def _register_retry(app: typer.Typer) -> None:
             str | None, typer.Option("--from", metavar="STEP", help="Make this step anew, and all that follows it.")
         ] = None,
         again: Annotated[
-            bool, typer.Option("--again", help="Effects should happen again: new idempotency keys.")
+            bool,
+            typer.Option(
+                "--again",
+                help="New idempotency keys: services do once more what they did. Without it, those that honour keys "
+                "give their old answer. After an undoing keys are always new.",
+            ),
         ] = False,
         newest: Annotated[
             bool, typer.Option("--newest", help="On the newest published definition, not the one it began with.")

@@ -1,6 +1,7 @@
 """Definitions in files."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,15 +17,17 @@ from graphs.policies.named import declared
 from graphs.spec import Workflow
 from graphs.steps import StepTypes
 from graphs.validation import Known, unchecked
-from graphs.validation.known import Thing
+from graphs.validation.known import Named
+from graphs.validation.links import check_links
 from graphs.validation.outline import Outline
-from graphs.validation.uses import check_uses
+from orchestrator.cli.support.at_hand import AtHand
 from orchestrator.cli.support.errors import print_problems
 from orchestrator.cli.support.setting import Setting
 from orchestrator.plugins import installed_step_types
 
 _MODULES = "--module MODULE|FILE.py, or BATON_MODULES"
-_CHECKED_BY: Mapping[Thing, str] = {
+_CHECKED_BY: Mapping[Named, str] = {
+    "workflow": "--database FILE, or name the files of both",
     "service": "--service NAME=URL, or BATON_SERVICES",
     "function": _MODULES,
     "tool": _MODULES,
@@ -35,7 +38,7 @@ _CHECKED_BY: Mapping[Thing, str] = {
 class Unchecked(NamedTuple):
     """Names of which it could not be said whether they exist, and what would say it."""
 
-    thing: Thing
+    thing: Named
     names: tuple[str, ...]
     check_with: str
 
@@ -53,11 +56,15 @@ class Definitions:
 
     Args:
         here: They are carried out by this process, so that there is nothing it was not told of.
+        beside: Files that are named together: each may refer to the workflows of the others.
     """
 
-    def __init__(self, setting: Setting, *, here: bool = False) -> None:
+    def __init__(self, setting: Setting, *, here: bool = False, beside: Sequence[Path] = ()) -> None:
         self.step_types: StepTypes = installed_step_types()
-        self._known = _known(setting, here=here)
+        at_hand = AtHand(setting, self.step_types, beside)
+        self._known = replace(
+            _known(setting, here=here), workflow=at_hand.find, workflows=at_hand, absent=at_hand.absent(here=here)
+        )
 
     def load(self, path: Path) -> Loaded:
         """A workflow; warnings are printed.
@@ -77,14 +84,14 @@ class Definitions:
         """What is right and wrong with a text."""
         return examine_text(text, step_types=self.step_types, file=str(path), known=self._known)
 
-    def check_uses(self, workflow: Workflow) -> None:
-        """What the workflow names of an engine's settings is there, as far as that is known.
+    def check_links(self, workflow: Workflow) -> None:
+        """What the workflow names outside of itself is there, as far as that is known.
 
         Raises:
             DefinitionError: something is not.
         """
         findings = Findings()
-        check_uses(Outline(workflow, self.step_types), self._known, findings)
+        check_links(Outline(workflow, self.step_types), self._known, findings)
         if errors := [problem for problem in findings.problems() if problem.severity == "error"]:
             raise DefinitionError(errors)
 

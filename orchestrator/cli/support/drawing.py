@@ -2,8 +2,10 @@
 
 from graphs.draw import draw_workflow
 from graphs.errors import NotFoundError
+from graphs.loading.names import nearest
 from orchestrator.cli.support.finding import find_execution
 from orchestrator.cli.support.following import read_story
+from orchestrator.cli.support.naming import read_name
 from orchestrator.cli.support.opening import looking
 from orchestrator.cli.support.setting import Setting
 from orchestrator.engine import Orchestrator
@@ -19,22 +21,24 @@ async def draw_kept(setting: Setting, target: str, version: str | None) -> str:
     """
     async with looking(setting, modules=True) as baton:
         types = baton.catalogue.library.step_types
+        name, asked = read_name(target, version)
         # Only workflows have versions: who names one does not mean an execution.
         look = baton.catalogue.find if version is None else baton.catalogue.definition_of
-        if (workflow := await look(target, version)) is not None:
+        if (workflow := await look(name, asked)) is not None:
             return draw_workflow(workflow, step_types=types)
-        execution = await _execution(baton, target)
+        execution = await _execution(baton, target, name)
         story = await read_story(baton, execution.id)
         story.settle(execution)
         return draw_workflow(await baton.catalogue.pinned(execution), statuses=story.statuses(), step_types=types)
 
 
-async def _execution(baton: Orchestrator, target: str) -> Execution:
+async def _execution(baton: Orchestrator, target: str, name: str) -> Execution:
     try:
         return await find_execution(baton, target)
     except NotFoundError:
+        near = nearest(name, await baton.catalogue.names())
         raise NotFoundError(
             f"There is no workflow and no execution '{target}'.",
-            hint="List what there is: baton workflows, baton list.",
+            hint=f"Did you mean '{near}'?" if near else "List what there is: baton workflows, baton list.",
             code="target_not_found",
         ) from None

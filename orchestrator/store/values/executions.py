@@ -131,6 +131,7 @@ class ExecutionFilter:
     """Which executions to list, newest first.
 
     Attributes:
+        workflow: `NAME`, or `NAME@VERSION`.
         before: The id of the last one of the page before.
         id_prefix: What their ids begin with: people type the first letters only.
         parent: The execution they were forked from.

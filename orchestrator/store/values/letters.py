@@ -48,6 +48,7 @@ class LetterFilter:
     """Which dead letters; None for any.
 
     Attributes:
+        workflow: `NAME`, or `NAME@VERSION`.
         before: The number of the last one of the page before.
     """
 

@@ -48,6 +48,7 @@ class InboxFilter:
     """Which approvals to list, oldest first.
 
     Attributes:
+        workflow: `NAME`, or `NAME@VERSION`.
         due_before: Only those whose time is over before then.
         after: When the last one of the page before was opened, and its number.
     """

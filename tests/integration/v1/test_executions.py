@@ -100,12 +100,32 @@ async def test_the_same_idempotency_key_gives_the_same_execution(client: httpx.A
     assert sorted(answer.status_code for answer in (first, *more)) == [200, 200, 200, 200, 201]
 
 
+@pytest.mark.capability("C12", "F24")
+async def test_workflows_that_are_named_are_looked_for_among_the_published(client: httpx.AsyncClient) -> None:
+    """One that is not there yet is a warning: it may be published next."""
+    text = """metadata: {name: uses}
+spec:
+  steps:
+    - {name: a, type: workflow, config: {workflow: refnd}}
+    - {name: b, type: workflow, config: {workflow: baton, input: {message: hello}}}
+"""
+    await publish(client, REFUND)
+    for wanted, expected in (
+        ("refnd", [("workflow_unknown", "warning", 4)]),
+        ("refund", [("input_not_given", "error", 4)]),
+    ):
+        answer = await client.post("/v1/workflows/validate", content=text.replace("refnd", wanted), headers=YAML)
+        problems = answer.json()["problems"]
+        assert [(one["code"], one["severity"], one["line"]) for one in problems] == expected
+    assert (await client.post("/v1/workflows", content=text, headers=YAML)).status_code == 201
+
+
 async def test_a_start_that_does_not_fit_says_what_and_where(client: httpx.AsyncClient) -> None:
     await publish(client, REFUND)
     unfit = await client.post("/v1/executions", json={"workflow": "refund", "input": {"amount": "many"}})
     assert (unfit.status_code, unfit.json()["code"]) == (422, "input_invalid")
     unknown = await client.post("/v1/executions", json={"workflow": "refnd"})
-    assert unknown.json()["detail"] == "No workflow 'refnd' is published. Published: refund."
+    assert unknown.json()["detail"] == "No workflow 'refnd' is published. Did you mean 'refund'?"
     extra = await client.post("/v1/executions", json={"workflow": "refund", "inputs": {}})
     assert (extra.status_code, extra.json()["problems"][0]["where"]) == (422, "body.inputs")
 

@@ -66,7 +66,8 @@ def test_a_version_that_is_not_published_is_told_from_those_that_are(cli: Cli) -
         assert done.code == Exit.NOT_FOUND
         assert "No workflow 'nap' in version 9 is published." in done.err
         assert "Versions of 'nap': 1" in done.err
-    assert "Published: nap." in cli("draw", "nip", "--version", "9").err
+    assert "Did you mean 'nap'?" in cli("draw", "nip", "--version", "9").err
+    assert "Published: nap." in cli("draw", "other", "--version", "9").err
 
 
 # -- values ----------------------------------------------------------------------------------------------------------

@@ -70,3 +70,43 @@ def test_who_names_a_step_inside_of_another_wrongly_is_told_its_path(cli: Cli) -
     assert (wrong.code, "Did you mean 'outer.inner'?" in wrong.err) == (8, True)
     paused = cli("continue", "deep-1")
     assert "Execution 'deep-1' has ended (completed" in paused.err
+
+
+@pytest.mark.capability("C09", "C10")
+def test_a_version_is_named_as_it_is_shown(published: Cli) -> None:
+    """`NAME@VERSION`, wherever a workflow is named; a version beside it says the same or is refused."""
+    assert published("workflows", "show", "nap@1.0").out.startswith("nap@1.0  deprecated")
+    assert published("draw", "nap@1.0").code == 0 and published("advise", "nap@1.0").code == 0
+    assert published("run", "nap@1.0", "--id", "nap-1").code == 0
+    assert published("run", "nap@2.0", "--version", "2.0", "--id", "nap-2").code == 0
+    assert [one["id"] for one in published("list", "--workflow", "nap@1.0", "--json").json["executions"]] == ["nap-1"]
+    assert len(published("list", "--workflow", "nap", "--json").json["executions"]) == 2
+    twice = published("run", "nap@2.0", "--version", "1.0")
+    assert (twice.code, "'nap@2.0' is version 2.0, and 1.0 is asked for." in twice.err) == (1, True)
+    for wrong in ("nap@", "@1.0"):
+        done = published("workflows", "show", wrong)
+        assert (done.code, f"'{wrong}' names no workflow." in done.err) == (1, True)
+
+
+@pytest.mark.capability("C10")
+def test_one_version_is_deprecated_and_what_takes_its_place_is_told(published: Cli) -> None:
+    """Who starts it by name alone gets that; who starts the old one is told."""
+    assert "note: nap@1.0 is deprecated. In its place nap@2.0 is offered." in published("run", "nap@1.0").err
+    assert published("run", "nap").err == ""
+    last = published("workflows", "deprecate", "nap")
+    assert last.out == "nap@2.0 is deprecated.\n"
+    assert last.err == "note: No other version is offered, so it is still what the name alone starts.\n"
+    assert "note: nap@2.0 is deprecated." in published("run", "nap").err
+    several = published("workflows", "deprecate", "nap", "--undo")
+    assert (several.code, "Several versions of 'nap' are deprecated: 2.0, 1.0." in several.err) == (9, True)
+    none = published("workflows", "deprecate", "nap")
+    assert (none.code, "No version of 'nap' is offered." in none.err) == (9, True)
+    again = published("workflows", "deprecate", "nap@1.0", "--undo")
+    assert (again.out, again.err) == ("nap@1.0 is published.\n", "")
+    changed = published("workflows", "deprecate", "nap", "1.0", "--json").json
+    assert (changed["workflow"]["status"], changed["offered"]) == ("deprecated", None)
+    for words in (("nip", "1.0"), ("nip",)):
+        unknown = published("workflows", "deprecate", *words)
+        assert (unknown.code, "Did you mean 'nap'?" in unknown.err) == (8, True)
+    missing = published("workflows", "deprecate", "nap@3.0")
+    assert (missing.code, "Versions of 'nap': 2.0, 1.0." in missing.err) == (8, True)
