@@ -16,7 +16,9 @@ from orchestrator.store.served.runs import Put, Runs
 from orchestrator.store.served.values import Ended, Run, Stop, Thread
 
 _AFTER_LOST_COMMIT = 2.0
-"""Seconds until a run that could not be taken up, or whose end could not be kept, is taken up again."""
+"""Seconds until it is tried again to take a run up, or to keep its end, where that failed; longer each time."""
+
+_LONGEST_PAUSE = 30.0
 
 
 class LocalQueue:
@@ -39,6 +41,8 @@ class LocalQueue:
         self._line = Line()
         self._tickets: dict[str, Ticket] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._pauses: dict[str, asyncio.Event] = {}
+        """Of runs that are tried again in a while."""
         self._later: list[tuple[datetime, int, Run]] = []
         self._alarm: Alarm | None = None
         self._performer: Performer | None = None
@@ -80,6 +84,8 @@ class LocalQueue:
             ticket.stop = how
             if ticket.task is not None:
                 ticket.task.cancel()
+            elif (pause := self._pauses.get(run_id)) is not None:
+                pause.set()
         return True
 
     # -- serving -------------------------------------------------------------------------------------------------
@@ -101,6 +107,8 @@ class LocalQueue:
     async def drain(self) -> None:
         """See the port."""
         self._draining = True
+        for pause in self._pauses.values():
+            pause.set()
         if self._tasks:
             _, late = await asyncio.wait(self._tasks, timeout=self._grace)
             for task in late:
@@ -119,11 +127,16 @@ class LocalQueue:
 
     def _pump(self) -> None:
         """Begin what may begin."""
-        while not self._draining and self._performer is not None and len(self._tickets) < self._places:
+        while self._has_place:
             run = self._line.next()
             if run is None:
                 return
             self._begin(run)
+
+    @property
+    def _has_place(self) -> bool:
+        at_work = len(self._tickets) - len(self._pauses)
+        return not self._draining and self._performer is not None and at_work < self._places
 
     def _begin(self, run: Run) -> None:
         self._line.occupy(run.thread_id)
@@ -135,44 +148,76 @@ class LocalQueue:
     async def _carry(self, ticket: Ticket) -> None:
         run = ticket.run
         try:
-            await self._perform(ticket)
-        except BatonError as error:
-            self._log.error("run.failed", **{**error.as_dict(), "run_id": run.id})
-            if not self._draining:
-                self._clock.call_later(_AFTER_LOST_COMMIT, lambda: self._again(run))
-        except Exception as error:  # noqa: BLE001 - the edge of a run: whatever broke it, somebody waits for its end
-            # As text: a structured traceback would show the values of locals, secrets among them.
-            self._log.error("run.broken", run_id=run.id, trace="".join(format_exception(error)))
-            await self._end(run, broken(error))
+            await self._until_kept(ticket)
         finally:
             del self._tickets[run.id]
             self._line.free(run.thread_id)
             self._pump()
 
-    async def _perform(self, ticket: Ticket) -> None:
+    async def _until_kept(self, ticket: Ticket) -> None:
+        """Perform a run and keep how it ended, however often the store fails meanwhile. Its thread is its own until
+        then: for the tables it is under way, and nobody may overtake it."""
+        ended, pause = None, _AFTER_LOST_COMMIT
+        while True:
+            try:
+                ended = ended or await self._performed(ticket)
+                if ended is not None:
+                    await self._end(ticket.run, ended)
+                return
+            except BatonError as error:
+                self._log.error("run.failed", **{**error.as_dict(), "run_id": ticket.run.id})
+            except Exception as error:  # noqa: BLE001 - the edge of a run: whatever broke, somebody waits for its end
+                self._log_broken(ticket.run, error)
+            if not await self._pause(ticket.run.id, pause):
+                return
+            pause = min(2 * pause, _LONGEST_PAUSE)
+
+    async def _performed(self, ticket: Ticket) -> Ended | None:
+        """How the run ended; None when it is no longer there.
+
+        Raises:
+            BatonError: it could not be performed now; nothing is wrong with the run.
+        """
         assert self._performer is not None
         run = ticket.run
         mark = run.begun_at if run.begun_at is not None else await self._performer.begins(run)
         begun = await self._store.begin_run(run.id, mark)
         if begun is None:
-            return
+            return None
         ticket.run = begun
         ticket.stop = ticket.stop or begun.stop
         ticket.task = asyncio.current_task()
         try:
-            ended = await self._performer.perform(ticket)
+            return await self._performer.perform(ticket)
+        except BatonError:
+            raise
+        except Exception as error:  # noqa: BLE001 - a performer that breaks has ended its run
+            self._log_broken(begun, error)
+            return broken(error)
         finally:
             ticket.task = None  # whoever cuts it off now comes too late to change how it ended
-        await self._end(run, ended)
 
     async def _end(self, run: Run, ended: Ended) -> None:
         kept = await self._store.end_run(run.id, ended)
         if kept is not None and self._performer is not None:
             self._performer.ended(kept, ended)
 
-    def _again(self, run: Run) -> None:
-        self._add(run)
+    async def _pause(self, run_id: str, seconds: float) -> bool:
+        """Wait before another attempt, and leave the place to others meanwhile; False when the queue stops."""
+        over = self._pauses[run_id] = asyncio.Event()
+        alarm = self._clock.call_later(seconds, over.set)
         self._pump()
+        try:
+            if not self._draining:
+                await over.wait()
+        finally:
+            alarm.cancel()
+            del self._pauses[run_id]
+        return not self._draining
+
+    def _log_broken(self, run: Run, error: Exception) -> None:
+        # As text: a structured traceback would show the values of locals, secrets among them.
+        self._log.error("run.broken", run_id=run.id, trace="".join(format_exception(error)))
 
     # -- time ----------------------------------------------------------------------------------------------------
 

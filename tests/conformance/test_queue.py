@@ -1,7 +1,8 @@
 """What every queue of runs keeps. Each test gets one by its parameter, so that a second kind is one line."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import sqlite3
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 
 from graphs.clock import ManualClock
-from graphs.errors import ConflictError, NotFoundError
+from graphs.errors import CommitError, ConflictError, NotFoundError
 from orchestrator.logs import logger
 from orchestrator.queue.local import LocalQueue
 from orchestrator.queue.port import RunQueue, Ticket
@@ -84,10 +85,10 @@ class House:
         self._kind = kind
         self._number = 0
 
-    def queue(self, *, places: int = 10, grace: float = 0.0) -> RunQueue:
+    def queue(self, *, places: int = 10, grace: float = 0.0, store: Any = None) -> RunQueue:
         """A queue as a process has one."""
         log = logger(Settings(log_level="error"))
-        made: RunQueue = QUEUES[self._kind](self.store, self.clock, log, places=places, grace=grace)
+        made: RunQueue = QUEUES[self._kind](store or self.store, self.clock, log, places=places, grace=grace)
         return made
 
     def run(self, name: str, thread: str = "t", **more: Any) -> tuple[Run, Thread]:
@@ -279,3 +280,85 @@ async def test_a_thread_that_is_not_there_is_not_made_unasked(house: House) -> N
     async with queue.serving(Work()):
         with pytest.raises(NotFoundError, match="There is no thread"):
             await queue.put(house.run("a")[0], None)
+
+
+class FailingStore:
+    """A store of which one call fails, as often as is said."""
+
+    def __init__(self, store: SqliteStore, call: str, failures: list[Exception]) -> None:
+        self._store = store
+        self._call = call
+        self._failures = failures
+
+    def __getattr__(self, name: str) -> Any:
+        if name != self._call or not self._failures:
+            return getattr(self._store, name)
+
+        async def fails(*_: Any) -> Any:
+            raise self._failures.pop(0)
+
+        return fails
+
+
+async def passes(clock: ManualClock, condition: Callable[[], bool]) -> None:
+    """Let time go by until something is so."""
+    async with asyncio.timeout(20):
+        while not condition():
+            clock.advance(1)
+            await asyncio.sleep(0.005)
+
+
+@pytest.mark.parametrize("call", ["begin_run", "end_run"])
+@pytest.mark.parametrize(
+    "failure", [CommitError("no room"), sqlite3.OperationalError("disk I/O error"), RuntimeError("no idea")], ids=repr
+)
+async def test_a_store_that_fails_leaves_no_run_under_way_for_ever(house: House, call: str, failure: Exception) -> None:
+    work = Work()
+    queue = house.queue(places=1, store=FailingStore(house.store, call, [failure] * 3))
+    async with queue.serving(work):
+        await queue.put(*house.run("a"))
+        await queue.put(*house.run("behind", multitask="enqueue"))
+        await passes(house.clock, lambda: {"a", "behind"} <= set(work.ends))
+    assert work.begun == ["a", "behind"]  # once, and nobody overtook it
+    assert work.ends == {"a": "success", "behind": "success"}
+    kept = [house.store.run(name, "default") for name in ("a", "behind")]
+    assert [run.status for run in kept if run is not None] == ["success", "success"]
+
+
+async def test_a_run_that_broke_ends_although_the_store_failed_then(house: House) -> None:
+    work = Work(fail={"a"})
+    queue = house.queue(store=FailingStore(house.store, "end_run", [CommitError("no room")]))
+    async with queue.serving(work):
+        await queue.put(*house.run("a"))
+        await passes(house.clock, lambda: "a" in work.ends)
+    assert (work.begun, work.ends) == (["a"], {"a": "error"})
+
+
+async def test_a_run_that_cannot_be_kept_takes_nobodys_place_and_stops_nobody(house: House) -> None:
+    work = Work()
+    queue = house.queue(places=1, grace=20.0, store=FailingStore(house.store, "end_run", [CommitError("no room")]))
+    async with queue.serving(work):
+        await queue.put(*house.run("a", "ta"))
+        await queue.put(*house.run("b", "tb"))
+        await house.ended(work, "b")
+        assert work.ends == {"b": "success"}
+        async with asyncio.timeout(5):  # not the whole grace time, nor until the next attempt is due
+            await queue.drain()
+    run = house.store.run("a", "default")
+    assert run is not None and run.status == "running"  # the next process takes it up
+    after = Work()
+    async with house.queue().serving(after):
+        await house.ended(after, "a")
+
+
+async def test_a_stop_is_heard_while_a_run_waits_for_its_next_attempt(house: House) -> None:
+    work = Work()
+    queue = house.queue(store=FailingStore(house.store, "begin_run", [CommitError("no room")]))
+    async with queue.serving(work):
+        await queue.put(*house.run("a"))
+        async with asyncio.timeout(20):
+            while house.clock.next_alarm is None:
+                await asyncio.sleep(0.005)
+        await queue.stop("a", "default", "interrupt")
+        await house.ended(work, "a")
+    assert (work.begun, work.ends) == ([], {"a": "interrupted"})
