@@ -120,7 +120,8 @@ def fitting(schema: Mapping[str, Any], words: str) -> Any:
     kind = schema.get("type")
     if kind == "object" or "properties" in schema:
         return {name: fitting(one, words) for name, one in schema.get("properties", {}).items()}
-    plain: dict[Any, Any] = {"integer": 0, "number": 0.0, "boolean": False, "array": [], "null": None}
+    least = max(0, schema.get("minimum", 0))
+    plain: dict[Any, Any] = {"integer": least, "number": float(least), "boolean": False, "array": [], "null": None}
     return plain[kind] if kind in plain else f"You said: {shorten(words, _ECHOED)}"
 
 

@@ -125,6 +125,11 @@ class Looking(Base):
         """
         return self._bus.subscribe(execution_id, kinds=kinds, words=words)
 
+    @property
+    def resources(self) -> Mapping[type, Any]:
+        """What this engine's steps are given by type; nothing where it does not drive."""
+        return self._driver.resources if self._driver is not None else {}
+
     def offers(self) -> Known:
         """What this engine's steps may name; nothing is known where it does not drive."""
         return known_of(self._driver.resources) if self._driver is not None else Known()

@@ -126,7 +126,9 @@ class Carrying:
         asked = {} if execution.status.final else interrupts_of(await asked_by(self._baton, execution.id))
         error = None
         if execution.error is not None and run in ("error", "timeout"):
-            error = {"error": execution.error.get("code"), **execution.error}
+            # Chat clients show the message alone, so what to do about it stands in there.
+            said = " ".join(str(execution.error[key]) for key in ("message", "hint") if execution.error.get(key))
+            error = {"error": execution.error.get("code"), **execution.error, "message": said}
         return Ended(status=run, thread=thread, state=values, interrupts=asked, error=error)
 
 

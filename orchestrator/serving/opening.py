@@ -2,7 +2,9 @@
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from typing import Final
 
+from agents.loading import load
 from graphs.steps import Logger
 from orchestrator.engine import Orchestrator
 from orchestrator.queue.local import LocalQueue
@@ -11,6 +13,9 @@ from orchestrator.serving.graphs import UserGraph
 from orchestrator.serving.loading import Source
 from orchestrator.serving.shelf import Shelf
 from orchestrator.store.served.values import Run
+
+AGENT: Final = "agent"
+"""What the agent is called that takes and gives messages: the name that Agent Chat UI asks for by itself."""
 
 
 @asynccontextmanager
@@ -35,8 +40,10 @@ async def open_desk(
     """
     store, clock = orchestrator.store, orchestrator.clock
     served = {name: UserGraph(name, source, store) for name, source in graphs.items()}
+    agent = (await load("agents.reasoning.conversing")).conversing(AGENT, orchestrator.resources, clock, log)
+    ours = {AGENT: UserGraph(AGENT, Source(AGENT, agent), store)}
     queue = LocalQueue(store, clock, log, places=places, grace=grace)
-    desk = Desk(store, queue, Shelf(served, orchestrator), clock, log, on_end)
+    desk = Desk(store, queue, Shelf(served, orchestrator, ours), clock, log, on_end)
     for run in await store.open_runs():
         desk.awaited(run)
     try:

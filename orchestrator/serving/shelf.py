@@ -1,7 +1,8 @@
-"""Everything that can be run, by name: users' own graphs, and the workflows of the catalogue."""
+"""Everything that can be run, by name: users' own graphs, the workflows of the catalogue, and what comes with Baton."""
 
 from collections.abc import Mapping, Sequence
 
+from agents.planning.bounds import ASSISTANT
 from graphs.errors import NotFoundError
 from orchestrator.engine import Orchestrator
 from orchestrator.serving.served import Served
@@ -14,18 +15,20 @@ class Shelf:
     Args:
         graphs: Users' own graphs; a workflow of the same name is not seen.
         orchestrator: Knows the workflows.
+        ours: Graphs that come with Baton; whatever else has their name is served in their place.
     """
 
-    def __init__(self, graphs: Mapping[str, Served], orchestrator: Orchestrator) -> None:
+    def __init__(self, graphs: Mapping[str, Served], orchestrator: Orchestrator, ours: Mapping[str, Served]) -> None:
         self._graphs = graphs
         self._orchestrator = orchestrator
+        self._ours = ours
 
     async def find(self, name: str, tenant: str) -> Served | None:
         """What is served to a tenant under a name."""
         if (graph := self._graphs.get(name)) is not None:
             return graph
         workflow = await self._orchestrator.catalogue.find(name, None, tenant)
-        return WorkflowGraph(workflow, self._orchestrator, tenant) if workflow is not None else None
+        return WorkflowGraph(workflow, self._orchestrator, tenant) if workflow is not None else self._ours.get(name)
 
     async def get(self, name: str, tenant: str) -> Served:
         """What is served to a tenant under a name.
@@ -45,4 +48,5 @@ class Shelf:
     async def names(self, tenant: str) -> Sequence[str]:
         """All that is served to a tenant."""
         workflows = await self._orchestrator.catalogue.names(tenant)
-        return [*self._graphs, *(name for name in workflows if name not in self._graphs)]
+        # The ad-hoc assistant is one of them also where no model is set: it answers with what is to be done about that.
+        return list(dict.fromkeys([*self._graphs, *workflows, ASSISTANT, *self._ours]))
