@@ -48,8 +48,8 @@ class Settings(EnvironmentSettings):
         grace: Seconds that running steps get to finish when the engine stops.
         thread_grace: Seconds that a sync function which goes on after its step's time is over (or that is cancelled) is
             waited for, before the step is tried again or undone.
-        model: The model where a step, an agent and an application name none: `openai:gpt-5-mini`. With one, the ad-hoc
-            assistant is offered.
+        model: The model where a step, an agent and an application name none: `openai:gpt-5-mini`. The ad-hoc
+            assistant and the agent of the gateway answer with it.
         assistant: What the ad-hoc assistant may use, as JSON in the environment:
             `{"tools": ["find_*"], "services": []}`; see `agents.planning.bounds.AssistantBounds`.
         agent_routing: How a step that names a capability gets an agent, as JSON in the environment; see
