@@ -1,7 +1,8 @@
 """What every route is given: one frozen value, kept at `app.state.gateway`."""
 
 import asyncio
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 
 from starlette.requests import HTTPConnection
 
@@ -9,6 +10,7 @@ from api.mcp.starting import Mcp
 from api.security.door import Door
 from api.settings import GatewaySettings
 from orchestrator.engine import Orchestrator
+from orchestrator.metrics import Metrics
 from orchestrator.serving.desk import Desk
 from orchestrator.triggers import Triggers
 from orchestrator.webhooks.outbound import Outbound
@@ -24,6 +26,8 @@ class Gateway:
         settings: How to serve.
         door: Finds out who asks.
         triggers: Start workflows when events ask for it.
+        metrics: Figures for whoever watches over it.
+        streams: How many are open, by tenant.
         outbound: Tells others what happens, and how runs ended.
         mcp: Answers clients of the Model Context Protocol.
     """
@@ -34,6 +38,8 @@ class Gateway:
     door: Door
     triggers: Triggers
     outbound: Outbound
+    metrics: Metrics
+    streams: Counter[str] = field(default_factory=Counter)
     mcp: Mcp
 
     async def drain(self) -> None:

@@ -26,6 +26,7 @@ from orchestrator.cli.support.setting import Setting
 from orchestrator.cli.support.terminal import note, warn
 from orchestrator.engine import Orchestrator
 from orchestrator.logs import logger
+from orchestrator.metrics import Metrics
 from orchestrator.serving.config import NAME, load_auth, load_graphs, read_config
 from orchestrator.serving.loading import Source
 from orchestrator.serving.opening import open_desk
@@ -115,6 +116,7 @@ async def opened(setting: Setting, settings: GatewaySettings, team: Team | None 
             door=Door(orchestrator.store, settings, orchestrator.clock, team.custom),
             triggers=Triggers(orchestrator, log),
             outbound=outbound,
+            metrics=Metrics(orchestrator.store, settings.max_runs),
             mcp=Mcp(orchestrator),
         )
         for part in (outbound.serving(), gateway.mcp.serving(), gateway.triggers.serving()):

@@ -4,15 +4,19 @@ from importlib.metadata import version
 from typing import Any
 
 from fastapi import APIRouter
+from starlette.requests import Request
 
+from api.gateway import gateway_of
 from api.security import everybodys
 
 router = APIRouter(tags=["meta"], dependencies=[everybodys()])
 
 
 @router.get("/ok")
-async def ok() -> dict[str, bool]:
-    """Whether the gateway answers."""
+async def ok(request: Request, check_db: bool = False) -> dict[str, bool]:
+    """Whether the gateway answers; with `check_db`, whether it can store what it is given as well."""
+    if check_db:
+        await gateway_of(request).orchestrator.store.barrier()
     return {"ok": True}
 
 

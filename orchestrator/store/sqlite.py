@@ -33,6 +33,7 @@ from orchestrator.store.dead_letters import DeadLetters
 from orchestrator.store.drives import Drives
 from orchestrator.store.events import Events
 from orchestrator.store.executions import Executions
+from orchestrator.store.figures import Figures
 from orchestrator.store.keys import Keys
 from orchestrator.store.locking import engine_lock, is_locked
 from orchestrator.store.pasts import Pasts
@@ -86,6 +87,7 @@ class SqliteStore(
     Threads,
     Runs,
     RunWebhooks,
+    Figures,
 ):
     """Implements orchestrator.store.port.Store. Made by `open`."""
 
