@@ -50,7 +50,8 @@ async def test_it_tells_what_there_is_and_what_has_happened(tmp_path: Path, monk
         await client.runs.create(None, "echo", input={"text": "a"})
         await client.runs.create(None, "echo", input={"text": "a"}, after_seconds=600)
         async with http.stream("GET", f"/threads/{slow['thread_id']}/runs/{slow['run_id']}/stream") as stream:
-            await anext(stream.aiter_bytes())
+            parts = stream.aiter_bytes()
+            await anext(parts)
             found = await scraped(http)
             again = await scraped(http)
         expected = {
