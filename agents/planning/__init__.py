@@ -7,6 +7,7 @@
     reach.py      what a model may not write, though a definition may hold it
     check.py      the step type `check_plan`: whether a workflow that a model wrote can be run, and must be asked about
     given.py      the step type `check_given`: whether the input that a model filled in will do
+    outcome.py    the step type `check_outcome`: what came of a plan, and whether what is left is planned anew
     kinds.py      the step types, together
     language.md   what a model is told of the language
 

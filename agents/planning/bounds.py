@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from typing import Final
 
-from pydantic import BaseModel, ConfigDict, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 ASSISTANT: Final = "baton"
 """What the ad-hoc assistant is called: as a workflow, as an assistant of the gateway, as a model."""
@@ -19,6 +19,7 @@ class AssistantBounds(BaseModel):
         tools: Tools it may call. By itself it only calls those with `effect="none"`; others stand in plans, and plans
             that change anything are put before a person.
         services, functions: What the steps of its plans may name.
+        replans: How often what is left of a plan that failed while it ran is planned anew; 0: never.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -28,6 +29,7 @@ class AssistantBounds(BaseModel):
     tools: tuple[str, ...] = ("*",)
     services: tuple[str, ...] = ("*",)
     functions: tuple[str, ...] = ("*",)
+    replans: int = Field(default=2, ge=0, le=10)
 
     @field_validator("*", mode="before")
     @classmethod

@@ -39,6 +39,7 @@ class CheckPlanConfig(StepConfig):
         drafts: How many drafts of the model's before it were none.
         max_drafts: How many may be.
         model: For agents of the plan that have none of their own.
+        after: Where a plan before this one failed while it ran: what `check_outcome` says of it.
     """
 
     workflow: str
@@ -49,6 +50,7 @@ class CheckPlanConfig(StepConfig):
     drafts: int = Field(default=0, ge=0)
     max_drafts: int = Field(default=4, ge=1)
     model: str | None = None
+    after: dict[str, Any] | None = None
 
 
 class CheckPlan(Action):
@@ -101,6 +103,13 @@ def _read(config: CheckPlanConfig, types: StepTypes, offer: Offered) -> tuple[Wo
     if not report.workflow.spec.steps:
         problems.append("It has no steps.")
     problems += [told for told in out_of_reach(report.workflow, types, offer) if not _repeats(told, unknown)]
+    done = (config.after or {}).get("done", {})
+    problems += [
+        f"step '{step.name}' was carried out by the plan before this one: leave it out, and write what you need of its "
+        "result into this plan."
+        for step in report.workflow.spec.steps
+        if step.name in done
+    ]
     try:
         check_input(report.workflow.spec.input.schema_, config.input or {})
     except InputError as error:
@@ -157,9 +166,18 @@ def _invalid(config: CheckPlanConfig, problems: list[str]) -> dict[str, Any]:
 
 def _question(config: CheckPlanConfig, acts: list[Act]) -> str:
     what = f": {config.summary.strip()}" if config.summary.strip() else "?"
+    before = _before(config.after)
     if not acts:
-        return f"May this plan run{what}"
-    return f"May this plan run, which changes {'things' if len(acts) > 1 else 'something'} in the world outside{what}"
+        return f"{before}May this plan run{what}"
+    changed = "things" if len(acts) > 1 else "something"
+    return f"{before}May this plan run, which changes {changed} in the world outside{what}"
+
+
+def _before(after: Mapping[str, Any] | None) -> str:
+    if after is None:
+        return ""
+    done = f", after {', '.join(after['done'])} had been done" if after["done"] else ""
+    return f"The plan before failed at {', '.join(after['failed'])}{done}. "
 
 
 def _shown(config: CheckPlanConfig, text: str, given: Mapping[str, Any], acts: Any, problems: Any) -> dict[str, Any]:
@@ -171,6 +189,8 @@ def _shown(config: CheckPlanConfig, text: str, given: Mapping[str, Any], acts: A
         shown["acts"] = [act.as_dict() for act in acts]
     if problems:
         shown["problems"] = list(problems)
+    if config.after is not None:
+        shown |= {"done_before": config.after["done"], "failed_before": config.after["failed"]}
     return shown
 
 

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Final
 from pydantic import Field
 
 from agents.planning.acting import acts_of
-from agents.planning.bounds import ASSISTANT
+from agents.planning.bounds import ASSISTANT, AssistantBounds
 from agents.planning.language import LANGUAGE
 from agents.planning.offer import Offered, harmless, likely, offered, told_of_all, told_of_workflows
 from agents.reasoning.assignment import as_text
@@ -42,8 +42,8 @@ class Survey(Action):
     """The response is what the steps after it hand to models.
 
     `request` and `conversation`; `form`, the JSON Schema of the decision between the routes; `offered` and `language`,
-    what those who decide and who plan are told; `tools`, those that may be called without asking; and `workflows`, by
-    route: name, the form of the input, and what it would change.
+    what those who decide and who plan are told; `tools`, those that may be called without asking; `replans`, how often
+    a plan may be made anew; and `workflows`, by route: name, the form of the input, and what it would change.
     """
 
     name: ClassVar[str] = "survey"
@@ -68,6 +68,7 @@ class Survey(Action):
             "offered": told_of_workflows(workflows),
             "language": f"{LANGUAGE}\n\n{told_of_all(offer, workflows)}".strip(),
             "tools": list(harmless(offer)),
+            "replans": (context.resources.get(AssistantBounds) or AssistantBounds()).replans,
             "workflows": {_route(name): _told(context, name, one, offer) for name, one in workflows.items()},
         }
 

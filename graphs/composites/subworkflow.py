@@ -85,9 +85,23 @@ class SubWorkflow(Composite):
     def response(
         self, step: Step, data: Data, frame: Frame, conclusion: Conclusion, evaluation: EvaluationContext
     ) -> Any:
+        if conclusion.status != "completed" and "definition" in data:
+            return {"steps": _came_to(frame)}  # whoever made it may go on from there
         if conclusion.status != "completed" or frame.workflow is None:
             return None
         return workflow_output(frame.workflow, frame, evaluation)
+
+
+def _came_to(frame: Frame) -> dict[str, Any]:
+    """What each step of the plan came to."""
+    plan, results = frame.plan, frame.results
+    found = {}
+    for name, planned in plan.steps.items():
+        if name in results and planned.stands_for is None:
+            result = plan.effective(name, results)
+            told = {key: result[key] for key in ("status", "output") if key in result}
+            found[name] = told | ({"error": result["error"].get("message")} if "error" in result else {})
+    return found
 
 
 def workflow_of(data: Data, library: Library) -> Workflow:

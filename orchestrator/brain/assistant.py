@@ -11,7 +11,7 @@ from graphs.spec import Workflow
 from graphs.state import Result
 from graphs.steps import StepTypes
 
-__all__ = ["ASSISTANT", "load_assistant", "plan_in"]
+__all__ = ["ASSISTANT", "load_assistant", "plan_in", "was_replanned"]
 
 _DEFINITION: Final = Path(__file__).with_name("baton.yaml")
 
@@ -34,3 +34,9 @@ def plan_in(results: Mapping[str, Result]) -> Mapping[str, Any] | None:
         if isinstance(output := result.get("output"), Mapping) and isinstance(output.get("plan"), Mapping)
     ]
     return plans[-1] if plans else None
+
+
+def was_replanned(results: Mapping[str, Result]) -> bool:
+    """Whether a plan failed while it ran, and another was made for what was left."""
+    outputs = (result.get("output") for result in results.values())
+    return any(isinstance(one, Mapping) and {"again", "replans"} <= one.keys() and one["replans"] for one in outputs)

@@ -28,6 +28,7 @@ async def ask(
     facts: Sequence[str] | None,
     route: Literal["auto", "answer", "plan"],
     review: bool,
+    replans: int | None,
     save: str | None,
     id: str | None,  # noqa: A002 - as on the command line
     key: str | None,
@@ -53,6 +54,7 @@ async def ask(
             route=route,
             review="always" if review else "effects",
             model=model,
+            replans=replans,
             execution_id=id,
             idempotency_key=key,
         )

@@ -6,7 +6,7 @@ from typing import Any, Literal
 from graphs.building.options import made
 from graphs.errors import ConflictError
 from graphs.spec import Workflow
-from orchestrator.brain.assistant import ASSISTANT, plan_in
+from orchestrator.brain.assistant import ASSISTANT, plan_in, was_replanned
 from orchestrator.engine.looking import Looking
 from orchestrator.engine.starting import Starting
 from orchestrator.store.port import DEFAULT_TENANT, Execution, PublishedWorkflow
@@ -24,6 +24,7 @@ class Asking(Looking, Starting):
         route: Literal["auto", "answer", "plan"] = "auto",
         review: Literal["effects", "always"] = "effects",
         model: str | None = None,
+        replans: int | None = None,
         execution_id: str | None = None,
         idempotency_key: str | None = None,
         metadata: Mapping[str, Any] | None = None,
@@ -39,11 +40,18 @@ class Asking(Looking, Starting):
             route: The only way that is wanted, or `auto`.
             review: Which plans a person is asked about: those that change anything, or every one.
             model: `provider:model` in place of the application's default.
+            replans: How often what is left of a plan that fails while it runs is planned anew (0 to 10); without it,
+                as the application's `AssistantBounds` say.
 
         Raises:
             InputError: nothing that could be asked is given.
         """
-        given = {"message": message, "messages": [dict(one) for one in messages], "context": context}
+        given = {
+            "message": message,
+            "messages": [dict(one) for one in messages],
+            "context": context,
+            "replans": replans,
+        }
         return await self.start(
             ASSISTANT,
             {**{key: value for key, value in given.items() if value is not None}, "route": route, "review": review},
@@ -65,7 +73,15 @@ class Asking(Looking, Starting):
             DefinitionError: the name or the version cannot be one.
         """
         execution = await self.get(execution_id)
-        plan = plan_in(await self.results(execution_id))
+        results = await self.results(execution_id)
+        plan = plan_in(results)
+        if was_replanned(results):
+            raise ConflictError(
+                f"The plan of execution '{execution_id}' failed while it ran, and the one that was made then holds "
+                "only what was left to do.",
+                hint="Ask again, now that it is known what works.",
+                code="plan_partial",
+            )
         if plan is None:
             raise ConflictError(
                 f"Execution '{execution_id}' has made no plan that could be saved.",

@@ -42,6 +42,10 @@ def _register_ask(app: typer.Typer) -> None:
         review: Annotated[
             bool, typer.Option("--review", help="Ask about every plan, also one that changes nothing.")
         ] = False,
+        replans: Annotated[
+            int | None,
+            typer.Option(min=0, max=10, help="How often what is left of a plan that fails is planned anew; 0: never."),
+        ] = None,
         save: Annotated[
             str | None,
             typer.Option(metavar="NAME[@VERSION]", help="Publish the plan under this name when it has run."),

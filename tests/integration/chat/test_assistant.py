@@ -113,7 +113,7 @@ async def test_a_client_of_the_sdk_sees_the_plan_approves_it_and_hears_the_answe
                 done |= part.data
         state = await client.threads.get_state(thread)
     assert sorted(bookings.read_text().split()) == ["Oslo", "Rome"]
-    assert "route.carry_out.weather[1].look" in done and "route.carry_out.rooms[0].book" in done
+    assert "route.draft[1].carry_out.weather[1].look" in done and "route.draft[1].carry_out.rooms[0].book" in done
     assert "".join(words) == "Rooms are booked in Oslo and Rome." and len(words) > 3
     values: Any = state["values"]
     assert values["output"]["answer"] == "Rooms are booked in Oslo and Rome."

@@ -16,7 +16,7 @@ async def test_an_order_is_looked_at_from_all_sides_at_once(baton: Orchestrator,
     )
     assert execution.output["route"] == "plan" and execution.output["refused"] is None
     settled = statuses(await baton.results(execution.id))
-    assert {settled[f"route.carry_out.{name}"] for name in ("order", "stock", "shipment")} == {"completed"}
+    assert {settled[f"route.draft[0].carry_out.{name}"] for name in ("order", "stock", "shipment")} == {"completed"}
     await baton.save_plan(execution.id, "order_overview")
     again = await finished(baton, await baton.start("order_overview", {"order_id": "ORD-12345"}))
     assert again.output["in_stock"] is True
