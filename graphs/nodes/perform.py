@@ -5,7 +5,7 @@ others is the planner's decision. It raises `GraphInterrupt` when it is to be ru
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -18,7 +18,7 @@ from graphs.flow import Woken
 from graphs.nodes.body import Body, Dispatch, PlanContext
 from graphs.planner import Skip, failed
 from graphs.policies import as_step_error
-from graphs.state import Result
+from graphs.state import Kept, Result
 
 Act = Callable[[Body], Awaitable[Result]]
 Update = dict[str, Any] | Command[Any]
@@ -31,15 +31,21 @@ async def perform(dispatch: Dispatch, context: PlanContext, config: RunnableConf
         GraphInterrupt: the flow parks; run this step again on resume.
     """
     name = dispatch["step"]
-    return update(context, {name: await settle(name, context, config, act)})
+    await settle(name, context, config, act)
+    return update(context, [name])
 
 
-async def settle(name: str, context: PlanContext, config: RunnableConfig, act: Act) -> Result:
-    """The result of one step, once there is one.
+async def settle(name: str, context: PlanContext, config: RunnableConfig, act: Act) -> None:
+    """Return when a step has a result that is kept, with its record, and told to those that wait for it.
+
+    LangGraph is told when the body returns, and keeps it in its next checkpoint. So a body that is entered again, after
+    a crash or because another one was parked, finds in the records what is done.
 
     Raises:
         GraphInterrupt: the flow parks; run this step again on resume.
     """
+    if name in context.flow.board.results:
+        return
     planned = context.flow.board.plan.steps[name]
     if context.frame.views:
         context = replace(context, frame=context.frame.views[name])
@@ -48,8 +54,9 @@ async def settle(name: str, context: PlanContext, config: RunnableConfig, act: A
     if woken is Woken.PARK:
         raise GraphInterrupt(())
     result = await _result(body, woken, act)
-    context.host.settled(body.path, result)
-    return result
+    host = context.host
+    host.settled(body.path, result)
+    await host.checkpoints.keep(host.facts.execution_id, context.flow, {name: result})
 
 
 async def _result(body: Body, woken: Woken, act: Act) -> Result:
@@ -74,8 +81,10 @@ async def _result(body: Body, woken: Woken, act: Act) -> Result:
         return body.failed(as_step_error(error), attempts=0)
 
 
-def update(context: PlanContext, results: dict[str, Result]) -> Update:
+def update(context: PlanContext, names: Iterable[str]) -> Update:
     """What a body returns: its own results, and where the execution is to go next when that is not the end."""
+    settled = context.flow.board.results
+    results = Kept((name, settled[name]) for name in names)
     change: dict[str, Any] = {"steps": results}
     if errors := [result.get("error") for result in results.values() if failed(result)]:
         change["last_error"] = errors[-1]
@@ -84,7 +93,7 @@ def update(context: PlanContext, results: dict[str, Result]) -> Update:
     if board.plan.staged or context.grow is not None:
         return Command(update=change, goto="orchestrator")
     if context.has_last_steps or (
-        context.is_root and (board.halt is not None or any(_for_good(context, *settled) for settled in results.items()))
+        context.is_root and (board.halt is not None or any(_for_good(context, *each) for each in results.items()))
     ):
         return Command(update=change, goto="error_recovery")
     return change

@@ -1,8 +1,6 @@
 """Several steps in one body, side by side: what LangGraph does for a body is done once for all of them.
 
-Each has its own result all the same, committed with its record when it settles, and only then is it told to those
-that wait for it. LangGraph hears of them together, when the last has settled. So a body that is entered again, after
-a crash or because another one was parked, finds in the records what is done and does the rest.
+Each has its own result all the same, kept when it settles. LangGraph hears of them together, when the last has settled.
 """
 
 import asyncio
@@ -15,7 +13,6 @@ from langgraph.errors import GraphInterrupt
 
 from graphs.nodes.body import PlanContext
 from graphs.nodes.perform import Act, Update, settle, update
-from graphs.state import Kept
 
 
 async def side_by_side(names: Sequence[str], context: PlanContext, config: RunnableConfig, act: Act) -> Update:
@@ -24,29 +21,24 @@ async def side_by_side(names: Sequence[str], context: PlanContext, config: Runna
     Raises:
         GraphInterrupt: the flow parks; run those without a result again on resume.
     """
-    results = context.flow.board.results
     # A graph that a function runs would take itself for a subgraph of ours, and all of them for the same one.
     surroundings = copy_context()
     surroundings.run(var_child_runnable_config.set, None)
     loop = asyncio.get_running_loop()
     bodies = [
-        loop.create_task(_settled(name, context, config, act), name=name, context=surroundings.copy())
-        for name in names
-        if name not in results
+        loop.create_task(_settled(name, context, config, act), name=name, context=surroundings.copy()) for name in names
     ]
     if not await _all(bodies):
         raise GraphInterrupt(())
-    return update(context, Kept((name, results[name]) for name in names))
+    return update(context, names)
 
 
 async def _settled(name: str, context: PlanContext, config: RunnableConfig, act: Act) -> bool:
     """Whether the step has a result, and that is kept; otherwise it is parked."""
     try:
-        result = await settle(name, context, config, act)
+        await settle(name, context, config, act)
     except GraphInterrupt:
         return False
-    host = context.host
-    await host.checkpoints.keep(host.facts.execution_id, context.flow, {name: result})
     return True
 
 

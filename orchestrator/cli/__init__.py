@@ -3,15 +3,18 @@
 main            checks the environment, then hands over to the app
 app             all commands, from `declared` (names, options, help; light to import)
 lazy            loads what performs a command when it is invoked: the other modules here
+loading         while it does, nothing is collected
 support         what these share: opening the database, finding, following and showing executions
 exits           what exit codes mean
 """
 
+import gc
 import os
 import sys
 from importlib import import_module
 
 from orchestrator.cli.environment import clash
+from orchestrator.cli.loading import while_loading
 
 
 def main() -> None:
@@ -26,9 +29,13 @@ def main() -> None:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
     try:
-        import_module("orchestrator.cli.app").invoke()
+        with while_loading():
+            app = import_module("orchestrator.cli.app")
+        app.invoke()
     except KeyboardInterrupt:  # before the command itself could hear it
         raise SystemExit(130) from None
+    finally:
+        gc.freeze()  # what is left goes with the process; looking through it first takes a quarter of a second
 
 
 def _open_streams() -> None:

@@ -20,6 +20,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from graphs.errors import BatonError
+from orchestrator.cli.loading import while_loading
 
 GROUP = "baton.commands"
 _PANELS = {"demo": "Try it"}
@@ -28,7 +29,8 @@ _PANELS = {"demo": "Try it"}
 def load(place: str) -> Callable[..., Any]:
     """The function at `module:name`."""
     module, _, name = place.partition(":")
-    function: Callable[..., Any] = getattr(importlib.import_module(module), name)
+    with while_loading():
+        function: Callable[..., Any] = getattr(importlib.import_module(module), name)
     return function
 
 
@@ -78,7 +80,9 @@ def _loaded(offer: EntryPoint) -> Any:
     app = typer.Typer(add_completion=False)
     app.callback()(lambda: None)  # without it, Typer makes an app of one command that command
     try:
-        offer.load()(app)
+        with while_loading():
+            register = offer.load()
+        register(app)
         found = typer.main.get_group(app).commands.get(offer.name)
         if found is None:
             raise LookupError("it registers no command of that name")

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from langgraph.checkpoint.base import CheckpointTuple
+from langgraph.checkpoint.serde.types import INTERRUPT
 
 from graphs.host import CommitListener
 from graphs.state import Result
@@ -21,6 +22,7 @@ class Plans:
         listeners: The live flows.
         empty: Plans of which nothing was ever kept; until the first checkpoint.
         flat: Threads that began in this process and have had no plan inside a plan.
+        asking: Tasks that LangGraph shows as interrupted, since their plan was taken up.
         loaded: Checkpoints just loaded, or made for a new plan; the next read of each is answered from here, once.
         pending: How many checkpoints of a thread are handed over and not yet committed.
         lists_open: Whether the connection for the official saver's lists was started.
@@ -29,6 +31,7 @@ class Plans:
     listeners: dict[Key, CommitListener] = field(default_factory=dict)
     empty: set[Key] = field(default_factory=set)
     flat: set[str] = field(default_factory=set)
+    asking: dict[Key, frozenset[str]] = field(default_factory=dict)
     loaded: dict[Key, CheckpointTuple] = field(default_factory=dict)
     pending: dict[str, int] = field(default_factory=dict)
     lists_open: bool = False
@@ -36,9 +39,16 @@ class Plans:
     def forget(self, key: Key) -> None:
         self.listeners.pop(key, None)
         self.empty.discard(key)
+        self.asking.pop(key, None)
         if not key[1]:
             self.flat.discard(key[0])
         self.stale(key)
+
+    def taken_up(self, key: Key, found: CheckpointTuple) -> None:
+        """The plan goes on from its checkpoint; the next read of it is answered with this."""
+        self.loaded[key] = found
+        if asking := frozenset(task for task, channel, _ in found.pending_writes or () if channel == INTERRUPT):
+            self.asking[key] = asking
 
     def first(self, key: Key) -> bool:
         """Whether this is the plan's first checkpoint: nothing older is to be deleted."""

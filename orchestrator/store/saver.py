@@ -2,8 +2,8 @@
 
 For the plans of our own executions, those with a listener, it does three things the official one does not:
 
-1. *A result and its record commit in one transaction*, and right after it the live flow is told. A result of a body
-   that goes on is its record alone: LangGraph hears of it when the body ends, and keeps it in its next checkpoint.
+1. *A step's result is its record*, and right after its commit the live flow is told. LangGraph hears of it when the
+   body ends, and keeps it in its next checkpoint. (What is no step's, a partition's end, is kept with its writes.)
 2. *A checkpoint is handed over, not waited for.* The writer commits in order, so it is durable before any result that
    follows it; when it is lost, those results are refused (writer, rule 4).
 3. *Only the newest checkpoint of a plan is kept.* Our history is by step, from the records; LangGraph's own, by
@@ -66,7 +66,7 @@ class BatonSaver(ReadingSaver):
         found = await self._load(thread_id, namespace, None)
         if found is None:
             return None
-        self._plans.loaded[key] = found
+        self._plans.taken_up(key, found)
         return SavedPlan.of(found)
 
     def keep(self, thread_id: str, listener: CommitListener, results: Mapping[str, Result]) -> asyncio.Future[Any]:
@@ -129,7 +129,13 @@ class BatonSaver(ReadingSaver):
             await self._writer.submit([(sql, rows)])
             return
         if any(isinstance(value, Kept) for _, value in writes):
-            return  # until the next checkpoint, whoever takes the plan up reads them from their records
+            # Until the next checkpoint, whoever takes the plan up reads them from their records. But what a task has
+            # asked would go on being shown as open.
+            if task_id in self._plans.asking.get(key, ()):
+                plain = [(channel, dict(value) if isinstance(value, Kept) else value) for channel, value in writes]
+                answered = write_rows(where, plain, task_id, task_path, self.serde.dumps_typed)
+                self._writer.hand_over([answered], thread=key[0], on_lost=listener.lost)
+            return
         # A cancelled drive must not mark its steps as failed: they run again when it is taken up.
         writes = [(channel, value) for channel, value in writes if not _is_cancel(channel, value)]
         # What a planning node says is in the next checkpoint; until then it would only be planned again.

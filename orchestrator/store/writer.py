@@ -29,6 +29,10 @@ from orchestrator.store.units import Unit, Work
 _GROUP = 1000
 """Units in one transaction at most, so that the first of them does not wait for ever."""
 
+_COMPANY_SECONDS = 0.01
+"""How long what nobody waits for is held back, for somebody to come who waits. A commit of its own would be begun at
+once, and keep the next one waiting: the result of a step, say, behind a note of what it has cost."""
+
 _BUSY_MILLISECONDS = 250
 """How long SQLite itself waits for another process's lock before we look at our own limit."""
 
@@ -165,15 +169,18 @@ class Writer:
             self._db.close()
 
     def _take(self) -> tuple[list[Unit], bool]:
-        """Everything that is queued now; waits for the first."""
+        """Everything that is queued now; waits for the first, and a moment longer while nobody waits for any."""
         group: list[Unit] = []
-        unit = self._queue.get()
+        unit, until = self._queue.get(), time.monotonic() + _COMPANY_SECONDS
         while unit is not None:
             group.append(unit)
             if len(group) == _GROUP:
                 return group, True
+            if unit.future is not None:
+                until = 0.0
+            left = until and until - time.monotonic()
             try:
-                unit = self._queue.get_nowait()
+                unit = self._queue.get(timeout=left) if left > 0 else self._queue.get_nowait()
             except queue.Empty:
                 return group, True
         return group, False

@@ -292,6 +292,34 @@ async def test_closing_commits_what_is_queued(writer: Writer, path: Path) -> Non
     await writer.close()
 
 
+async def test_what_nobody_waits_for_goes_with_what_comes_next(
+    writer: Writer, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A commit of its own would only keep the next one waiting."""
+    monkeypatch.setattr("orchestrator.store.writer._COMPANY_SECONDS", 60.0)
+    seen: list[Any] = []
+    writer.hand_over([(INSERT, (1,))], thread=None, on_commit=lambda _: seen.append("committed"))
+    await asyncio.to_thread(lambda: seen.append(rows(path)))
+    await writer.submit(lambda db: seen.append([x for (x,) in db.execute("SELECT x FROM t")]))
+    assert seen == [[], [1], "committed"] and rows(path) == [1]
+
+
+async def test_what_nobody_waits_for_is_committed_soon_though_nothing_else_comes(writer: Writer, path: Path) -> None:
+    committed = asyncio.Event()
+    writer.hand_over([(INSERT, (1,))], thread=None, on_commit=lambda _: committed.set())
+    await asyncio.wait_for(committed.wait(), 10)
+    assert rows(path) == [1]
+
+
+async def test_what_nobody_waits_for_is_committed_when_the_writer_is_closed(
+    writer: Writer, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("orchestrator.store.writer._COMPANY_SECONDS", 60.0)
+    writer.hand_over([(INSERT, (1,))], thread=None)
+    await asyncio.wait_for(writer.close(), 10)
+    assert rows(path) == [1]
+
+
 async def test_many_callers_keep_their_own_order(writer: Writer, path: Path) -> None:
     async def call(caller: int) -> None:
         for number in range(50):
