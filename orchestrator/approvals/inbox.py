@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
+from typing import Any
 
 from graphs.errors import NotFoundError
 from graphs.values import json_value
@@ -11,6 +12,7 @@ from orchestrator.approvals import rules
 from orchestrator.approvals.rules import Given
 from orchestrator.approvals.values import Approval, Person, Turn
 from orchestrator.store.port import InboxFilter, OpenWait, Store
+from orchestrator.store.units import Beside
 
 _BATCH = 500
 
@@ -85,15 +87,29 @@ class Inbox:
         Raises:
             NotFoundError, ConflictError, NotAllowedError, InputError: see `rules.decided`.
         """
+        wait = await self._store.act_on(execution_id, path, self._decision(person, given, link))
+        self._tell(wait)
+        return wait
+
+    def deciding(self, execution_id: str, path: str, person: Person, given: Given) -> Beside:
+        """The same, to be kept in one transaction with something else."""
+        acting = self._store.acting(execution_id, path, self._decision(person, given))
+
+        def kept(done: Any) -> None:
+            acting.kept(done)
+            self._tell(done[0])
+
+        return replace(acting, kept=kept)
+
+    def _decision(
+        self, person: Person, given: Given, link: tuple[str, datetime] | None = None
+    ) -> Callable[[Approval], Turn]:
         given = replace(given, data=json_value(given.data))
+        return lambda approval: replace(rules.decided(approval, person, given, self._now()), link=link)
 
-        def act(approval: Approval) -> Turn:
-            return replace(rules.decided(approval, person, given, self._now()), link=link)
-
-        wait = await self._store.act_on(execution_id, path, act)
+    def _tell(self, wait: OpenWait) -> None:
         if wait.status == "answered":
             self._answered(wait)
-        return wait
 
     async def claim(self, execution_id: str, path: str, person: Person) -> OpenWait:
         """See `rules.claimed`."""

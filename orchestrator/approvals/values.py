@@ -110,11 +110,7 @@ class Approval:
     def digest(self) -> str:
         """A digest of what is shown, to which a decision is bound: what is asked, about what, and how it may be
         answered. Who may answer is not part of it."""
-        question = self.wait.wait.question
-        shown = {key: question.get(key) for key in ("message", "payload", "allow", "quorum", "separate_from")}
-        place = [self.wait.execution_id, self.wait.path, self.wait.generation]
-        whole = {"place": place, "shown": shown, "schema": self.wait.wait.response_schema}
-        return hashlib.sha256(orjson.dumps(whole, option=orjson.OPT_SORT_KEYS, default=dict)).hexdigest()
+        return digest_of(self.wait)
 
     def level(self, now: datetime) -> int:
         """How many steps of its escalation chain are reached."""
@@ -147,3 +143,12 @@ class Turn:
     data: Mapping[str, Any]
     answer: Answer | None = None
     link: tuple[str, datetime] | None = None
+
+
+def digest_of(asked: OpenWait) -> str:
+    """See `Approval.digest`."""
+    question = asked.wait.question
+    shown = {key: question.get(key) for key in ("message", "payload", "allow", "quorum", "separate_from")}
+    place = [asked.execution_id, asked.path, asked.generation]
+    whole = {"place": place, "shown": shown, "schema": asked.wait.response_schema}
+    return hashlib.sha256(orjson.dumps(whole, option=orjson.OPT_SORT_KEYS, default=dict)).hexdigest()

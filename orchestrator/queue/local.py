@@ -2,7 +2,7 @@
 
 import asyncio
 import heapq
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from traceback import format_exception
@@ -14,6 +14,7 @@ from orchestrator.queue.line import Line
 from orchestrator.queue.port import Performer, Ticket
 from orchestrator.store.served.runs import Put, Runs
 from orchestrator.store.served.values import Ended, Run, Stop, Thread
+from orchestrator.store.units import Beside
 
 _AFTER_LOST_COMMIT = 2.0
 """Seconds until it is tried again to take a run up, or to keep its end, where that failed; longer each time."""
@@ -50,9 +51,9 @@ class LocalQueue:
 
     # -- what clients ask ----------------------------------------------------------------------------------------
 
-    async def put(self, run: Run, new_thread: Thread | None) -> Put:
+    async def put(self, run: Run, new_thread: Thread | None, beside: Sequence[Beside] = ()) -> Put:
         """See the port."""
-        put = await self._store.put_run(run, new_thread)
+        put = await self._store.put_run(run, new_thread, beside)
         for dropped in put.dropped:
             self._forget(dropped, put.run.multitask)
         if put.stopped is not None:

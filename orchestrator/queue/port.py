@@ -9,12 +9,14 @@ What every queue keeps, whoever dies:
 """
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from orchestrator.store.served.runs import Put
 from orchestrator.store.served.values import Ended, Run, Stop, Thread
+from orchestrator.store.units import Beside
 
 
 @dataclass(slots=True)
@@ -50,8 +52,8 @@ class Performer(Protocol):
 class RunQueue(Protocol):
     """Runs in order."""
 
-    async def put(self, run: Run, new_thread: Thread | None) -> Put:
-        """Keep a run and begin it when its turn comes. See `Runs.put_run` for what it raises."""
+    async def put(self, run: Run, new_thread: Thread | None, beside: Sequence[Beside] = ()) -> Put:
+        """Keep a run, and what belongs to it, and begin it when its turn comes. See `Runs.put_run`."""
         ...
 
     async def stop(self, run_id: str, tenant: str, how: Stop) -> Run:

@@ -1,17 +1,20 @@
 """Between an approval of ours and the questions and answers of LangGraph's clients (Agent Inbox, Agent Chat UI, the
 middleware of LangChain's agents, plain values)."""
 
+import re
 import uuid
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeGuard
 
 from graphs.errors import ConflictError, InputError
+from orchestrator.approvals.values import digest_of
 from orchestrator.serving.served import Document
 from orchestrator.store.port import OpenWait
 
 Decision = Literal["approve", "reject", "edit", "respond"]
 
 _SPACE = uuid.UUID("0a5c2b1e-7d1e-4b62-9c38-4f0f7f6f3d52")
+_ID = re.compile(r"[0-9a-f]{32}")
 _WORDS: Mapping[str, Decision] = {
     "accept": "approve",
     "approve": "approve",
@@ -41,11 +44,27 @@ class Answered(NamedTuple):
     decision: Decision
     data: Any = None
     reason: str | None = None
+    digest: str | None = None
 
 
 def interrupt_id(wait: OpenWait) -> str:
-    """The id of what is asked: the same for as long as it is asked."""
-    return uuid.uuid5(_SPACE, f"{wait.execution_id}:{wait.path}:{wait.generation}").hex
+    """The id of what is asked: the same for as long as just that is asked, so that an answer by id is bound to what was
+    shown."""
+    return uuid.uuid5(_SPACE, digest_of(wait)).hex
+
+
+def are_ids(resume: Any) -> TypeGuard[Mapping[str, Any]]:
+    """Whether answers are given by the ids of what is asked, of workflows or of graphs."""
+    return isinstance(resume, Mapping) and bool(resume) and all(_ID.fullmatch(str(key)) for key in resume)
+
+
+def no_longer_asked(asked: str) -> ConflictError:
+    """The error for an answer by an id that nothing has which is asked."""
+    return ConflictError(
+        f"What has the id '{asked}' is not asked any more, or is not what you were shown.",
+        hint="Read the thread again, and answer by the ids that come with it.",
+        code="no_longer_asked",
+    )
 
 
 def question_of(wait: OpenWait) -> Document:
@@ -63,6 +82,7 @@ def question_of(wait: OpenWait) -> Document:
         "kind": wait.wait.kind,
         "path": wait.path,
         "due": wait.wait.due,
+        "digest": digest_of(wait),
         "response_schema": wait.wait.response_schema,
         **{key: value for key, value in asked.items() if key in ("allow", "assignees", "groups", "event_type")},
     }
@@ -77,16 +97,20 @@ def answers_to(waits: Sequence[OpenWait], resume: Any) -> list[tuple[OpenWait, A
     """Which question gets which decision.
 
     Args:
+        waits: What was asked, open or not.
         resume: An answer, where one thing is asked; or answers by the ids of what is asked.
 
     Raises:
-        ConflictError: nothing is asked, or several things are and it is not said which is answered.
+        ConflictError: nothing is asked, or no longer what was shown, or several things are and it is not said which is
+            answered.
         InputError: an answer cannot be understood.
     """
-    known = {interrupt_id(wait): wait for wait in waits}
-    if isinstance(resume, Mapping) and resume and all(key in known for key in resume):
+    if are_ids(resume):
+        known = {interrupt_id(wait): wait for wait in waits}
+        if unknown := [key for key in resume if key not in known]:
+            raise no_longer_asked(unknown[0])
         return [(known[key], _answer(known[key], value)) for key, value in resume.items()]
-    asked = [wait for wait in waits if wait.wait.kind == "approval"]
+    asked = [wait for wait in waits if wait.wait.kind == "approval" and wait.status == "open"]
     if not asked:
         raise ConflictError(
             "Nothing is asked that a decision could answer.",
@@ -104,10 +128,21 @@ def answers_to(waits: Sequence[OpenWait], resume: Any) -> list[tuple[OpenWait, A
 
 
 def _answer(wait: OpenWait, given: Any) -> Answered:
+    shown = _digest(given)
     if isinstance(given, Mapping) and isinstance(given.get("decisions"), list):
         given = given["decisions"]
     if isinstance(given, list) and len(given) == 1:
         given = given[0]
+    return _understood(wait, given)._replace(digest=_digest(given) or shown)
+
+
+def _digest(given: Any) -> str | None:
+    """What was shown, where an answer says so."""
+    named = given.get("digest") if isinstance(given, Mapping) else None
+    return named if isinstance(named, str) else None
+
+
+def _understood(wait: OpenWait, given: Any) -> Answered:
     if isinstance(given, bool):
         return Answered("approve" if given else "reject")
     if isinstance(given, str) and given.lower() in _WORDS and _WORDS[given.lower()] in ("approve", "reject"):

@@ -193,6 +193,8 @@ def _signed(run: Run) -> dict[str, Any]:
 def checkpoint_of(run: Run) -> str | None:
     """The checkpoint that a run is to go on from, if it names one."""
     given = run.request.get("checkpoint")
+    if (run.request.get("command") or {}).get("resume") is not None:
+        return None  # clients send along where they stand when they answer
     named = given.get("checkpoint_id") if isinstance(given, Mapping) else None
     found = named or run.request.get("checkpoint_id")
     return str(found) if found is not None else None

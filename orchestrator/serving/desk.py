@@ -27,6 +27,7 @@ from orchestrator.serving.wanted import Wanted, over, resumable, signature
 from orchestrator.store.served.runs import no_run
 from orchestrator.store.served.values import Assistant, Cron, Ended, Run, Search, Stop
 from orchestrator.store.sqlite import SqliteStore
+from orchestrator.store.units import Beside
 
 
 class Desk:
@@ -91,12 +92,12 @@ class Desk:
             # What the answer sets going begins at once, and may be over before the run is performed.
             since = self._store.newest_record(run.thread_id)
             run = replace(run, request={**run.request, SINCE: since})
-        await self._admit(served, run, wanted.by)
+        beside = await self._admit(served, run, wanted.by)
         run = replace(run, request=served.sealed(run.request))
         log = self.streams.open(run.id, resumable=resumable(run))
         self._awaited[run.id] = asyncio.get_running_loop().create_future()
         try:
-            put = await self._queue.put(run, new)
+            put = await self._queue.put(run, new, beside)
         except BaseException:
             self._let_go(run.id)
             raise
@@ -144,10 +145,11 @@ class Desk:
             )
         )
 
-    async def _admit(self, served: Served, run: Run, by: Caller) -> None:
+    async def _admit(self, served: Served, run: Run, by: Caller) -> Sequence[Beside]:
         key = run.idempotency_key
         if key is None or self._store.run_of_key(key, run.tenant) is None:
-            await served.admit(run, by)
+            return await served.admit(run, by)
+        return ()
 
     def get(self, run_id: str, thread_id: str | None, tenant: str) -> Run:
         """A run.

@@ -15,7 +15,8 @@ from langgraph.types import Command, StateSnapshot, StateUpdate
 from graphs.errors import ConflictError, InputError, NotFoundError
 from orchestrator.fingerprints import fingerprint
 from orchestrator.queue.port import Ticket
-from orchestrator.serving.asked import command, config_of
+from orchestrator.serving.answers import are_ids, no_longer_asked
+from orchestrator.serving.asked import command, config_of, place
 from orchestrator.serving.encoding import to_bytes, to_value
 from orchestrator.serving.items import ItemStore
 from orchestrator.serving.loading import Source, schemas_of, served_copy
@@ -25,6 +26,7 @@ from orchestrator.serving.speech import Speech, modes_of
 from orchestrator.store.port import DEFAULT_TENANT
 from orchestrator.store.served.values import Ended, Run, Thread
 from orchestrator.store.sqlite import SqliteStore
+from orchestrator.store.units import Beside
 
 _PASSED_ON = ("interrupt_before", "interrupt_after", "durability")
 
@@ -53,9 +55,9 @@ class UserGraph:
 
     # -- running -------------------------------------------------------------------------------------------------
 
-    async def admit(self, run: Run, by: Caller) -> None:
+    async def admit(self, run: Run, by: Caller) -> Sequence[Beside]:
         """See the port."""
-        command(run.request)
+        self._refuse_late(run, command(run.request))
         execution = await self._store.execution(run.thread_id)
         if execution is not None and execution.tenant == run.tenant:
             raise ConflictError(
@@ -63,6 +65,18 @@ class UserGraph:
                 hint="Make another thread.",
                 code="thread_of_workflow",
             )
+        return ()
+
+    def _refuse_late(self, run: Run, given: Command[Any] | None) -> None:
+        """Answers by ids of which none is asked any more were given to something else."""
+        resume = given.resume if given is not None else None
+        if not are_ids(resume) or place(run.request).checkpoint_id is not None:
+            return
+        thread = self._store.thread(run.thread_id, run.tenant)
+        if thread is not None and thread.status != "busy":
+            asked = {each["id"] for group in thread.interrupts.values() for each in group}
+            if asked.isdisjoint(resume):
+                raise no_longer_asked(next(iter(resume)))
 
     def sealed(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
         """See the port: a graph's state has no secret inputs."""

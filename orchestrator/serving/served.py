@@ -9,6 +9,7 @@ from orchestrator.queue.port import Ticket
 from orchestrator.serving.consent import Consent
 from orchestrator.store.port import DEFAULT_TENANT
 from orchestrator.store.served.values import Ended, Run, Thread
+from orchestrator.store.units import Beside
 
 Say = Callable[[str, Any], None]
 """Say something on a run's stream: the event's name on the wire, and any value."""
@@ -98,8 +99,11 @@ class Served(Protocol):
         """Whether what a model says is meant for whoever asked; `names` are what streams show beside its words."""
         ...
 
-    async def admit(self, run: Run, by: Caller) -> None:
-        """Refuse what cannot be, before the run is kept; what must be durable before it is driven is stored here.
+    async def admit(self, run: Run, by: Caller) -> Sequence[Beside]:
+        """Refuse what cannot be, before the run is kept.
+
+        Returns:
+            What must be durable before it is driven: it is kept together with the run, or not at all.
 
         Raises:
             InputError, ConflictError, NotFoundError: why not.

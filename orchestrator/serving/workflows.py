@@ -11,9 +11,10 @@ from graphs.inputs import check_input
 from graphs.planner import COMPANION
 from graphs.spec import Workflow
 from orchestrator.approvals.rules import Given
+from orchestrator.approvals.values import digest_of
 from orchestrator.engine import Orchestrator
 from orchestrator.queue.port import Ticket
-from orchestrator.serving.answers import answers_to
+from orchestrator.serving.answers import answers_to, are_ids, interrupt_id
 from orchestrator.serving.carrying import Carrying, asked_by, at_rest, checkpoint_of
 from orchestrator.serving.described import drawing_of, schemas_of
 from orchestrator.serving.ledger import Moment, follower_of, moments_of, state_now, states_of
@@ -23,6 +24,7 @@ from orchestrator.serving.snapshots import empty_state
 from orchestrator.serving.wording import speaker_of
 from orchestrator.store.port import Execution
 from orchestrator.store.served.values import Ended, Run, Thread
+from orchestrator.store.units import Beside
 
 _OF_LANGGRAPH = ("update", "goto")
 
@@ -50,8 +52,8 @@ class WorkflowGraph:
 
     # -- running -------------------------------------------------------------------------------------------------
 
-    async def admit(self, run: Run, by: Caller) -> None:
-        """See the port. Answers are stored here: after a crash they are there, whoever drives then."""
+    async def admit(self, run: Run, by: Caller) -> Sequence[Beside]:
+        """See the port. Answers are kept with the run: after a crash they are there, whoever drives then."""
         command = run.request.get("command") or {}
         if given := [word for word in _OF_LANGGRAPH if command.get(word) is not None]:
             raise InputError(
@@ -60,9 +62,15 @@ class WorkflowGraph:
                 code="command_refused",
             )
         execution = await self._carrying.execution(run.thread_id)
+        if execution is not None and execution.workflow != self.name:
+            raise ConflictError(
+                f"Thread '{run.thread_id}' is an execution of '{execution.workflow}', not of '{self.name}'.",
+                hint="Make another thread.",
+                code="thread_of_workflow",
+            )
         if command.get("resume") is not None:
-            await self._answer(run.thread_id, execution, command["resume"], by)
-        elif checkpoint_of(run) is not None:
+            return await self._answers(run.thread_id, execution, command["resume"], by)
+        if checkpoint_of(run) is not None:
             if not by.redrives:
                 raise NotAllowedError("To go back to an earlier step takes the right 'redrive'.")
             await self._moment(run.thread_id, execution, checkpoint_of(run))
@@ -80,6 +88,7 @@ class WorkflowGraph:
                 hint="Start another thread, or fork this one with a changed input.",
                 code="execution_exists",
             )
+        return ()
 
     def sealed(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
         """See the port."""
@@ -112,14 +121,22 @@ class WorkflowGraph:
         moment = await self._moment(execution.id, execution, checkpoint)
         await self._baton.retry(execution.id, from_step=moment.path)
 
-    async def _answer(self, thread_id: str, execution: Execution | None, resume: Any, by: Caller) -> None:
+    async def _answers(self, thread_id: str, execution: Execution | None, resume: Any, by: Caller) -> Sequence[Beside]:
         if execution is None:
             raise NotFoundError(f"Nothing runs on thread '{thread_id}'.", code="execution_not_found")
         if not by.decides:
             raise NotAllowedError("To answer an approval takes the right 'decide'.")
-        for wait, said in answers_to(await self._baton.waits(thread_id), resume):
-            given = Given(decision=said.decision, reason=said.reason, data=said.data)
-            await self._baton.inbox.decide(thread_id, wait.path, by.person, given)
+        waits = await self._baton.waits(thread_id)
+        if are_ids(resume) and not {interrupt_id(wait) for wait in waits}.issuperset(resume):
+            # Whoever answers what was answered is told by whom.
+            waits = await self._baton.store.waits(thread_id, status=None)
+        deciding = []
+        for wait, said in answers_to(waits, resume):
+            # Judged once more when it is kept: by then something else may be asked at the same place.
+            shown = said.digest or digest_of(wait)
+            given = Given(decision=said.decision, data=said.data, reason=said.reason, digest=shown)
+            deciding.append(self._baton.inbox.deciding(thread_id, wait.path, by.person, given))
+        return deciding
 
     # -- looking -------------------------------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ from orchestrator.store.audit import add_entry
 from orchestrator.store.parts import Part, insert, raise_signal
 from orchestrator.store.port import AuditEntry, InboxFilter, OpenWait, Record
 from orchestrator.store.rows import from_json, name_and_version, record_row, to_json, to_time
+from orchestrator.store.units import Beside
 from orchestrator.store.waits import SELECT, answer_json, no_wait, over, to_answer, to_wait
 
 _COLUMNS: Final = SELECT.removeprefix("SELECT ").removesuffix(" FROM waits")
@@ -43,6 +44,12 @@ class Approvals(Part):
 
     async def act_on(self, execution_id: str, path: str, act: Callable[[Approval], Turn]) -> OpenWait:
         """See the port."""
+        acting = self.acting(execution_id, path, act)
+        done: tuple[OpenWait, Kept] = await self._writer.submit(acting.work, on_commit=acting.kept)
+        return done[0]
+
+    def acting(self, execution_id: str, path: str, act: Callable[[Approval], Turn]) -> Beside:
+        """See the port."""
         now = self._clock.now()
         at = to_time(now)
 
@@ -66,8 +73,7 @@ class Approvals(Part):
             note = Record(execution_id, turn.kind, now, path, wait.generation, turn.data)
             return after, insert(db, [record_row(note)])
 
-        done: tuple[OpenWait, Kept] = await self._writer.submit(work, on_commit=lambda kept: self._announce(kept[1]))
-        return done[0]
+        return Beside(work, lambda done: self._announce(done[1]))
 
 
 def _conditions(which: InboxFilter) -> tuple[str, list[Any]]:

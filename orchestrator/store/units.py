@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from graphs.errors import BatonError
@@ -16,6 +17,19 @@ Work = Callable[[sqlite3.Connection], Any] | Sequence[Statement]
 A callable may be run twice (alone, after its group failed), so it must do nothing but read and write the connection.
 To refuse, it *returns* a BatonError and has written nothing: raising would roll its whole group back.
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """Work that is kept in one transaction with another's, or not at all.
+
+    Attributes:
+        work: What to do; gives a value, or the BatonError for which all of it is taken back.
+        kept: Told of the value once it is committed.
+    """
+
+    work: Callable[[sqlite3.Connection], Any]
+    kept: Callable[[Any], None]
 
 
 class Unit:

@@ -19,6 +19,7 @@ from orchestrator.queue.port import RunQueue, Ticket
 from orchestrator.settings import Settings
 from orchestrator.store.served.values import Ended, Run, Search, Thread
 from orchestrator.store.sqlite import SqliteStore
+from orchestrator.store.units import Beside
 
 QUEUES = {"local": LocalQueue}
 _DONE = Ended(status="success", thread="idle")
@@ -121,6 +122,31 @@ async def test_runs_of_a_thread_are_performed_one_after_the_other(house: House) 
     assert not work.overlapped
     assert sorted(work.begun) == sorted(names)
     assert all(house.store.run(name, "default").status == "success" for name in names)  # type: ignore[union-attr]
+
+
+async def test_what_belongs_to_a_run_is_kept_with_it_or_neither_is(house: House) -> None:
+    heard: list[Any] = []
+
+    def noting(name: str) -> Beside:
+        def work(db: sqlite3.Connection) -> Any:
+            db.execute("INSERT INTO meta (key, value) VALUES (?, '')", (name,))
+            return NotFoundError("No.") if name == "refused" else name
+
+        return Beside(work, heard.append)
+
+    def kept() -> set[str]:
+        with sqlite3.connect(house.store.path) as db:
+            return {key for (key,) in db.execute("SELECT key FROM meta")} & {"a", "b", "refused"}
+
+    work, queue = Work(), house.queue()
+    async with queue.serving(work):
+        with pytest.raises(NotFoundError):
+            await queue.put(*house.run("no"), [noting("a"), noting("refused")])
+        assert (house.store.run("no", "default"), kept(), heard) == (None, set(), [])
+        await queue.put(*house.run("yes", idempotency_key="k"), [noting("a"), noting("b")])
+        await queue.put(*house.run("again", idempotency_key="k"), [noting("refused")])
+        assert (kept(), heard) == ({"a", "b"}, ["a", "b"])
+        await house.ended(work, "yes")
 
 
 async def test_the_more_urgent_begins_first_then_the_older(house: House) -> None:

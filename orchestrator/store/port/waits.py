@@ -6,6 +6,7 @@ from typing import Any, Literal, Protocol
 
 from graphs.steps import Answer, Wait
 from orchestrator.approvals.values import Approval, Turn
+from orchestrator.store.units import Beside
 from orchestrator.store.values import InboxFilter, OpenWait, PublishedEvent, Record, Signal
 
 
@@ -74,6 +75,10 @@ class Waits(Protocol):
             ConflictError: it has been answered, is over or cancelled; the message names who won. Or its link was used.
             BatonError: whatever `act` raises; nothing is kept then.
         """
+        ...
+
+    def acting(self, execution_id: str, path: str, act: Callable[[Approval], Turn]) -> Beside:
+        """The same, to be kept in one transaction with something else; its value begins with the wait as it is then."""
         ...
 
     async def next_due(self) -> Sequence[tuple[str, datetime]]:

@@ -15,6 +15,7 @@ from orchestrator.store.served.table import Table
 from orchestrator.store.served.threads import THREADS, insert_thread, no_thread, take_thread_away
 from orchestrator.store.served.values import Ended, Run, Search, Stop, Thread
 from orchestrator.store.served.webhooks import owe
+from orchestrator.store.units import Beside
 
 RUNS = Table(
     "thread_runs",
@@ -66,19 +67,27 @@ class Put:
 class Runs(Part):
     """The chapter on runs."""
 
-    async def put_run(self, run: Run, new_thread: Thread | None) -> Put:
+    async def put_run(self, run: Run, new_thread: Thread | None, beside: Sequence[Beside] = ()) -> Put:
         """Keep a new run, and do what its multitask strategy says about those before it, in one transaction.
 
         Args:
             new_thread: The thread to make, where there is none.
+            beside: What is kept with it. One that refuses is raised, and nothing is kept.
 
         Raises:
             NotFoundError: there is no such thread.
             ConflictError: the thread is busy, and the strategy is `reject`.
             InputError: its idempotency key was sent before, with another wish.
         """
-        put: Put = await self._writer.submit(lambda db: _put(db, run, new_thread))
-        return put
+
+        def tell(done: tuple[Put, Sequence[Any]]) -> None:
+            for each, value in zip(beside, done[1], strict=False):
+                each.kept(value)
+
+        done: tuple[Put, Sequence[Any]] = await self._writer.submit(
+            lambda db: _put_with(db, run, new_thread, beside), on_commit=tell
+        )
+        return done[0]
 
     async def begin_run(self, run_id: str, begun_at: Any) -> Run | None:
         """A process takes the run up; None when it is no longer there, or has ended.
@@ -204,6 +213,25 @@ class Runs(Part):
         """Every run that has not ended, oldest first: what a queue begins with."""
         sql = f"{RUNS.select} WHERE status IN ('pending', 'running') ORDER BY seq"
         return await self._reader.read(lambda db: [RUNS.value(row) for row in db.execute(sql)])
+
+
+def _put_with(
+    db: sqlite3.Connection, run: Run, new_thread: Thread | None, beside: Sequence[Beside]
+) -> tuple[Put, Sequence[Any]] | BatonError:
+    """The run and what is kept with it, or nothing; of a run that is known, what came with it was kept then."""
+    if not beside:
+        put = _put(db, run, new_thread)
+        return put if isinstance(put, BatonError) else (put, ())
+    values: list[Any] = []
+    db.execute("SAVEPOINT put_run")
+    put = _put(db, run, new_thread)
+    for each in beside if isinstance(put, Put) and not put.repeated else ():
+        values.append(each.work(db))
+    refused = next((each for each in (put, *values) if isinstance(each, BatonError)), None)
+    if refused is not None:
+        db.execute("ROLLBACK TO put_run")
+    db.execute("RELEASE put_run")
+    return refused if refused is not None else (put, values)  # type: ignore[return-value]
 
 
 def _put(db: sqlite3.Connection, run: Run, new_thread: Thread | None) -> Put | BatonError:
