@@ -1,6 +1,5 @@
 """Answers through runs: kept with their run or not at all, and bound to what was shown."""
 
-import asyncio
 from typing import Any
 
 import httpx
@@ -24,14 +23,13 @@ def ask(name: str, *needs: str, **config: Any) -> dict[str, Any]:
 
 SCHEMA = {"type": "object", "properties": {"amount": {"type": "number", "maximum": 9}}}
 TWO = workflow("two", [ask("left"), ask("right", allow=["edit", "reject"], schema=SCHEMA)])
-LONG = workflow("long", [ask("ask"), {"name": "rest", "type": "delay", "config": {"duration": "1h"}}])
 MADE = workflow("freshly", [value("make", made="{{ now() }}"), ask("ask", "make")])
 
 
 @pytest.fixture(autouse=True)
 async def published(served: Served) -> None:
     """The workflows of these tests."""
-    for each in (TWO, LONG, MADE):
+    for each in (TWO, MADE):
         await served.gateway.orchestrator.publish(each)
 
 
@@ -68,14 +66,12 @@ async def decided(http: httpx.AsyncClient, thread: str) -> list[str]:
 async def test_a_run_that_is_refused_because_the_thread_is_busy_leaves_no_decision(
     http: httpx.AsyncClient, served: Served
 ) -> None:
-    await http.post("/threads/b/runs", json={"assistant_id": "long", "input": {}, "if_not_exists": "create"})
-    async with asyncio.timeout(20):
-        while (await http.get("/v1/approvals", params={"execution_id": "b"})).json()["approvals"] == []:
-            await asyncio.sleep(0.01)
-    assert await answer(http, LONG, "b", "approve", multitask_strategy="reject") == (409, "thread_busy")
-    assert await open_at(served, "b") == ["ask"]
-    assert await decided(http, "b") == []
-    assert len((await http.get("/threads/b/runs")).json()) == 1
+    await asked(http, MADE, "b")
+    later = await http.post("/threads/b/runs", json={"assistant_id": MADE.name, "after_seconds": 3600})
+    assert later.status_code == 200
+    assert await answer(http, MADE, "b", "approve", multitask_strategy="reject") == (409, "thread_busy")
+    assert (await open_at(served, "b"), await decided(http, "b")) == (["ask"], [])
+    assert len((await http.get("/threads/b/runs")).json()) == 2
 
 
 async def test_of_several_answers_all_are_kept_or_none(http: httpx.AsyncClient, served: Served) -> None:
@@ -112,8 +108,8 @@ async def test_an_answer_by_id_is_bound_to_what_was_shown(http: httpx.AsyncClien
 
 async def test_who_answers_by_id_what_was_answered_hears_who_won(http: httpx.AsyncClient, served: Served) -> None:
     ids = {each["value"]["path"]: each["id"] for each in await asked(http, TWO, "w")}
-    await served.gateway.orchestrator.decide("w", "left", "reject", by="ben")
-    body = {"assistant_id": "two", "command": {"resume": {ids["left"]: "approve"}}}
+    await served.gateway.orchestrator.decide("w", "left", "approve", by="ben")
+    body = {"assistant_id": "two", "command": {"resume": {ids["left"]: "reject"}}}
     late = (await http.post("/threads/w/runs", json=body)).json()
     assert (late["status"], late["code"], late["by"]) == (409, "wait_answered", "ben")
     assert await open_at(served, "w") == ["right"]
