@@ -55,9 +55,10 @@ async def carry_out(body: Body, inside: Inside) -> tuple[Board, Frame, Mapping[s
     seeds = await _seeds(body)
     board, data = _board(inside, kept, seeds, saved)
     flow = _flow(body, inside, board)
-    frame = inside.frame_for(body.context.frame.inside(body.planned, board.plan, board.results), data)
     known = {name: result for name, result in seeds.items() if name in board.plan.steps}
     board.prime({**known, **saved.results} if saved is not None else known)
+    # After that: what a step sees may hang on what is known already (what a model called it with).
+    frame = inside.frame_for(body.context.frame.inside(body.planned, board.plan, board.results), data)
     if saved is not None:
         flow.dispatch(saved.dispatched, fresh=False)
     grow = inside.grow_for(board, frame, data) if inside.grow_for is not None else None

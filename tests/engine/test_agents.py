@@ -14,6 +14,7 @@ from graphs.steps import StepContext
 from orchestrator.engine import Orchestrator
 from tests.support.engine.crashes import Crash, crashing, either
 from tests.support.engine.engines import act, ask, engine, finished, rested, run, statuses, wind, workflow
+from tests.support.engine.steps import Gates
 
 
 class Desk:
@@ -565,6 +566,21 @@ async def test_a_workflows_own_steps_are_tools(database: Path) -> None:
     assert failed["error"] == "Error: asked to fail"
     assert saved["result"]["value"] == "saved"
     assert {"ask[0].double-0", "ask[0].double-1", "ask[0].saved-3~fallback"} <= set(found)
+
+
+@pytest.mark.capability("I05", "D01")
+async def test_such_a_step_has_its_arguments_after_a_restart_too(database: Path) -> None:
+    turns, gates = (Turn(calls=(Call("double", {"n": 4}),)), DONE), (Gates(), Gates())
+    step = agent() | {"steps": [act("double", value="{{ args.n }}", gate="go", description="Doubles.")]}
+    async with engine(database, resources=resources(Desk(), *turns), gates=gates[0]) as baton:
+        execution = await baton.start(workflow("w", [step]))
+        await gates[0].reached("go")
+    gates[1].open("go")
+    async with engine(database, resources=resources(Desk(), *turns), gates=gates[1]) as baton:
+        execution = await finished(baton, execution)
+    assert execution.output["tool_calls"] == [
+        {"name": "double", "args": {"n": 4}, "result": {"value": 4, "attempt": 1}}
+    ]
 
 
 async def test_what_such_a_step_did_is_undone(database: Path) -> None:

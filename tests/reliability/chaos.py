@@ -1,6 +1,7 @@
 """`python -m tests.reliability.chaos --kills 200 --seed 1`: the long run. Prints what it found in one line.
 
-With `--jobs proof` only what the project shows its numbers for; otherwise nearly all examples.
+With `--jobs proof` only what the project shows its numbers for, with `agents` the examples with agents, with `steered`
+executions that are paused, continued, cancelled, redriven, retried and forked meanwhile; otherwise all of them.
 """
 
 import argparse
@@ -13,9 +14,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests.reliability.harness import Harness, Summary
-from tests.reliability.jobs import BATCH, MORE, PROOF, Job
+from tests.reliability.jobs import AGENTS, BATCH, GONE_BACK, MORE, PROOF, Job
 
-SETS = {"all": (*BATCH, *MORE), "proof": PROOF}
+SETS = {"all": (*BATCH, *MORE, *AGENTS, *GONE_BACK), "proof": PROOF, "agents": AGENTS, "steered": GONE_BACK}
 
 
 async def kill(

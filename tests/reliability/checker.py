@@ -9,10 +9,9 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from tests.reliability.findings import Findings
-from tests.reliability.sameness import check_same
+from tests.reliability.sameness import check_same, plain
 from tests.reliability.traces import FINAL, Act, Evidence, Json, Kill, Step, acts, integrity, of_key, rows, settled
 
 UNDOING = "~compensation."
@@ -31,8 +30,7 @@ def check(evidence: Evidence, undisturbed: Evidence | None = None) -> Findings:
     _check_results(evidence, found)
     done = acts(evidence, found.deny)
     found.acts = len(done)
-    left = [settled(kill.copy) for kill in evidence.kills]
-    _check_acts(done, left, evidence.kills, found)
+    _check_acts(done, evidence, Counter(plain(act.what) for act in acts(undisturbed)) if undisturbed else {}, found)
     _check_effects(evidence, found)
     _check_undoing(evidence, found)
     for number, kill in enumerate(evidence.kills):
@@ -59,7 +57,7 @@ def _check_ends(evidence: Evidence, found: Findings) -> None:
         for execution, kind in rows(evidence.database, "SELECT execution_id, kind FROM records WHERE path IS NULL")
         if kind.removeprefix("execution.") in FINAL
     )
-    for execution in evidence.expected:
+    for execution in evidence.expected.keys() - evidence.steered:  # of the others, see `sameness`
         if ends[execution] != 1:
             found.deny(f"execution {execution} has {ends[execution]} records of its end")
     for execution, path in rows(evidence.database, "SELECT execution_id, path FROM waits WHERE status = 'open'"):
@@ -69,10 +67,14 @@ def _check_ends(evidence: Evidence, found: Findings) -> None:
 def _check_results(evidence: Evidence, found: Findings) -> None:
     results = settled(evidence.database)
     found.steps = len(results)
-    for step, several in results.items():
+    for step, several in settled(evidence.database, still=True).items():
         if len(several) != 1:
             found.double(f"{len(several)} results of {step}")
-        if step.generation != 0:
+    for step, several in results.items():
+        went_back = step.execution in evidence.steered
+        if len(several) != 1 and not went_back:
+            found.double(f"{len(several)} results of {step}")
+        if step.generation != 0 and not went_back:
             found.deny(f"nobody asked for another generation: {step}")
     answered = rows(
         evidence.database, "SELECT execution_id, path, generation, answer FROM waits WHERE status = 'answered'"
@@ -84,23 +86,30 @@ def _check_results(evidence: Evidence, found: Findings) -> None:
             found.lose(f"the answer of {by} to {execution}:{path}; the result says {result.get('decided_by')}")
 
 
-def _check_acts(
-    done: Sequence[Act], left: Sequence[Mapping[Step, Any]], kills: Sequence[Kill], found: Findings
-) -> None:
-    """Repeats: of what was in flight only, one for each kill at most, and never of what had settled."""
+def _check_acts(done: Sequence[Act], evidence: Evidence, undisturbed: Mapping[str, int], found: Findings) -> None:
+    """Repeats: of what was in flight only, one for each kill at most, and never of what had settled.
+
+    Args:
+        undisturbed: How often each act is done without a kill: more than once where somebody went back.
+    """
+    kills = evidence.kills
+    left = [settled(kill.copy, still=True) for kill in kills]
+    still = settled(evidence.database, still=True)
+    anew = {step for step, results in settled(evidence.database).items() if len(results) > len(still.get(step, ()))}
     by_what: dict[str, list[Act]] = defaultdict(list)
     for act in done:
         by_what[act.what].append(act)
     for what, same in by_what.items():
-        found.repeats += len(same) - 1
+        wanted = undisturbed.get(plain(what), 1) if same[0].step.execution in evidence.steered else 1
+        found.repeats += max(0, len(same) - wanted)
         lives = Counter(act.life for act in same)
         for life, times in lives.items():
-            if times > 1:
+            if times > wanted:
                 found.double(f"{what}: {times} times within life {life}")
-            if life > 0 and same[0].step in left[life - 1]:
+            if life > 0 and same[0].step in left[life - 1] and same[0].step not in anew:
                 found.double(f"{what}: done in life {life}, though its result was kept before")
         allowed = sum(same[0].step in kill.in_flight and life in lives for life, kill in enumerate(kills))
-        if len(same) - 1 > allowed:
+        if len(same) - wanted > allowed:
             found.double(f"{what}: {len(same)} times, and in flight at {allowed} kills")
         if len({act.digest for act in same}) > 1:
             found.deny(f"{what}: repeated with another body")
@@ -146,6 +155,20 @@ def _check_left_behind(number: int, kill: Kill, evidence: Evidence, found: Findi
                 found.lose(f"kill {number}: the {what} {row[:5]}, which was kept, is gone or has changed")
 
 
+_STEERED = {
+    "cancelled": "SELECT 1 FROM executions WHERE id = ? AND cancel_requested <> 'null'",
+    "retried": "SELECT 1 FROM records WHERE execution_id = ? AND kind = 'execution.rewound' "
+    "AND json_extract(data, '$.reason') = 'retry'",
+    "redriven compensation": "SELECT 1 FROM dead_letters WHERE execution_id = ? AND kind = 'compensation' "
+    "AND status = 'redriven'",
+    "redriven failure": "SELECT 1 FROM dead_letters WHERE execution_id = ? AND kind = 'failure' "
+    "AND status = 'redriven'",
+    "forked": "SELECT 1 FROM executions WHERE parent = ?",
+    "edited": "SELECT 1 FROM dead_letters WHERE execution_id = ? AND edit <> 'null'",
+}
+"""What is in the file when somebody has steered an execution."""
+
+
 def lost_acknowledgements(copy: Path, acknowledged: Iterable[Json]) -> list[str]:
     """Starts, decisions, events and records that were acknowledged, and that this copy of the file lacks."""
     started = {row[0] for row in rows(copy, "SELECT id FROM executions")}
@@ -164,6 +187,8 @@ def lost_acknowledgements(copy: Path, acknowledged: Iterable[Json]) -> list[str]
                 kept = fact["key"] in published
             case "recorded":
                 kept = (fact["seq"], fact["kind"]) in recorded
+            case "cancelled" | "retried" | "redriven compensation" | "redriven failure" | "forked" | "edited":
+                kept = bool(rows(copy, _STEERED[fact["said"]], fact["execution"]))
             case _:
                 kept = True
         if not kept:

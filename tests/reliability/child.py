@@ -15,20 +15,24 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from api.demo.services.names import SERVICE_NAMES
 from graphs.errors import BatonError, ConflictError
+from graphs.policies.breaker import BreakerPolicy
+from graphs.policies.named import Bounds
 from graphs.spec import Workflow
 from orchestrator.alerts.opening import AlertSettings
 from orchestrator.engine import Orchestrator
 from orchestrator.settings import Settings
+from orchestrator.store.port import Execution
 from tests.reliability import points
 from tests.reliability.jobs import JOBS, Job, resources, workflows
 from tests.reliability.reviewer import Reviewer
+from tests.reliability.steering import Steerer, forks
 
 CRASH_AT = "BATON_TEST_CRASH_AT"
 POLL_SECONDS = 0.03
@@ -39,6 +43,12 @@ class Says:
 
     def __init__(self, path: Path) -> None:
         self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+
+        self._path = path
+
+    def said(self) -> list[dict[str, Any]]:
+        """What this process and those before it have said."""
+        return [json.loads(line) for line in self._path.read_text().splitlines()]
 
     def __call__(self, fact: dict[str, Any]) -> None:
         os.write(self._file, (json.dumps({"pid": os.getpid(), **fact}) + "\n").encode())
@@ -57,9 +67,9 @@ def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(given)
 
 
-async def _start(baton: Orchestrator, job: Job, say: Says) -> None:
+async def _start(baton: Orchestrator, job: Job, prepared: Mapping[str, Any], say: Says) -> None:
     with suppress(ConflictError):  # a process before this one has started it
-        await baton.start(job.workflow, job.input, execution_id=job.id)
+        await baton.start(job.workflow, {**job.input, **prepared.get(job.id, {})}, execution_id=job.id)
     say({"said": "started", "execution": job.id})
 
 
@@ -69,11 +79,26 @@ async def _say_records(baton: Orchestrator, say: Says) -> None:
             say({"said": "recorded", "execution": record.execution_id, "seq": record.seq, "kind": record.kind})
 
 
+async def _steered_by_others(jobs: Sequence[Job], say: Says) -> None:
+    """Wait until another process has said that they are where they were to be brought."""
+    names = {job.id for job in jobs if job.steered is not None}
+    while names - {fact["execution"] for fact in say.said() if fact["said"] == "steered"}:
+        await asyncio.sleep(POLL_SECONDS)
+
+
+async def _ends(baton: Orchestrator, jobs: Sequence[Job], steering: asyncio.Task[None]) -> list[Execution]:
+    """All of them as they have ended, when nobody goes back any more."""
+    await steering
+    return list(await asyncio.gather(*(baton.wait(name) for name in (*(job.id for job in jobs), *forks(jobs)))))
+
+
 async def _carry_out(given: argparse.Namespace, definitions: Sequence[Workflow]) -> dict[str, Any]:
     say = Says(given.say)
     stopping: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopping.set_result, True)
     jobs = [JOBS[name] for name in given.jobs.split(",")]
+    made = given.journal.with_name("prepared.json")
+    prepared = json.loads(made.read_text()) if made.exists() else {}
     services = {name: f"{given.services}/{name}" for name in SERVICE_NAMES} if given.services else {}
     settings = Settings(
         _env_file=None,  # type: ignore[call-arg]
@@ -83,8 +108,10 @@ async def _carry_out(given: argparse.Namespace, definitions: Sequence[Workflow])
         poll=POLL_SECONDS,
         poison_after=1_000_000,  # whoever dies here was killed from outside; see test_poison for the others
         linger=min(job.linger for job in jobs),
-        log_level="warning",
-        alerts=AlertSettings(log=False),  # they are in the records; what is logged besides is a complaint
+        log_level="error" if any(job.steered for job in jobs) else "warning",  # a breaker that opens is told
+        short_wait=min(job.short_wait for job in jobs),
+        limits={"till": Bounds(breaker=BreakerPolicy(failure_threshold=2, open_for=0.05))},
+        alerts=AlertSettings(log=False, file=given.journal.with_name("alerts")),  # what is logged is a complaint
     )
     async with Orchestrator.open(settings, resources=resources(given.journal), workflows=definitions) as baton:
         say({"said": "driving", "at": time.time()})
@@ -93,9 +120,13 @@ async def _carry_out(given: argparse.Namespace, definitions: Sequence[Workflow])
             beside.append(asyncio.create_task(_say_records(baton, say)))
         if given.answers_as:
             beside.append(asyncio.create_task(Reviewer(baton, jobs, given.answers_as, say).serve()))
+            steerer = Steerer(baton, jobs, given.answers_as, given.journal, say, say.said)
+            steering = asyncio.create_task(steerer.serve())
+        else:
+            steering = asyncio.create_task(_steered_by_others(jobs, say))
         for job in jobs:
-            await _start(baton, job, say)
-        ending = asyncio.gather(*(baton.wait(job.id) for job in jobs))
+            await _start(baton, job, prepared, say)
+        ending = asyncio.ensure_future(_ends(baton, jobs, steering))
         # A reviewer that breaks must be heard, and not be waited for.
         await asyncio.wait([ending, stopping, *beside], return_when=asyncio.FIRST_COMPLETED)
         for task in beside:

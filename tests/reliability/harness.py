@@ -25,7 +25,8 @@ from tests.reliability.jobs import Job
 from tests.reliability.lives import Lives, Place, ended, watched
 from tests.reliability.nursery import Child, Fresh, Nursery, Starter
 from tests.reliability.reviewer import Reviewer
-from tests.reliability.traces import Evidence, Kill, Step
+from tests.reliability.steering import Steerer, forks
+from tests.reliability.traces import PREPARED, Evidence, Kill, Step
 
 REVIEWER = "reviewer-rita"
 HESITATES_SECONDS = 0.15
@@ -107,7 +108,7 @@ class Harness:
 
     async def undisturbed(self, jobs: Sequence[Job]) -> Evidence:
         """The same executions without a kill: what they must come to."""
-        place = await self._new_place()
+        place = await self._new_place(jobs)
         life = await self._lives.start(self._nursery, place, jobs, answers_as=REVIEWER)
         await _well(life, place)
         evidence = self._evidence(place, jobs, [])
@@ -120,7 +121,7 @@ class Harness:
         self, chance: random.Random, most: int, undisturbed: Evidence, jobs: Sequence[Job], *, fresh: float = 0.0
     ) -> Sequence[Kill]:
         """One run of the jobs: killed again and again, at most so many times that count; then checked."""
-        place, kills = await self._new_place(), list[Kill]()
+        place, kills = await self._new_place(jobs), list[Kill]()
         await self._slow_down(chance)
         beside = chance.random() < 0.5
         async with self._answering(place, jobs, chance, beside=beside) as reviewer:
@@ -189,11 +190,19 @@ class Harness:
 
     # -- the world around ------------------------------------------------------------------------------------------
 
-    async def _new_place(self) -> Place:
+    async def _new_place(self, jobs: Sequence[Job]) -> Place:
         (await self._client.post("/_control/reset")).raise_for_status()
-        folder = self._folder / f"run-{next(self._numbers)}"
-        folder.mkdir()
-        return Place(folder)
+        place = Place(self._folder / f"run-{next(self._numbers)}")
+        place.folder.mkdir()
+        prepared: dict[str, dict[str, str]] = {job.id: {} for job in jobs}
+        for job in jobs:
+            for number, (path, body, known_as) in enumerate(job.prepare):
+                headers = {"Idempotency-Key": f"{PREPARED}-{job.id}-{number}"}
+                made = (await self._client.post(path, json=body, headers=headers)).raise_for_status()
+                if known_as is not None:
+                    prepared[job.id][known_as] = made.json()["id"]
+        place.prepared.write_text(json.dumps(prepared))
+        return place
 
     async def _slow_down(self, chance: random.Random) -> None:
         """Requests take a while, before or after their effect, so that there is something to kill."""
@@ -215,13 +224,15 @@ class Harness:
             baton = await stack.enter_async_context(Orchestrator.open(settings, drive=False))
             own = random.Random(chance.random())
             reviewer = Reviewer(baton, jobs, REVIEWER, say, hesitates=HESITATES_SECONDS, chance=own)
-            serving = asyncio.create_task(reviewer.serve())
+            steerer = Steerer(baton, jobs, REVIEWER, place.journal, say, place.acknowledged, reviewer.busy)
+            serving = [asyncio.create_task(one.serve()) for one in (reviewer, steerer)]
             try:
                 yield reviewer
             finally:
-                serving.cancel()
-                with suppress(asyncio.CancelledError):
-                    await serving
+                for task in serving:
+                    task.cancel()
+                    with suppress(asyncio.CancelledError):
+                        await task
 
     def _evidence(self, place: Place, jobs: Sequence[Job], kills: Sequence[Kill]) -> Evidence:
         requests, effects = traces.asked_of(self._services.url)
@@ -230,9 +241,10 @@ class Harness:
             journal=place.journal,
             requests=requests,
             effects=effects,
-            expected={job.id: job.status for job in jobs},
-            reads={read: Step(job.id, path, 0) for job in jobs for read, path in job.reads.items()},
+            expected={job.id: job.status for job in jobs} | forks(jobs),
+            reads={read: _steps(job, paths) for job in jobs for read, paths in job.reads.items()},
             kills=kills,
+            steered=frozenset(name for job in jobs if job.steered for name in (job.id, *forks([job]))),
         )
 
     def _requests(self) -> int:
@@ -241,6 +253,10 @@ class Harness:
 
     def _begun(self, place: Place) -> int:
         return self._requests() + place.begun()
+
+
+def _steps(job: Job, paths: str | tuple[str, ...]) -> list[Step]:
+    return [Step(job.id, path, 0) for path in ((paths,) if isinstance(paths, str) else paths)]
 
 
 async def _well(life: Child, place: Place) -> None:

@@ -11,10 +11,19 @@ from graphs.loader import load_file
 from graphs.spec import Workflow
 from orchestrator.plugins import installed_step_types
 from tests.integration.examples.papers import CONTRACT, INVOICE, VAGUE
-from tests.reliability.journal import Journal, note_down, note_down_with_undo, refuse
+from tests.reliability.journal import Journal, needs_mending, note_down, note_down_with_undo, refuse
 
 HERE = Path(__file__).parent
-OWN = ("in_process", "nested_approvals", "every_point", "taken_back", "taken_back_inside", "taken_back_badly", "saga")
+OWN = (
+    "in_process",
+    "nested_approvals",
+    "every_point",
+    "taken_back",
+    "taken_back_inside",
+    "taken_back_badly",
+    "saga",
+    "steered",
+)
 
 ORDER: Mapping[str, Any] = {
     "customer_id": "CUST-67890",
@@ -37,7 +46,13 @@ class Job:
         status: How it must end.
         early: The event it waits for is published as soon as it can be known, not only once somebody waits (X07).
         linger: Seconds that it rests in memory before it parks.
-        reads: Requests without an idempotency key, because they change nothing (patterns), and whose each is.
+        steered: How people steer it (see `steering`), if they do. Then nobody else answers what it asks.
+        again: From which step it is retried and forked then.
+        short_wait: Seconds, as in the engine's settings: with 0, every pause is a kept timer.
+        reads: Requests without an idempotency key, because they change nothing (patterns), and whose each is; where
+            several steps read one page, all of them, in their order.
+        prepare: What must be there before it starts: path, body, and the key of the input that takes the id of what
+            was made, if any.
     """
 
     id: str
@@ -46,7 +61,11 @@ class Job:
     status: str = "completed"
     early: bool = False
     linger: float = 30.0
-    reads: Mapping[str, str] = field(default_factory=dict)
+    steered: str | None = None
+    again: str = ""
+    short_wait: float = 0.5
+    reads: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
+    prepare: Sequence[tuple[str, Mapping[str, Any], str | None]] = ()
 
 
 def registration(name: str, *, early: bool = False) -> Job:
@@ -131,6 +150,10 @@ TAKEN_BACK = Job(id="taken-back", workflow="taken_back", input={}, status="compe
 TAKEN_BACK_INSIDE = Job(id="taken-back-inside", workflow="taken_back_inside", input={}, status="compensated")
 TAKEN_BACK_BADLY = Job(id="taken-back-badly", workflow="taken_back_badly", input={}, status="compensation_failed")
 SAGA = Job(id="saga", workflow="saga", input={"travellers": ["ann", "bob", "cleo"]}, status="compensated")
+STEERED = Job(id="steered", workflow="steered", input={}, steered="all", short_wait=0.0)
+CALLED_OFF = Job(
+    id="called-off", workflow="steered", input={}, status="compensated", steered="called_off", short_wait=0.0
+)
 
 BATCH: Sequence[Job] = (
     registration("john"),
@@ -183,8 +206,81 @@ MORE: Sequence[Job] = (
     Job(id="vague", workflow="DocumentProcessingWorkflow", input={"content": VAGUE}),
     Job(id="classified", workflow="retryable_classification", input={"content": CONTRACT}),
 )
-"""Nearly all other examples. Not `approval_routing`, which needs a document that is there, and not
-`orchestrated_agent_task`, two steps of which read the same page, so that a request does not tell whose it is."""
+"""Nearly all other examples."""
+
+
+def _charged_twice(customer: str, order: str) -> Sequence[tuple[str, Mapping[str, Any], None]]:
+    """What the billing desks of the examples find."""
+    invoice = {"customer_id": customer, "amount": 109.97, "order_id": order}
+    return [("/billing-service/api/invoices", invoice, None)] * 2
+
+
+CASEY = {"id": "CUST-101", "name": "Casey Example", "email": "casey@example.com", "type": "standard"}
+
+
+def _invoices_of(customer: str) -> str:
+    return rf"GET billing-service /api/invoices\?customer_id={customer}"
+
+
+def _labels_of(order: str) -> str:
+    return rf"GET shipping-service /api/labels\?order_id={order}"
+
+
+AGENTS: Sequence[Job] = (
+    Job(  # X-4
+        id="inquiry",
+        workflow="customer_service",
+        input={"customer_id": "CUST-101", "priority": "high"},
+        reads={_invoices_of("CUST-101"): "customer_service[0].billing_history-0"},
+        prepare=[("/crm-service/api/customers", CASEY, None), *_charged_twice("CUST-101", "ORD-101")],
+    ),
+    Job(  # X-17
+        id="routed",
+        workflow="approval_routing",
+        input={},
+        prepare=[("/document-service/api/documents", {"title": "Paper", "content": CONTRACT}, "document_id")],
+    ),
+    Job(  # X-22
+        id="dispatched",
+        workflow="orchestrated_agent_task",
+        input={},
+        reads={
+            "GET order-service /api/orders/ORD-12345": (
+                *("look_up_order", "assess[0].look_up_order-0", "assess[1].check_stock-0"),
+            ),
+            "GET crm-service /api/customers/CUST-67890": "look_up_customer",
+        },
+    ),
+    Job(
+        id="supervised",
+        workflow="agent_supervisor",
+        input={"customer_id": "CUST-102", "order_id": "ORD-102"},
+        reads={
+            _invoices_of("CUST-102"): "lead[0].ask_billing-0[0].billing_history-0",
+            _labels_of("ORD-102"): "lead[1].ask_shipping-0[0].shipment_of_order-0",
+        },
+        prepare=_charged_twice("CUST-102", "ORD-102"),
+    ),
+    Job(
+        id="swarming",
+        workflow="agent_swarm",
+        input={"customer_id": "CUST-103", "order_id": "ORD-103"},
+        reads={
+            _invoices_of("CUST-103"): "talk[1].speak[0].billing_history-0",
+            _labels_of("ORD-103"): "talk[2].speak[0].shipment_of_order-0",
+        },
+        prepare=_charged_twice("CUST-103", "ORD-103"),
+    ),
+)
+"""X-4, X-17, X-22, a supervisor and a swarm: agents, documents that must be there, pages that several steps read."""
+
+GONE_BACK: Sequence[Job] = (
+    STEERED,
+    CALLED_OFF,
+    replace(registration("jim"), id="registration-jim", steered="outside", again="activate_user_account"),
+    replace(NESTED, id="nested-steered", steered="outside", again="report"),
+)
+"""Paused, continued, cancelled, redriven, retried and forked while engines are killed."""
 
 PROOF: Sequence[Job] = (
     registration("john"),
@@ -207,7 +303,10 @@ MANY_IN_PROCESS: Sequence[Job] = tuple(replace(IN_PROCESS, id=f"in-process-{numb
 
 JOBS: Mapping[str, Job] = {
     job.id: job
-    for job in (*BATCH, *MORE, *MANY, *MANY_IN_PROCESS, EVERY_POINT, LINGERING, TAKEN_BACK, TAKEN_BACK_BADLY)
+    for job in (
+        *(*BATCH, *MORE, *AGENTS, *GONE_BACK, *MANY, *MANY_IN_PROCESS),
+        *(EVERY_POINT, LINGERING, TAKEN_BACK, TAKEN_BACK_BADLY),
+    )
 }
 
 
@@ -224,4 +323,5 @@ def resources(journal: Path) -> list[Any]:
     functions.register("note_down", note_down)
     functions.register("note_down_with_undo", note_down_with_undo)
     functions.register("refuse", refuse)
+    functions.register("needs_mending", needs_mending)
     return [*given, Journal(journal)]

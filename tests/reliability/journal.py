@@ -26,6 +26,10 @@ class Journal:
     def __init__(self, path: Path) -> None:
         self._path = path
 
+    def beside(self, name: str) -> Path:
+        """A file of that name in the same folder."""
+        return self._path.with_name(name)
+
     def write(self, what: str, key: str) -> None:
         line = json.dumps({"what": what, "key": key, "pid": os.getpid()}) + "\n"
         file = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
@@ -60,3 +64,11 @@ def refuse(subject: Any, context: StepContext) -> Json:
     journal.write("begin", key)
     journal.write("end", key)
     raise StepError(f"{subject} is refused.", category="dependency", code="refused")
+
+
+def needs_mending(subject: Any, context: StepContext, what: str, seconds: float = 0.005) -> Json:
+    """Fails until there is a file that says that what it needs has been mended for its execution."""
+    journal = context.resource(Journal)
+    if not journal.beside(f"mended-{what}-{context.execution_id.removesuffix('-fork')}").exists():
+        return refuse(subject, context)
+    return note_down(subject, context, seconds)

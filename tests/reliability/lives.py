@@ -46,6 +46,11 @@ class Place:
         return self.folder / "journal"
 
     @property
+    def prepared(self) -> Path:
+        """What was made before the executions began: keys of their inputs, by job, as JSON."""
+        return self.folder / "prepared.json"
+
+    @property
     def says(self) -> Path:
         """Where what was acknowledged is written, by engines and by whoever answers beside them."""
         return self.folder / "says"
@@ -129,7 +134,7 @@ def _make_empty(copied: Path) -> None:
     with closing(sqlite3.connect(copied)) as db:
         db.executescript(
             "CREATE TABLE executions (id, status, output, error);"
-            "CREATE TABLE records (seq, execution_id, kind, path, generation, at, data);"
+            "CREATE TABLE records (seq, execution_id, kind, path, generation, at, data, superseded);"
             "CREATE TABLE waits (execution_id, path, generation, kind, status, answer);"
             "CREATE TABLE events (key);"
         )

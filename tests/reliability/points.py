@@ -9,7 +9,12 @@ For everything that is stored there are four places, in their order:
 
 and further ones for what happens in memory right after: `result.heard` and `result.released` (before and after
 dependents are woken), `answer.stored` and `answer.delivered` (before and after the waiting body gets it), `park.before`
-and `park.after` (everybody rests, and is told to stop); `effect.begun` and `effect.done` (a step has acted outside).
+and `park.after` (everybody rests, and is told to stop), `suspect.before` and `suspect.after` (one over which processes
+have died is taken up); `effect.begun` and `effect.done` (a step has acted outside), `told.before` and `told.after` (a
+sink is told of an alert).
+
+Where one transaction is several things, it has several names: the end of an execution (`finish`) that leaves a dead
+letter is `letter` too, a start with another's results is `fork`, going back because of a dead letter `redriven`.
 
 What is only handed over (results, records, checkpoints) is on its way to the disk at `.after`, or there already.
 """
@@ -21,37 +26,69 @@ import sqlite3
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
 from graphs.errors import BatonError
 from graphs.flow import Flow
+from orchestrator.alerts.sinks import FileSink
 from orchestrator.driving.driver import Driver
 from orchestrator.store.saver import BatonSaver
 from orchestrator.store.sqlite import SqliteStore
 from orchestrator.store.writer import Unit, Writer
 from tests.reliability.journal import Journal
 
-STORED = {
-    "start": "create",
-    "begin": "begin_drive",
-    "wait": "open_wait",
-    "close": "close_wait",
-    "timer": "set_timer",
-    "decision": "act_on",
-    "event": "publish_event",
-    "rest": "rest",
-    "finish": "finish",
+Given = Mapping[str, Any]
+
+
+def _always(_: Given) -> bool:
+    return True
+
+
+STORED: Mapping[str, Mapping[str, Callable[[Given], bool]]] = {
+    "create": {"start": lambda more: not more.get("inherits"), "fork": lambda more: bool(more.get("inherits"))},
+    "begin_drive": {"begin": _always},
+    "open_wait": {"wait": _always},
+    "close_wait": {"close": _always},
+    "set_timer": {"timer": _always},
+    "end_timer": {"end_timer": _always},
+    "act_on": {"decision": _always},
+    "publish_event": {"event": _always},
+    "rest": {"rest": _always},
+    "conclude": {"conclude": _always},
+    "finish": {"finish": _always, "letter": lambda more: bool(more.get("letters"))},
+    "request_cancel": {"cancel": _always},
+    "request_pause": {"pause": _always},
+    "request_go_on": {"go_on": _always},
+    "rewind": {"rewind": _always, "redriven": lambda more: bool(more.get("letters"))},
+    "redrive": {"redrive": _always},
+    "edit_letter": {"edit": _always},
+    "keep": {"keep": _always},
+    "told_sink": {"sink": _always},
 }
-"""Places by the store's method."""
+"""By the store's method: the names of the places around it, and when each applies."""
+
+HANDED_OVER = {"append": "record", "stirred": "stirred", "keep_breaker": "breaker"}
+"""What the store is handed, and nobody waits for."""
+
+UNNAMED = {
+    "add_sinks": "once, before anything is driven",
+    "answer_wait": "asked by tests only",
+    "breaker": "a question",
+    "discard": "one update that nothing follows",
+    "request_resume": "a call to look again, of which nothing is kept",
+    "reset_breaker": "one update; whoever waits looks again by himself",
+}
+"""Writing methods of the store that have no places, and why."""
 
 LINGER_SECONDS = 0.03
 """Before a death inside a transaction: whatever runs on a result that is not durable gives itself away by then."""
 
 _lock = threading.Lock()
 _reached: Counter[str] = Counter()
-_now: ContextVar[str | None] = ContextVar("_now", default=None)
+_now: ContextVar[tuple[str, ...]] = ContextVar("_now", default=())
 _crash_at: tuple[str, int] = ("", 0)
 
 
@@ -80,15 +117,17 @@ def install(crash_at: str) -> None:
     if crash_at != "count":
         name, _, number = crash_at.rpartition(":")
         _crash_at = (name, int(number))
-    for name, method in STORED.items():
-        _replace(SqliteStore, method, functools.partial(_stored, name))
-    _replace(SqliteStore, "append", functools.partial(_handed_over, "record"))
-    _replace(SqliteStore, "stirred", functools.partial(_handed_over, "stirred"))
-    _replace(BatonSaver, "aput", functools.partial(_stored, "checkpoint"))
+    for method, names in STORED.items():
+        _replace(SqliteStore, method, functools.partial(_stored, names))
+    for method, name in HANDED_OVER.items():
+        _replace(SqliteStore, method, functools.partial(_handed_over, name))
+    _replace(BatonSaver, "aput", functools.partial(_stored, {"checkpoint": _always}))
     _replace(BatonSaver, "_put_results", _results)
     _replace(BatonSaver, "keep", functools.partial(_handed_over, "result"))
     _replace(BatonSaver, "_committed", functools.partial(_around, "result.heard", "result.released"))
     _replace(Driver, "answered", functools.partial(_around, "answer.stored", "answer.delivered"))
+    _replace(Driver, "_take_suspect", functools.partial(_around, "suspect.before", "suspect.after"))
+    _replace(FileSink, "tell", _told)
     _replace(Flow, "park", _park)
     _replace(Journal, "write", _written)
     _replace(Writer, "submit", _marked)
@@ -101,32 +140,43 @@ def _replace(owner: type, name: str, wrap: Callable[[Callable[..., Any]], Callab
     setattr(owner, name, functools.wraps(original)(wrap(original)))
 
 
-def _stored(name: str, original: Callable[..., Any]) -> Callable[..., Any]:
+def _stored(names: Mapping[str, Callable[[Given], bool]], original: Callable[..., Any]) -> Callable[..., Any]:
     async def stored(*given: Any, **more: Any) -> Any:
-        come_by(f"{name}.before")
-        token = _now.set(name)
-        try:
-            value = await original(*given, **more)
-        finally:
-            _now.reset(token)
-        come_by(f"{name}.after")
-        return value
+        with _named(*(name for name, applies in names.items() if applies(more))):
+            return await original(*given, **more)
 
     return stored
 
 
 def _handed_over(name: str, original: Callable[..., Any]) -> Callable[..., Any]:
     def handed_over(*given: Any, **more: Any) -> Any:
-        come_by(f"{name}.before")
-        token = _now.set(name)
-        try:
-            value = original(*given, **more)
-        finally:
-            _now.reset(token)
-        come_by(f"{name}.after")
-        return value
+        with _named(name):
+            return original(*given, **more)
 
     return handed_over
+
+
+@contextmanager
+def _named(*names: str) -> Iterator[None]:
+    """Come by the places before and after; what is given to the writer in between bears the names."""
+    for name in names:
+        come_by(f"{name}.before")
+    token = _now.set(names)
+    try:
+        yield
+    finally:
+        _now.reset(token)
+    for name in names:
+        come_by(f"{name}.after")
+
+
+def _told(original: Callable[..., Any]) -> Callable[..., Any]:
+    async def tell(*given: Any) -> None:
+        come_by("told.before")
+        await original(*given)
+        come_by("told.after")
+
+    return tell
 
 
 def _results(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -171,22 +221,23 @@ def _written(original: Callable[..., Any]) -> Callable[..., Any]:
 class _Marked:
     """A unit's work that says what it is for."""
 
-    def __init__(self, name: str, work: Any) -> None:
-        self.name = name
+    def __init__(self, names: tuple[str, ...], work: Any) -> None:
+        self.names = names
         self._work = work
 
     def __call__(self, db: sqlite3.Connection) -> Any:
         unit = Unit(self._work, None, None, False, None, None)
         unit.run(db)
         if unit.error is None:
-            come_by(f"{self.name}.uncommitted", linger=LINGER_SECONDS)
+            for name in self.names:
+                come_by(f"{name}.uncommitted", linger=LINGER_SECONDS)
         return unit.error if unit.error is not None else unit.value
 
 
 def _marked(original: Callable[..., Any]) -> Callable[..., Any]:
     def put(self: Writer, work: Any, **more: Any) -> Any:
-        name = _now.get()
-        return original(self, _Marked(name, work) if name is not None and work else work, **more)
+        names = _now.get()
+        return original(self, _Marked(names, work) if names and work else work, **more)
 
     return put
 
@@ -196,6 +247,7 @@ def _committed(original: Callable[..., Any]) -> Callable[..., Any]:
         original(self, group)
         for unit in group:
             if isinstance(unit.work, _Marked) and not isinstance(unit.error, BatonError):
-                come_by(f"{unit.work.name}.committed")
+                for name in unit.work.names:
+                    come_by(f"{name}.committed")
 
     return commit

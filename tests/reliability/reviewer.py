@@ -40,6 +40,7 @@ class Reviewer:
     ) -> None:
         self._baton = baton
         self._jobs = jobs
+        self._others = {job.id for job in jobs if job.steered not in (None, "outside")}
         self._by = by
         self._told = told
         self._hesitates = hesitates
@@ -53,7 +54,7 @@ class Reviewer:
         """Answer until cancelled."""
         while True:
             for wait in await self._baton.waits():
-                if self._has_thought(wait):
+                if wait.execution_id not in self._others and self._has_thought(wait):
                     async with self.busy:
                         await self._answer(wait)
             for job in self._jobs:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from tests.reliability.findings import Findings
-from tests.reliability.traces import Evidence, Json, acts, rows, settled
+from tests.reliability.traces import FINAL, Evidence, Json, acts, rows, settled
 
 
 def check_same(evidence: Evidence, undisturbed: Evidence, found: Findings) -> None:
@@ -26,10 +26,19 @@ def check_same(evidence: Evidence, undisturbed: Evidence, found: Findings) -> No
     for step in wanted.keys() & results.keys():
         if _outcome(results[step][-1]) != _outcome(wanted[step][-1]):
             found.deny(f"{step} gave {_outcome(results[step][-1])}; undisturbed, {_outcome(wanted[step][-1])}")
+    for execution in evidence.steered:
+        if (ends := _ends(evidence, execution)) != (wanted_ends := _ends(undisturbed, execution)):
+            found.deny(f"execution {execution} ended {ends}; undisturbed, {wanted_ends}")
     these = evidence.expected
     _compare("effect", _effects(evidence, these), _effects(undisturbed, these), found)
     _compare("dead letter", _letters(evidence, these), _letters(undisturbed, these), found)
     _compare("act", _whats(evidence, these), _whats(undisturbed, these), found)
+
+
+def _ends(evidence: Evidence, execution: str) -> list[str]:
+    sql = "SELECT kind FROM records WHERE execution_id = ? AND path IS NULL ORDER BY seq"
+    kinds = [kind.removeprefix("execution.") for (kind,) in rows(evidence.database, sql, execution)]
+    return [kind for kind in kinds if kind in FINAL]
 
 
 def _compare(word: str, ours: set[Any], theirs: set[Any], found: Findings) -> None:
@@ -59,9 +68,10 @@ def _letters(evidence: Evidence, executions: Iterable[str]) -> set[Any]:
 
 def _outcome(result: Json) -> Any:
     """A result as it must be the same every time."""
-    if result["status"] == "skipped" and result.get("reason") in ("halted", "upstream"):
-        # Both are true of a step that needs one that failed; which is noticed first may differ after a restart.
-        return "skipped, because another failed"
+    if result["status"] in ("skipped", "cancelled") and result.get("reason") in ("halted", "upstream"):
+        # All are true of a step that needs one that failed, or that waited when all was called off; which is noticed
+        # first may differ after a restart.
+        return "not done, because another failed"
     said = {name: value for name, value in result.items() if name != "queued"}  # how crowded it was
     if (undone := result.get("output")) and isinstance(undone, dict) and undone.keys() == {"compensated", "failed"}:
         # What was done side by side is undone in the order in which it was done, which is not the same every time.

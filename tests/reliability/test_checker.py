@@ -15,7 +15,7 @@ from tests.reliability.traces import Evidence, Kill, Step
 
 TABLES = """
 CREATE TABLE executions (id, status, output, error);
-CREATE TABLE records (seq INTEGER PRIMARY KEY, execution_id, kind, path, generation, at, data);
+CREATE TABLE records (seq INTEGER PRIMARY KEY, execution_id, kind, path, generation, at, data, superseded DEFAULT 0);
 CREATE TABLE waits (execution_id, path, generation, kind, status, answer);
 CREATE TABLE events (key);
 CREATE TABLE dead_letters (execution_id, path, kind, status);
@@ -38,11 +38,11 @@ def made(database: Path, steps: str) -> Path:
         db.execute("INSERT INTO executions VALUES ('e', ?, '1', 'null')", (status,))
         for path in steps.split():
             data = DECIDED if path == "b" else RESULT
-            db.execute("INSERT INTO records VALUES (NULL, 'e', 'step.completed', ?, 0, 't', ?)", (path, data))
+            db.execute("INSERT INTO records VALUES (NULL, 'e', 'step.completed', ?, 0, 't', ?, 0)", (path, data))
         if "b" in steps:
             db.execute("""INSERT INTO waits VALUES ('e', 'b', 0, 'approval', 'answered', '{"by": "reviewer-a"}')""")
         if status == "completed":
-            db.execute("INSERT INTO records VALUES (NULL, 'e', 'execution.completed', NULL, 0, 't', '{}')")
+            db.execute("INSERT INTO records VALUES (NULL, 'e', 'execution.completed', NULL, 0, 't', '{}', 0)")
     return database
 
 
@@ -127,9 +127,9 @@ def test_a_lie_about_what_was_done_is_seen(story: Evidence, lie: Callable[[Evide
         ("DELETE FROM records WHERE path = 'a'", "is gone or has changed"),
         ("DELETE FROM records WHERE path = 'c'", "lost: the result of e:c:0"),
         ("UPDATE records SET data = '{\"status\": \"failed\"}' WHERE path = 'a'", "is gone or has changed"),
-        (f"INSERT INTO records VALUES (9, 'e', 'step.completed', 'c', 0, 't', '{RESULT}')", "2 results of e:c:0"),
-        (f"INSERT INTO records VALUES (9, 'e', 'step.completed', 'c', 1, 't', '{RESULT}')", "another generation"),
-        (f"INSERT INTO records VALUES (9, 'e', 'step.completed', 'z', 0, 't', '{RESULT}')", "does not have: e:z:0"),
+        (f"INSERT INTO records VALUES (9, 'e', 'step.completed', 'c', 0, 't', '{RESULT}', 0)", "2 results of e:c:0"),
+        (f"INSERT INTO records VALUES (9, 'e', 'step.completed', 'c', 1, 't', '{RESULT}', 0)", "another generation"),
+        (f"INSERT INTO records VALUES (9, 'e', 'step.completed', 'z', 0, 't', '{RESULT}', 0)", "does not have: e:z:0"),
         ("INSERT INTO waits VALUES ('e', 'z', 0, 'approval', 'open', 'null')", "a wait is open"),
         ('UPDATE waits SET answer = \'{"by": "reviewer-b"}\'', "lost: the answer of reviewer-b"),
     ],

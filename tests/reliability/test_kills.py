@@ -1,12 +1,13 @@
 """Engines are killed, and whatever they carried out is finished all the same: nothing lost, nothing done twice."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from tests.reliability import chaos
 from tests.reliability.harness import Harness
-from tests.reliability.jobs import BATCH, IN_PROCESS
+from tests.reliability.jobs import AGENTS, BATCH, GONE_BACK, IN_PROCESS, Job
 
 pytestmark = pytest.mark.chaos
 
@@ -30,3 +31,14 @@ async def test_an_engine_with_an_interpreter_of_its_own(tmp_path: Path) -> None:
         summary = await chaos.kill(harness, 1, 1, [IN_PROCESS], at_once=(1, 1), fresh=1.0)
     assert summary.fresh >= 2
     assert (summary.kills, summary.lost, summary.doubled) == (1, 0, 0)
+
+
+@pytest.mark.capability("D01", "D03", "O23", "E22", "X-4", "X-17", "X-22", "I05", "I27")
+@pytest.mark.parametrize("jobs", [GONE_BACK, AGENTS], ids=["steered", "agents"])
+async def test_kills_while_people_steer_and_agents_hand_over(jobs: Sequence[Job], tmp_path: Path) -> None:
+    """Paused, continued, cancelled, redriven, retried and forked from outside; documents, agents, tools."""
+    async with Harness.running(tmp_path) as harness:
+        summary = await chaos.kill(harness, 6, 6, jobs, at_once=(len(jobs), len(jobs)), fresh=0.0)
+    print(summary)
+    assert (summary.lost, summary.doubled, summary.wrong) == (0, 0, [])
+    assert summary.repeats > 0

@@ -12,7 +12,7 @@ import json
 import re
 import sqlite3
 from bisect import bisect_left
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -23,6 +23,8 @@ import httpx
 
 Json = dict[str, Any]
 
+PREPARED = "prepared"
+"""At the beginning of idempotency keys: asked for before the executions began, by the tests themselves."""
 SETTLED = ("completed", "failed", "timed_out", "cancelled", "skipped")
 FINAL = ("completed", "failed", "timed_out", "cancelled", "compensated", "compensation_failed", "budget_exceeded")
 
@@ -82,7 +84,9 @@ class Evidence:
 
     Attributes:
         expected: The status in which each execution must have ended.
-        reads: Requests that carry no key because they change nothing (patterns), and whose they are.
+        reads: Requests that carry no key because they change nothing (patterns), and whose they are; of several, the
+            first that has no result yet when a life begins, then the next.
+        steered: Executions in which somebody went back: they end more than once, and steps of them are made anew.
     """
 
     database: Path
@@ -90,8 +94,9 @@ class Evidence:
     requests: Sequence[Json]
     effects: Sequence[Json]
     expected: Mapping[str, str]
-    reads: Mapping[str, Step]
+    reads: Mapping[str, Sequence[Step]]
     kills: Sequence[Kill] = ()
+    steered: frozenset[str] = frozenset()
 
 
 # -- reading -------------------------------------------------------------------------------------------------------
@@ -102,7 +107,12 @@ def asked_of(url: str) -> tuple[list[Json], list[Json]]:
     with httpx.Client(base_url=url, timeout=30, verify=False, trust_env=False) as client:
         requests = client.get("/_control/requests").raise_for_status().json()["requests"]
         effects = client.get("/_control/effects").raise_for_status().json()["effects"]
-    return requests, effects
+    return _not_prepared(requests), _not_prepared(effects)
+
+
+def _not_prepared(asked: Sequence[Json]) -> list[Json]:
+    """Without what was there before the executions began."""
+    return [row for row in asked if not str(row["idempotency_key"]).startswith(PREPARED)]
 
 
 def lines_of(journal: Path) -> list[Json]:
@@ -129,11 +139,18 @@ def unfinished(database: Path) -> dict[str, str]:
     return {name: status for name, status in rows(database, "SELECT id, status FROM executions") if status not in FINAL}
 
 
-def settled(database: Path) -> dict[Step, list[Json]]:
-    """Every step that has a result, with its results (one, if all is well)."""
+_RESULTS = ", ".join(f"'step.{status}'" for status in SETTLED)
+
+
+def settled(database: Path, *, still: bool = False) -> dict[Step, list[Json]]:
+    """Every step that has a result, with its results (one, if all is well).
+
+    Args:
+        still: Without results over which somebody went back.
+    """
     found: dict[Step, list[Json]] = defaultdict(list)
-    kinds = ", ".join(f"'step.{status}'" for status in SETTLED)
-    sql = f"SELECT execution_id, path, generation, data FROM records WHERE kind IN ({kinds}) ORDER BY seq"
+    counts = "AND NOT superseded" if still else ""
+    sql = f"SELECT execution_id, path, generation, data FROM records WHERE kind IN ({_RESULTS}) {counts} ORDER BY seq"
     for execution, path, generation, data in rows(database, sql):
         found[Step(execution, path, generation)].append(json.loads(data))
     return found
@@ -143,16 +160,18 @@ def acts(evidence: Evidence, deny: Callable[[str], None] = lambda _: None) -> li
     """Everything that was done outside, and by which life of the engine; `deny` hears of what no step can have done."""
     by_request = [kill.requests for kill in evidence.kills]
     by_line = [kill.lines for kill in evidence.kills]
+    readers = _Readers(evidence)
     done = []
     for row in evidence.requests:
         place = f"{row['method']} {row['service']} {row['path']}" + (f"?{row['query']}" if row["query"] else "")
         key = row["idempotency_key"]
-        step = of_key(key) if key else _reader(place, evidence.reads)
+        life = bisect_left(by_request, row["id"])
+        step = of_key(key) if key else readers.of(place, life)
         if step is None or step.execution not in evidence.expected:
             deny(f"a request that nobody can have made: {place} with key {key}")
             continue
-        life = bisect_left(by_request, row["id"])
-        done.append(Act(step, row["id"], f"{key} {place}", row["body_digest"], life))
+        what = f"{key} {place}" if key else f"{step} {place}"  # several steps may read one page
+        done.append(Act(step, row["id"], what, row["body_digest"], life))
     for number, line in enumerate(lines_of(evidence.journal), 1):
         step = of_key(line["key"])
         if line["what"] == "begin" and step is not None:
@@ -160,8 +179,26 @@ def acts(evidence: Evidence, deny: Callable[[str], None] = lambda _: None) -> li
     return done
 
 
-def _reader(place: str, reads: Mapping[str, Step]) -> Step | None:
-    return next((step for pattern, step in reads.items() if re.fullmatch(pattern, place)), None)
+class _Readers:
+    """Whose a request without a key is."""
+
+    def __init__(self, evidence: Evidence) -> None:
+        self._reads = evidence.reads
+        self._kills = evidence.kills
+        self._left: dict[tuple[str, int], list[Step]] = {}
+
+    def of(self, place: str, life: int) -> Step | None:
+        pattern = next((pattern for pattern in self._reads if re.fullmatch(pattern, place)), None)
+        if pattern is None:
+            return None
+        steps = self._reads[pattern]
+        if len(steps) == 1:
+            return steps[0]
+        if (pattern, life) not in self._left:
+            done = settled(self._kills[life - 1].copy) if life > 0 else {}
+            self._left[pattern, life] = [step for step in steps if step not in done] or [steps[-1]]
+        left = self._left[pattern, life]
+        return left.pop(0) if len(left) > 1 else left[0]
 
 
 def of_key(key: str) -> Step | None:
@@ -173,6 +210,24 @@ def of_key(key: str) -> Step | None:
 
 
 def in_flight(evidence: Evidence, copy: Path, life: int) -> frozenset[Step]:
-    """The steps whose work a kill cut off: that life had begun them, and the file it left has no result of them."""
-    done = settled(copy)
-    return frozenset(act.step for act in acts(evidence) if act.life == life and act.step not in done)
+    """The steps whose work a kill cut off: that life had begun them, and the file it left has no result of them.
+
+    Where attempts are kept as well, or a step was made anew, it has begun more often than it has come to something.
+    """
+    began = Counter(act.step for act in acts(evidence) if act.life == life)
+    done, outcomes = settled(copy), _outcomes(copy)
+    before = _outcomes(evidence.kills[life - 1].copy) if life > 0 else Counter[Step]()
+    cut = set()
+    for step, times in began.items():
+        several = outcomes[step] > len(done.get(step, ())) or len(done.get(step, ())) > 1
+        if several or (step in done and not settled(copy, still=True).get(step)):
+            cut |= {step} if times > outcomes[step] - before[step] else set()
+        elif step not in done:
+            cut.add(step)
+    return frozenset(cut)
+
+
+def _outcomes(database: Path) -> Counter[Step]:
+    """How often each step has come to something: a result, or another attempt."""
+    sql = f"SELECT execution_id, path, generation FROM records WHERE kind IN ({_RESULTS}, 'step.retrying')"
+    return Counter(Step(*row) for row in rows(database, sql))
