@@ -164,6 +164,15 @@ class Host(Protocol):
         """What side effects are served from; None where they are made."""
         ...
 
+    def instead(self, path: str) -> Mapping[str, str]:
+        """What a step that asks a model is given in place of what it says, since a retry, a fork or a replay wants
+        that: `model`, `agent`, `instructions`."""
+        ...
+
+    def edit(self, path: str) -> Mapping[str, Any]:
+        """What is merged into the input of a step, since a retry or a fork wants that."""
+        ...
+
     @property
     def checkpoints(self) -> Checkpoints: ...
     @property

@@ -38,6 +38,7 @@ class Start:
     forked_at: str | None = None
     pins: Mapping[str, str] | None = None
     replay: dict[str, Any] | None = None
+    changes: dict[str, Any] | None = None
 
 
 def new_execution(
@@ -70,6 +71,7 @@ def new_execution(
         parent=start.parent,
         forked_at=start.forked_at,
         replay=start.replay,
+        changes=start.changes,
         idempotency_key=start.idempotency_key,
         fingerprint=asked_for,
         created_at=clock.now(),

@@ -136,13 +136,15 @@ class TenantView:
         await self.get(execution_id)
         return await self.baton.side_effects_again(execution_id, from_step, newest=newest)
 
-    async def retry(self, execution_id: str, *, from_step: str | None, again: bool, newest: bool) -> Execution:
+    async def retry(self, execution_id: str, **how: Any) -> Execution:
+        """See `Orchestrator.retry`."""
         await self.get(execution_id)
-        return await self.baton.retry(execution_id, from_step=from_step, again=again, newest=newest, by=self.by)
+        return await self.baton.retry(execution_id, by=self.by, **how)
 
-    async def fork(self, execution_id: str, at: str, *, edit: Mapping[str, Any], newest: bool) -> Execution:
+    async def fork(self, execution_id: str, at: str, **how: Any) -> Execution:
+        """See `Orchestrator.fork`."""
         await self.get(execution_id)
-        return await self.baton.fork(execution_id, at, edit=edit, newest=newest, metadata=self._signed())
+        return await self.baton.fork(execution_id, at, metadata=self._signed(), **how)
 
     async def replay(self, execution_id: str, from_step: str, **how: Any) -> Execution:
         """See `Orchestrator.replay`."""

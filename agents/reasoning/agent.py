@@ -41,6 +41,7 @@ class AgentStep(Composite):
     summary: ClassVar[str] = "lets a model reason and act with tools until it has an answer"
     node: ClassVar[Node] = "react_agent"
     Config: ClassVar[type[AgentConfig]] = AgentConfig
+    takes = ("message",)
     containers: ClassVar[frozenset[str]] = frozenset({"steps"})
     """Steps that the model may call as tools: their `input_schema` says with which `args`."""
     side_by_side: ClassVar[bool] = True

@@ -80,6 +80,7 @@ class ServiceCall(Action):
     name = "service_call"
     summary = "calls a service over HTTP; its answer is the response"
     Config = ServiceCallConfig
+    takes = ("payload", "query")
 
     def acts(self, step: Step) -> bool | None:
         return str(step.config.get("method", "GET")).upper() not in ("GET", "HEAD")

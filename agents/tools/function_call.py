@@ -44,6 +44,7 @@ class FunctionStep(Action):
     name = "function"
     summary = "calls a Python function that the application registered"
     Config = FunctionConfig
+    takes = ("args", "input")
 
     async def run(self, context: StepContext, config: FunctionConfig) -> Any:
         callee = _function(context, config.function).callee

@@ -25,6 +25,7 @@ class ToolStep(Action):
     name = "tool"
     summary = "runs one of the application's tools"
     Config = ToolConfig
+    takes = ("args",)
 
     def uses(self, context: StepContext, config: ToolConfig) -> str | None:
         return _tool(context, config).uses

@@ -16,12 +16,17 @@ class RetryBody(Body):
     """Where to go on, and how.
 
     `from` is a step's path; without it, every step that failed. `again` lets effects happen again (new idempotency
-    keys). `newest` goes on with the newest published version.
+    keys). `newest` goes on with the newest published version. `input` is merged into the execution's input,
+    `step_input` into that of the step, `model` is for every model that is asked anew; with any of them, effects go
+    under new idempotency keys.
     """
 
     from_step: Name | None = Field(default=None, alias="from")
     again: bool = False
     newest: bool = False
+    input: dict[str, Any] = Field(default_factory=dict)
+    step_input: dict[str, Any] = Field(default_factory=dict)
+    model: Name | None = None
 
 
 class ReplayBody(Body):
@@ -38,10 +43,15 @@ class ReplayBody(Body):
 
 
 class ForkBody(Body):
-    """The first step that is made anew, and changes to the input, merged into it key by key."""
+    """The first step that is made anew, and changes to the input, merged into it key by key.
+
+    `step_input` and `model` are as for a retry.
+    """
 
     at: Name
     input: dict[str, Any] = Field(default_factory=dict)
+    step_input: dict[str, Any] = Field(default_factory=dict)
+    model: Name | None = None
     newest: bool = False
 
 
@@ -52,7 +62,15 @@ async def retry(execution_id: ExecutionId, view: View, body: RetryBody | None = 
     `side_effects_again` names the steps among these that have changed something outside before, or may have."""
     body = body or RetryBody()
     acted = await view.side_effects_again(execution_id, body.from_step, newest=body.newest)
-    retried = await view.retry(execution_id, from_step=body.from_step, again=body.again, newest=body.newest)
+    retried = await view.retry(
+        execution_id,
+        from_step=body.from_step,
+        again=body.again,
+        newest=body.newest,
+        edit=body.input,
+        step_input=body.step_input,
+        model=body.model,
+    )
     return {**brief(retried), "side_effects_again": list(acted)}
 
 
@@ -60,7 +78,9 @@ async def retry(execution_id: ExecutionId, view: View, body: RetryBody | None = 
 async def fork(execution_id: ExecutionId, view: View, body: ForkBody, response: Response) -> dict[str, Any]:
     """Start a new execution with this one's results up to a step. `side_effects_again` as for a retry."""
     acted = await view.side_effects_again(execution_id, body.at, newest=body.newest)
-    forked = await view.fork(execution_id, body.at, edit=body.input, newest=body.newest)
+    forked = await view.fork(
+        execution_id, body.at, edit=body.input, step_input=body.step_input, model=body.model, newest=body.newest
+    )
     response.headers["Location"] = f"/v1/executions/{forked.id}"
     return {**whole(forked), "side_effects_again": list(acted)}
 

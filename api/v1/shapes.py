@@ -28,7 +28,7 @@ _BRIEF = (
     "updated_at",
     "active_seconds",
 )
-_WHOLE = (*_BRIEF, "digest", "input", "output", "user_context", "variables", "pins", "drives")
+_WHOLE = (*_BRIEF, "digest", "changes", "input", "output", "user_context", "variables", "pins", "drives")
 
 
 def brief(execution: Execution) -> dict[str, Any]:

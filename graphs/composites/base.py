@@ -71,7 +71,8 @@ class Opening:
     around: Workflow | None = None
     """The workflow whose own step it is; None for steps inside others."""
     instead: Mapping[str, str] = field(default_factory=dict)
-    """What a replay gives it in place of what its configuration says: `model`, `agent`, `instructions`."""
+    """What it is given in place of what its configuration says, when it is made anew: `model`, `agent`,
+    `instructions`."""
     tracks: Callable[[], Awaitable[Mapping[str, Any]]] | None = None
     """What is known of agents that were chosen for a capability, by name."""
 

@@ -43,6 +43,7 @@ class SubWorkflow(Composite):
     name: ClassVar[str] = "workflow"
     summary: ClassVar[str] = "runs another workflow as one step"
     Config = SubWorkflowConfig
+    takes = ("input",)
     isolated: ClassVar[bool] = True
 
     def acts(self, step: Step) -> bool | None:

@@ -11,6 +11,7 @@ from graphs.budget import WORKED
 from graphs.errors import BatonError
 from graphs.lasting import OUTLAST
 from graphs.nodes.body import Body
+from graphs.nodes.edits import with_edited_input
 from graphs.nodes.lasting import Outlasting, nobody_acts
 from graphs.nodes.served import served
 from graphs.nodes.tries import tries
@@ -108,6 +109,8 @@ def step_context(body: Body, attempt: int) -> StepContext:
     given = body.context.frame.input
     if prepared.input is not None:
         given = prepared.input.render(body.names, body.evaluation, body.state)
+    if edit := body.host.edit(body.path):
+        given = with_edited_input(given, edit, body.planned.step, prepared.kind)
     prepared.check_input(given)
     facts = body.host.facts
     return StepContext(

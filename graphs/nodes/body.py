@@ -15,6 +15,7 @@ from graphs.errors import StepError
 from graphs.expressions import EvaluationContext, mask
 from graphs.flow import Flow
 from graphs.host import Host
+from graphs.nodes.edits import with_edited_config
 from graphs.planner import PlannedStep
 from graphs.policies import error_value
 from graphs.prepare import Prepared, Value
@@ -120,11 +121,14 @@ class Body:
         Raises:
             StepError, ExpressionError: an expression cannot be, or the whole does not fit the step type.
         """
-        if (constant := self.prepared.constant_config) is not None:  # and nothing is worked out for it
-            return constant
-        if self.prepared.slow:  # a password hash takes a fifth of a second on purpose, and others want the loop
-            return await asyncio.to_thread(self.prepared.config, self.names, self.evaluation, self.state)
-        return self.prepared.config(self.names, self.evaluation, self.state)
+        if self.prepared.constant_config is None and self.prepared.slow:
+            # A password hash takes a fifth of a second on purpose, and others want the loop.
+            config = await asyncio.to_thread(self.prepared.config, self.names, self.evaluation, self.state)
+        else:
+            config = self.prepared.constant_config or self.prepared.config(self.names, self.evaluation, self.state)
+        if edit := self.host.edit(self.path):
+            config = with_edited_config(config, edit, self.planned.step, self.prepared.kind)
+        return config
 
     def begin(self) -> None:
         """The step's own time begins now: it has waited for others, and for a place."""

@@ -92,7 +92,7 @@ async def _opening(body: Body, attempt: int) -> Opening:
         workflow=lambda name, version: _pinned(body, name, version),
         resources=body.host.resources,
         around=body.context.frame.workflow,
-        instead=body.host.recording.instead(body.path) if body.host.recording is not None else {},
+        instead=body.host.instead(body.path),
         tracks=body.host.tracks,
     )
 

@@ -35,6 +35,8 @@ class StepType:
         required_containers: Those of them it cannot do without.
         deferred: Keys of `config` that are not rendered before the step runs (they are evaluated again and again).
         default_timeout: Seconds one attempt may take when nothing else is said; None for no limit.
+        takes: Keys of `config` that hold what the step is given, in place of its input: there a retry or a fork that
+            edits it changes it.
         gives: The fields its output may have; None where only running it tells.
         written_in: The names of the only workflows that may be written with it; None for every workflow. Such a type
             is a part of something of ours, and is offered to nobody.
@@ -48,6 +50,7 @@ class StepType:
     required_containers: ClassVar[frozenset[str]] = frozenset()
     deferred: ClassVar[frozenset[str]] = frozenset()
     default_timeout: ClassVar[float | None] = None
+    takes: ClassVar[tuple[str, ...]] = ()
     gives: ClassVar[frozenset[str] | None] = None
     written_in: ClassVar[frozenset[str] | None] = None
 

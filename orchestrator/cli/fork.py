@@ -17,6 +17,8 @@ async def fork(
     at: str,
     new_id: str | None,
     edit: Sequence[str] | None,
+    edit_step: Sequence[str] | None,
+    model: str | None,
     newest: bool,
     watch: bool | None,
     until_rest: bool | None,
@@ -25,10 +27,13 @@ async def fork(
     """See `orchestrator.cli.declared.running`."""
     setting = Setting(shared)
     changes = read_mapping(edit or (), "--edit")
+    of_step = read_mapping(edit_step or (), "--edit-step")
     async with looking(setting, modules=True) as baton:
         source = await find_execution(baton, id)
         acted = await baton.side_effects_again(source.id, at, newest=newest)
-        execution = await baton.fork(source.id, at, edit=changes, newest=newest, new_id=new_id)
+        execution = await baton.fork(
+            source.id, at, edit=changes, step_input=of_step, model=model, newest=newest, new_id=new_id
+        )
         found = await kept(setting, baton, execution)
     tell_side_effects(acted, new_keys=True)
     if detach:

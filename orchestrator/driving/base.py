@@ -24,6 +24,7 @@ from orchestrator.driving.seats import Seat
 from orchestrator.driving.works import Works
 from orchestrator.sealing import Sealer
 from orchestrator.store.port import Execution, Record
+from orchestrator.time_travel.other_agents import instead
 from orchestrator.time_travel.recorded import Recorded
 
 
@@ -119,6 +120,14 @@ class Base:
     @property
     def resources(self) -> Mapping[type, Any]:
         return self._works.resources
+
+    def instead(self, path: str) -> Mapping[str, str]:
+        changes = instead(self.execution.changes or {}, path)
+        return changes if self.recording is None else {**changes, **self.recording.instead(path)}
+
+    def edit(self, path: str) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = ((self.execution.changes or {}).get("inputs") or {}).get(path, {})
+        return found
 
     @property
     def lasting(self) -> Lasting:

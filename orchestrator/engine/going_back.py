@@ -3,9 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from graphs.spec import Workflow
 from orchestrator.engine.starting import Starting
 from orchestrator.starting import pin
 from orchestrator.store.port import Execution
+from orchestrator.time_travel.edits import Edits, edited, merged
 from orchestrator.time_travel.other_agents import as_kept, changes_of
 from orchestrator.time_travel.ownership import undone_in
 from orchestrator.time_travel.redo import anew_from, fork_start, rewound
@@ -22,6 +24,9 @@ class GoingBack(Starting):
         from_step: str | None = None,
         again: bool = False,
         newest: bool = False,
+        edit: Mapping[str, Any] | None = None,
+        step_input: Mapping[str, Any] | None = None,
+        model: str | None = None,
         by: str | None = None,
     ) -> Execution:
         """Go on in the same execution from a step: its result and everything downstream of it is made anew.
@@ -30,14 +35,37 @@ class GoingBack(Starting):
             from_step: A path; without it, every step that failed. What was undone is made anew in any case.
             again: Effects should happen again: a new generation of idempotency keys. After an undoing they always do.
             newest: On the newest published definition instead of the pinned one.
+            edit: Changes to the execution's input, merged into it key by key. With these, as with the next two, what
+                is made anew goes under new idempotency keys.
+            step_input: Changes to what `from_step` is given: its arguments, its payload, its message, or its input.
+            model: For every model that is asked anew.
             by: Who asks for it, for the history and for those who come too late.
+
+        Raises:
+            ConflictError: it is running or has moved on, something is still to be undone, or nothing in it failed and
+                no step was named.
+            NotFoundError: there is no such execution, or no such step in it.
+            InputError: the edited input does not fit its schema; there is no model to change.
         """
         if self._driver is not None:
             await self._driver.put_away(execution_id)
         execution = await self.get(execution_id)
         workflow = await self.catalogue.definition_for_retry(execution, newest=newest)
         pins = await pin(workflow, self.catalogue, execution.tenant) if newest else execution.pins
-        await rewound(self.store, self.catalogue.library, execution, workflow, from_step, again=again, pins=pins, by=by)
+        others = await self._other_model(execution, workflow, pins, from_step or "", model)
+        sealer = await self.catalogue.sealer(execution)
+        edits = Edits(edit, edited(execution, workflow, sealer, edit), merged(execution, from_step, step_input, others))
+        await rewound(
+            self.store,
+            self.catalogue.library,
+            execution,
+            workflow,
+            from_step,
+            again=again,
+            pins=pins,
+            edits=edits,
+            by=by,
+        )
         self._driver_takes(execution_id, "retry")
         return await self.get(execution_id)
 
@@ -70,23 +98,32 @@ class GoingBack(Starting):
         at: str,
         *,
         edit: Mapping[str, Any] | None = None,
+        step_input: Mapping[str, Any] | None = None,
+        model: str | None = None,
         newest: bool = False,
         metadata: Mapping[str, Any] | None = None,
         new_id: str | None = None,
     ) -> Execution:
         """Start a new execution with this one's results up to a step, and another input.
 
+        What this one did stays its own to undo: the new one undoes what it does itself.
+
         Args:
             at: The path of the first step that is made anew.
             edit: Changes to the input, merged into it key by key.
+            step_input: Changes to what `at` is given: its arguments, its payload, its message, or its input.
+            model: For every model that is asked anew.
             metadata: The same for its metadata.
             new_id: The new execution's id; without it, one is made.
 
         Raises:
-            ConflictError: there is an execution of that id.
+            ConflictError: there is an execution of that id, or something it would go by is still to be undone.
+            NotFoundError: there is no such execution, or no such step in it.
+            InputError: the edited input does not fit its schema; there is no model to change.
         """
         execution = await self.get(execution_id)
         workflow = await self.catalogue.definition_for_retry(execution, newest=newest)
+        others = await self._other_model(execution, workflow, execution.pins, at, model)
         return await fork_start(
             self,
             execution,
@@ -97,6 +134,7 @@ class GoingBack(Starting):
             metadata=metadata or {},
             pins=None if newest else execution.pins,
             replay=execution.replay,  # what is forked off a replay must not begin to act
+            changes=merged(execution, at, step_input, others),
             new_id=new_id,
         )
 
@@ -148,6 +186,21 @@ class GoingBack(Starting):
             pins=pins,
             replay=as_kept(execution.id, perform, changes),
         )
+
+    async def _other_model(
+        self, execution: Execution, workflow: Workflow, pins: Mapping[str, str], from_step: str, model: str | None
+    ) -> Mapping[str, str]:
+        """Another model, as an execution keeps it.
+
+        Raises:
+            InputError: it asks none.
+        """
+        if model is None:
+            return {}
+        library = self.catalogue.library
+        pinned = [found for digest in pins.values() if (found := library.workflow(digest)) is not None]
+        ran = await self.store.results(execution.id)
+        return changes_of(from_step, {"model": model}, ran, [workflow, *pinned], library)
 
     async def _pins_with(self, execution: Execution, agent: str | None) -> Mapping[str, str]:
         """What the execution is pinned to, and the agent that is published under the name it is given now."""

@@ -13,7 +13,7 @@ _COLUMNS = tuple(field.name for field in fields(Execution))
 _JSON = frozenset(
     {
         *("input", "output", "error", "pins", "metadata", "user_context", "variables"),
-        *("cancel_requested", "concluded", "pause_requested", "replay", "pausing"),
+        *("cancel_requested", "concluded", "pause_requested", "replay", "pausing", "changes"),
     }
 )
 _TIMES = frozenset({"created_at", "started_at", "ended_at", "updated_at"})

@@ -121,6 +121,8 @@ class Records(Part):
         version: str | None = None,
         pins: Mapping[str, str] | None = None,
         input: Any = None,  # noqa: A002 - the port's name
+        changes: Mapping[str, Any] | None = None,
+        edit: Mapping[str, Any] | None = None,
         reason: str,
         letters: Sequence[int] = (),
         by: str | None = None,
@@ -128,11 +130,13 @@ class Records(Part):
     ) -> None:
         """See the port. The history gets an `execution.rewound` record, with letters an `execution.redriven` too."""
         now = self._now()
-        fact = {"reason": reason, "superseded": superseded, "superseded_alone": superseded_alone}
-        fact |= {"by": by} if by is not None else {}
+        fact: dict[str, Any] = {"reason": reason, "superseded": superseded, "superseded_alone": superseded_alone}
+        said = {"by": by, "edit": edit, "changes": changes}
+        fact |= {key: value for key, value in said.items() if value}
         row = (execution_id, "execution.rewound", None, generation, now, to_json(fact))
         new_input = None if input is None else to_json(input)
         new_pins = None if pins is None else to_json(dict(pins))
+        new_changes = None if changes is None else to_json(dict(changes))
 
         def work(db: sqlite3.Connection) -> Kept | BatonError:
             if seen is not None and (moved := _moved_on(db, seen)) is not None:
@@ -143,9 +147,10 @@ class Records(Part):
             changed = db.execute(
                 "UPDATE executions SET status = 'queued', deaths = 0, generation = ?, digest = ifnull(?, digest), "
                 "version = ifnull(?, version), pins = ifnull(?, pins), input = ifnull(?, input), "
-                "active_seconds = 0, pausing = 'null', compensation = NULL, output = 'null', error = 'null', "
-                "cancel_requested = 'null', concluded = 'null', pause_requested = 'null', ended_at = NULL WHERE id = ?",
-                (generation, digest, version, new_pins, new_input, execution_id),
+                "changes = ifnull(?, changes), active_seconds = 0, pausing = 'null', compensation = NULL, "
+                "output = 'null', error = 'null', cancel_requested = 'null', concluded = 'null', "
+                "pause_requested = 'null', ended_at = NULL WHERE id = ?",
+                (generation, digest, version, new_pins, new_input, new_changes, execution_id),
             ).rowcount
             if not changed:
                 return no_execution(execution_id)

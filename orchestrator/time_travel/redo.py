@@ -17,6 +17,7 @@ from orchestrator.starting import Start
 from orchestrator.store.port import Asked, Execution, Inheritance
 from orchestrator.store.sqlite import SqliteStore
 from orchestrator.time_travel.anew import Anew, failed_paths, made_anew
+from orchestrator.time_travel.edits import Edits
 from orchestrator.time_travel.ownership import check_kept, check_undone, check_whole, inherited_by, undone_in
 
 
@@ -29,12 +30,15 @@ async def rewound(
     *,
     again: bool,
     pins: Mapping[str, str],
+    edits: Edits,
     by: str | None = None,
 ) -> None:
     """Make an execution ready to go on from a step.
 
     Args:
         workflow, pins: The definition to go on with, and the sub-workflows it runs.
+        edits: What it goes on with besides. What is done otherwise than before is done under new keys: who honours
+            the old ones would give what came of them.
 
     Raises:
         ConflictError: it is running or has moved on, something is still to be undone, or nothing in it failed and no
@@ -53,10 +57,13 @@ async def rewound(
         execution.id,
         superseded=anew.below,
         superseded_alone=anew.alone,
-        generation=execution.generation + 1 if again or undone else execution.generation,
+        generation=execution.generation + 1 if again or undone or edits.any else execution.generation,
         digest=workflow.digest,
         version=workflow.version,
         pins=pins,
+        input=edits.whole_input,
+        edit=edits.input,
+        changes=edits.changes,
         reason="retry",
         by=by,
         seen=execution,
@@ -137,6 +144,7 @@ async def fork_start(
     metadata: Mapping[str, Any],
     pins: Mapping[str, str] | None = None,
     replay: dict[str, Any] | None = None,
+    changes: dict[str, Any] | None = None,
     new_id: str | None = None,
 ) -> Execution:
     """Start the fork: the results that stay are copied in the transaction that makes it.
@@ -144,6 +152,7 @@ async def fork_start(
     Args:
         pins: The sub-workflows it runs; without them, the newest.
         replay: What makes it a replay.
+        changes: What its steps are given in place of what they say.
 
     Raises:
         NotFoundError: there is no such step.
@@ -172,6 +181,7 @@ async def fork_start(
         forked_at=at,
         pins=pins,
         replay=replay,
+        changes=changes if changes is not None else execution.changes,
     )
     inheritance = Inheritance(execution.id, anew.below, anew.alone, as_of, owners if replay is None else ())
     return await create(workflow, given, start, inherits=inheritance)

@@ -4,15 +4,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from graphs.errors import InputError
-from graphs.expressions import reveal
-from graphs.inputs import check_input, secret_paths
 from graphs.prepare import Library
 from graphs.spec import Workflow
-from orchestrator.sealing import Sealer, with_changes
+from orchestrator.sealing import Sealer
 from orchestrator.store.dead_letters import under_way
 from orchestrator.store.port import DeadLetter, Execution
 from orchestrator.store.sqlite import SqliteStore
 from orchestrator.time_travel.anew import made_anew
+from orchestrator.time_travel.edits import edited as edited_by
 from orchestrator.time_travel.ownership import check_undone, undone_in
 from orchestrator.time_travel.redo import pinned_by
 
@@ -29,12 +28,7 @@ def edited_input(execution: Execution, workflow: Workflow, sealer: Sealer, lette
     changes: dict[str, Any] = {}
     for letter in letters:
         changes |= (letter.edit or {}).get("input", {})
-    if not changes:
-        return None
-    schema = workflow.spec.input.schema_
-    kept = with_changes(execution.input, changes, secret_paths(schema))
-    check_input(schema, reveal(sealer.open_input(kept)))
-    return kept
+    return edited_by(execution, workflow, sealer, changes)
 
 
 def check_edit(letter: DeadLetter, changes: Mapping[str, Any]) -> None:
@@ -65,7 +59,8 @@ async def make_anew(
 ) -> None:
     """Make an execution ready to go on: what failed is made anew, and what has been undone since.
 
-    What has been undone is to happen again, so it goes with new idempotency keys.
+    What has been undone is to happen again, and what has another input is another thing: both go with new idempotency
+    keys.
 
     Raises:
         ConflictError: the execution has not ended, a letter is closed, or something is still to be undone.
@@ -82,7 +77,7 @@ async def make_anew(
         execution.id,
         superseded=anew.below,
         superseded_alone=anew.alone,
-        generation=execution.generation + 1 if undone else execution.generation,
+        generation=execution.generation + 1 if undone or edited is not None else execution.generation,
         input=edited,
         reason="redrive",
         letters=[letter.id for letter in letters],

@@ -9,6 +9,16 @@ from orchestrator.cli.options import command
 
 PANEL: Final = "Run"
 
+Edit = Annotated[
+    list[str] | None,
+    typer.Option(metavar="K=V|K:=JSON|@FILE", help="A change to the input, key by key; may be repeated."),
+]
+EditStep = Annotated[
+    list[str] | None,
+    typer.Option(metavar="K=V|K:=JSON|@FILE", help="A change to what that step is given; may be repeated."),
+]
+Model = Annotated[str | None, typer.Option(metavar="PROVIDER:MODEL", help="For every model that is asked anew.")]
+
 
 def register(app: typer.Typer) -> None:
     """Add them."""
@@ -95,6 +105,8 @@ def _register_retry(app: typer.Typer) -> None:
             "baton retry 7f3c  # every step that failed",
             "baton retry 7f3c --from charge --again  # charge once more, under a new idempotency key",
             "baton retry 7f3c --from 'orders[3].charge' --newest",
+            "baton retry 7f3c --from charge --edit-step amount:=12.5",
+            "baton retry 7f3c --from ask --model openai:gpt-5",
         ),
     )
     def retry(
@@ -113,11 +125,17 @@ def _register_retry(app: typer.Typer) -> None:
         newest: Annotated[
             bool, typer.Option("--newest", help="On the newest published definition, not the one it began with.")
         ] = False,
+        edit: Edit = None,
+        edit_step: EditStep = None,
+        model: Model = None,
         watch: Watch = None,
         until_rest: UntilRest = None,
         detach: Detach = False,
     ) -> None:
-        """Go on in the same execution from a step that failed, or from any other."""
+        """Go on in the same execution from a step that failed, or from any other.
+
+        With an edited input or another model, what is made anew goes under new idempotency keys.
+        """
 
 
 def _register_fork(app: typer.Typer) -> None:
@@ -134,10 +152,9 @@ def _register_fork(app: typer.Typer) -> None:
         new_id: Annotated[
             str | None, typer.Option("--id", metavar="ID", help="The new execution's id; else a new one.")
         ] = None,
-        edit: Annotated[
-            list[str] | None,
-            typer.Option(metavar="K=V|K:=JSON|@FILE", help="A change to the input, key by key; may be repeated."),
-        ] = None,
+        edit: Edit = None,
+        edit_step: EditStep = None,
+        model: Model = None,
         newest: Annotated[bool, typer.Option("--newest", help="On the newest published definition.")] = False,
         watch: Watch = None,
         until_rest: UntilRest = None,

@@ -176,6 +176,8 @@ class Executions(Protocol):
         version: str | None = None,
         pins: Mapping[str, str] | None = None,
         input: Any = None,  # noqa: A002 - the execution's own word
+        changes: Mapping[str, Any] | None = None,
+        edit: Mapping[str, Any] | None = None,
         reason: str,
         letters: Sequence[int] = (),
         by: str | None = None,
@@ -188,7 +190,8 @@ class Executions(Protocol):
             superseded: Paths whose results go with everything below them.
             superseded_alone: Paths whose own results go while those below stay: the composite steps around a step
                 that is made anew (`orders`, where only `orders[3].charge` is).
-            digest, version, pins, input: What the execution has from now on; None for what it has.
+            digest, version, pins, input, changes: What the execution has from now on; None for what it has.
+            edit: How its input was changed, for the history.
             letters: Dead letters that must be open still.
             by: Who asks.
             seen: The execution as it was when this was decided on.

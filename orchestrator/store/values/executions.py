@@ -42,6 +42,8 @@ class Execution:
         fingerprint: Of what was asked for with the idempotency key.
         replay: For a replay: `{"of", "perform"}`, whose record its side effects are served from, and the names of the
             steps that are performed all the same.
+        changes: What its steps are given in place of what they say, since a retry or a fork: `model`, for every model
+            that is asked; `inputs`, by path: what is merged into a step's input.
     """
 
     id: str
@@ -61,6 +63,7 @@ class Execution:
     parent: str | None = None
     forked_at: str | None = None
     replay: dict[str, Any] | None = None
+    changes: dict[str, Any] | None = None
     idempotency_key: str | None = None
     fingerprint: str | None = None
     engine_format: int = ENGINE_FORMAT

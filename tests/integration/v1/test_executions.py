@@ -390,3 +390,12 @@ async def test_who_goes_back_is_told_what_acts_again(served: Served, client: htt
     assert (forked.status_code, forked.json()["side_effects_again"]) == (201, ["go"])
     retried = await client.post(f"/v1/executions/{execution_id}/retry", json={"from": "go"})
     assert (retried.status_code, retried.json()["side_effects_again"]) == (202, ["go"])
+    await served.gateway.orchestrator.wait(execution_id)
+    edit = {"from": "go", "step_input": {"word": "edited"}, "input": {"n": 1}}
+    retried = await client.post(f"/v1/executions/{execution_id}/retry", json=edit)
+    assert (retried.status_code, retried.json()["generation"]) == (202, 1)
+    told = (await client.get(f"/v1/executions/{execution_id}")).json()["execution"]
+    assert (told["input"], told["changes"]) == ({"n": 1}, {"inputs": {"go": {"word": "edited"}}})
+    pointless = {"at": "go", "model": "scripted:echo"}
+    refused = await client.post(f"/v1/executions/{execution_id}/fork", json=pointless)
+    assert (refused.status_code, refused.json()["code"]) == (422, "replay_no_agent")
