@@ -57,6 +57,7 @@ _UNREACHED: Final = ("ConnectError", "ConnectTimeout")
 _CODES: Final[Mapping[str, tuple[Category, bool | None, str, str]]] = {
     "context_length_exceeded": ("validation", False, "context_overflow", "was sent more than its context holds"),
     "content_filter": ("validation", False, "content_filtered", "refused the content"),
+    "rate_limit_exceeded": ("transient", None, "model_rate_limited", "asks for fewer requests"),
     "insufficient_quota": ("resource", False, "model_quota", "has no quota left for us"),
 }
 
@@ -137,6 +138,8 @@ def _kind(error: Exception) -> tuple[Category, bool | None, str, str] | None:
     status = getattr(error, "status_code", None)
     if isinstance(status, int):
         return verdict(status), None, "model_failed", f"answered {status}"
+    if type(error).__name__ == "APIError":  # what openai's client makes of an error in the middle of a stream
+        return "dependency", None, "model_failed", "failed at its provider's"
     return None
 
 

@@ -30,6 +30,7 @@ from agents.reasoning.paying import paid
 from agents.reasoning.reading import Reading
 from agents.reasoning.spending import Spending
 from agents.reasoning.trimming import Message
+from agents.services.wording import excerpt
 from agents.tools.offers import Offer
 from agents.values import tokens_of
 from graphs.errors import StepError
@@ -107,6 +108,7 @@ class _Turn:
         self.broken: dict[str, str] = {}
         """By call id: arguments that were no JSON."""
         self._arguments: dict[Any, str] = {}
+        self._streamed = False
 
     async def ask(self, work: Awaitable[dict[str, Any]]) -> dict[str, Any]:
         """LangChain's state after the call.
@@ -131,6 +133,7 @@ class _Turn:
 
     def hear(self, chunk: AIMessageChunk) -> None:
         """Keep the arguments of streamed calls as they came."""
+        self._streamed = True
         for piece in chunk.tool_call_chunks:
             key = piece.get("index")
             self._arguments[key] = self._arguments.get(key, "") + (piece.get("args") or "")
@@ -147,9 +150,18 @@ class _Turn:
         """An answer the provider broke off is no answer, and must not travel on as one."""
         reason = message.response_metadata.get("finish_reason")
         model = f"model '{self._model_name}'"
-        if reason == "content_filter":
+        refusal = message.additional_kwargs.get("refusal")
+        if reason == "content_filter" or refusal:
+            said = f": {excerpt(str(refusal))}" if refusal else "."
             raise StepError(
-                f"{model} refused the content.", category="validation", retryable=False, code="content_filtered"
+                f"{model} refused the content{said}", category="validation", retryable=False, code="content_filtered"
+            )
+        if self._streamed and reason is None and message.response_metadata.get("model_provider") == "openai":
+            # OpenAI's last piece always says why it is the last; one that only looks complete may be half an answer.
+            raise StepError(
+                f"{model} gave an answer that ends before it is finished.",
+                category="dependency",
+                code="model_answer_invalid",
             )
         if reason == "length":
             raise StepError(

@@ -120,10 +120,10 @@ async def test_a_model_that_chooses_a_route_is_asked_again(database: Path) -> No
     async with engine(database, clock=clock, resources=_chooser(Failure("rate_limit", retry_after=90))) as baton:
         execution = await rested(baton, await baton.start(workflow("w", [step])))
         [timer] = await baton.waits(execution.id)
-        assert (timer.path, timer.wait.due) == ("route", clock.now() + timedelta(seconds=90))
+        assert (timer.path, timer.wait.due) == ("route[0].model", clock.now() + timedelta(seconds=90))
         clock.advance(90)
         assert (await finished(baton, execution)).status == "completed"
-        assert list(await baton.results(execution.id)) == ["route.r", "route"]
+        assert list(await baton.results(execution.id)) == ["route[0].model", "route.r", "route"]
 
 
 @pytest.mark.capability("F17", "E09", "P05")
@@ -153,7 +153,7 @@ async def test_a_model_that_chooses_is_under_its_providers_limits(database: Path
         assert (await baton.results(second.id)) == {}
         clock.advance(10)
         assert (await finished(baton, second)).status == "completed"
-        assert (await baton.results(second.id))["route"]["queued"] == 10
+        assert (await baton.results(second.id))["route[0].model"]["queued"] == 10
 
 
 async def test_the_choice_of_a_route_can_be_cancelled_while_it_rests(database: Path) -> None:
@@ -165,5 +165,6 @@ async def test_the_choice_of_a_route_can_be_cancelled_while_it_rests(database: P
         await baton.cancel(execution.id)
         assert (await finished(baton, execution)).status == "cancelled"
         assert {path: one["status"] for path, one in (await baton.results(execution.id)).items()} == {
-            "route": "cancelled"
+            "route[0].model": "cancelled",
+            "route": "cancelled",
         }

@@ -142,15 +142,15 @@ async def test_failures_are_not_kept(ask: Any, provider: Provider, tmp_path: Pat
 async def test_routers_are_recorded_too(running: tuple[Provider, str], make_context: Make, tmp_path: Path) -> None:
     async def choose(models: Models) -> Any:
         routes = {"billing": "Money", "support": ""}
-        given: dict[str, Any] = {"model": "openai:routes", "prompt": "Who helps?", "routes": routes, "state": {"q": 1}}
-        return await Router().choose(make_context(models), **given)
+        question = {"model": "openai:routes", "prompt": "Who helps?", "routes": routes, "state": '{"q": 1}'}
+        return await Router().ask(make_context(models), question, [])
 
     settings = {"openai": {"base_url": running[1], "api_key": "sk-none"}}
     models = Models(settings=settings, cassette=Cassette(tmp_path / "c.json", "record"))
     chosen = await choose(models)
     await models.aclose()
     replayed = await choose(Models(allow_real=False, cassette=Cassette(tmp_path / "c.json")))
-    assert replayed == chosen == ("billing", "money")
+    assert replayed == chosen == {"route": "billing", "explanation": "money"}
 
 
 def test_a_file_that_is_none_is_refused(tmp_path: Path) -> None:

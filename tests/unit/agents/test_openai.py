@@ -205,15 +205,23 @@ async def test_failures_are_classified_and_not_tried_again_here(
     assert KEY not in str(caught.value)
 
 
+def chunk(finish: str | None = None, **delta: Any) -> str:
+    choices = [{"index": 0, "delta": delta, "finish_reason": finish}]
+    body = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": choices}
+    return f"data: {json.dumps(body)}\n\n"
+
+
+DONE = "data: [DONE]\n\n"
+
+
+def streamed(*events: str) -> Response:
+    return Response("".join(events), media_type="text/event-stream")
+
+
 @pytest.mark.capability("O02")
 async def test_words_are_handed_on_as_they_come(provider: Provider, make_context: Make) -> None:
-    def chunk(**delta: Any) -> str:
-        choices = [{"index": 0, "delta": delta, "finish_reason": None}]
-        body = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": choices}
-        return f"data: {json.dumps(body)}\n\n"
-
-    text = "".join([chunk(role="assistant", content="On "), chunk(content="its way."), "data: [DONE]\n\n"])
-    provider.answers = [Response(text, media_type="text/event-stream")]
+    words = [chunk(role="assistant", content="On "), chunk(content="its way."), chunk("stop")]
+    provider.answers = [streamed(*words, DONE)]
     said: list[Any] = []
     models = Models()
     config = {"model": "openai:gpt-4.1-mini", "message": "?", "stream": True}
@@ -225,6 +233,43 @@ async def test_words_are_handed_on_as_they_come(provider: Provider, make_context
         {"kind": "token", "text": "On "},
         {"kind": "token", "text": "its way."},
     ]
+
+
+ERROR = 'data: {"error": {"message": "The server had an error", "type": "server_error", "code": null}}\n\n'
+
+
+@pytest.mark.parametrize(
+    ("events", "category", "code"),
+    [
+        ((chunk(role="assistant", content="On "), ERROR), "dependency", "model_failed"),
+        ((chunk(role="assistant", content="On "),), "dependency", "model_answer_invalid"),
+        ((chunk(role="assistant", content="On "), DONE), "dependency", "model_answer_invalid"),
+        ((chunk(role="assistant", content=""), chunk("stop"), DONE), "dependency", "answer_empty"),
+        ((chunk(content="I ca"), chunk("content_filter"), DONE), "validation", "content_filtered"),
+        ((chunk(content="I ca"), chunk("length"), DONE), "resource", "answer_cut"),
+        ((DONE,), "dependency", "model_answer_invalid"),
+        ((), "dependency", "model_answer_invalid"),
+    ],
+    ids=["error", "ended", "unfinished", "empty", "filtered", "cut", "nothing", "not a byte"],
+)
+@pytest.mark.capability("E21", "E03", "R12")
+async def test_a_stream_that_breaks_off_is_no_answer(
+    provider: Provider, run: Any, events: tuple[str, ...], category: str, code: str
+) -> None:
+    provider.answers = [streamed(*events)]
+    with pytest.raises(StepError) as caught:
+        await run(stream=True)
+    assert (caught.value.category, caught.value.code) == (category, code), caught.value
+
+
+@pytest.mark.capability("E21", "R12")
+async def test_a_refusal_is_no_answer(provider: Provider, run: Any) -> None:
+    refused = json.loads(bytes(says("").body))
+    refused["choices"][0]["message"] |= {"content": None, "refusal": "I cannot help with that."}
+    provider.answers = [JSONResponse(refused)]
+    with pytest.raises(StepError, match="refused the content: I cannot help with that") as caught:
+        await run()
+    assert (caught.value.category, caught.value.code) == ("validation", "content_filtered")
 
 
 async def test_a_provider_that_is_not_there(run: Any, provider: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -254,16 +299,17 @@ async def test_a_route_is_chosen(provider: Provider, make_context: Make) -> None
         says("Maybe sales?"),
         says(None, ("choose_route", {"route": "Billing", "explanation": "It is about money."})),
     ]
-    models = Models()
-    chosen = await Router().choose(
-        make_context(models),
-        model="openai:gpt-4.1-mini",
-        prompt="Who helps?",
-        routes={"billing": "Money", "support": ""},
-        state={"q": "refund"},
-    )
+    models, router = Models(), Router()
+    question = {
+        "model": "openai:gpt-4.1-mini",
+        "prompt": "Who helps?",
+        "routes": {"billing": "Money", "support": ""},
+        "state": router.shown({"q": "refund"}),
+    }
+    assert await router.ask(make_context(models), question, []) == {"said": "Maybe sales?"}
+    chosen = await router.ask(make_context(models), question, ["Maybe sales?"])
     await models.aclose()
-    assert chosen == ("billing", "It is about money.")
+    assert chosen == {"route": "billing", "explanation": "It is about money."}
     function = provider.asked[0]["tools"][0]["function"]
     assert function["parameters"]["properties"]["route"]["enum"] == ["billing", "support"]
     assert provider.asked[1]["messages"][-1] == {
