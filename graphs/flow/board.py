@@ -49,6 +49,8 @@ class Board:
         self.extras: dict[str, Result] = {}
         """Results that are no step's: of partitions (`#0`), of compensation (`~compensation`)."""
         self.halt: Halt | None = None
+        self.ended_by: str | None = None
+        """The step whose result first ended the plan, when it was one."""
         self.concluded: Conclusion | None = None
         """How the plan ended, once that is settled for good: when what it did is being undone."""
         self.error: BatonError | None = None
@@ -66,11 +68,11 @@ class Board:
                 self.extras[name] = result
                 self.prime(result.get("inner") or {})
         known = self.plan.steps
-        new = {name: result for name, result in results.items() if name in known and name not in self.results}
-        self.results.update(new)
-        self._release(new)
-        for name in new:
-            self._count(name)
+        for name, result in results.items():
+            if name in known and name not in self.results:  # one by one, as they came: what ended it, ends it again
+                self.results[name] = result
+                self._release((name,))
+                self._count(name)
 
     def commit(self, results: Mapping[str, Result]) -> None:
         """Results that have just become durable."""
@@ -126,4 +128,5 @@ class Board:
 
     def _count(self, name: str) -> None:
         if halt := self.tally.settle(name, self.results):
+            self.ended_by = self.ended_by or name
             self.stop(halt)

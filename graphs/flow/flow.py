@@ -3,13 +3,14 @@
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from math import inf
 from typing import Protocol
 
 from graphs.flow.board import Board, Woken
 from graphs.flow.roll import RollCall
 from graphs.planner import Halt
 from graphs.policies.limits import Limit
-from graphs.state import FINALLY, Result
+from graphs.state import FINALLY, Result, join_path
 from graphs.stopping import Stoppable
 
 
@@ -26,6 +27,10 @@ class Root(Protocol):
 
     def failed(self, error: BaseException) -> None:
         """A commit was lost: end this drive."""
+        ...
+
+    def place(self, path: str) -> float:
+        """Where a step's result stands in the order of commits; infinite for one that came since this drive began."""
         ...
 
 
@@ -136,12 +141,31 @@ class Flow:
         """Wait until everything the step awaits has settled."""
         self.entered.add(name)
         if self.board.halt is not None:
-            return Woken.HALT
+            return Woken.GO if self._may_have_begun(name) else Woken.HALT
         if self.closing:
             return Woken.PARK
         if not self.board.register(self, name):
             return Woken.GO
         return await self._wait(name)
+
+    def _may_have_begun(self, name: str) -> bool:
+        """Whether an earlier process, which dispatched the step, may have begun it before its plan ended.
+
+        What began goes on to its end, or is stopped: nobody may take it for one that never did anything.
+        """
+        planned, results = self.board.plan.steps[name], self.board.results
+        if self.fresh or planned.node == "human_approval":  # waiting is no acting
+            return False
+        end, awaited = min(self._ends(), default=inf), self.board.plan.awaits(name)
+        return all(other in results and self.root.place(join_path(self.path, other)) <= end for other in awaited)
+
+    def _ends(self) -> Iterator[float]:
+        """Where the results stand that ended this plan, or one of those around it."""
+        flow: Flow | None = self
+        while flow is not None:
+            if flow.board.ended_by is not None:
+                yield self.root.place(join_path(flow.path, flow.board.ended_by))
+            flow = None if flow._detached else flow.parent
 
     async def outside(self, name: str) -> Woken:
         """Wait for the world outside while others still run. `wake` it with GO when an answer is stored."""

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from math import inf
 from typing import Any
 
 from graphs.analysis import Past
@@ -50,6 +51,7 @@ class Base:
         self._abort: BaseException | None = None
         self._answers: dict[str, Answer] = {}
         self._seeds: Mapping[str, Result] | None = None
+        self._order: Mapping[str, int] | None = None
         self._tried: Mapping[str, Mapping[str, Any]] | None = None
         self._expected: dict[str, tuple[Flow, str, datetime | None, Alarm | None]] = {}
         self._starting: dict[str, Record | None] = {}
@@ -200,6 +202,11 @@ class Base:
         if self._seeds is None:
             self._seeds = {} if self._new else await self.results("")
         return self._seeds
+
+    def place(self, path: str) -> float:
+        if self._order is None:
+            self._order = {kept: place for place, kept in enumerate(self._seeds or ())}
+        return self._order.get(path, inf)
 
     async def history(self) -> Sequence[Happened]:
         return await self._works.store.history(self.execution.id)

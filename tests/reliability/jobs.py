@@ -15,14 +15,8 @@ from tests.reliability.journal import Journal, needs_mending, note_down, note_do
 
 HERE = Path(__file__).parent
 OWN = (
-    "in_process",
-    "nested_approvals",
-    "every_point",
-    "taken_back",
-    "taken_back_inside",
-    "taken_back_badly",
-    "saga",
-    "steered",
+    *("in_process", "nested_approvals", "every_point", "saga", "steered"),
+    *("taken_back", "taken_back_inside", "taken_back_badly", "taken_back_beside"),
 )
 
 ORDER: Mapping[str, Any] = {
@@ -149,6 +143,7 @@ LINGERING = replace(EVERY_POINT, id="every-point-lingering", linger=30.0)
 TAKEN_BACK = Job(id="taken-back", workflow="taken_back", input={}, status="compensated")
 TAKEN_BACK_INSIDE = Job(id="taken-back-inside", workflow="taken_back_inside", input={}, status="compensated")
 TAKEN_BACK_BADLY = Job(id="taken-back-badly", workflow="taken_back_badly", input={}, status="compensation_failed")
+TAKEN_BACK_BESIDE = Job(id="taken-back-beside", workflow="taken_back_beside", input={}, status="compensated")
 SAGA = Job(id="saga", workflow="saga", input={"travellers": ["ann", "bob", "cleo"]}, status="compensated")
 STEERED = Job(id="steered", workflow="steered", input={}, steered="all", short_wait=0.0)
 CALLED_OFF = Job(
@@ -164,6 +159,7 @@ BATCH: Sequence[Job] = (
     report("PAT-002"),
     NESTED,
     IN_PROCESS,
+    TAKEN_BACK_BESIDE,
 )
 """The examples side by side, as an engine has them."""
 
@@ -290,6 +286,7 @@ PROOF: Sequence[Job] = (
     NESTED,
     SAGA,
     TAKEN_BACK_BADLY,
+    TAKEN_BACK_BESIDE,
 )
 """User registration, order processing, a nested map with approvals, and sagas that are mostly compensation."""
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
+from math import inf
 
 from graphs.flow import Board, Flow, Woken, deadlock
 from graphs.planner import Plan, Run
@@ -17,6 +18,7 @@ class FakeRoot:
         self.idles = 0
         self.errors: list[BaseException] = []
         self.flow: Flow | None = None
+        self.places: dict[str, float] = {}
 
     def stirred(self) -> None:
         pass
@@ -32,6 +34,9 @@ class FakeRoot:
 
     def failed(self, error: BaseException) -> None:
         self.errors.append(error)
+
+    def place(self, path: str) -> float:
+        return self.places.get(path, inf)
 
 
 class Bodies:
