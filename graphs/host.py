@@ -123,6 +123,8 @@ class Facts:
     short_wait: float = 0.5
     thread_grace: float = 30.0
     """Seconds; for less, nobody parks."""
+    max_result_bytes: int | None = None
+    """As JSON, of one step; None for any number."""
 
 
 class Recording(Protocol):

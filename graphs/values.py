@@ -8,17 +8,21 @@ from typing import Any
 import orjson
 from pydantic import BaseModel
 
-from graphs.errors import InputError
+from graphs.errors import InputError, StepError
 
 
-def json_value(value: Any) -> Any:
+def json_value(value: Any, *, most: int | None = None) -> Any:
     """The value as plain JSON kinds, as it will be read back.
 
     Models, dataclasses, dates and UUIDs become what they look like in JSON; text that no encoding can hold (lone
     surrogates, which models do emit) is repaired rather than refused.
 
+    Args:
+        most: Bytes that it may take as JSON; None for any number.
+
     Raises:
         InputError: it holds something that is no JSON value (a set, a file, an endless number).
+        StepError: it takes more bytes.
     """
     if value is None or value is True or value is False:
         return value
@@ -35,12 +39,26 @@ def json_value(value: Any) -> Any:
             code="not_json",
             hint="Give JSON values: text, numbers of up to 64 bits, booleans, null, lists, and objects with text keys.",
         ) from error
+    if most is not None and len(text) > most:
+        raise _too_large(len(text), most)
     return orjson.loads(text)
 
 
-def json_object(value: Mapping[str, Any]) -> dict[str, Any]:
+def _too_large(size: int, most: int) -> StepError:
+    return StepError(
+        f"its result takes {size} bytes, and {most} may be kept.",
+        category="resource",
+        retryable=False,  # it would come to the same, and act once more
+        code="result_too_large",
+        hint="Keep it where it belongs (a file, a store) and give its address, or raise BATON_MAX_RESULT_BYTES.",
+        bytes=size,
+        most=most,
+    )
+
+
+def json_object(value: Mapping[str, Any], *, most: int | None = None) -> dict[str, Any]:
     """The same for what is an object."""
-    kept: dict[str, Any] = json_value(value)
+    kept: dict[str, Any] = json_value(value, most=most)
     return kept
 
 

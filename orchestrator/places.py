@@ -10,6 +10,9 @@ from graphs.policies.limits import Limit, Ticket, Turnstile
 
 Tell = Callable[[str, Limit], None]
 
+_RESERVED = 10
+"""One place in so many is for executions that have no step at work."""
+
 
 class Places:
     """All the places of an engine.
@@ -20,7 +23,7 @@ class Places:
 
     def __init__(self, clock: Clock, most: int) -> None:
         self.clock = clock
-        self.engine = Limit("engine", most)
+        self.engine = Limit("engine", most, reserved=most // _RESERVED)
         self.turnstile = Turnstile()
         self._timed: set[Limit] = set()
         self._alarms: dict[Limit, Alarm] = {}

@@ -36,7 +36,10 @@ class Settings(EnvironmentSettings):
         modules: Python modules that offer functions, tools, agents and workflows.
         secret_key: Encrypts secret inputs; without it, a key file beside the database is used.
         max_executions: Executions driven at the same time (P06).
-        max_steps: Steps at work at the same time, over all executions.
+        max_steps: Steps at work at the same time, over all executions. The last tenth of these places goes only to
+            executions that have no step at work, so that one with very many steps does not keep others from beginning.
+        max_result_bytes: What the result of a step may take, as JSON; a larger one fails the step, as
+            `result_too_large`.
         partition_size: Steps in one superstep at most; larger plans are split into concurrent flows.
         short_wait: Seconds; a timer due within them is waited for without parking the execution.
         linger: Seconds that an execution which waits for the world outside stays in memory, ready to go on at once;
@@ -70,6 +73,7 @@ class Settings(EnvironmentSettings):
     secret_key: SecretStr | None = None
     max_executions: int = Field(default=100, ge=1)
     max_steps: int = Field(default=1000, ge=1)
+    max_result_bytes: int = Field(default=16 * 2**20, ge=1024)
     partition_size: int = Field(default=250, ge=10)
     short_wait: Seconds = 0.5
     linger: Seconds = 30.0

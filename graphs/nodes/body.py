@@ -149,7 +149,7 @@ class Body:
         output = response
         if self.prepared.output is not None:
             output = self.prepared.output.render(self.names | {"response": response}, self.evaluation, self.state)
-        result: Result = {"status": "completed", "output": json_value(mask(output)), "attempts": attempts}
+        result: Result = {"status": "completed", "output": self._kept(output), "attempts": attempts}
         if variables := self._variables(output):
             result["variables"] = variables
         return self._timed(cast(Result, {**result, **more}))
@@ -207,13 +207,19 @@ class Body:
 
     def _variables(self, output: Any) -> dict[str, Any]:
         if self.planned.step.variables == "merge":
-            return (
-                json_value(mask(output)) if isinstance(output, dict) else {self.planned.step.name: json_value(output)}
-            )
+            return self._kept(output) if isinstance(output, dict) else {self.planned.step.name: json_value(output)}
         if self.prepared.variables is None:
             return {}
         names = self.names | {"output": output}
-        return json_object(mask(self.prepared.variables.render(names, self.evaluation, self.state)))
+        return json_object(self._kept(self.prepared.variables.render(names, self.evaluation, self.state)))
+
+    def _kept(self, value: Any) -> Any:
+        """As it is kept.
+
+        Raises:
+            InputError, StepError: it cannot be, or is too large.
+        """
+        return json_value(mask(value), most=self.host.facts.max_result_bytes)
 
     def _timed(self, result: Result) -> Result:
         now = self.host.clock.now().isoformat()

@@ -11,8 +11,8 @@ Own code, because what async limiters there are (aiolimiter, pyrate-limiter, asy
 of asking, take one limit at a time, and read a clock they were not handed.
 """
 
-from collections import OrderedDict, deque
-from collections.abc import Iterator, Sequence
+from collections import Counter, OrderedDict, deque
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from typing import Any
@@ -34,22 +34,34 @@ class Limit:
         places: How many may act at once; None for any number.
         rate: How often somebody may begin.
         named: It was asked for by its name, and not because of where the step stands.
+        reserved: So many of the places are only for executions that have none yet: however wide another one is, and
+            however long its steps take, they need not wait for one of these to end.
     """
 
-    __slots__ = ("_begun", "name", "named", "places", "queue", "rate", "taken")
+    __slots__ = ("_begun", "_held", "_reserved", "name", "named", "places", "queue", "rate", "taken")
 
-    def __init__(self, name: str, places: int | None = None, rate: Rate | None = None, *, named: bool = False) -> None:
+    def __init__(
+        self,
+        name: str,
+        places: int | None = None,
+        rate: Rate | None = None,
+        *,
+        named: bool = False,
+        reserved: int = 0,
+    ) -> None:
         self.name = name
         self.named = named
         self.places = places
         self.rate = rate
         self.taken = 0
         self.queue = Queue()
+        self._reserved = reserved
+        self._held: Counter[str] = Counter()
         self._begun: deque[float] = deque(maxlen=rate.calls if rate is not None else 0)
 
-    def free(self, now: float) -> bool:
-        """Whether one more may begin now (`now` in seconds of a clock that never goes back)."""
-        if self.places is not None and self.taken >= self.places:
+    def free(self, now: float, group: str) -> bool:
+        """Whether one more of that group may begin now (`now` in seconds of a clock that never goes back)."""
+        if self.places is not None and self.places - self.taken <= (self._reserved if group in self._held else 0):
             return False
         return self.rate is None or self.free_from(now) <= now
 
@@ -59,10 +71,19 @@ class Limit:
             return now
         return self._begun[0] + self.rate.per
 
-    def take(self, now: float) -> None:
+    def take(self, now: float, group: str) -> None:
         self.taken += 1
+        if self._reserved:
+            self._held[group] += 1
         if self.rate is not None:
             self._begun.append(now)
+
+    def give_back(self, group: str) -> None:
+        self.taken -= 1
+        if self._reserved:
+            self._held[group] -= 1
+            if not self._held[group]:
+                del self._held[group]
 
 
 @dataclass(eq=False, slots=True)
@@ -106,9 +127,12 @@ class Queue:
     def push(self, ticket: Ticket) -> None:
         heappush(self._groups.setdefault(ticket.group, []), ticket)
 
-    def pop(self) -> Ticket:
-        """The next; its group goes to the end of the line."""
-        name, group = self._groups.popitem(last=False)
+    def pop(self, may: Callable[[str], bool]) -> Ticket | None:
+        """The next of the first group that may; that group goes to the end of the line. None: no group may."""
+        name = next((name for name in self._groups if may(name)), None)
+        if name is None:
+            return None
+        group = self._groups.pop(name)
         ticket = heappop(group)
         if group:
             self._groups[name] = group
@@ -131,7 +155,7 @@ class Turnstile:
     def ask(self, ticket: Ticket, now: float) -> bool:
         """Whether he may act at once; otherwise he waits, and somebody's leaving (or `tick`) will let him in."""
         for limit in ticket.limits:
-            if not limit.free(now):
+            if not limit.free(now, ticket.group):
                 self._number += 1
                 ticket.number = self._number
                 _stand(ticket, limit)
@@ -148,15 +172,14 @@ class Turnstile:
             return []
         ticket.held = False
         for limit in ticket.limits:
-            limit.taken -= 1
+            limit.give_back(ticket.group)
         return [one for limit in ticket.limits if limit.queue for one in self.tick(limit, now)]
 
     def tick(self, limit: Limit, now: float) -> list[Ticket]:
         """Let in whoever may, of those who stand at a limit."""
         let_in: list[Ticket] = []
-        while limit.queue and limit.free(now):
-            ticket = limit.queue.pop()
-            full = next((other for other in ticket.limits if not other.free(now)), None)
+        while (ticket := limit.queue.pop(lambda group: limit.free(now, group))) is not None:
+            full = next((other for other in ticket.limits if not other.free(now, ticket.group)), None)
             if full is not None:
                 _stand(ticket, full)
             else:
@@ -173,4 +196,4 @@ def _stand(ticket: Ticket, limit: Limit) -> None:
 def _enter(ticket: Ticket, now: float) -> None:
     ticket.waits_at, ticket.held = None, True
     for limit in ticket.limits:
-        limit.take(now)
+        limit.take(now, ticket.group)

@@ -170,6 +170,7 @@ class Base:
             metadata=execution.metadata,
             partition_size=self._works.settings.partition_size,
             short_wait=self._works.settings.short_wait,
+            max_result_bytes=self._works.settings.max_result_bytes,
             thread_grace=self._works.settings.thread_grace,
         )
         return Frame(

@@ -14,11 +14,12 @@ from graphs.policies.named import Bounds, NamedLimits, parse_rate
 
 
 class Crowd(RuleBasedStateMachine):
-    """People of three executions, before four limits, in a time that goes by in steps."""
+    """People of three executions, before five limits, in a time that goes by in steps."""
 
     def __init__(self) -> None:
         super().__init__()
         self.limits = [Limit("a", 2), Limit("b", 1), Limit("c", None, Rate(2, 10)), Limit("d", 3, Rate(4, 5))]
+        self.limits.append(Limit("e", 3, reserved=1))
         self.turnstile = Turnstile()
         self.now = 0.0
         self.inside: list[Ticket] = []
@@ -36,7 +37,7 @@ class Crowd(RuleBasedStateMachine):
         self.inside.append(ticket)
         self.begun.append((self.now, ticket))
 
-    @rule(which=st.sets(st.integers(0, 3), min_size=1), group=st.sampled_from("xyz"))
+    @rule(which=st.sets(st.integers(0, 4), min_size=1), group=st.sampled_from("xyz"))
     def ask(self, which: set[int], group: str) -> None:
         ticket = Ticket([self.limits[index] for index in sorted(which)], group)
         if self.turnstile.ask(ticket, self.now):
@@ -75,9 +76,14 @@ class Crowd(RuleBasedStateMachine):
                     assert after - first >= limit.rate.per
 
     @invariant()
+    def nobody_has_the_reserved_ones_beside_others(self) -> None:
+        held = Counter(ticket.group for ticket in self.inside if self.limits[4] in ticket.limits)
+        assert sum(held.values()) - len(held) < 2
+
+    @invariant()
     def nobody_waits_for_nothing(self) -> None:
         for ticket in self.waiting:
-            assert ticket.waits_at is not None and not ticket.waits_at.free(self.now)
+            assert ticket.waits_at is not None and not ticket.waits_at.free(self.now, ticket.group)
             assert ticket in list(ticket.waits_at.queue)
         assert sum(len(limit.queue) for limit in self.limits) == len(self.waiting)
 
@@ -111,6 +117,19 @@ def test_executions_take_turns(asking: list[str]) -> None:
             between = {ticket.group for ticket in order[before + 1 : after]}
             waiting = {ticket.group for ticket in order[after:]} - {group}
             assert waiting <= between
+
+
+@pytest.mark.capability("P06", "R14")
+def test_the_last_places_are_for_those_who_have_none() -> None:
+    limit, turnstile = Limit("engine", 10, reserved=2), Turnstile()
+    wide = [Ticket([limit], "wide") for _ in range(12)]
+    assert [turnstile.ask(ticket, 0) for ticket in wide] == [True] * 8 + [False] * 4
+    others = [Ticket([limit], name) for name in ("x", "x", "y", "z")]
+    assert [turnstile.ask(ticket, 0) for ticket in others] == [True, False, True, False]
+    assert turnstile.leave(wide[0], 0) == [others[3]], "it has none, and so goes before all who have"
+    assert turnstile.leave(others[0], 0) == [others[1]]
+    assert turnstile.leave(others[2], 0) == [] and turnstile.leave(others[3], 0) == [], "these are kept free again"
+    assert turnstile.leave(wide[1], 0) == [wide[8]]
 
 
 def test_who_waits_holds_nothing() -> None:
