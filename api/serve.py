@@ -119,7 +119,8 @@ async def opened(setting: Setting, settings: GatewaySettings, team: Team | None 
             metrics=Metrics(orchestrator.store, settings.max_runs),
             mcp=Mcp(orchestrator),
         )
-        for part in (outbound.serving(), gateway.mcp.serving(), gateway.triggers.serving()):
+        watch = gateway.door.watch
+        for part in (watch.serving(), outbound.serving(), gateway.mcp.serving(), gateway.triggers.serving()):
             await stack.enter_async_context(part)
         yield gateway
 

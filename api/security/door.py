@@ -9,10 +9,12 @@ from starlette.types import Scope
 from api.security.custom import Acts, Custom, RunConsent
 from api.security.hosts import refuse_strangers
 from api.security.keys import NotAuthenticatedError, admitted, looks_like_a_key, parse_key
+from api.security.lasting import Lasting
 from api.security.needs import Needs
 from api.security.principal import Principal
 from api.security.rates import Rates
 from api.security.tokens import Tokens
+from api.security.watch import Watch
 from api.settings import GatewaySettings
 from graphs.clock import Clock
 from orchestrator.store.port import AuditEntry, Store
@@ -34,6 +36,7 @@ class Door:
         self.settings = settings
         self.custom = custom
         self.rates = Rates(settings, clock)
+        self.watch = Watch(store, clock, lambda: self.guarded)
         self._store = store
         self._clock = clock
         self._tokens = Tokens(settings, clock) if settings.oidc_issuer is not None else None
@@ -79,6 +82,10 @@ class Door:
         for each in needed:
             each.check(who)
         return who
+
+    def lasting(self, who: Principal, connection: HTTPConnection) -> Lasting:
+        """What whoever asks will be sent, for as long as they may hear it."""
+        return Lasting(who, lambda: self.admit(connection), self.watch, self._clock, connection.scope)
 
     def note(self, who: Principal, action: str, scope: Scope, status: int) -> None:
         """Add a request to the audit trail. What is a secret in a path is left out."""

@@ -97,7 +97,10 @@ class Guard:
                 who, body = await self._judged(self._answering(who, scope, body), scope, body)
                 receive = again(body, receive)
             scope["baton.principal"] = who
-            await self._app(scope, receive, send)
+            if self._needed:
+                await self._door.lasting(who, HTTPConnection(scope)).serve(self._app, receive, send)
+            else:
+                await self._app(scope, receive, send)
 
     async def _let_in(self, connection: HTTPConnection) -> Principal:
         address = connection.client.host if connection.client else ""

@@ -68,4 +68,6 @@ def admitted(key: Key | None, secret: str, now: datetime) -> Principal:
         rights=rights_of([key.role], key.scopes),
         groups=frozenset(key.groups),
         source=f"key:{key.id}",
+        key=key.id,
+        until=key.expires_at,
     )

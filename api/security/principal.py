@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from starlette.requests import HTTPConnection
@@ -25,6 +26,8 @@ class Principal:
         user: As the application's own auth knows them; None for keys and tokens of ours.
         only: Conditions on metadata, where the application's auth narrows what they see.
         consent: Asks the application's auth about each run they want.
+        key: The id of the key they came with.
+        until: When their key or token expires.
         answering: The guard has seen that this request is nothing but an answer, for which the right to decide does.
     """
 
@@ -36,6 +39,8 @@ class Principal:
     user: Any = field(default=None, compare=False)
     only: Mapping[str, Any] = field(default_factory=dict, compare=False)
     consent: Consent | None = field(default=None, compare=False)
+    key: str | None = None
+    until: datetime | None = None
     answering: bool = False
 
     @property

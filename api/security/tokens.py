@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,6 +20,8 @@ from orchestrator.store.port import DEFAULT_TENANT
 
 _LEEWAY: Final = 30
 """Seconds that two machines' clocks may differ."""
+
+_LATEST: Final = datetime(9999, 1, 1, tzinfo=UTC).timestamp()
 
 _AGE: Final = 3600.0
 """Seconds after which the provider's keys are read again."""
@@ -98,6 +101,7 @@ class Tokens:
             rights=rights_of(_words(_at(claims, settings.oidc_roles_claim))),
             groups=frozenset(_words(_at(claims, settings.oidc_groups_claim))),
             source=f"token:{tenant}:{claims['sub']}",
+            until=datetime.fromtimestamp(min(float(claims["exp"]), _LATEST) + _LEEWAY, UTC),
         )
 
     # -- the provider's keys -----------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """Keys of the gateway."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -81,6 +81,11 @@ class Keys(Part):
 
         revoked: Key = await self._writer.submit(work)
         return revoked
+
+    def revoked(self, key_ids: Collection[str]) -> frozenset[str]:
+        """See the port."""
+        sql = "SELECT id FROM keys WHERE revoked_at IS NOT NULL AND id IN (SELECT value FROM json_each(?))"
+        return frozenset(key_id for (key_id,) in self._reader.point(sql, (to_json(sorted(key_ids)),)))
 
     def key_used(self, key: Key) -> None:
         """See the port."""

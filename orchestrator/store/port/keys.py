@@ -1,6 +1,6 @@
 """Keys of the gateway: what is asked of a database."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from orchestrator.store.values import Key
@@ -28,6 +28,10 @@ class Keys(Protocol):
         Raises:
             NotFoundError: there is none of that id.
         """
+        ...
+
+    def revoked(self, key_ids: Collection[str]) -> frozenset[str]:
+        """Which of these were revoked."""
         ...
 
     def key_used(self, key: Key) -> None:

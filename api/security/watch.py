@@ -1,0 +1,113 @@
+"""Streams and sockets end when whoever hears them may no longer: their key was revoked, it or their token has expired,
+the application's auth knows them no more, or a gateway that was open has keys now. One look for all of them.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+from api.security.keys import NotAuthenticatedError
+from api.security.principal import Principal
+from graphs.clock import Clock
+from graphs.errors import BatonError
+from orchestrator.serving.bell import Bell
+from orchestrator.store.port import Store
+
+_EVERY: Final = 2.0
+"""Seconds between two looks."""
+
+_ASK_AGAIN: Final = 60.0
+"""Seconds after which the application's auth is asked again about each of its users who hears something."""
+
+_PATIENCE: Final = 10.0
+"""Seconds for one of its answers. Without any, they go on: nothing was said against them."""
+
+
+@dataclass(eq=False, slots=True)
+class Hearer:
+    """Somebody who hears something that lasts.
+
+    Attributes:
+        again: Finds out once more who they are.
+        end: Ends what they hear, and says why.
+    """
+
+    who: Principal
+    again: Callable[[], Awaitable[Any]]
+    end: Callable[[BatonError], None]
+
+
+class Watch:
+    """Knows who hears something that lasts.
+
+    Args:
+        guarded: Whether somebody must say who they are.
+    """
+
+    def __init__(self, store: Store, clock: Clock, guarded: Callable[[], bool]) -> None:
+        self._store = store
+        self._clock = clock
+        self._guarded = guarded
+        self._hearers: set[Hearer] = set()
+        self._users: set[Hearer] = set()
+        self._looking = Bell(clock, "keys of hearers", lambda: _EVERY if self._hearers else None, self._look)
+        self._asking = Bell(clock, "users who hear", lambda: _ASK_AGAIN if self._users else None, self._ask)
+
+    @asynccontextmanager
+    async def serving(self) -> AsyncIterator[None]:
+        """Look until the block ends."""
+        async with self._looking.serving(), self._asking.serving():
+            yield
+
+    @contextmanager
+    def hears(self, hearer: Hearer) -> Iterator[None]:
+        """They hear something until the block ends, or until they may no longer."""
+        for known, bell, wanted in (
+            (self._hearers, self._looking, True),
+            (self._users, self._asking, hearer.who.user is not None),
+        ):
+            if wanted:
+                known.add(hearer)
+                if len(known) == 1:
+                    bell.arm()
+        try:
+            yield
+        finally:
+            self._forget(hearer)
+
+    async def _look(self) -> float:
+        hearers = list(self._hearers)
+        keys = {hearer.who.key for hearer in hearers if hearer.who.key is not None}
+        revoked = self._store.revoked(keys) if keys else frozenset()
+        now, guarded = self._clock.now(), self._guarded()
+        for hearer in hearers:
+            who = hearer.who
+            if who.key in revoked:
+                self._end(hearer, NotAuthenticatedError("The key was revoked."))
+            elif who.until is not None and who.until <= now:
+                self._end(hearer, NotAuthenticatedError(f"The {'key' if who.key else 'token'} has expired."))
+            elif who.open and guarded:
+                self._end(hearer, NotAuthenticatedError("The gateway has keys now, so this needs one."))
+        return 0.0
+
+    async def _ask(self) -> float:
+        for hearer in list(self._users):
+            try:
+                async with asyncio.timeout(_PATIENCE):
+                    await hearer.again()
+            except NotAuthenticatedError as error:
+                self._end(hearer, error)
+            except Exception:  # noqa: BLE001 - a team's own code, which has not said that they may not
+                continue
+        return 0.0
+
+    def _end(self, hearer: Hearer, why: BatonError) -> None:
+        if hearer in self._hearers:
+            self._forget(hearer)
+            hearer.end(why)
+
+    def _forget(self, hearer: Hearer) -> None:
+        self._hearers.discard(hearer)
+        self._users.discard(hearer)
