@@ -8,24 +8,30 @@ from pydantic import BeforeValidator, Field, PlainSerializer
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 _PART = re.compile(r"(\d+(?:\.\d+)?)(ms|[smhdw])")
 _WHOLE = re.compile(rf"(?:{_PART.pattern})+")
+LONGEST = 36_500 * _UNITS["d"]
+"""A hundred years: a time so far ahead can still be told by any clock."""
 
 
 def parse_duration(value: Any) -> float:
     """Seconds from a number of seconds or a text such as `1h30m`.
 
     Raises:
-        ValueError: the value is neither, or is negative.
+        ValueError: the value is neither, or is negative, or longer than a hundred years.
     """
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise ValueError(f"a duration is a number of seconds or a text such as 30s, 5m or 24h, not {value!r}")
-    if isinstance(value, str):
-        text = value.strip()
-        if not _WHOLE.fullmatch(text):
-            raise ValueError(f"a duration is a number of seconds or a text such as 30s, 5m or 24h, not {value!r}")
-        return sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(text))
-    if not 0 <= value < float("inf"):
+    seconds = _read(value) if isinstance(value, str) else value
+    if not 0 <= seconds < float("inf"):
         raise ValueError(f"a duration cannot be negative or endless, and {value!r} is")
-    return float(value)
+    if seconds > LONGEST:
+        raise ValueError(f"a duration is at most 36500d, and {value!r} is longer")
+    return float(seconds)
+
+
+def _read(text: str) -> float:
+    if not _WHOLE.fullmatch(text.strip()):
+        raise ValueError(f"a duration is a number of seconds or a text such as 30s, 5m or 24h, not {text!r}")
+    return sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(text))
 
 
 def format_duration(seconds: float) -> str:

@@ -16,6 +16,9 @@ from graphs.steps import StepContext, StepType, Waiting
 Data = Mapping[str, Any]
 """What a composite step found out when it opened: JSON values, kept with its plan's checkpoint, never asked again."""
 
+MAX_NESTING = 16
+"""Lists of steps inside steps. Each level is a checkpoint namespace of its own, and nobody reads deeper ones."""
+
 CONTINUE = "continue_on_partial_failure"
 FailurePolicyWord = Literal["continue", "stop", "cancel", "fail_fast", "continue_on_partial_failure"]
 
@@ -191,13 +194,38 @@ def plan_of(
 
 def last_output(plan: Plan, names: Iterable[str], results: Results) -> Any:
     """The output of the last of these steps that completed: what a list of steps gives."""
-    output = None
+    last = _last(plan, names, results)
+    return plan.effective(last, results).get("output") if last is not None else None
+
+
+def _last(plan: Plan, names: Iterable[str], results: Results) -> str | None:
+    found = None
     for name in names:
         if name in results and plan.steps[name].stands_for is None:
             result = plan.effective(name, results)
             if result["status"] == "completed" or "output" in result:
-                output = result.get("output")
-    return output
+                found = name
+    return found
+
+
+def told(plan: Plan, names: Sequence[str], results: Results) -> dict[str, Any]:
+    """What a list of steps gives as one step: the output of the last, and those of all by name.
+
+    Where the last is such a list itself, its own last output is given, not all that it tells: that stands under `steps`
+    already, and would double with every level.
+    """
+    given = outputs(plan, results)
+    output = None
+    if (last := _last(plan, names, results)) is not None:
+        output = plan.effective(last, results).get("output")
+        step = plan.steps[last].step
+        if step.output is None and any(step.containers()) and _is_told(output):
+            output = output["output"]
+    return {"output": output, "steps": {name: given[name] for name in names if name in given}}
+
+
+def _is_told(output: Any) -> bool:
+    return isinstance(output, Mapping) and {"output", "steps"} <= output.keys()
 
 
 def outputs(plan: Plan, results: Results) -> dict[str, Any]:

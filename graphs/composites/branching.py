@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from graphs.composites.base import Composite, Data, Opening, last_output, outputs, plan_of
+from graphs.composites.base import Composite, Data, Opening, plan_of, told
 from graphs.composites.choosing import QUESTION, Choosing, chooser_of, is_choosing
 from graphs.errors import Problem, StepError
 from graphs.expressions import EvaluationContext
@@ -31,11 +31,9 @@ class _Branching(Composite):
     ) -> Any:
         plan, results = frame.plan, frame.results
         own = [name for name in plan.steps if not is_choosing(name)]
-        given = outputs(plan, results)
         return {
             "route": self.route(step, data, results),
-            "output": last_output(plan, own, results),
-            "steps": {name: given[name] for name in own if name in given},
+            **told(plan, own, results),
         } | ({"explanation": why} if (why := self.explanation(data, step, results)) else {})
 
     def explanation(self, data: Data, step: Step, results: Results) -> str | None:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from fractions import Fraction
 from typing import Any, ClassVar, Literal
 
 from pydantic import AliasChoices, Field
@@ -14,8 +15,8 @@ from graphs.composites.base import (
     FailurePolicyWord,
     Opening,
     last_output,
-    outputs,
     plan_of,
+    told,
     too_many,
 )
 from graphs.composites.made import check_made
@@ -49,12 +50,14 @@ class JoinConfig(StepConfig):
 
     def join(self, groups: int) -> Join:
         """The join of so many branches or items (X32)."""
+        required: int | Fraction
         if self.first is not None:
             return Join(min(self.first, groups), first=True, cancel=self.rest == "cancel")
         if self.min_success is not None:
             required = min(self.min_success, groups)
         elif self.min_success_rate is not None:
-            required = math.ceil(self.min_success_rate * groups)
+            share = Fraction(repr(self.min_success_rate))  # as written: 0.56 of 25 is 14, and not a little more
+            required = share if self.wait_for_all else math.ceil(share * groups)
         elif self.failure_policy == CONTINUE or not self.wait_for_all:
             required = min(1, groups)
         else:
@@ -116,7 +119,7 @@ class Parallel(Composite):
         self, step: Step, data: Data, frame: Frame, conclusion: Conclusion, evaluation: EvaluationContext
     ) -> Any:
         plan, results = frame.plan, frame.results
-        by_group = {group: last_output(plan, names, results) for group, names in plan.groups.items()}
+        by_group = {group: _given(plan, group, results) for group in plan.groups}
         counts = _counts(plan, results)
         if step.branches:
             counts["branch_results"] = {name: by_group[name] for name in step.branches if name in by_group}
@@ -187,7 +190,7 @@ class Map(Composite):
     ) -> Any:
         plan, results = frame.plan, frame.results
         counts = _counts(plan, results)
-        counts["results"] = [last_output(plan, names, results) for names in plan.groups.values()]
+        counts["results"] = [_given(plan, group, results) for group in plan.groups]
         return counts
 
 
@@ -205,29 +208,33 @@ class Sequence(Composite):
     def response(
         self, step: Step, data: Data, frame: Frame, conclusion: Conclusion, evaluation: EvaluationContext
     ) -> Any:
-        plan, results = frame.plan, frame.results
-        return {"output": last_output(plan, plan.steps, results), "steps": outputs(plan, results)}
+        return told(frame.plan, [*frame.plan.steps], frame.results)
+
+
+def _given(plan: Plan, group: str, results: Mapping[str, Any]) -> Any:
+    """What a branch or an item gives: nothing when it failed, whatever its first steps gave."""
+    return None if plan.fared(group, results) == "failed" else last_output(plan, plan.groups[group], results)
 
 
 def _counts(plan: Plan, results: Mapping[str, Any]) -> dict[str, Any]:
     """What a group's steps did (M11)."""
-    good = [group for group in plan.groups if plan.group_succeeded(group, results)]
+    fared = [plan.fared(group, results) for group in plan.groups]
+    good, busy = fared.count("succeeded"), len(fared) - fared.count("idle")
     failures = [
         {"step_id": name, "status": result["status"], "error": result.get("error")}
         for name in plan.steps
         if failed(result := results[name]) and not plan.steps[name].stands_for
     ]
-    total = len(plan.groups)
     rest = {
         name: results[name]["status"]
         for name, planned in plan.steps.items()
         if planned.stands_for is None and results[name]["status"] != "completed"
     }
     counts = {
-        "total_steps": total,
-        "successful_steps": len(good),
-        "failed_steps": total - len(good),
-        "success_rate": len(good) / total if total else 1.0,
+        "total_steps": len(fared),
+        "successful_steps": good,
+        "failed_steps": busy - good,
+        "success_rate": good / busy if busy else 1.0,
         "failures": failures,
     }
     return counts | ({"not_completed": rest} if rest else {})

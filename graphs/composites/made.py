@@ -1,11 +1,11 @@
 """Steps made at run time (F22): judged before any of them runs, as those of a definition are."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
 
-from graphs.composites.base import Opening
+from graphs.composites.base import MAX_NESTING, Opening
 from graphs.errors import BatonError, EngineError, StepError
 from graphs.loading.names import nearest
 from graphs.loading.places import written
@@ -21,7 +21,6 @@ def check_made(opening: Opening, documents: Sequence[Mapping[str, Any]]) -> None
     Raises:
         StepError: `steps_invalid`, naming everything that is wrong with them.
     """
-    around = opening.step.steps
     made: list[Step] = []
     wrong: list[str] = []
     for index, document in enumerate(documents):
@@ -35,7 +34,9 @@ def check_made(opening: Opening, documents: Sequence[Mapping[str, Any]]) -> None
             made.append(step)
     # What cannot be read may be what the others depend on.
     if not wrong:
-        wrong = [*_names(around, made)] or [*_circle((*around, *made), opening.library)]
+        around = opening.step.steps
+        wrong = [*_names(made, "steps_from", {step.name for step in around} | opening.step.branches.keys())]
+        wrong = wrong or [*_circle((*around, *made), opening.library)]
     if wrong:
         raise StepError(
             f"step '{opening.step.name}' was given steps that cannot be run: {'; '.join(wrong)}.",
@@ -63,7 +64,9 @@ def made_workflow(opening: Opening, document: Mapping[str, Any]) -> Workflow:
             for index, step in enumerate(steps)
             for fault in _faults(step, written((index,), f"definition.{key}"), opening.library)
         ]
-        wrong = wrong or [*_names((), spec.steps, "definition.steps")] or [*_circle(spec.steps, opening.library)]
+        for key, steps in lists.items():
+            wrong = wrong or [*_names(steps, f"definition.{key}")]
+        wrong = wrong or [*_circle(spec.steps, opening.library)]
         if not wrong:
             return workflow
     raise StepError(
@@ -73,8 +76,11 @@ def made_workflow(opening: Opening, document: Mapping[str, Any]) -> Workflow:
     )
 
 
-def _faults(step: Step, where: str, library: Library) -> Iterator[str]:
+def _faults(step: Step, where: str, library: Library, depth: int = 1) -> Iterator[str]:
     """What is wrong with a step by itself and with those inside it."""
+    if depth > MAX_NESTING:
+        yield f"{where}: steps are nested more than {MAX_NESTING} deep"
+        return
     offered = library.step_types.offered
     kind = offered.get(step.type)
     if kind is None:
@@ -96,7 +102,7 @@ def _faults(step: Step, where: str, library: Library) -> Iterator[str]:
             problems = [problem for problem in kind.check(step) if problem.severity == "error"]
             yield from (f"{where}: {problem.message.rstrip('.')}" for problem in problems)
     for path, inner in _inside(step):
-        yield from _faults(inner, f"{where}.{path}", library)
+        yield from _faults(inner, f"{where}.{path}", library, depth + 1)
 
 
 def _inside(step: Step) -> Iterator[tuple[str, Step]]:
@@ -107,24 +113,36 @@ def _inside(step: Step) -> Iterator[tuple[str, Step]]:
             yield key, other
 
 
-def _names(around: Iterable[Step], made: Sequence[Step], where: str = "steps_from") -> Iterator[str]:
-    """Names that are taken, or that nothing has."""
-    names = {step.name for step in around}
-    for index, step in enumerate(made):
+def _names(steps: Sequence[Step], where: str, taken: Collection[str] = ()) -> Iterator[str]:
+    """Names that are taken, or that nothing has, in this list and in those inside its steps."""
+    names = set(taken)
+    for index, step in enumerate(steps):
         if step.name in names:
             yield f"{where}[{index}]: the name '{step.name}' is taken"
         names.add(step.name)
-    for step in made:
-        for need in step.depends_on:
-            if need.step not in names:
-                yield f"'{step.name}' depends on '{need.step}', which is not among them"
-        yield from (
-            f"'{step.name}' goes on to '{name}', which is not among them" for name in step.next if name not in names
-        )
+    for step in steps:
+        for verb, wanted in _links(step):
+            if wanted not in names:
+                yield f"'{step.name}' {verb} '{wanted}', which is not among them"
+    for index, step in enumerate(steps):
+        for container, inner in step.containers():
+            beside = step.branches.keys() if container == "steps" else ()
+            yield from _names(inner, f"{where}[{index}].{container}", beside)
 
 
-def _circle(steps: Sequence[Step], library: Library) -> Iterator[str]:
+def _links(step: Step) -> Iterator[tuple[str, str]]:
+    yield from (("depends on", need.step) for need in step.depends_on)
+    yield from (("goes on to", name) for name in step.next)
+    if (goto := step.on_failure.goto) is not None:
+        yield "goes to", goto
+
+
+def _circle(steps: Sequence[Step], library: Library, *, sequential: bool = False) -> Iterator[str]:
     try:
-        ordered(plan_steps(steps, library.node_of))
+        ordered(plan_steps(steps, library.node_of, sequential=sequential))
     except EngineError as error:
         yield error.message.rstrip(".")
+    for step in steps:
+        side_by_side = getattr(library.step_types.offered[step.type], "side_by_side", False)
+        for container, inner in step.containers():
+            yield from _circle(inner, library, sequential=not (side_by_side and container == "steps"))

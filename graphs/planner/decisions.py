@@ -1,6 +1,8 @@
 """What is decided about a plan and its steps: values, and how a result is judged."""
 
+import math
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any, Literal, NamedTuple
 
 from graphs.planner.planned import Need
@@ -30,15 +32,26 @@ class Halt(NamedTuple):
 class Join:
     """When a composite has enough (E19, F12, X32).
 
+    A group in which nothing was to be done (its steps were skipped by their conditions, or their failures gone on
+    from) is neither a success nor a failure: where so many are left out that `required` cannot be, the others must all
+    succeed.
+
     Attributes:
-        required: Groups that must succeed for the whole to succeed.
+        required: Groups that must succeed for the whole to succeed; as a fraction, the share of those that had anything
+            to do.
         first: The join is released as soon as `required` groups have succeeded; nothing new starts then.
         cancel: What runs then is cancelled; otherwise it may finish.
     """
 
-    required: int
+    required: int | Fraction
     first: bool = False
     cancel: bool = True
+
+    def needed(self, busy: int) -> int:
+        """How many must succeed of so many groups that had anything to do."""
+        if isinstance(self.required, Fraction):
+            return math.ceil(self.required * busy)
+        return min(self.required, busy)
 
 
 class Conclusion(NamedTuple):

@@ -90,7 +90,7 @@ class Plan:
     def effective(self, name: str, results: Results) -> Result:
         """The result that stands for a settled step: its own, or its companion's when it failed and that one ran."""
         result = results[name]
-        if (companion := self.companions.get(name)) and failed(result):
+        if (companion := self.companions.get(name)) and failed(result) and not result.get("continued"):
             return results.get(companion, result)
         return result
 
@@ -111,6 +111,8 @@ class Plan:
                 continue
             own_companion = planned.stands_for == need.step
             result = results[need.step] if own_companion else self.effective(need.step, results)
+            if own_companion and result.get("continued"):
+                return Skip("unneeded", f"'{need.step}' was gone on from")
             if (why := unmet(need, result)) is None:
                 continue
             reason = "unneeded" if all_is_well(result) else "upstream"
@@ -132,8 +134,8 @@ class Plan:
             return Conclusion("cancelled" if halt.reason == "cancelled" else "timed_out", None, None)
         failures = [name for name in self.steps if self.failed_for_good(name, results)]
         if self.join is not None:
-            succeeded = sum(self.group_succeeded(group, results) for group in self.groups)
-            if succeeded >= self.join.required:
+            fared = [self.fared(group, results) for group in self.groups]
+            if fared.count("succeeded") >= self.join.needed(len(fared) - fared.count("idle")):
                 return _COMPLETED
             return self._failure(failures, results) if failures else Conclusion("cancelled")
         if failures:
@@ -158,9 +160,12 @@ class Plan:
         result = self.effective(name, results)
         return failed(result) and not result.get("continued", False) and "goto" not in result
 
-    def group_succeeded(self, group: str, results: Results) -> bool:
-        """Whether every step of a settled branch or item went well."""
-        return all(all_is_well(self.effective(name, results)) for name in self._members(group))
+    def fared(self, group: str, results: Results) -> Literal["succeeded", "failed", "idle"]:
+        """How a settled branch or item went. Idle: nothing went wrong, and nothing was done."""
+        found = [self.effective(name, results) for name in self._members(group)]
+        if not all(all_is_well(result) for result in found):
+            return "failed"
+        return "succeeded" if any(result["status"] == "completed" for result in found) else "idle"
 
     def _members(self, group: str) -> list[str]:
         return [name for name in self.groups[group] if not self.steps[name].stands_for]

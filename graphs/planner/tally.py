@@ -14,7 +14,8 @@ class Tally:
         self._plan = plan
         self._open = {group: len(members) for group, members in plan.groups.items()}
         self._succeeded = 0
-        self._lost = 0
+        self._lost: list[str] = []
+        self._idle = 0
 
     def settle(self, name: str, results: Results) -> Halt | None:
         """Count one result that is already in `results`."""
@@ -33,14 +34,18 @@ class Tally:
         self._open[group] -= 1
         if self._open[group]:
             return None
-        if self._plan.group_succeeded(group, results):
-            self._succeeded += 1
-        else:
-            self._lost += 1
-        if join.first and self._succeeded == join.required:
-            return Halt("join", f"{join.required} of {len(self._plan.groups)} have succeeded", join.cancel)
-        if len(self._plan.groups) - self._lost < join.required:
-            return self._failure(group, results)
+        match self._plan.fared(group, results):
+            case "succeeded":
+                self._succeeded += 1
+                if join.first and self._succeeded == join.required:
+                    return Halt("join", f"{join.required} of {len(self._open)} have succeeded", join.cancel)
+            case "failed":
+                self._lost.append(group)
+            case "idle":
+                self._idle += 1
+        busy = len(self._open) - self._idle
+        if self._lost and busy - len(self._lost) < join.needed(busy):
+            return self._failure(self._lost[-1], results)
         return None
 
     def _failure(self, subject: str, results: Results) -> Halt | None:

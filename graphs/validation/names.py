@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Iterator
 
+from graphs.composites.base import MAX_NESTING
 from graphs.loading.findings import Findings
 from graphs.loading.names import listing
 from graphs.spec import Step
 from graphs.steps import StepTypes
-from graphs.validation.outline import MAX_NESTING, Outline
+from graphs.validation.outline import Outline
 from graphs.validation.sites import Level, Site
 
 

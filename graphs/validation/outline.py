@@ -5,7 +5,7 @@ An `Outline` gathers the lists (`Level`) and steps (`Site`) of `sites.py`, from 
 
 from collections.abc import Iterator, Mapping
 
-from graphs.composites.base import Composite
+from graphs.composites.base import MAX_NESTING, Composite
 from graphs.loading.gaps import Gaps
 from graphs.loading.places import Place
 from graphs.spec import Step, Workflow
@@ -14,9 +14,6 @@ from graphs.validation.sites import EVERYTHING, Level, Link, Role, Site, View
 
 MAX_STEPS = 10_000
 """Steps in one definition, those inside others included; larger work is a map, or several workflows."""
-
-MAX_NESTING = 16
-"""Lists of steps inside steps. Each level is a checkpoint namespace of its own, and nobody reads deeper ones."""
 
 
 class Outline:

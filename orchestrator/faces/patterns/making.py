@@ -44,8 +44,12 @@ class Source:
         return value
 
     def inside(self, step: str, key: str = "output") -> "Source":
-        """The same, seen from outside the step that this one's step ends."""
-        return Source(step, (key, *self.path))
+        """The same, seen from outside the step that this one's step ends.
+
+        A list that ends with a list gives what that one gives.
+        """
+        inner = self.path[1:] if key == "output" and self.path[:1] == ("output",) else self.path
+        return Source(step, (key, *inner))
 
 
 class Piece(NamedTuple):

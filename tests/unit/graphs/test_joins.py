@@ -1,5 +1,6 @@
 """When a plan ends early, and how it ended: policies, joins, rates, the first so many."""
 
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -137,13 +138,40 @@ def test_a_plan_that_has_not_settled_is_not_concluded() -> None:
         plan(planned("a"), planned("b")).conclude({"a": COMPLETED})
 
 
-@given(st.lists(st.sampled_from([COMPLETED, FAILED, SKIPPED]), min_size=1, max_size=8), st.integers(0, 8))
-def test_a_join_is_met_when_enough_groups_went_well(results: list[Result], required: int) -> None:
-    """Whatever they were, in whatever order."""
+@given(st.lists(st.sampled_from([COMPLETED, FAILED, SKIPPED, CONTINUED]), min_size=1, max_size=8), st.integers(0, 8))
+def test_a_join_is_met_when_enough_groups_succeeded(results: list[Result], required: int) -> None:
+    """Whatever they were, in whatever order. Where nothing was to be done, nothing is asked for."""
     found = _groups(len(results), Join(required))
     known = {f"g{i}": result for i, result in enumerate(results)}
-    well = sum(result is not FAILED for result in results)
-    assert (found.conclude(known).status == "completed") == (well >= required)
+    succeeded, failed = results.count(COMPLETED), results.count(FAILED)
+    assert (found.conclude(known).status == "completed") == (succeeded >= min(required, succeeded + failed))
+
+
+@given(st.lists(st.sampled_from([COMPLETED, FAILED, SKIPPED, CONTINUED]), min_size=1, max_size=8), st.integers(0, 8))
+def test_a_plan_ends_early_when_its_join_cannot_be_met_and_only_then(results: list[Result], required: int) -> None:
+    """The count that looks at one result at a time and the one that looks at all of them agree."""
+    found = _groups(len(results), Join(required), "stop")
+    known = {f"g{i}": result for i, result in enumerate(results)}
+    assert (_settle(found, **known) is None) == (found.conclude(known).status == "completed")
+
+
+@pytest.mark.capability("F12", "X32", "E19")
+@pytest.mark.parametrize("idle", [SKIPPED, CONTINUED])
+def test_a_branch_with_nothing_to_do_is_not_the_first_to_succeed(idle: Result) -> None:
+    """Nor does it count where so many must."""
+    join = Join(1, first=True)
+    assert _settle(_groups(2, join, "stop"), g0=idle) is None
+    assert _settle(_groups(2, join, "stop"), g0=idle, g1=COMPLETED) == Halt("join", "1 of 2 have succeeded", True)
+    assert _settle(_groups(2, join, "stop"), g0=idle, g1=FAILED) == Halt("failure", "'g1' failed", False)
+    assert _settle(_groups(2, join, "stop"), g1=FAILED, g0=idle) == Halt("failure", "'g1' failed", False)
+
+
+@pytest.mark.capability("X14", "E19")
+@given(st.integers(0, 100), st.integers(1, 200))
+def test_a_rate_is_what_is_written(percent: int, groups: int) -> None:
+    """0.56 of 25 is 14."""
+    join = JoinConfig(min_success_rate=percent / 100).join(groups)
+    assert join.needed(groups) == -(-percent * groups // 100)
 
 
 JOINS: list[tuple[dict[str, Any], int, Join]] = [
@@ -153,11 +181,12 @@ JOINS: list[tuple[dict[str, Any], int, Join]] = [
     ({"min_success": 3}, 5, Join(3)),
     ({"minimum_success_count": 9}, 5, Join(5)),
     ({"min_success": 0}, 5, Join(0)),
-    ({"min_success_rate": 0.5}, 5, Join(3)),
-    ({"parallel_failure_threshold": 0.5}, 4, Join(2)),
+    ({"min_success_rate": 0.5}, 5, Join(Fraction(1, 2))),
+    ({"parallel_failure_threshold": 0.5}, 4, Join(Fraction(1, 2))),
     ({"failure_policy": "continue_on_partial_failure"}, 5, Join(1)),
     ({"failure_policy": "continue_on_partial_failure"}, 0, Join(0)),
     ({"wait_for_all": False}, 5, Join(1, first=True)),
+    ({"wait_for_all": False, "min_success_rate": 0.5}, 5, Join(3, first=True)),
     ({"wait_for_all": False, "min_success": 3}, 5, Join(3, first=True)),
 ]
 
