@@ -53,6 +53,8 @@ CODES: Final[dict[str, str]] = {
     "waiting_breaker": "`breaker` on a step that waits.",
     "waiting_deadline": "`deadline` on a step that waits: `config.timeout` says how long.",
     "waiting_limits": "`limits` on a step that waits.",
+    "waiting_retry": "`retry` on a step that waits.",
+    "waiting_timeout": "`timeout` on a step that waits: `config.timeout` says how long.",
     "composite_retry": "`retry` on a step that has steps inside.",
     "case_without_test": "A case that says neither `when` nor `equals`.",
     "case_test_not_used": "A case that says `when` or `equals` where a model chooses.",
@@ -93,6 +95,7 @@ CODES: Final[dict[str, str]] = {
     # Bounds
     "loop_default_bound": "A loop that relies on the default bound.",
     "loop_too_short": "More items than iterations.",
+    "timeout_not_decided": "`on_timeout` approves or rejects where nobody is asked.",
     "timeout_exceeds_deadline": "`timeout` is longer than `deadline`.",
     "wait_exceeds_deadline": "A wait is longer than the deadline.",
     # Other things

@@ -1,11 +1,11 @@
 """Loops that end, and times that fit into one another (A21, F21, X33)."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, get_args
 
 from graphs.composites.loops import BOUND, Loop
 from graphs.durations import format_duration, parse_duration
-from graphs.loading.findings import Findings
+from graphs.loading.findings import Findings, Severity
 from graphs.loading.places import Place
 from graphs.steps import Waiting
 from graphs.validation.outline import MAX_STEPS, Outline
@@ -31,6 +31,7 @@ def check_bounds(outline: Outline, findings: Findings) -> None:
         if isinstance(site.kind, Loop):
             _check_loop(site, findings)
         _check_reach(site, findings)
+        _check_decided(site, findings)
         _check_attempts(site, findings)
     _check_times(outline, findings)
 
@@ -39,12 +40,24 @@ def _check_reach(site: Site, findings: Findings) -> None:
     """A step that waits does not act: it has one attempt, takes no place, and says itself how long it waits."""
     if not isinstance(site.kind, Waiting):
         return
-    for key in ("deadline", "limits", "breaker"):
+    for key in ("timeout", "deadline", "retry", "limits", "breaker"):
         if getattr(site.step, key):
-            hint = "How long it waits is 'config.timeout'." if key == "deadline" else f"Take '{key}' away."
-            findings.add(
-                f"waiting_{key}", site.place.at(key), f"it waits and does not act, so '{key}' says nothing", hint
-            )
+            hint = "How long it waits is 'config.timeout'." if key in ("timeout", "deadline") else f"Take '{key}' away."
+            words = f"it waits and does not act, so '{key}' says nothing"
+            severity: Severity = "warning" if key == "retry" else "error"  # nobody waits for longer or shorter by it
+            findings.add(f"waiting_{key}", site.place.at(key), words, hint, severity=severity)
+
+
+def _check_decided(site: Site, findings: Findings) -> None:
+    """What stands for a person's answer when time is over can only stand where a person is asked."""
+    on_timeout = site.step.on_timeout
+    if on_timeout is None or site.kind is None or on_timeout.action not in ("approve", "reject"):
+        return
+    field = site.kind.Config.model_fields.get("on_timeout") if isinstance(site.kind, Waiting) else None
+    if field is None or on_timeout.action not in get_args(field.annotation):
+        words = f"nobody is asked anything, so there is nothing to {on_timeout.action} when its time is over"
+        hint = "Use terminate, continue or compensate."
+        findings.add("timeout_not_decided", site.place.at("on_timeout", "action"), words, hint)
 
 
 def _check_attempts(site: Site, findings: Findings) -> None:

@@ -9,11 +9,20 @@ import pytest
 from graphs.prepare import Prepared
 from tests.support.engine.engines import act, engine, run, until, workflow
 
+
+def _nested(depth: int) -> list[dict[str, Any]]:
+    steps = [act("leaf")]
+    for level in range(depth - 1):
+        steps = [{"name": f"s{level}", "type": "sequence", "steps": steps}]
+    return steps
+
+
 _CANNOT = "step 'run_them' was given steps that cannot be run: "
 
 
 def _runs(given: str) -> dict[str, Any]:
-    return {"name": "run_them", "type": "parallel", "config": {"steps_from": given}}
+    branches = {"left": [act("in_a_branch", condition=False)]}
+    return {"name": "run_them", "type": "parallel", "config": {"steps_from": given}, "branches": branches}
 
 
 @pytest.mark.capability("F22")
@@ -45,6 +54,28 @@ def _runs(given: str) -> dict[str, Any]:
             [{"name": "s", "type": "sequence", "steps": [{"name": "i", "type": "nope"}]}],
             "steps_from[0].steps[0]: there is no step type 'nope'.",
         ),
+        (
+            [{"name": "s", "type": "sequence", "steps": [act("a"), act("a")]}],
+            "steps_from[0].steps[1]: the name 'a' is taken.",
+        ),
+        (
+            [{"name": "p", "type": "parallel", "steps": [act("a")], "branches": {"a": [act("b")]}}],
+            "steps_from[0].steps[0]: the name 'a' is taken.",
+        ),
+        ([act("left")], "steps_from[0]: the name 'left' is taken."),
+        (
+            [act("a", on_failure={"action": "goto", "goto": "nowhere"})],
+            "'a' goes to 'nowhere', which is not among them.",
+        ),
+        (
+            [{"name": "s", "type": "sequence", "steps": [act("a", "z"), act("b")]}],
+            "'a' depends on 'z', which is not among them.",
+        ),
+        (
+            [{"name": "p", "type": "parallel", "steps": [act("a", "b"), act("b", "a")]}],
+            "the steps a, b need each other in a circle.",
+        ),
+        (_nested(17), f"steps_from[0]{'.steps[0]' * 16}: steps are nested more than 16 deep."),
     ],
     ids=lambda value: "" if isinstance(value, list) else None,
 )
@@ -70,11 +101,11 @@ async def test_steps_that_were_made_are_let_go_of_with_their_plan(database: Path
     async with engine(database) as baton:
         execution = await run(baton, workflow("w", [each]), {"items": [*range(40)], "steps": [act("one"), act("two")]})
         assert execution.status == "completed"
-        assert len(await baton.results(execution.id)) == 1 + 40 * 3
+        assert len(await baton.results(execution.id)) == 1 + 40 * 4
         await until(lambda: not baton.driving(execution.id))  # who hears of the end is faster than the drive's own
         gc.collect()
         kept = [one.name for one in gc.get_objects() if isinstance(one, Prepared)]
-        assert sorted(kept) == ["each", "run_them"]
+        assert sorted(kept) == ["each", "in_a_branch", "run_them"]
 
 
 @pytest.mark.parametrize(

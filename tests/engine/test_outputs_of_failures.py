@@ -1,5 +1,6 @@
 """What a failed step with steps inside still gives to those that go on without it."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -56,3 +57,60 @@ async def test_without_a_response_there_is_nothing_to_map(database: Path) -> Non
         done = await run(baton, workflow("w", [sub]))
         assert done.status == "failed"
         assert (await baton.results(done.id))["sub"].get("output") is None
+
+
+@pytest.mark.capability("M11", "E19")
+async def test_an_item_that_failed_gives_nothing(database: Path) -> None:
+    """Not what its first steps gave, which would look like success."""
+    steps = [act("a", value="{{ item }}"), act("b", fail="{{ item == 2 }}")]
+    each = {"name": "each", "type": "map", "config": {"items": [1, 2, 3], "min_success": 1}, "steps": steps}
+    async with engine(database) as baton:
+        done = await run(baton, workflow("w", [each]))
+        assert done.status == "completed", done.error
+        output = (await baton.results(done.id))["each"]["output"]
+        assert [one is None for one in output["results"]] == [False, True, False]
+        assert (output["successful_steps"], output["failed_steps"]) == (2, 1)
+
+
+@pytest.mark.capability("F12", "X32", "E19")
+async def test_a_branch_that_was_skipped_does_not_win(database: Path) -> None:
+    """The first to succeed is the first that has done something."""
+    branches = {"idle": [act("a", condition=False)], "busy": [act("b", value=5)]}
+    race = {"name": "race", "type": "parallel", "config": {"first": 1}, "branches": branches}
+    async with engine(database) as baton:
+        done = await run(baton, workflow("w", [race]))
+        assert done.status == "completed", done.error
+        output = (await baton.results(done.id))["race"]["output"]
+        assert output["branch_results"]["busy"]["value"] == 5
+        assert (output["total_steps"], output["successful_steps"], output["failed_steps"]) == (2, 1, 0)
+
+
+@pytest.mark.capability("F24", "D04")
+async def test_lists_in_lists_tell_each_output_once_for_every_level(database: Path) -> None:
+    """Not twice, which would be a thousand times for ten levels."""
+    step = act("leaf", value="x" * 1000)
+    for level in range(10):
+        kind = {"type": "sequence"} if level % 2 else {"type": "conditional", "config": {"if": "true"}}
+        step = {"name": f"s{level}", **kind, ("steps" if level % 2 else "then"): [step]}
+    async with engine(database) as baton:
+        done = await run(baton, workflow("w", [step]))
+        results = await baton.results(done.id)
+        outer = results["s9"]["output"]
+        assert outer["output"]["value"] == "x" * 1000
+        assert outer["steps"]["s8"]["steps"]["s7"]["output"] == outer["output"]
+        assert len(json.dumps(outer)) < 15_000
+
+
+@pytest.mark.capability("E05", "E15", "Y12")
+async def test_a_step_that_is_gone_on_from_when_its_time_is_over_needs_no_fallback(database: Path) -> None:
+    """The fallback is for its other failures."""
+    slow = act("slow", sleep=60) | {
+        "timeout": 0.05,
+        "on_timeout": {"action": "continue", "output": 5},
+        "on_failure": {"action": "fallback", "fallback": act("instead")},
+    }
+    async with engine(database) as baton:
+        done = await run(baton, workflow("w", [slow, act("after", "slow", value="{{ steps.slow.output }}")]))
+        assert done.status == "completed", done.error
+        assert (await values(baton, done))["after"] == 5
+        assert (await baton.results(done.id))["slow~fallback"]["status"] == "skipped"
