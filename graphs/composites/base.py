@@ -219,13 +219,10 @@ def told(plan: Plan, names: Sequence[str], results: Results) -> dict[str, Any]:
     if (last := _last(plan, names, results)) is not None:
         output = plan.effective(last, results).get("output")
         step = plan.steps[last].step
-        if step.output is None and any(step.containers()) and _is_told(output):
+        is_list = step.output is None and any(step.containers())
+        if is_list and isinstance(output, Mapping) and {"output", "steps"} <= output.keys():
             output = output["output"]
     return {"output": output, "steps": {name: given[name] for name in names if name in given}}
-
-
-def _is_told(output: Any) -> bool:
-    return isinstance(output, Mapping) and {"output", "steps"} <= output.keys()
 
 
 def outputs(plan: Plan, results: Results) -> dict[str, Any]:
