@@ -73,7 +73,9 @@ def _register_respond(app: typer.Typer) -> None:
         "orchestrator.cli.decide:respond",
         rich_help_panel=ANSWER,
         epilog=examples(
-            "baton respond 7f3c ask --data name=Ada --data age:=36", "baton respond 7f3c ask --text 'any colour'"
+            "baton respond 7f3c ask --data name=Ada --data age:=36",
+            "baton respond 7f3c ask --text 'any colour'",
+            note=HEARD,
         ),
     )
     def respond(

@@ -4,7 +4,7 @@ from typing import Annotated, Final, Literal
 
 import typer
 
-from orchestrator.cli.declared.common import Detach, Id, UntilRest, Watch, examples
+from orchestrator.cli.declared.common import Detach, Id, Key, NewId, UntilRest, Watch, examples
 from orchestrator.cli.options import command
 
 PANEL: Final = "Ask"
@@ -50,11 +50,8 @@ def _register_ask(app: typer.Typer) -> None:
             str | None,
             typer.Option(metavar="NAME[@VERSION]", help="Publish the plan under this name when it has run."),
         ] = None,
-        id: Annotated[str | None, typer.Option("--id", help="The execution's id; else a new one.")] = None,  # noqa: A002
-        key: Annotated[
-            str | None,
-            typer.Option(metavar="KEY", help="Idempotency key: with a known one, the older execution is shown."),
-        ] = None,
+        id: NewId = None,  # noqa: A002
+        key: Key = None,
         watch: Watch = None,
         until_rest: UntilRest = None,
         detach: Detach = False,

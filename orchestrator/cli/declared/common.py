@@ -10,6 +10,14 @@ HEARD: Final = "A running engine hears it at once; without one, it is kept for t
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="The execution; the first letters of its id will do.")]
 By = Annotated[str | None, typer.Option(metavar="NAME", help="Who decides; else the user of this machine.")]
+NewId = Annotated[str | None, typer.Option("--id", metavar="ID", help="The new execution's id; else one is made.")]
+Key = Annotated[
+    str | None,
+    typer.Option(
+        metavar="KEY",
+        help="Idempotency key: with one that was sent before, the older execution is shown. Another wish is refused.",
+    ),
+]
 Reason = Annotated[str | None, typer.Option(metavar="TEXT", help="Why.")]
 Named = Annotated[str, typer.Argument(metavar="NAME[@VERSION]", help="A published workflow; else its newest version.")]
 WhichVersion = Annotated[

@@ -132,7 +132,7 @@ def _register_workflows(app: typer.Typer) -> None:
         epilog=examples("baton workflows", "baton workflows show refund", "baton workflows deprecate refund@1.0"),
     )
     def workflows() -> None:
-        """List the catalogue of published workflows; show one of them, or take a version out."""
+        """List the catalogue of published workflows; show one of them, or deprecate a version."""
 
     command(
         workflows_app, "list", "orchestrator.cli.workflows:workflows", hidden=True, epilog=examples("baton workflows")

@@ -4,7 +4,7 @@ from typing import Annotated, Final
 
 import typer
 
-from orchestrator.cli.declared.common import Detach, Id, UntilRest, Watch, WhichVersion, examples
+from orchestrator.cli.declared.common import Detach, Id, Key, NewId, UntilRest, Watch, WhichVersion, examples
 from orchestrator.cli.options import command
 
 PANEL: Final = "Run"
@@ -57,11 +57,8 @@ def _register_run(app: typer.Typer) -> None:
             ),
         ] = None,
         version: WhichVersion = None,
-        id: Annotated[str | None, typer.Option("--id", help="The execution's id; else a new one.")] = None,  # noqa: A002
-        key: Annotated[
-            str | None,
-            typer.Option(metavar="KEY", help="Idempotency key: with a known one, the older execution is shown."),
-        ] = None,
+        id: NewId = None,  # noqa: A002
+        key: Key = None,
         metadata: Annotated[
             list[str] | None, typer.Option(metavar="K=V", help="Kept with the execution; may be repeated.")
         ] = None,
@@ -149,9 +146,7 @@ def _register_fork(app: typer.Typer) -> None:
     def fork(
         id: Id,  # noqa: A002
         at: Annotated[str, typer.Option(metavar="STEP", help="The first step that is made anew.")],
-        new_id: Annotated[
-            str | None, typer.Option("--id", metavar="ID", help="The new execution's id; else a new one.")
-        ] = None,
+        new_id: NewId = None,
         edit: Edit = None,
         edit_step: EditStep = None,
         model: Model = None,
