@@ -1,10 +1,12 @@
 """Branches never wait for one another: not for a person, not for the slowest neighbour."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from tests.support.engine.engines import act, ask, chain, engine, finished, rested, until, workflow
+from graphs.clock import ManualClock
+from tests.support.engine.engines import act, ask, chain, engine, finished, rested, rings_in, until, workflow
 from tests.support.engine.steps import Effects, Gates
 
 
@@ -88,3 +90,40 @@ async def test_a_fallback_does_not_wait_for_an_unrelated_question(database: Path
         ]
         await baton.decide(execution.id, "q", "approve")
         assert (await finished(baton, execution)).status == "completed"
+
+
+@pytest.mark.capability("F29", "F30", "X17", "D01", "D05")
+@pytest.mark.parametrize("answered_after", [5, None], ids=["while the branch runs", "two days later"])
+async def test_a_branch_keeps_its_own_time_however_long_a_person_takes(
+    answered_after: int | None, database: Path, effects: Effects
+) -> None:
+    """Ten steps of 50 ms take 500 ms beside a question; who answers meanwhile is heard at that very moment."""
+    clock, pace = ManualClock(), timedelta(milliseconds=50)
+    begun = clock.now()
+    slow = chain(10, "b", sleep=pace.total_seconds())
+    steps = [ask("a"), act("a_after", "a"), *slow, act("join", "a_after", "b9")]
+    async with engine(database, effects=effects, clock=clock) as baton:
+        execution = await baton.start(workflow("w", steps))
+        for index in range(10):
+            await until(lambda index=index: f"b{index}" in effects.began and rings_in(clock, 0.05)())
+            if index == answered_after:
+                await baton.decide(execution.id, "a", "approve", by="ann")
+                await until(lambda: "a_after" in effects.done)
+                assert f"b{index}" not in effects.done
+            clock.advance(pace.total_seconds())
+        execution = await rested(baton, execution)
+        results = await baton.results(execution.id)
+    spans = [(results[f"b{index}"]["started_at"], results[f"b{index}"]["ended_at"]) for index in range(10)]
+    assert spans == [((begun + pace * i).isoformat(), (begun + pace * (i + 1)).isoformat()) for i in range(10)]
+    if answered_after is not None:
+        assert results["a_after"]["started_at"] == (begun + pace * answered_after).isoformat()
+        assert execution.ended_at == begun + pace * 10
+        return
+    assert execution.status == "waiting" and "a_after" not in effects.began
+    clock.advance(timedelta(days=2).total_seconds())
+    async with engine(database, effects=effects, clock=clock) as baton:
+        await baton.decide(execution.id, "a", "approve", by="ann")
+        execution = await finished(baton, execution)
+        again = await baton.results(execution.id)
+    assert execution.status == "completed" and set(effects.counts.values()) == {1}
+    assert {path: again[path] for path in results} == results, "nothing of the branch is touched"
