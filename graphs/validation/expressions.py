@@ -1,7 +1,7 @@
 """Every expression of a definition can be read, and what it reads exists where it stands."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
 from graphs.errors import ExpressionError
@@ -15,6 +15,7 @@ from graphs.expressions import (
     template_errors,
 )
 from graphs.loading.findings import Findings
+from graphs.loading.places import Path
 from graphs.loading.words import shown
 from graphs.spec import FromState
 from graphs.validation.fields import Field, fields_of
@@ -68,7 +69,7 @@ def _names_are_unknown(field: Field) -> bool:
 
 
 def read_field(field: Field, findings: Findings) -> tuple[Condition | Template, Said] | None:
-    """What stands in a field, parsed; None where there is nothing to evaluate or it cannot be read."""
+    """What stands in a field, parsed as far as it can be read; None where there is nothing to evaluate."""
     if field.value is None:
         return None
     if field.kind == "condition":
@@ -77,12 +78,22 @@ def read_field(field: Field, findings: Findings) -> tuple[Condition | Template, 
     if field.kind == "constant":
         _refuse_expressions(said, findings)
         return None
-    if errors := template_errors(said.value):
-        for error in errors:
-            _unreadable(error, said, findings)
-        return None
-    template = parse_template(said.value)
+    unread = {_unreadable(error, said, findings) for error in template_errors(said.value)}
+    template = parse_template(_without(said.value, unread))
     return None if template.constant else (template, said)
+
+
+def _without(value: Any, paths: Collection[Path], at: Path = ()) -> Any:
+    """A value with null in place of those of its texts that cannot be read: the others are looked at all the same."""
+    if not paths:
+        return value
+    if at in paths:
+        return None
+    if isinstance(value, Mapping):
+        return {key: _without(item, paths, (*at, key)) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without(item, paths, (*at, index)) for index, item in enumerate(value)]
+    return value
 
 
 def _condition(field: Field, findings: Findings) -> tuple[Condition, Said] | None:
@@ -104,9 +115,11 @@ def _condition(field: Field, findings: Findings) -> tuple[Condition, Said] | Non
     return read, said
 
 
-def _unreadable(error: ExpressionError, said: Said, findings: Findings) -> None:
+def _unreadable(error: ExpressionError, said: Said, findings: Findings) -> Path:
+    """Tell what cannot be read; gives its path."""
     path = said.path_of(str(error.details.get("path", "")))
     said.add(findings, error.code, error.message, error.hint, _At(path, error.offset))
+    return path
 
 
 def report(finding: Finding, said: Said, findings: Findings) -> None:
