@@ -312,7 +312,7 @@ async def test_a_failed_call_is_tried_again_by_itself_and_its_failure_is_the_ste
     assert desk.names == ["look"], "a retry goes on from the call that failed"
 
 
-@pytest.mark.capability("D19")
+@pytest.mark.capability("D03")
 async def test_one_may_go_back_to_any_call(database: Path) -> None:
     desk = Desk()
     turns = (Turn(calls=(Call("look"),)), Turn(calls=(Call("refund"),)), DONE)

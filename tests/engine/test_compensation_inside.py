@@ -196,7 +196,7 @@ async def test_what_was_undone_before_a_retry_is_done_and_undone_anew(database: 
     assert _undoing(effects) == ["all.undo_b", "all.undo_a"] * 2
 
 
-@pytest.mark.capability("D04", "E11")
+@pytest.mark.capability("D03", "E11")
 async def test_a_fork_undoes_what_it_did_itself_inside(database: Path, effects: Effects) -> None:
     """In the composite step that it shares with its parent, whose items are left alone."""
     items = {"name": "all", "type": "map", "config": {"items": [1, 2]}, "steps": [_undone("a", undo="{{ item }}")]}

@@ -249,7 +249,7 @@ async def test_what_could_not_be_undone_is_told_whatever_failed(database: Path) 
         assert await baton.dead_letters(execution_id=cancelled.id) == []
 
 
-@pytest.mark.capability("E22", "D04")
+@pytest.mark.capability("E22")
 async def test_open_letters_keep_their_executions(database: Path) -> None:
     """However old these are; once somebody has seen to it, they go."""
     async with engine(database) as baton:

@@ -104,7 +104,7 @@ async def told(baton: Orchestrator, execution: Execution) -> dict[str, str]:
     return {node.path: node.detail for node in story.steps() if node.detail}
 
 
-@pytest.mark.capability("D04", "E11")
+@pytest.mark.capability("D03", "E11")
 async def test_a_fork_of_what_completed_undoes_only_what_it_did_itself(database: Path, ledger: Ledger) -> None:
     """The parent keeps what it did; records and story of the fork say so."""
     async with engine(database, types=TYPES, resources=[ledger]) as baton:
@@ -117,7 +117,7 @@ async def test_a_fork_of_what_completed_undoes_only_what_it_did_itself(database:
         assert await told(baton, parent) == {}
 
 
-@pytest.mark.capability("D04", "E11")
+@pytest.mark.capability("D03", "E11")
 async def test_a_fork_that_did_nothing_has_nothing_to_undo(database: Path, ledger: Ledger) -> None:
     async with engine(database, types=TYPES, resources=[ledger]) as baton:
         parent = await run(baton, FLOW, {"broken": False})
@@ -127,7 +127,7 @@ async def test_a_fork_that_did_nothing_has_nothing_to_undo(database: Path, ledge
         assert ledger.left() == keys(parent, "a", "b")
 
 
-@pytest.mark.capability("D03", "D04", "E11")
+@pytest.mark.capability("D03", "E11")
 async def test_a_parent_that_failed_goes_on_and_undoes_its_own(database: Path, ledger: Ledger) -> None:
     """Retried after the fork has undone what it did, it goes by its own work, and undoes it when that is wanted."""
     async with engine(database, types=TYPES, resources=[ledger]) as baton:
@@ -146,7 +146,7 @@ async def test_a_parent_that_failed_goes_on_and_undoes_its_own(database: Path, l
         assert not set(keys(parent, "a", "b")) & set(ledger.left())
 
 
-@pytest.mark.capability("D04", "E11")
+@pytest.mark.capability("D03", "E11")
 async def test_a_fork_of_what_was_undone_does_it_anew_and_undoes_that(database: Path, ledger: Ledger) -> None:
     async with engine(database, types=TYPES, resources=[ledger]) as baton:
         parent = await run(baton, FLOW, {"broken": True})
@@ -158,7 +158,7 @@ async def test_a_fork_of_what_was_undone_does_it_anew_and_undoes_that(database: 
         ledger.left()
 
 
-@pytest.mark.capability("D04", "E11", "E12")
+@pytest.mark.capability("D03", "E11", "E12")
 async def test_what_is_being_undone_is_not_forked(database: Path, ledger: Ledger, gates: Gates) -> None:
     """Nor what could not be undone and waits for somebody to see to it. Where nothing is gone by, nothing stands in
     the way."""
@@ -182,7 +182,7 @@ async def test_what_is_being_undone_is_not_forked(database: Path, ledger: Ledger
         assert fork.status == "completed" and keys(fork, "b")[0] in ledger.left()
 
 
-@pytest.mark.capability("D03", "D04", "E11")
+@pytest.mark.capability("D03", "E11")
 async def test_what_the_parent_undoes_later_is_made_anew_by_a_retry_of_the_fork(database: Path, ledger: Ledger) -> None:
     """With new keys; until then the fork is told. Forks of the fork are told too, and do the same."""
     steps = [deed("a"), deed("b", "a"), ask("q", "b"), bad("q")]
@@ -208,7 +208,7 @@ async def test_what_the_parent_undoes_later_is_made_anew_by_a_retry_of_the_fork(
         assert ledger.left() == keys(fork, "b")  # done before the retry, which said that it will be done again
 
 
-@pytest.mark.capability("D04", "E11")
+@pytest.mark.capability("D03", "E11")
 async def test_what_the_parent_does_after_the_fork_is_its_own(database: Path, ledger: Ledger, gates: Gates) -> None:
     """A parent that runs is forked as it stands: what it was at then, both do, each under its own key."""
     steps = [deed("a"), act("slow", "a", gate="slow"), deed("b", "slow"), bad("b")]
@@ -222,7 +222,7 @@ async def test_what_the_parent_does_after_the_fork_is_its_own(database: Path, le
         assert ledger.left() == keys(parent, "a", "b")
 
 
-@pytest.mark.capability("E11", "I05", "I07", "D04")
+@pytest.mark.capability("E11", "I05", "I07", "D03")
 async def test_calls_that_an_agent_of_the_parent_made_are_left_alone(database: Path, effects: Effects) -> None:
     """Those that the fork's own agent makes are undone."""
     desk = Desk()
@@ -242,7 +242,7 @@ async def test_calls_that_an_agent_of_the_parent_made_are_left_alone(database: P
         assert (await end(baton, fork))["left_alone"] == {"ask[0].book-0": parent.id}
 
 
-@pytest.mark.capability("E10", "D04")
+@pytest.mark.capability("E10", "D03")
 @pytest.mark.parametrize(
     ("reads", "taken"),
     [
@@ -268,7 +268,7 @@ async def test_of_the_clean_up_that_is_left_alone_which_reads_what_the_parent_di
     assert ("~compensation.sweep" in left) is not taken
 
 
-@pytest.mark.capability("E14", "D04")
+@pytest.mark.capability("E14", "D03")
 async def test_a_workflow_that_cleans_up_is_handed_only_what_the_fork_did(database: Path, ledger: Ledger) -> None:
     """In place of every undoing, as in any execution."""
     clean_up = workflow("clean-up", [act("sweep", value="{{ input.steps }}")])
@@ -289,7 +289,7 @@ async def test_a_workflow_that_cleans_up_is_handed_only_what_the_fork_did(databa
 WHOLE = {"name": "all", "type": "map", "config": {"items": [1, 2]}, "steps": [act("x")], "compensate": act("undo_all")}
 
 
-@pytest.mark.capability("D03", "D04", "E11")
+@pytest.mark.capability("D03", "E11")
 async def test_what_is_undone_as_a_whole_is_not_shared_by_two(database: Path) -> None:
     """A fork begins at it, or behind it; and so does a retry of such a fork."""
     async with engine(database) as baton:
@@ -313,7 +313,7 @@ async def test_what_is_undone_as_a_whole_is_not_shared_by_two(database: Path) ->
         assert (await finished(baton, parent)).status == "completed"
 
 
-@pytest.mark.capability("D04")
+@pytest.mark.capability("D03")
 async def test_a_parent_that_begins_to_be_undone_while_it_is_forked_is_not(
     database: Path, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:

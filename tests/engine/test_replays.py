@@ -70,7 +70,7 @@ async def recorded(baton: Orchestrator, steps: Any = STEPS, **more: Any) -> Any:
     return execution
 
 
-@pytest.mark.capability("D19", "I05")
+@pytest.mark.capability("D03", "I05")
 async def test_another_model_is_tried_out_and_nothing_is_done(database: Path) -> None:
     """Calls that the record has are served whenever they come, also to a model that makes them in another order; a call
     that it does not have is not made, and the model is told; the person's decision is the recorded one."""
@@ -275,7 +275,7 @@ async def test_a_person_who_was_not_asked_is_asked_now(database: Path) -> None:
         assert [wait.path for wait in await baton.waits(replay.id)] == ["which.sure"]
 
 
-@pytest.mark.capability("D01", "D19")
+@pytest.mark.capability("D01", "D03")
 async def test_a_replay_that_dies_goes_on_as_a_replay(tmp_path: Path) -> None:
     """After every commit in turn."""
     point = 0
@@ -326,7 +326,7 @@ async def test_a_workflow_that_is_a_tool_is_served_step_by_step(database: Path) 
     assert replay.status == "completed"
 
 
-@pytest.mark.capability("D19", "F24", "I05")
+@pytest.mark.capability("D03", "F24", "I05")
 async def test_agents_in_workflows_inside_are_tried_out_too(database: Path) -> None:
     """In a step of a map that is a workflow, in a workflow that an agent calls, and an agent that was published: with
     another model, all of them; another prompt or agent is for the one that is named, whatever its item."""

@@ -38,7 +38,7 @@ def asked(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> Cli:
     return cli
 
 
-@pytest.mark.capability("D19")
+@pytest.mark.capability("D03")
 def test_another_model_is_tried_out_and_what_differs_is_shown(asked: Cli) -> None:
     told = asked("replay", "pay-1", "--from", "ask", "--model", "scripted:second")
     assert told.code == 0, told.err
