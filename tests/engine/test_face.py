@@ -20,7 +20,20 @@ from orchestrator.engine import Orchestrator
 from orchestrator.plugins import installed_step_types
 from orchestrator.settings import Settings
 from orchestrator.store.port import ExecutionFilter
-from tests.support.engine.engines import TYPES, act, ask, chain, engine, finished, rested, run, values, wind, workflow
+from tests.support.engine.engines import (
+    TYPES,
+    act,
+    ask,
+    chain,
+    engine,
+    finished,
+    rested,
+    run,
+    statuses,
+    values,
+    wind,
+    workflow,
+)
 from tests.support.engine.steps import Effects, Gates
 
 SCHEMA = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
@@ -219,14 +232,19 @@ async def test_a_workflow_that_waits_for_days_is_tested_in_an_instant(database: 
 
 @pytest.mark.capability("A53", "M14", "O23", "P12")
 async def test_active_executions_are_listed_and_can_be_stopped(database: Path, gates: Gates) -> None:
-    """The registry is the table: by status, by workflow, newest first; nobody polls for the end."""
+    """The registry is the table: by status, by workflow, newest first; nobody polls for the end.
+
+    Of each it is known what it carries out, what is done, and that somebody is at work on it.
+    """
+    steps = [act("done"), act("a", "done", gate="g"), act("later", "a")]
     async with engine(database, gates=gates) as baton:
-        one = await baton.start(workflow("one", [act("a", gate="g")]))
+        one = await baton.start(workflow("one", steps))
         two = await baton.start(workflow("two", chain(2)))
         await finished(baton, two)
         await gates.reached("g")
         running = await baton.list(ExecutionFilter(status=[ExecutionStatus.RUNNING]))
-        assert [execution.id for execution in running] == [one.id]
+        assert [(execution.id, execution.digest) for execution in running] == [(one.id, workflow("one", steps).digest)]
+        assert await statuses(baton, one) == {"done": "completed"} and baton.driving(one.id)
         await baton.cancel(one.id, by="ann", reason="no longer wanted")
         ended = await finished(baton, one)
         assert ended.status == "cancelled" and ended.error and "ann" in ended.error["message"]
@@ -344,13 +362,20 @@ async def test_a_step_stops_the_workflow_unless_it_says_otherwise(database: Path
 
 
 @pytest.mark.capability("M13", "E18", "E17")
-async def test_a_recovered_failure_lets_the_workflow_go_on(database: Path) -> None:
-    """The fallback's result stands for the failed one, and it sees the error."""
-    instead = {"name": "instead", "type": "act", "config": {"value": "{{ error.category }}"}}
+@pytest.mark.parametrize("recovered", [True, False])
+async def test_a_recovered_failure_lets_the_workflow_go_on(recovered: bool, database: Path) -> None:
+    """The fallback's result stands for the failed one, and it sees the error; whether it went well is kept."""
+    instead = {"name": "instead", "type": "act", "config": {"value": "{{ error.category }}", "fail": not recovered}}
     bad = act("bad", fail=True, on_failure={"action": "fallback", "fallback": instead})
     async with engine(database) as baton:
         execution = await run(baton, workflow("w", [bad, act("after", "bad", value="{{ steps.bad.output.value }}")]))
-    assert execution.status == "completed" and execution.output["value"] == "transient"
+        settled = await statuses(baton, execution)
+    if recovered:
+        assert settled == {"bad": "failed", "bad~fallback": "completed", "after": "completed"}
+        assert execution.status == "completed" and execution.output["value"] == "transient"
+    else:
+        assert settled == {"bad": "failed", "bad~fallback": "failed", "after": "skipped"}
+        assert execution.status == "failed" and execution.error and execution.error["step"] == "bad"
 
 
 @pytest.mark.capability("D10", "E26", "A36")

@@ -5,10 +5,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from langgraph.runtime import Runtime
 
+import graphs.compile
 import graphs.nodes.perform as perform
+from graphs.clock import ManualClock
 from graphs.compile import compile_graph
 from graphs.flow import Flow
+from graphs.graph_state import Planned
+from graphs.nodes.body import PlanContext
+from graphs.nodes.orchestrator import orchestrator
+from graphs.values import json_value
 from tests.support.engine.engines import act, ask, chain, engine, finished, rested, run, turns, until, workflow
 from tests.support.engine.steps import Effects, Gates
 
@@ -118,6 +125,35 @@ async def test_the_strategy_is_recorded_and_changes_what_is_sent_and_when(
     assert planned.data["execution_strategy"]["dispatch"] == strategy
     assert planned.data["task_analysis"]["size"] == 12 and planned.data["task_analysis"]["complexity_score"] > 0
     assert sent == SENT[strategy]
+
+
+@pytest.mark.capability("M05", "M16", "A51")
+async def test_the_orchestrator_says_what_it_found_when_and_what_is_next(
+    database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To the conditional edge, in the shared state: once for an execution what it found, at each look what is next."""
+    said: list[dict[str, Any]] = []
+
+    async def spy(state: Planned, runtime: Runtime[PlanContext]) -> dict[str, Any]:
+        said.append(await orchestrator(state, runtime))
+        return said[-1]
+
+    monkeypatch.setattr(graphs.compile, "orchestrator", spy)
+    steps = [act("a", compensate=act("undo_a")), act("bad", "a", fail="{{ input.fail }}")]
+    clock = ManualClock()
+    async with engine(database, clock=clock) as baton:
+        for fail in (False, True):
+            said.clear()
+            execution = await run(baton, workflow("w", steps, config={"strategy": "staged"}), {"fail": fail})
+            sent = [(one["dispatched"], one.get("next_action")) for one in said]
+            assert sent[:2] == [(["a"], None), (["bad"], None)] and (([], "error") in sent) is fail, sent
+            [found] = [one["context"] for one in said if "context" in one]
+            assert found.keys() == {"task_analysis", "execution_strategy", "orchestrator_timestamp"}
+            assert found["orchestrator_timestamp"] == "2026-01-01T00:00:00+00:00"
+            assert found["task_analysis"]["complexity_score"] > 0
+            graph = compile_graph(baton.store.saver)
+            kept = (await graph.aget_state({"configurable": {"thread_id": execution.id}})).values
+            assert json_value(kept["context"]) == json_value(found) and kept["current_step"] == "bad"
 
 
 @pytest.mark.capability("O22", "A51")

@@ -116,7 +116,7 @@ def _register_retry(app: typer.Typer) -> None:
             typer.Option(
                 "--again",
                 help="New idempotency keys: services do once more what they did. Without it, those that honour keys "
-                "give their old answer. After an undoing keys are always new.",
+                "give their old answer. After an undoing, and with an edit, keys are always new.",
             ),
         ] = False,
         newest: Annotated[

@@ -430,7 +430,7 @@ async def test_a_step_can_be_shown_as_a_run_left_it() -> None:
     assert done.status is StepStatus.COMPLETED and done.execution_data == {"id": 1, "by": "charge"}
     assert done.start_time is not None and done.end_time is not None and done.retry_count == 0
     assert failed.status is StepStatus.FAILED and failed.retry_count == 1
-    assert failed.error_info is not None and failed.error_info["error"] == "ConnectionError: review is down"
+    assert failed.error_info == {"error": "ConnectionError: review is down", "timestamp": failed.end_time}
     assert skipped.status is StepStatus.SKIPPED and good.status is StepStatus.PENDING
     assert good.observed(None).status is StepStatus.PENDING
 

@@ -128,6 +128,27 @@ async def test_runs_of_one_step_object_do_not_see_each_others_flags() -> None:
     assert isinstance(first, WorkflowStepFailed) and second == {"id": 2}
 
 
+@pytest.mark.capability("M18", "T17")
+def test_patterns_tell_what_they_are_made_of() -> None:
+    """Under the names of the chapter; a step's id is its name unless it is given another."""
+    first, second, undo = Mark("first"), Mark("second"), Mark("undo")
+    second.id = "2nd"
+    sequential = SequentialWorkflow("s").add_step(first).add_step(second)
+    assert (sequential.name, sequential.steps, [step.id for step in sequential.steps]) == (
+        "s",
+        [first, second],
+        ["first", "2nd"],
+    )
+    assert ParallelWorkflow("p").add_branch([first]).add_branch([second]).branches == [[first], [second]]
+    conditional = ConditionalWorkflow("c").add_case(bool, [first]).add_default([second])
+    assert (conditional.cases, conditional.default_case) == ([(bool, [first])], [second])
+    assert LLMRoutingWorkflow("scripted:x").add_route("one", [first]).routes == {"one": [first]}
+    compensable = CompensableWorkflow("u").add_step(first).add_step(second, undo)
+    assert (compensable.steps, compensable.compensation_steps) == ([first, second], {"2nd": undo})
+    assert ComplexWorkflow("x").add_phase(sequential).phases == [sequential]
+    assert (first.failed, first.error, first.output) == (False, None, None)
+
+
 # -- parallel --------------------------------------------------------------------------------------------------------
 
 
