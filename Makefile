@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-fast lint types imports bench chaos lock clean help
+.PHONY: demo compiled test test-fast lint types imports bench chaos lock clean help
 
 help: ## What can be made here
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -19,13 +19,18 @@ $(VENV)/.dev: $(VENV)/.runtime requirements-dev.lock
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-dev.lock
 	@touch $@
 
-demo: $(VENV)/.runtime ## Watch real workflows run, lose their engine to kill -9, and finish
+# Installing would compile; an editable installation does not, and who may not write bytecode himself
+# (PYTHONDONTWRITEBYTECODE, as in many images) would compile 400 modules whenever a process starts.
+compiled: $(VENV)/.runtime
+	@$(BIN)/python -m compileall -q api agents graphs orchestrator tests
+
+demo: compiled ## Watch real workflows run, lose their engine to kill -9, and finish
 	$(BIN)/baton demo
 
-test: $(VENV)/.dev lint types imports ## Everything that must hold
+test: $(VENV)/.dev compiled lint types imports ## Everything that must hold
 	$(BIN)/python -m pytest -n auto
 
-test-fast: $(VENV)/.dev ## The tests without the killed processes
+test-fast: $(VENV)/.dev compiled ## The tests without the killed processes
 	$(BIN)/python -m pytest -n auto -m "not chaos"
 
 lint: $(VENV)/.dev
@@ -38,10 +43,10 @@ types: $(VENV)/.dev
 imports: $(VENV)/.dev
 	$(BIN)/lint-imports
 
-bench: $(VENV)/.dev ## Measure against plain LangGraph (minutes)
+bench: $(VENV)/.dev compiled ## Measure against plain LangGraph (minutes)
 	$(BIN)/python -m tests.benchmarks
 
-chaos: $(VENV)/.dev ## Kill real processes for a long while (N=200 SEED=1 JOBS=all|proof AGENTS=100)
+chaos: $(VENV)/.dev compiled ## Kill real processes for a long while (N=200 SEED=1 JOBS=all|proof AGENTS=100)
 	$(BIN)/python -m tests.reliability.chaos --kills $(or $(N),200) --seed $(or $(SEED),1) --jobs $(or $(JOBS),all)
 	$(BIN)/python -m tests.reliability.agents --seeds $(or $(AGENTS),100)
 	$(BIN)/python -m tests.reliability.gateway_kill --runs 51 --kills 3 --seed $(or $(SEED),1)

@@ -28,7 +28,7 @@ class Line:
     unit: str
     ours: float
     plain: float | None
-    fastest_plain: float | None
+    unsynced_plain: float | None
     figure: float
     limit: str
     holds: bool
@@ -39,7 +39,7 @@ async def measure(case: Case, rounds: int) -> Line:
     sides: dict[str, Callable[[Path], Awaitable[float]] | None] = {
         "ours": case.ours,
         "plain": case.plain,
-        "fast": case.fast,
+        "unsynced": case.unsynced,
     }
     figures: dict[str, list[float]] = {name: [] for name in sides}
     for round_number in range(rounds + 1):
@@ -54,14 +54,18 @@ async def measure(case: Case, rounds: int) -> Line:
     ours = medians["ours"]
     assert ours is not None
     figure = case.compare(ours, medians["plain"])
-    return Line(case.name, case.unit, ours, medians["plain"], medians["fast"], figure, case.limit, case.holds(figure))
+    return Line(
+        case.name, case.unit, ours, medians["plain"], medians["unsynced"], figure, case.limit, case.holds(figure)
+    )
 
 
 def show(line: Line) -> str:
     plain = f"{line.plain:10.3f}" if line.plain is not None else " " * 10
-    fast = f"{line.fastest_plain:10.3f}" if line.fastest_plain is not None else " " * 10
+    unsynced = f"{line.unsynced_plain:10.3f}" if line.unsynced_plain is not None else " " * 10
     mark = "ok " if line.holds else "NOT"
-    return f"{line.name:28} {line.ours:10.3f} {plain} {fast} {line.unit:14} {line.figure:8.3f}  {line.limit:10} {mark}"
+    return (
+        f"{line.name:28} {line.ours:10.3f} {plain} {unsynced} {line.unit:14} {line.figure:8.3f}  {line.limit:10} {mark}"
+    )
 
 
 async def main(argv: list[str]) -> int:
@@ -72,7 +76,7 @@ async def main(argv: list[str]) -> int:
     options = parser.parse_args(argv)
     wanted = {name for name in options.only.split(",") if name}
     sys.stdout.write(f"Python {platform.python_version()} on {platform.machine()}, medians of {options.rounds}\n")
-    sys.stdout.write(f"{'case':28} {'ours':>10} {'plain':>10} {'fastest':>10} {'':14} {'figure':>8}  limit\n")
+    sys.stdout.write(f"{'case':28} {'ours':>10} {'plain':>10} {'unsynced':>10} {'':14} {'figure':>8}  limit\n")
     lines = []
     for case in (*cases.ALL, agents.MODEL_CALL, agents.TOOL_CALL):
         if wanted and case.name not in wanted:

@@ -1,7 +1,6 @@
 """`python -m tests.benchmarks.alone WHAT DATABASE`: engine processes that are measured from outside.
 
 hold    start 100 executions, say "held" when a step of each is at work, and wait to be killed
-resume  open the file they left, and say when the first of these steps is begun again (seconds since the epoch)
 wait    start 1,000 executions that wait for a person, and say what they cost: megabytes, and of a second's CPU
 """
 
@@ -53,20 +52,6 @@ async def hold(database: Path) -> None:
         await asyncio.Event().wait()
 
 
-async def resume(database: Path) -> None:
-    first: asyncio.Future[float] = asyncio.get_running_loop().create_future()
-
-    async def work(name: str) -> str:
-        if not first.done():
-            first.set_result(time.time())
-        return name
-
-    async with _engine(database, _functions(work)) as baton:
-        print(await first, flush=True)
-        for execution in await baton.list():
-            assert (await baton.wait(execution.id)).status == "completed"
-
-
 async def wait(database: Path) -> None:
     async def work(name: str) -> str:
         return name
@@ -86,4 +71,4 @@ def _megabytes() -> float:
 
 
 if __name__ == "__main__":
-    asyncio.run({"hold": hold, "resume": resume, "wait": wait}[sys.argv[1]](Path(sys.argv[2])))
+    asyncio.run({"hold": hold, "wait": wait}[sys.argv[1]](Path(sys.argv[2])))

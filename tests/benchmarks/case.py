@@ -12,7 +12,8 @@ class Case:
     """One measurement.
 
     Attributes:
-        ours, plain, fast: Each does the work once in a fresh folder and gives its figure.
+        ours, plain: Each does the work once in a fresh folder and gives its figure.
+        unsynced: The same of plain when it need survive a killed process only, and no power cut.
         compare: The figure that counts, from ours and plain's.
         limit, holds: What it must be, in words and as a test.
     """
@@ -21,7 +22,7 @@ class Case:
     unit: str
     ours: Side
     plain: Side | None
-    fast: Side | None
+    unsynced: Side | None
     compare: Callable[[float, float | None], float]
     limit: str
     holds: Callable[[float], bool]

@@ -37,13 +37,13 @@ def ours_once(definition: Any, per: int) -> Side:
     return side
 
 
-def plain_once(make: Callable[[], Any], per: int, *, fast: bool = False) -> Side:
+def plain_once(make: Callable[[], Any], per: int, *, synced: bool = True) -> Side:
     async def side(folder: Path) -> float:
-        async with plain.saver(folder / "a.db", fast=fast) as saver:
+        async with plain.saver(folder / "a.db", synced=synced) as saver:
             graph = make().compile(checkpointer=saver)
-            await plain.run_once(graph, "warm", fast=fast)
+            await plain.run_once(graph, "warm")
             started = time.perf_counter()
-            await plain.run_once(graph, "1", fast=fast)
+            await plain.run_once(graph, "1")
             return (time.perf_counter() - started) / per * 1000
 
     return side
@@ -55,7 +55,7 @@ def chain_case(length: int) -> Case:
         "ms a step",
         ours_once(ours.chain(length), length),
         plain_once(lambda: plain.chain(length, nothing), length),
-        plain_once(lambda: plain.chain(length, nothing), length, fast=True),
+        plain_once(lambda: plain.chain(length, nothing), length, synced=False),
         ratio,
         "<= 0.5 x",
         at_most(0.5),
@@ -67,7 +67,7 @@ FAN = Case(
     "ms a step",
     ours_once(ours.fan(1000), 1002),
     plain_once(lambda: plain.fan(1000, nothing), 1002),
-    plain_once(lambda: plain.fan(1000, nothing), 1002, fast=True),
+    plain_once(lambda: plain.fan(1000, nothing), 1002, synced=False),
     ratio,
     "<= 0.5 x",
     at_most(0.5),
@@ -86,19 +86,21 @@ async def ours_many(folder: Path) -> float:
         return 200 / (time.perf_counter() - started)
 
 
-def plain_many(*, fast: bool = False) -> Side:
+def plain_many(*, synced: bool = True) -> Side:
     async def side(folder: Path) -> float:
-        async with plain.saver(folder / "a.db", fast=fast) as saver:
+        async with plain.saver(folder / "a.db", synced=synced) as saver:
             graph = plain.chain(5, nothing).compile(checkpointer=saver)
-            await plain.run_once(graph, "warm", fast=fast)
+            await plain.run_once(graph, "warm")
             started = time.perf_counter()
-            await plain.run_many(graph, 200, 16, fast=fast)
+            await plain.run_many(graph, 200, 16)
             return 200 / (time.perf_counter() - started)
 
     return side
 
 
-MANY = Case("many-200x5", "executions/s", ours_many, plain_many(), plain_many(fast=True), ratio, ">= 4 x", at_least(4))
+MANY = Case(
+    "many-200x5", "executions/s", ours_many, plain_many(), plain_many(synced=False), ratio, ">= 4 x", at_least(4)
+)
 
 
 async def ours_approvals(folder: Path) -> float:
@@ -111,13 +113,15 @@ async def ours_approvals(folder: Path) -> float:
         return time.perf_counter() - started
 
 
-def plain_approvals(*, fast: bool = False) -> Side:
+def plain_approvals(*, synced: bool = True) -> Side:
     async def side(folder: Path) -> float:
-        async with plain.saver(folder / "a.db", fast=fast) as saver:
+        async with plain.saver(folder / "a.db", synced=synced) as saver:
             graph = plain.approval(nothing).compile(checkpointer=saver)
+            await plain.run_once(graph, "warm")
+            await plain.answer_once(graph, "warm")
             started = time.perf_counter()
-            await plain.run_many(graph, 1000, 16, fast=fast)
-            await plain.answer_many(graph, 1000, 16, fast=fast)
+            await plain.run_many(graph, 1000, 16)
+            await plain.answer_many(graph, 1000, 16)
             return time.perf_counter() - started
 
     return side
@@ -128,7 +132,7 @@ APPROVALS = Case(
     "s",
     ours_approvals,
     plain_approvals(),
-    plain_approvals(fast=True),
+    plain_approvals(synced=False),
     ratio,
     "<= 0.35 x",
     at_most(0.35),
@@ -219,6 +223,8 @@ async def ours_resume(folder: Path) -> float:
 
 RESUME = Case("resume-1000-unfinished", "s", ours_resume, None, None, alone, "<= 1 s", at_most(1.0))
 
+HELP = Case("help", "s", processes.help_printed, None, None, alone, "<= 0.5 s", at_most(0.5))
+FIRST_STEP = Case("run-to-first-step", "s", processes.first_step_of_a_run, None, None, alone, "<= 2.5 s", at_most(2.5))
 RECOVERY = Case("recover-100", "s", processes.first_step_after_a_kill, None, None, alone, "<= 2 s", at_most(2.0))
 MEMORY = Case("wait-1000-memory", "MB", processes.megabytes_of_waiting, None, None, alone, "<= 100 MB", at_most(100))
 IDLE = Case("wait-1000-cpu", "% of a core", processes.cpu_of_waiting, None, None, alone, "<= 1 %", at_most(1.0))
@@ -234,6 +240,8 @@ ALL = [
     GROWTH,
     RESUME,
     *gateway.ALL,
+    HELP,
+    FIRST_STEP,
     RECOVERY,
     MEMORY,
     IDLE,
