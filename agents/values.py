@@ -1,7 +1,7 @@
 """Texts for people and models."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 _CHARACTERS_OF_A_TOKEN: Final = 4
@@ -14,4 +14,13 @@ def shorten(text: str, limit: int) -> str:
 
 def tokens_of(messages: Sequence[Any]) -> int:
     """About how many tokens messages (JSON values) are: counting exactly would take each provider's own counter."""
-    return len(json.dumps(messages)) // _CHARACTERS_OF_A_TOKEN
+    return len(json.dumps([_sent(message) for message in messages])) // _CHARACTERS_OF_A_TOKEN
+
+
+def _sent(message: Any) -> Any:
+    """What of a message goes to a provider; of a model's own, what it said, and not what is kept with it."""
+    said = message.get("ai") if isinstance(message, Mapping) else None
+    if not isinstance(said, Mapping):
+        return message
+    calls = [[call.get("name"), call.get("args")] for call in said.get("tool_calls", ())]
+    return [said.get("content"), *calls]

@@ -29,6 +29,7 @@ class Over:
     Attributes:
         scope: Whose budget: the path of a step, or "" for the execution's.
         limit, spent: Of `what`; what is held for calls under way counts as spent.
+        needs: What the call is thought to cost at least.
         passing: When the calls under way cost less than was thought, there may be room.
     """
 
@@ -36,6 +37,7 @@ class Over:
     what: What
     limit: float
     spent: float
+    needs: float = 0.0
     passing: bool = False
 
 
@@ -92,7 +94,7 @@ class Ledger:
                 # A budget that is used up allows nothing, also nothing that is thought to be free.
                 if spent + under_way >= limit or spent + under_way + wanted > limit:
                     passing = under_way > 0 and spent < limit and spent + needed <= limit
-                    return Over(scope, what, limit, spent + under_way, passing)
+                    return Over(scope, what, limit, spent + under_way, needed, passing)
                 held[what] = min(held.get(what, 0), limit - spent - under_way)
         return held
 

@@ -157,7 +157,8 @@ def as_kept(over: Over, agent: str) -> dict[str, Any]:
         agent: The path of the agent step.
     """
     own = over.scope == agent
-    return {"scope": over.scope, "own": own, "what": over.what, "limit": over.limit, "spent": round(over.spent, 9)}
+    amounts = {"limit": over.limit, "spent": round(over.spent, 9), "needs": round(over.needs, 9)}
+    return {"scope": over.scope, "own": own, "what": over.what, **amounts}
 
 
 def budget_of(over: Mapping[str, Any]) -> str:
@@ -180,10 +181,12 @@ class MoreBudget(Approval):
     def __init__(self, who: str, over: Mapping[str, Any]) -> None:
         self._over = over
         whose = budget_of(over)
-        limit, spent = f"{over['limit']:g}", f"{over['spent']:g}"
+        limit, spent = f"{over['limit']:g}", f"{over['spent']:g} are spent"
+        if over["spent"] < over["limit"] and over.get("needs"):
+            spent += f", and it takes about {over['needs']:g}"
         self._config = ApprovalConfig(
             message=f"{who} cannot go on: {whose} of {limit} {over['what']} does not allow another call "
-            f"({spent} are spent). Raise it?",
+            f"({spent}). Raise it?",
             payload={"raise_by": over["limit"]},
             allow=("approve", "edit", "reject"),
             on_reject="continue",

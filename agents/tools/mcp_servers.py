@@ -82,7 +82,7 @@ class McpServer(StepConfig):
     tools: tuple[McpTool, ...] | None = None
     approval: dict[str, ToolApproval] = Field(default_factory=dict)
     timeout: Duration = 60.0
-    key_as: str = Field(default="idempotencyKey", min_length=1)
+    key_as: str = Field(default="baton/idempotency-key", min_length=1)
 
     @field_validator("tools", mode="before")
     @classmethod

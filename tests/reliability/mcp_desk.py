@@ -30,7 +30,7 @@ def _add(name: str, value: Any) -> None:
 def _act(what: str, context: "Context[Any, Any, Any]") -> None:
     """What is done before its caller dies is done, and whoever asks again with the same key has it done already."""
     meta = context.request_context.meta
-    key = meta.model_dump()["idempotencyKey"] if meta is not None else None
+    key = meta.model_dump()["baton/idempotency-key"] if meta is not None else None
     _add("calls.jsonl", {"what": what, "key": key})
     if key not in [done["key"] for done in _lines("done.jsonl")]:
         _add("done.jsonl", {"what": what, "key": key})

@@ -21,6 +21,7 @@ SIGNS: Final[Mapping[str, tuple[str, str]]] = {
     "retrying": ("↻", "yellow"),
     "waiting": ("…", "yellow"),
     "paused": ("…", "yellow"),
+    "budget_exceeded": ("…", "yellow"),
     "compensating": ("↺", "yellow"),
     "completed": ("✓", "green"),
     "compensated": ("↺", "red"),

@@ -6,11 +6,15 @@ from typing import Any, Final
 
 from rich.text import Text
 
+from agents.planning.outcome import REPLANNED
 from graphs.planner import COMPANION
 from graphs.steps import Wait
 from orchestrator.cli.support.story import Story
 from orchestrator.cli.support.terminal import SIGNS, one_line, seconds_between, seconds_text, status_text, time_text
 from orchestrator.store.port import OpenWait, Record
+
+_ALSO: Final = {"started": "running", "held": "waiting", "effect": "pending"}
+"""What is told of steps besides their statuses, and the sign it has."""
 
 _SHORT: Final = 1.0
 """Seconds; a pause that is over before it is read."""
@@ -34,7 +38,7 @@ def record_line(record: Record) -> Text | None:
     group, _, word = record.kind.partition(".")
     data = record.data
     if record.path is not None and group == "step":
-        if (word == "skipped" and record.path.endswith(COMPANION)) or _is_short(record):
+        if (word == "skipped" and record.path.endswith(COMPANION)) or _is_short(record) or not _is_told(word):
             return None
         text = _sign(word).append(record.path)
         return text.append_text(_words(word, data))
@@ -43,9 +47,16 @@ def record_line(record: Record) -> Text | None:
         return _sign(word).append(
             word.replace("_", " ") + (f" after {seconds_text(seconds)} at work" if seconds else "")
         )
+    if record.kind == REPLANNED:
+        failed = ", ".join(map(str, data.get("failed", ())))
+        return _sign("retrying").append(f"the plan failed at {failed}: what is left is planned anew")
     if record.kind == "drive.failed":
         return _sign("failed").append(f"could not be driven: {data.get('message', '')}")
     return None
+
+
+def _is_told(word: str) -> bool:
+    return word in SIGNS or word in _ALSO
 
 
 def _is_short(record: Record) -> bool:
@@ -54,7 +65,7 @@ def _is_short(record: Record) -> bool:
 
 
 def _sign(status: str) -> Text:
-    sign, style = SIGNS.get({"started": "running", "held": "waiting"}.get(status, status), ("?", "default"))
+    sign, style = SIGNS.get(_ALSO.get(status, status), ("?", "default"))
     return Text(f"{sign} ", style)
 
 
@@ -63,6 +74,9 @@ def _words(word: str, data: Mapping[str, Any]) -> Text:
     error = one_line(str((data.get("error") or {}).get("message", "")), 200)
     if word == "started":
         return Text("")
+    if word == "effect":
+        undo = data.get("undo") or {}
+        return Text(f"  has changed something outside, which '{undo.get('name')}' undoes", "dim")
     if word == "retrying":
         again = seconds_text(float(data.get("delay", 0)))
         return Text(f"  attempt {data.get('attempt')} of {data.get('of')} failed: {error} Again in {again}.", "yellow")
