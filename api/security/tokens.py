@@ -29,6 +29,9 @@ _AGE: Final = 3600.0
 _PAUSE: Final = 30.0
 """Seconds between two readings for keys that are not there: whoever sends made-up key ids must not make us ask on."""
 
+_RETRY: Final = 5.0
+"""Seconds after a reading that failed until the next one; meanwhile its failure is the answer."""
+
 _TIMEOUT: Final = 5.0
 _MAX_BYTES: Final = 1_000_000
 
@@ -60,7 +63,8 @@ class Tokens:
         self._clock = clock
         self._keys: dict[str, jwt.PyJWK] = {}
         self._read_at: float | None = None
-        self._reading = asyncio.Lock()
+        self._failed: tuple[float, ProviderUnreachableError] | None = None
+        self._reading: asyncio.Task[None] | None = None
 
     async def admitted(self, token: str) -> Principal:
         """Who comes with a token.
@@ -108,9 +112,7 @@ class Tokens:
 
     async def _key(self, key_id: str) -> jwt.PyJWK:
         if not self._fresh(_AGE) or (key_id not in self._keys and not self._fresh(_PAUSE)):
-            async with self._reading:
-                if not self._fresh(_AGE) or (key_id not in self._keys and not self._fresh(_PAUSE)):
-                    await self._read()
+            await self._renewed()
         if not key_id and len(self._keys) == 1:
             return next(iter(self._keys.values()))
         if key_id not in self._keys:
@@ -119,6 +121,20 @@ class Tokens:
 
     def _fresh(self, seconds: float) -> bool:
         return self._read_at is not None and self._clock.monotonic() - self._read_at < seconds
+
+    async def _renewed(self) -> None:
+        """Read the keys, once for everybody who waits for them, and not again soon where that has failed."""
+        if self._reading is None:
+            if self._failed is not None and self._clock.monotonic() - self._failed[0] < _RETRY:
+                raise self._failed[1].with_traceback(None)
+            self._reading = asyncio.create_task(self._read(), name="provider's keys")
+            self._reading.add_done_callback(self._was_read)
+        await asyncio.shield(self._reading)  # who waits may leave; the others still wait
+
+    def _was_read(self, reading: asyncio.Task[None]) -> None:
+        self._reading = self._failed = None
+        if not reading.cancelled() and isinstance(error := reading.exception(), ProviderUnreachableError):
+            self._failed = self._clock.monotonic(), error
 
     async def _read(self) -> None:
         where = self._settings.oidc_jwks

@@ -1,8 +1,10 @@
 """The agent protocol over a WebSocket: through langgraph-sdk, and raw."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -11,8 +13,9 @@ import pytest
 import websockets
 from langgraph_sdk.client import LangGraphClient
 
+from api.security import bodies
 from tests.support.gateway.people import make_key
-from tests.support.gateway.serving import Served
+from tests.support.gateway.serving import GRAPHS, Served, serving
 
 
 class Raw:
@@ -144,3 +147,27 @@ async def test_a_key_that_is_revoked_meanwhile_starts_nothing_more(served: Serve
         await baton.store.revoke_key(key.id)
         refused = await raw.send('{"id": 9, "method": "run.start", "params": {"assistant_id": "echo"}}')
         assert (refused["type"], refused["error"]) == ("error", "not_authenticated")
+
+
+@pytest.mark.capability("O21")
+async def test_a_message_that_is_too_long_is_not_read(tmp_path: Path) -> None:
+    thread = "8d0c1b9e-0000-4000-8000-000000000004"
+    at = serving(tmp_path / "small.db", config=GRAPHS, max_message=2048)
+    async with at as small, connected(small, thread) as raw:
+        fits = {"assistant_id": "echo", "input": {"text": "x" * 1500}}
+        assert (await raw.do("run.start", **fits))["type"] == "success"
+        with pytest.raises(websockets.ConnectionClosed) as closed:
+            await raw.do("run.start", assistant_id="echo", input={"text": "x" * 4096})
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == 1009
+
+
+async def test_a_long_message_is_looked_at_beside_the_event_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the bodies of requests are; and one that is too long for us, whatever server is before us, not at all."""
+    seen: list[str] = []
+    monkeypatch.setattr(bodies, "check_json", lambda *_: seen.append(threading.current_thread().name))
+    await bodies.check_body(b" " * 300_000, 1_000_000, 10)
+    await bodies.check_body(b" ", 1_000_000, 10)
+    with pytest.raises(bodies.BodyError, match="longer than 1000 bytes"):
+        await bodies.check_body(b" " * 1001, 1000, 10)
+    assert [name == threading.main_thread().name for name in seen] == [False, True]

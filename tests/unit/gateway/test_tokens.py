@@ -1,5 +1,6 @@
 """JWTs of an OIDC provider, checked against keys in a file and keys served over HTTP."""
 
+import asyncio
 import base64
 import hmac
 import json
@@ -191,3 +192,49 @@ async def test_a_provider_that_cannot_be_asked_is_our_trouble_not_the_callers(tm
     checked = tokens(tmp_path, oidc_jwks=str(tmp_path / "nowhere.json"))
     with pytest.raises(ProviderUnreachableError, match=r"keys of .* cannot be read"):
         await checked.admitted(token())
+
+
+async def test_however_many_ask_at_once_the_keys_are_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    checked = tokens(tmp_path)
+    reads, may_go_on = [], asyncio.Event()
+
+    async def fetched(where: str | None) -> Any:
+        reads.append(where)
+        await may_go_on.wait()
+        return jwks(one=KEY)
+
+    monkeypatch.setattr(checked, "_fetched", fetched)
+    checked._settings = checked._settings.model_copy(update={"oidc_jwks": "https://id.example/keys"})
+    asking = [asyncio.create_task(checked.admitted(token(kid=f"made-up {number}"))) for number in range(50)]
+    good = asyncio.create_task(checked.admitted(token()))
+    await asyncio.sleep(0)
+    asking[0].cancel()  # whoever began it leaves: the others are not left without an answer
+    await asyncio.sleep(0)
+    may_go_on.set()
+    assert (await good).name == "ann"
+    refused = await asyncio.gather(*asking, return_exceptions=True)
+    assert {type(each) for each in refused} == {asyncio.CancelledError, NotAuthenticatedError}
+    for _ in range(50):
+        with pytest.raises(NotAuthenticatedError):
+            await checked.admitted(token(kid="made-up"))
+    assert len(reads) == 1
+
+
+async def test_a_provider_that_is_down_is_asked_every_five_seconds_and_no_oftener(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = ManualClock(datetime.now(UTC))
+    checked = Tokens(GatewaySettings(oidc_issuer=ISSUER, oidc_audience="baton"), clock)
+    tried: list[str | None] = []
+
+    async def fetched(where: str | None) -> Any:
+        tried.append(where)
+        raise OSError("no route")
+
+    monkeypatch.setattr(checked, "_fetched", fetched)
+    for seconds, times in ((0, 1), (4.9, 1), (0.2, 2), (4.9, 2), (0.2, 3)):
+        clock.advance(seconds)
+        for _ in range(20):
+            with pytest.raises(ProviderUnreachableError, match="no route"):
+                await checked.admitted(token())
+        assert len(tried) == times
