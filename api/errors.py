@@ -40,6 +40,7 @@ BY_CODE: Mapping[str, int] = {
     "provider_unreachable": 503,
     "body_too_large": 413,
     "too_many_requests": 429,
+    "too_many_runs": 429,
     "engine_closed": 503,
     "store_unopened": 503,
     "run_failed": 422,

@@ -106,6 +106,7 @@ async def opened(setting: Setting, settings: GatewaySettings, team: Team | None 
             graphs=team.graphs,
             log=log,
             places=settings.max_runs,
+            most=settings.max_tenant_runs,
             grace=settings.drain,
             on_end=outbound.run_ended,
         )

@@ -20,6 +20,8 @@ class GatewaySettings(EnvironmentSettings):
         drain: Seconds that runs under way get to finish when the gateway stops; what remains goes on at the next start.
         heartbeat: Seconds between signs of life on a quiet stream or wait, so that proxies keep it open.
         max_runs: Runs of threads performed at the same time at most; others wait for their turn.
+        max_tenant_runs: Runs of threads of a tenant that have not ended, and executions that it starts elsewhere that
+            are queued or running, at most; 0 for any number.
         max_body: Bytes of a request at most.
         max_message: Bytes of a message on a WebSocket at most.
         max_depth: Levels of nested lists and objects in a request at most.
@@ -44,6 +46,7 @@ class GatewaySettings(EnvironmentSettings):
     drain: Seconds = 30.0
     heartbeat: Seconds = 5.0
     max_runs: int = Field(default=100, ge=1)
+    max_tenant_runs: int = Field(default=10_000, ge=0)
     max_body: int = Field(default=16 * 1024 * 1024, ge=1024)
     max_message: int = Field(default=1024 * 1024, ge=1024)
     max_depth: int = Field(default=100, ge=1, le=500)

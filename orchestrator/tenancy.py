@@ -13,6 +13,7 @@ from graphs.validation import Known
 from orchestrator.engine import Orchestrator
 from orchestrator.engine.base import no_such_execution
 from orchestrator.engine.mending import LetterStory
+from orchestrator.quota import too_many_runs
 from orchestrator.serving.consent import Consent
 from orchestrator.store.dead_letters import no_letter
 from orchestrator.store.port import (
@@ -39,12 +40,14 @@ class TenantView:
         tenant: Whose view it is.
         by: Who uses it, for what is kept beside acts; None where nobody knows.
         consent: The application's own word about what they start, where it has one.
+        most: How many executions of theirs may be queued or running when one more is started; 0 for any number.
     """
 
     baton: Orchestrator
     tenant: str
     by: str | None = None
     consent: Consent | None = None
+    most: int = 0
 
     # -- executions --------------------------------------------------------------------------------------------
 
@@ -76,7 +79,13 @@ class TenantView:
         metadata: Mapping[str, Any] | None = None,
         priority: int = 0,
     ) -> Execution:
-        """See `Orchestrator.start`; the metadata says who started it, whatever it is given."""
+        """See `Orchestrator.start`; the metadata says who started it, whatever it is given.
+
+        Raises:
+            TooManyRunsError: as many as may be are queued or running.
+        """
+        if self.most and await self.baton.store.at_work(self.tenant, self.most) >= self.most:
+            raise too_many_runs(self.tenant, self.most, "executions")
         if self.consent is not None:
             name = workflow if isinstance(workflow, str) else workflow.name
             value: dict[str, Any] = {"assistant_id": name, "thread_id": execution_id, "kwargs": {"input": input}}

@@ -15,6 +15,7 @@ from mcp.server.lowlevel import Server
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 
 from api.errors import document_of
+from api.gateway import gateway_of
 from api.mcp.starting import Handler
 from api.mcp.tools import Offered, Workbench
 from api.security import Principal
@@ -54,7 +55,7 @@ async def served(orchestrator: Orchestrator) -> AsyncIterator[Handler]:
 def _workbench(server: Server[Any, Any], orchestrator: Orchestrator) -> Workbench:
     request: Any = server.request_context.request
     who: Principal = request.scope["baton.principal"]
-    return Workbench(orchestrator, who)
+    return Workbench(orchestrator, who, gateway_of(request).settings.max_tenant_runs)
 
 
 async def _called(

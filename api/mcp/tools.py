@@ -77,12 +77,13 @@ class Workbench:
     Args:
         orchestrator: Whose workflows.
         who: Who calls.
+        most: See `TenantView`.
     """
 
-    def __init__(self, orchestrator: Orchestrator, who: Principal) -> None:
+    def __init__(self, orchestrator: Orchestrator, who: Principal, most: int = 0) -> None:
         self._baton = orchestrator
         self._who = who
-        self._view = TenantView(orchestrator, who.tenant, who.name, who.consent)
+        self._view = TenantView(orchestrator, who.tenant, who.name, who.consent, most)
 
     async def offered(self) -> Sequence[Offered]:
         """What the caller may call."""

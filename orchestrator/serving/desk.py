@@ -49,6 +49,7 @@ class Desk:
         clock: Clock,
         log: Logger,
         on_end: Callable[[Run], None],
+        most: int = 0,
     ) -> None:
         self.streams = Streams(lambda run_id, said: store.keep_event(run_id, said.seq, said.event, said.data))
         self.assistants = AssistantDesk(store, shelf, clock)
@@ -62,6 +63,7 @@ class Desk:
         self._shelf = shelf
         self._clock = clock
         self._on_end = on_end
+        self._most = most
         self._awaited: dict[str, asyncio.Future[Ended | None]] = {}
 
     # -- for clients ---------------------------------------------------------------------------------------------
@@ -74,6 +76,7 @@ class Desk:
             ConflictError: the thread is busy and others shall not wait, or does not take this now.
             InputError: it is no such request, or its idempotency key was sent before with another.
             NotAllowedError: it is not for whoever asks.
+            TooManyRunsError: the tenant has as many that have not ended as it may.
         """
         # As it was sent: what the application's own code makes of it may be another thing each time.
         wish = wanted.wish()
@@ -92,7 +95,7 @@ class Desk:
             # What the answer sets going begins at once, and may be over before the run is performed.
             since = self._store.newest_record(run.thread_id)
             run = replace(run, request={**run.request, SINCE: since})
-        beside = await self._admit(served, run, wanted.by)
+        beside = [*await self._admit(served, run, wanted.by), *self._room(run)]
         run = replace(run, request=served.sealed(run.request))
         log = self.streams.open(run.id, resumable=resumable(run))
         self._awaited[run.id] = asyncio.get_running_loop().create_future()
@@ -125,6 +128,9 @@ class Desk:
             created_at=now,
             updated_at=now,
         )
+
+    def _room(self, run: Run) -> Sequence[Beside]:
+        return [self._store.room(run.tenant, self._most)] if self._most else []
 
     async def _put_due(self, cron: Cron, key: str) -> Run:
         request = dict(cron.request)

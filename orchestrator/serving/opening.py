@@ -25,6 +25,7 @@ async def open_desk(
     graphs: Mapping[str, Source],
     log: Logger,
     places: int,
+    most: int = 0,
     grace: float,
     on_end: Callable[[Run], None],
 ) -> AsyncIterator[Desk]:
@@ -35,6 +36,7 @@ async def open_desk(
         graphs: Users' own graphs, by name.
         log: Where what goes wrong is said.
         places: Runs performed at the same time at most.
+        most: Runs of one tenant that have not ended at most; 0 for any number.
         grace: Seconds.
         on_end: Told of every run that has ended.
     """
@@ -43,7 +45,7 @@ async def open_desk(
     agent = (await load("agents.reasoning.conversing")).conversing(AGENT, orchestrator.resources, clock, log)
     ours = {AGENT: UserGraph(AGENT, Source(AGENT, agent), store)}
     queue = LocalQueue(store, clock, log, places=places, grace=grace)
-    desk = Desk(store, queue, Shelf(served, orchestrator, ours), clock, log, on_end)
+    desk = Desk(store, queue, Shelf(served, orchestrator, ours), clock, log, on_end, most)
     for run in await store.open_runs():
         desk.awaited(run)
     try:

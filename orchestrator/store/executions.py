@@ -98,6 +98,15 @@ class Executions(Part):
         rows = await self._reader.read(lambda db: db.execute(sql, (*parameters, which.limit)).fetchall())
         return [to_execution(row) for row in rows]
 
+    async def at_work(self, tenant: str, most: int) -> int:
+        """See the port."""
+        sql = (
+            "SELECT count(*) FROM "
+            "(SELECT 1 FROM executions WHERE tenant = ? AND status IN ('queued', 'running') LIMIT ?)"
+        )
+        rows = await self._reader.read(lambda db: db.execute(sql, (tenant, most)).fetchall())
+        return int(rows[0][0])
+
     async def unfinished(self) -> Sequence[tuple[str, ExecutionStatus]]:
         """See the port."""
         sql = f"SELECT id, status FROM executions WHERE {UNFINISHED} ORDER BY created_at, id"

@@ -9,6 +9,7 @@ from typing import Any
 
 from graphs.errors import BatonError, ConflictError, NotFoundError
 from orchestrator.fingerprints import is_same, key_reused
+from orchestrator.quota import too_many_runs
 from orchestrator.store.parts import Part
 from orchestrator.store.rows import to_time
 from orchestrator.store.served.table import Table
@@ -42,6 +43,10 @@ _NEWEST = "SELECT max(checkpoint_id) FROM checkpoints WHERE thread_id = ? AND ch
 _ANSWERS = (
     "SELECT ifnull(sum(length(value)), 0) FROM writes "
     "WHERE thread_id = ? AND checkpoint_id = ? AND channel = '__resume__'"
+)
+
+_OPEN_OF_TENANT = (
+    "SELECT count(*) FROM (SELECT 1 FROM thread_runs WHERE tenant = ? AND status IN ('pending', 'running') LIMIT ?)"
 )
 
 _KEY_REMEMBERED = timedelta(days=1)
@@ -88,6 +93,15 @@ class Runs(Part):
             lambda db: _put_with(db, run, new_thread, beside), on_commit=tell
         )
         return done[0]
+
+    def room(self, tenant: str, most: int) -> Beside:
+        """What belongs to a new run of a tenant that has so many open ones at most, this one among them."""
+
+        def work(db: sqlite3.Connection) -> BatonError | None:
+            [found] = db.execute(_OPEN_OF_TENANT, (tenant, most + 1)).fetchone()
+            return too_many_runs(tenant, most, "runs") if found > most else None
+
+        return Beside(work, lambda _: None)
 
     async def begin_run(self, run_id: str, begun_at: Any) -> Run | None:
         """A process takes the run up; None when it is no longer there, or has ended.

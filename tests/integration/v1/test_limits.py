@@ -9,8 +9,10 @@ import httpx
 import pytest
 import websockets
 
+from tests.support.gateway.calls import publish, start
+from tests.support.gateway.definitions import workflow
 from tests.support.gateway.people import caller, make_key
-from tests.support.gateway.serving import serving
+from tests.support.gateway.serving import FUNCTIONS, GRAPHS, serving
 
 JSON = {"content-type": "application/json"}
 
@@ -123,3 +125,45 @@ async def test_queries_out_of_range_are_refused(client: httpx.AsyncClient, query
 )
 async def test_strange_ids_name_nothing(client: httpx.AsyncClient, path: str) -> None:
     assert (await client.get(path)).status_code in (404, 422)
+
+
+@pytest.mark.capability("O21")
+async def test_a_tenant_has_so_many_runs_that_have_not_ended_and_others_have_theirs(tmp_path: Path) -> None:
+    async with serving(tmp_path / "baton.db", config=GRAPHS, max_tenant_runs=2) as served:
+        baton = served.gateway.orchestrator
+        ours, theirs = [await make_key(baton, "admin", tenant=tenant) for tenant in ("a", "b")]
+        later = {"assistant_id": "echo", "input": {"text": "x"}, "after_seconds": 3600}
+        async with caller(served.url, ours) as client, caller(served.url, theirs) as other:
+            thread = (await client.post("/threads", json={})).json()["thread_id"]
+            first, second = [(await client.post("/runs", json=later)).json() for _ in range(2)]
+            begin = {"id": 1, "method": "run.start", "params": {"assistant_id": "echo", "input": {"text": "x"}}}
+            for path in ("/runs", "/runs/wait", f"/threads/{thread}/runs"):
+                refused = await client.post(path, json=later)
+                assert (refused.status_code, refused.json()["code"]) == (429, "too_many_runs")
+                assert int(refused.headers["retry-after"]) >= 5
+            assert (await client.post(f"/threads/{thread}/commands", json=begin)).json()["error"] == "too_many_runs"
+            assert (await client.get(f"/threads/{thread}/runs")).json() == []
+            assert refused.json()["detail"] == (
+                "Tenant 'a' has 2 runs waiting or at work, which is as many as it may. Wait until some have ended, or "
+                "raise BATON_MAX_TENANT_RUNS."
+            )
+            assert (await other.post("/runs", json=later)).status_code == 200
+            for run in (first, second):
+                await client.post(f"/threads/{run['thread_id']}/runs/{run['run_id']}/cancel")
+            assert (await client.post("/runs", json=later)).status_code == 200
+
+
+async def test_a_tenant_has_so_many_executions_queued_or_running(tmp_path: Path) -> None:
+    sleeps = {"name": "rest", "type": "function", "config": {"function": "count", "args": {"seconds": 60, "name": "x"}}}
+    sleeps["config"]["args"]["file"] = str(tmp_path / "counted")
+    at = serving(tmp_path / "baton.db", modules=(FUNCTIONS,), max_tenant_runs=1)
+    async with at as served, caller(served.url) as client:
+        await publish(client, workflow("sleeps", sleeps))
+        running = (await start(client, workflow="sleeps"))["id"]
+        refused = await client.post("/v1/executions", json={"workflow": "sleeps"})
+        assert (refused.status_code, refused.json()["code"]) == (429, "too_many_runs")
+        assert refused.headers["retry-after"] == "6"
+        await served.gateway.orchestrator.cancel(running)
+        await served.gateway.orchestrator.wait(running)
+        again = (await start(client, workflow="sleeps"))["id"]
+        await served.gateway.orchestrator.cancel(again)
