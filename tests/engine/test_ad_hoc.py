@@ -1,102 +1,15 @@
 """A request that names no workflow: answered, matched with a published workflow, or planned."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from agents import Agent, Agents, Models, Script, Tool, Tools, Turn
-from agents.planning.bounds import AssistantBounds
 from graphs.errors import ConflictError, DefinitionError, InputError
-from orchestrator.engine import Orchestrator
-from orchestrator.store.port import Execution
+from tests.support.engine.assistant import READING, REFUND, WRITING, World, open_question
 from tests.support.engine.crashes import Crash, crashing, either
 from tests.support.engine.engines import act, engine, finished, rested, statuses, workflow
-
-CITIES = """
-apiVersion: workflow/v1
-kind: Workflow
-metadata: {name: compare_cities}
-spec:
-  input:
-    schema:
-      type: object
-      properties: {cities: {type: array, items: {type: string}}}
-      required: [cities]
-  steps:
-    - name: research
-      type: map
-      config: {items: "{{ input.cities }}"}
-      steps:
-        - {name: look, type: tool, config: {tool: TOOL, args: {city: "{{ item }}"}}}
-    - name: criteria
-      type: agent
-      config: {message: "Criteria?"}
-  output:
-    values:
-      facts: "{{ steps.research.output.results }}"
-      criteria: "{{ steps.criteria.output.answer }}"
-"""
-READING, WRITING = CITIES.replace("TOOL", "look_up"), CITIES.replace("TOOL", "write_to")
-
-
-class World:
-    """What the tools did, and a model that says what each step of the assistant needs."""
-
-    def __init__(self, route: str, *drafts: str, **more: Any) -> None:
-        self.asked: list[str] = []
-        self.done: list[str] = []
-        self.drafts = [self._draft(text) for text in drafts]
-        self.route = route
-        self.more = more
-
-    def _draft(self, text: str) -> dict[str, Any]:
-        return {"workflow": text, "input": {"cities": ["Oslo", "Rome"]}, "summary": "Compares two cities."}
-
-    def resources(self) -> list[Any]:
-        world = self
-
-        class Model(Script):
-            def turn(self, spoken: int, asked: str, form: Any) -> Turn | None:
-                wanted = (form or {}).get("properties", {})
-                return world.say(asked, wanted)
-
-        def look_up(city: str) -> dict[str, str]:
-            self.done.append(f"look {city}")
-            return {"city": city, "is": "fine"}
-
-        def write_to(city: str) -> dict[str, str]:
-            self.done.append(f"write {city}")
-            return {"wrote": city}
-
-        tools = Tools(
-            [
-                Tool("look_up", "Looks a city up.", look_up, effect="none"),
-                Tool("write_to", "Writes to a city.", write_to, effect="irreversible"),
-            ]
-        )
-        return [Models(allow_real=False, default="scripted:m", scripts=[Model("m")]), tools]
-
-    def say(self, asked: str, wanted: dict[str, Any]) -> Turn:
-        what = (
-            "decide" if "route" in wanted else "plan" if "summary" in wanted else "fill" if "missing" in wanted else ""
-        )
-        self.asked.append(what or asked)
-        if what == "decide":
-            return Turn(structured={"route": self.route, "reason": "So it is.", "complexity": 3, "tasks": ["look"]})
-        if what == "plan":
-            number = sum(one == "plan" for one in self.asked) - 1
-            return Turn(structured=self.drafts[min(number, len(self.drafts) - 1)])
-        if what == "fill":
-            return Turn(structured=self.more["fill"])
-        return Turn(f"Said: {asked[:2000]}")
-
-
-async def _asked(baton: Orchestrator, execution: Execution) -> Any:
-    [wait] = await baton.waits(execution.id)
-    return wait
 
 
 @pytest.mark.capability("I05", "O22", "F18")
@@ -187,7 +100,7 @@ async def test_a_person_decides_about_a_plan_that_acts(decision: Any, database: 
     world = World("plan", WRITING, READING)
     async with engine(database, resources=world.resources()) as baton:
         execution = await rested(baton, await baton.ask("Write to Oslo and Rome"))
-        wait = await _asked(baton, execution)
+        wait = await open_question(baton, execution)
         assert world.done == []
         assert wait.wait.question["message"] == (
             "May this plan run, which changes something in the world outside: Compares two cities."
@@ -210,16 +123,16 @@ async def test_what_a_person_writes_is_checked_too(database: Path) -> None:
     world = World("plan", WRITING)
     async with engine(database, resources=world.resources()) as baton:
         execution = await rested(baton, await baton.ask("Write"))
-        wait = await _asked(baton, execution)
+        wait = await open_question(baton, execution)
         wrong = {"workflow": WRITING.replace("write_to", "wipe")}
         await baton.decide(execution.id, wait.path, "edit", by="ann", data=wrong)
         execution = await rested(baton, execution)
-        again = await _asked(baton, execution)
+        again = await open_question(baton, execution)
         assert again.path == "route.draft[1].review" and again.wait.question["allow"] == ["edit", "respond", "reject"]
         assert any("'wipe'" in line for line in again.wait.question["payload"]["problems"])
         await baton.decide(execution.id, again.path, "edit", by="ann", data={"workflow": WRITING})
         execution = await rested(baton, execution)
-        again = await _asked(baton, execution)
+        again = await open_question(baton, execution)
         assert again.path == "route.draft[2].review"
         assert any("cities" in line for line in again.wait.question["payload"]["problems"]), "its input is missing"
         right = {"workflow": WRITING, "input": {"cities": ["Bern"]}}
@@ -232,22 +145,8 @@ async def test_what_a_person_writes_is_checked_too(database: Path) -> None:
 async def test_every_plan_is_asked_about_where_that_is_wanted(database: Path) -> None:
     async with engine(database, resources=World("plan", READING).resources()) as baton:
         execution = await rested(baton, await baton.ask("Look", review="always"))
-        wait = await _asked(baton, execution)
+        wait = await open_question(baton, execution)
     assert wait.wait.question["message"] == "May this plan run: Compares two cities."
-
-
-REFUND = workflow(
-    "refund",
-    [act("pay", sensitive=True), act("tell", "pay")],
-    input={
-        "schema": {
-            "type": "object",
-            "properties": {"order": {"type": "string"}, "amount": {"type": "number", "minimum": 1}},
-            "required": ["order", "amount"],
-        }
-    },
-    output={"values": {"paid": "{{ input.amount }}"}},
-)
 
 
 @pytest.mark.capability("F24", "C14", "D10")
@@ -257,7 +156,7 @@ async def test_a_published_workflow_is_found_filled_in_and_run(database: Path) -
     async with engine(database, resources=world.resources()) as baton:
         await baton.publish(REFUND)
         execution = await rested(baton, await baton.ask("Refund 20 for A-1"))
-        wait = await _asked(baton, execution)
+        wait = await open_question(baton, execution)
         assert wait.wait.question["message"].startswith("May 'refund' run with this input, which does this:")
         assert wait.wait.question["payload"] == {"order": "A-1", "amount": 20}
         with pytest.raises(InputError, match="amount"):
@@ -274,7 +173,7 @@ async def test_what_a_request_does_not_say_is_asked_for_and_never_guessed(databa
     async with engine(database, resources=world.resources()) as baton:
         await baton.publish(REFUND)
         execution = await rested(baton, await baton.ask("Refund A-1"))
-        wait = await _asked(baton, execution)
+        wait = await open_question(baton, execution)
         assert wait.wait.question["message"] == "To run 'refund', it needs amount. Complete the input, or reject it."
         assert wait.wait.question["allow"] == ["edit", "reject"] and wait.wait.question["payload"] == {"order": "A-1"}
         await baton.decide(execution.id, wait.path, "reject", by="ann")
@@ -290,72 +189,6 @@ async def test_a_route_that_does_not_exist_never_passes(database: Path) -> None:
         execution = await finished(baton, await baton.ask("Pay everybody"))
     assert (execution.status, execution.error["code"]) == ("failed", "answer_unfit")
     assert world.asked.count("decide") == 4, "asked again three times"
-
-
-async def test_the_bounds_of_the_assistant_hold_for_models_and_for_people(database: Path) -> None:
-    world = World("plan", READING, READING.replace("look_up", "hidden"))
-    bounds = AssistantBounds(tools=("write_*",), workflows=())
-    async with engine(database, resources=[*world.resources(), bounds]) as baton:
-        await baton.publish(REFUND)
-        execution = await finished(baton, await baton.ask("Look"))
-        results = await baton.results(execution.id)
-    assert execution.error["code"] == "plan_invalid"
-    survey = results["survey"]["output"]
-    assert survey["routes"] == ["answer", "plan"] and survey["tools"] == []
-    assert "write_to" in survey["language"] and "look_up" not in survey["language"]
-
-
-CRITERIA = 'type: agent\n      config: {message: "Criteria?"}'
-FORBIDDEN = [
-    ('type: agent\n      config: {message: x, model: "openai:dear"}', "leave 'model' out; it is chosen for you."),
-    ('type: agent\n      config: {agent: {name: x, model: "openai:dear"}, message: x}', "leave 'model' out"),
-    (
-        "type: agent\n      config: {agent_capability: refunds, message: x}",
-        "agent_capability: there is no 'refunds' here.",
-    ),
-    ("type: agent\n      config: {message: x, tools: [{workflow: refund}]}", "workflow: there is no 'refund' here."),
-    ('type: agent\n      config: {message: x, tools: "{{ input.cities }}"}', "tool: write a name itself."),
-    ('type: tool\n      config: {tool: "{{ input.cities[0] }}"}', "tool: write a name itself."),
-    ("type: tool\n      config: {tool: hidden}", "there is no tool 'hidden'"),
-    ('type: function\n      config: {function: "os:system"}', "function: there is no 'os:system' here."),
-    ("type: service_call\n      config: {service: hidden, endpoint: /x}", "there is no service 'hidden'"),
-    ("type: workflow\n      config: {workflow: refund}", "there is no workflow 'refund'"),
-    ("type: workflow\n      config: {definition: {}}", "a plan has no 'definition': run a published workflow"),
-    ("type: parallel\n      config: {steps_from: []}", "a plan has no 'steps_from': write the steps themselves."),
-    ("type: survey\n      config: {message: x}", "the step type 'survey' is a part of Baton"),
-    ("type: agent_with_handler\n      config: {message: x}", "the step type 'agent_with_handler' is a part of Baton"),
-    ("type: check_outcome\n      config: {}", "the step type 'check_outcome' is a part of Baton"),
-]
-
-
-@pytest.mark.capability("security-A18")
-@pytest.mark.parametrize(("written", "told"), FORBIDDEN)
-async def test_what_a_plan_may_not_hold_is_told(written: str, told: str, database: Path) -> None:
-    """Also what only a running step could be found out to reach; each thing is told once."""
-    draft = READING.replace(CRITERIA, written)
-    assert draft != READING
-    assert (await refused(draft, database)).count(told) == 1
-
-
-@pytest.mark.capability("security-A18")
-async def test_a_plan_that_takes_the_assistants_name_is_a_plan_nevertheless(database: Path) -> None:
-    draft = READING.replace(CRITERIA, "type: survey\n      config: {message: x}").replace("compare_cities", "baton")
-    assert "a plan has no steps of type 'survey'." in await refused(draft, database)
-
-
-async def refused(draft: str, database: Path) -> str:
-    """What is said about a plan that may not run, by an assistant that may use one tool and one agent."""
-    hidden = Tool("hidden", "Nobody's business.", lambda: None)
-    agents = [Agent(name=name, model="scripted:m", capabilities=("refunds",)) for name in ("seen", "unseen")]
-    models, tools = World("plan", draft).resources()
-    tools.add(hidden)
-    bounds = AssistantBounds(tools=("look_*",), workflows=(), agents=("seen",))
-    async with engine(database, resources=[models, tools, Agents(agents), bounds]) as baton:
-        await baton.publish(REFUND)
-        execution = await finished(baton, await baton.ask("Look"))
-    assert execution.error["code"] == "plan_invalid"
-    message: str = execution.error["message"]
-    return message
 
 
 @pytest.mark.capability("C11")
@@ -415,7 +248,7 @@ async def test_no_plan_is_paid_for_twice_after_a_crash(database: Path, after: in
 
             async def work() -> None:
                 execution = await rested(baton, await baton.ask("Write", execution_id="x", idempotency_key="k"))
-                wait = await _asked(baton, execution)
+                wait = await open_question(baton, execution)
                 await baton.decide("x", wait.path, "approve", by="ann")
                 await finished(baton, "x")
 
@@ -423,112 +256,9 @@ async def test_no_plan_is_paid_for_twice_after_a_crash(database: Path, after: in
     async with engine(database, resources=world.resources()) as baton:
         execution = await rested(baton, await baton.ask("Write", execution_id="x", idempotency_key="k"))
         if not execution.status.final:
-            wait = await _asked(baton, execution)
+            wait = await open_question(baton, execution)
             await baton.decide("x", wait.path, "approve", by="ann")
         execution = await finished(baton, "x")
     assert execution.status == "completed", execution.error
     assert len(world.asked) <= 5 + (not over), world.asked
     assert len(world.done) <= 2 + 2 * (not over) and {*world.done} == {"write Oslo", "write Rome"}
-
-
-BREAKS = """
-apiVersion: workflow/v1
-kind: Workflow
-metadata: {name: breaks}
-spec:
-  steps:
-    - {name: first, type: tool, config: {tool: write_to, args: {city: Oslo}}}
-    - {name: second, type: tool, depends_on: [first], config: {tool: broken, args: {city: Rome}}}
-    - {name: third, type: tool, depends_on: [second], config: {tool: write_to, args: {city: Bern}}}
-"""
-REPEATS = BREAKS.replace("broken", "look_up")
-MENDED = """
-apiVersion: workflow/v1
-kind: Workflow
-metadata: {name: mended}
-spec:
-  steps:
-    - {name: second, type: tool, config: {tool: look_up, args: {city: Rome}}}
-    - {name: third, type: tool, depends_on: [second], config: {tool: write_to, args: {city: Bern}}}
-"""
-
-
-class Breaking(World):
-    """One of its tools never works; its drafts have no input."""
-
-    def _draft(self, text: str) -> dict[str, Any]:
-        return {"workflow": text, "summary": "Does it."}
-
-    def resources(self) -> list[Any]:
-        def broken(city: str) -> None:
-            self.done.append(f"broken {city}")
-            raise ValueError("the road is closed")
-
-        def unwrite(wrote: str) -> None:
-            self.done.append(f"unwrite {wrote}")
-
-        models, tools = super().resources()
-        broken_tool = Tool("broken", "Goes there.", broken, effect="none")
-        write = replace(tools.get("write_to"), effect="reversible", undo="unwrite")
-        return [models, Tools([tools.get("look_up"), write, broken_tool, Tool("unwrite", "Takes back.", unwrite)])]
-
-
-async def _agreed(baton: Orchestrator, execution: Execution) -> tuple[Execution, list[Any]]:
-    """Every plan is approved; what was asked."""
-    asked = []
-    execution = await rested(baton, execution)
-    while not execution.status.final:
-        wait = await _asked(baton, execution)
-        asked.append(wait.wait.question)
-        await baton.decide(execution.id, wait.path, "approve", by="ann")
-        execution = await rested(baton, execution)
-    return execution, asked
-
-
-@pytest.mark.capability("F22", "I08", "O22")
-async def test_what_is_left_of_a_plan_that_fails_is_planned_anew(database: Path) -> None:
-    """The model sees what was done and what failed; a plan that would do it again is refused; the person who is asked
-    about the new one is told; what was done is not done again, and is told with the results."""
-    world = Breaking("plan", BREAKS, REPEATS, MENDED)
-    async with engine(database, resources=world.resources()) as baton:
-        execution, asked = await _agreed(baton, await baton.ask("Write to Oslo, see Rome, write to Bern"))
-        results = await baton.results(execution.id)
-        with pytest.raises(ConflictError, match="holds only what was left to do"):
-            await baton.save_plan(execution.id, "trip")
-    assert execution.status == "completed", execution.error
-    assert world.done == ["write Oslo", "broken Rome", "look Rome", "write Bern"]
-    told = results["route.draft[1].write"]["output"]["messages"][0]["content"]
-    assert (
-        "the road is closed" in told and '"done": {"first": {"wrote": "Oslo"}}' in told and "must not be done" in told
-    )
-    [problem] = results["route.draft[1].check"]["output"]["problems"]
-    assert problem.startswith("step 'first' was carried out by the plan before this one: leave it out")
-    assert [question["message"].partition(" May")[0] for question in asked] == [
-        "May this plan run, which changes things in the world outside: Does it.",
-        "The plan before failed at second, after first had been done.",
-    ]
-    assert asked[1]["payload"]["done_before"] == {"first": {"wrote": "Oslo"}}
-    assert '"done_before": {"first": {"wrote": "Oslo"}}' in execution.output["answer"]
-    assert world.asked.count("plan") == 3
-
-
-@pytest.mark.capability("F22", "E11")
-@pytest.mark.parametrize(("replans", "plans"), [(0, 1), (2, 3)])
-async def test_plans_are_made_anew_so_often_and_then_all_is_undone(database: Path, replans: int, plans: int) -> None:
-    again = BREAKS.replace("first", "other").replace("Oslo", "Bonn")
-    world = Breaking("plan", BREAKS, again, again.replace("other", "another").replace("Bonn", "Graz"))
-    async with engine(database, resources=world.resources()) as baton:
-        execution, _ = await _agreed(baton, await baton.ask("Write", replans=replans))
-    assert (execution.status, world.asked.count("plan")) == ("compensated", plans)
-    assert "the road is closed" in execution.error["message"]
-    cities = ["Oslo", "Bonn", "Graz"][:plans]
-    assert [one for one in world.done if one.startswith("write")] == [f"write {city}" for city in cities]
-    assert [one for one in world.done if one.startswith("un")] == [f"unwrite {city}" for city in reversed(cities)]
-    assert world.done.count("broken Rome") == plans
-
-
-async def test_an_application_may_say_that_plans_are_not_made_anew(database: Path) -> None:
-    world = Breaking("plan", BREAKS, MENDED)
-    async with engine(database, resources=[*world.resources(), AssistantBounds(replans=0)]) as baton:
-        execution, _ = await _agreed(baton, await baton.ask("Write"))
-    assert (execution.status, world.asked.count("plan")) == ("compensated", 1)

@@ -1,0 +1,76 @@
+"""What the ad-hoc assistant may use, and what its plans may not hold."""
+
+from pathlib import Path
+
+import pytest
+
+from agents import Agent, Agents, Tool
+from agents.planning.bounds import AssistantBounds
+from tests.support.engine.assistant import READING, REFUND, World
+from tests.support.engine.engines import engine, finished
+
+
+async def test_the_bounds_of_the_assistant_hold_for_models_and_for_people(database: Path) -> None:
+    world = World("plan", READING, READING.replace("look_up", "hidden"))
+    bounds = AssistantBounds(tools=("write_*",), workflows=())
+    async with engine(database, resources=[*world.resources(), bounds]) as baton:
+        await baton.publish(REFUND)
+        execution = await finished(baton, await baton.ask("Look"))
+        results = await baton.results(execution.id)
+    assert execution.error["code"] == "plan_invalid"
+    survey = results["survey"]["output"]
+    assert survey["routes"] == ["answer", "plan"] and survey["tools"] == []
+    assert "write_to" in survey["language"] and "look_up" not in survey["language"]
+
+
+CRITERIA = 'type: agent\n      config: {message: "Criteria?"}'
+FORBIDDEN = [
+    ('type: agent\n      config: {message: x, model: "openai:dear"}', "leave 'model' out; it is chosen for you."),
+    ('type: agent\n      config: {agent: {name: x, model: "openai:dear"}, message: x}', "leave 'model' out"),
+    (
+        "type: agent\n      config: {agent_capability: refunds, message: x}",
+        "agent_capability: there is no 'refunds' here.",
+    ),
+    ("type: agent\n      config: {message: x, tools: [{workflow: refund}]}", "there is no workflow 'refund'"),
+    ('type: agent\n      config: {message: x, tools: "{{ input.cities }}"}', "tool: write a name itself."),
+    ('type: tool\n      config: {tool: "{{ input.cities[0] }}"}', "tool: write a name itself."),
+    ("type: tool\n      config: {tool: hidden}", "there is no tool 'hidden'"),
+    ('type: function\n      config: {function: "os:system"}', "function: there is no 'os:system' here."),
+    ("type: service_call\n      config: {service: hidden, endpoint: /x}", "there is no service 'hidden'"),
+    ("type: workflow\n      config: {workflow: refund}", "there is no workflow 'refund'"),
+    ("type: workflow\n      config: {definition: {}}", "a plan has no 'definition': run a published workflow"),
+    ("type: parallel\n      config: {steps_from: []}", "a plan has no 'steps_from': write the steps themselves."),
+    ("type: survey\n      config: {message: x}", "the step type 'survey' is a part of Baton"),
+    ("type: agent_with_handler\n      config: {message: x}", "the step type 'agent_with_handler' is a part of Baton"),
+    ("type: check_outcome\n      config: {}", "the step type 'check_outcome' is a part of Baton"),
+]
+
+
+@pytest.mark.capability("security-A18")
+@pytest.mark.parametrize(("written", "told"), FORBIDDEN)
+async def test_what_a_plan_may_not_hold_is_told(written: str, told: str, database: Path) -> None:
+    """Also what only a running step could be found out to reach; each thing is told once."""
+    draft = READING.replace(CRITERIA, written)
+    assert draft != READING
+    assert (await refused(draft, database)).count(told) == 1
+
+
+@pytest.mark.capability("security-A18")
+async def test_a_plan_that_takes_the_assistants_name_is_a_plan_nevertheless(database: Path) -> None:
+    draft = READING.replace(CRITERIA, "type: survey\n      config: {message: x}").replace("compare_cities", "baton")
+    assert "a plan has no steps of type 'survey'." in await refused(draft, database)
+
+
+async def refused(draft: str, database: Path) -> str:
+    """What is said about a plan that may not run, by an assistant that may use one tool and one agent."""
+    hidden = Tool("hidden", "Nobody's business.", lambda: None)
+    agents = [Agent(name=name, model="scripted:m", capabilities=("refunds",)) for name in ("seen", "unseen")]
+    models, tools = World("plan", draft).resources()
+    tools.add(hidden)
+    bounds = AssistantBounds(tools=("look_*",), workflows=(), agents=("seen",))
+    async with engine(database, resources=[models, tools, Agents(agents), bounds]) as baton:
+        await baton.publish(REFUND)
+        execution = await finished(baton, await baton.ask("Look"))
+    assert execution.error["code"] == "plan_invalid"
+    message: str = execution.error["message"]
+    return message
