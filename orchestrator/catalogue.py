@@ -15,6 +15,7 @@ from graphs.spec import Workflow
 from graphs.validation import Known
 from orchestrator.brain.assistant import ASSISTANT, load_assistant
 from orchestrator.sealing import Cipher, Sealer
+from orchestrator.secrets import reads_secrets
 from orchestrator.store.port import DEFAULT_TENANT, Execution, PublishedWorkflow
 from orchestrator.store.sqlite import SqliteStore
 
@@ -252,11 +253,14 @@ class Catalogue:
         if workflow is not None and not self._has_secrets(workflow):
             return Sealer({}, None)
         secrets = await self._store.secrets(execution.id)
-        return Sealer(secrets, self.cipher() if secrets else None)
+        seals = bool(secrets) or (workflow is not None and reads_secrets(workflow))
+        return Sealer(secrets, self.cipher() if seals else None)
 
     def _has_secrets(self, workflow: Workflow) -> bool:
-        schema = workflow.spec.input.schema_
-        return self.library.remember("has_secrets", workflow.digest, lambda: bool(secret_paths(schema)))
+        def look() -> bool:
+            return bool(secret_paths(workflow.spec.input.schema_)) or reads_secrets(workflow)
+
+        return self.library.remember("has_secrets", workflow.digest, look)
 
 
 def has_callables(document: Mapping[str, Any]) -> bool:

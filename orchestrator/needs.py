@@ -16,11 +16,14 @@ from graphs.loading.findings import Findings
 from graphs.prepare import Library
 from graphs.spec import Workflow
 from graphs.validation import Known
+from graphs.validation.expressions import check_expressions
 from graphs.validation.outline import Outline
 from graphs.validation.uses import check_uses
+from orchestrator.secrets import EngineSecrets, reads_secrets
 from orchestrator.store.port import Execution
 
-_MISSING = ("service_unknown", "function_unknown")
+_SET_BY = "BATON_SERVICES, BATON_MODULES, BATON_SECRETS, --module"
+_MISSING = ("service_unknown", "function_unknown", "secret_unknown")
 
 
 def check_needs(execution: Execution, workflow: Workflow, library: Library, resources: Mapping[type, Any]) -> None:
@@ -35,7 +38,7 @@ def check_needs(execution: Execution, workflow: Workflow, library: Library, reso
         raise StoreError(
             f"Execution '{execution.id}' of {execution.workflow}@{execution.version} is not taken up here: "
             f"{' '.join(missing)}",
-            hint=f"Go on where they are set (BATON_SERVICES, BATON_MODULES, --module): baton resume {execution.id}.",
+            hint=f"Go on where they are set ({_SET_BY}): baton resume {execution.id}.",
             code="resources_missing",
         )
 
@@ -60,13 +63,17 @@ def known_of(resources: Mapping[type, Any]) -> Known:
         functions=_names(resources, Functions),
         tools=_names(resources, Tools),
         agents=_names(resources, Agents),
+        secrets=_names(resources, EngineSecrets),
     )
 
 
 def _missing(workflow: Workflow, library: Library, resources: Mapping[type, Any]) -> tuple[str, ...]:
     def find() -> tuple[str, ...]:
         findings = Findings(None)
-        check_uses(Outline(workflow, library.step_types), known_of(resources), findings)
+        outline, known = Outline(workflow, library.step_types), known_of(resources)
+        check_uses(outline, known, findings)
+        if reads_secrets(workflow):
+            check_expressions(outline, known, findings)
         return tuple(problem.message for problem in findings.problems() if problem.code in _MISSING)
 
     return library.remember("missing", workflow.digest, find)

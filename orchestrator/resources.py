@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
+from os import environ
 from typing import Any, Final
 
 from agents import Agents, Functions, McpServer, McpServers, Models, Services, Tools
@@ -11,6 +12,7 @@ from agents.models.prices import Prices
 from agents.models.router import Router
 from graphs.clock import Clock
 from graphs.errors import SettingsError
+from orchestrator.secrets import EngineSecrets
 from orchestrator.settings import Settings
 
 _ALLOWED: Final[Mapping[str, Allowed]] = {"allow": True, "loopback": "loopback", "refuse": False}
@@ -31,6 +33,7 @@ async def gather(stack: AsyncExitStack, settings: Settings, given: Iterable[Any]
         Router(),
         Prices.from_mapping(settings.prices),
         settings.agent_routing,
+        EngineSecrets.from_environment(settings.secrets, environ),
         settings.assistant,
         *given,
     ):

@@ -58,6 +58,8 @@ class Settings(EnvironmentSettings):
         agent_routing: How a step that names a capability gets an agent, as JSON in the environment; see
             `agents.reasoning.capability.AgentRouting`. `{"adaptive": false}` takes the first that has it.
         expose: Environment variables that expressions may read as `env.NAME`.
+        secrets: Environment variables that expressions may read as `secrets.NAME`: opaque, and masked wherever they
+            come back.
         log_level, log_format: What is logged to standard error, and how.
     """
 
@@ -86,6 +88,7 @@ class Settings(EnvironmentSettings):
     agent_routing: Annotated[AgentRouting, NoDecode] = AgentRouting()
     assistant: Annotated[AssistantBounds, NoDecode] = AssistantBounds()
     expose: Annotated[tuple[str, ...], *SEPARATED] = ()
+    secrets: Annotated[tuple[str, ...], *SEPARATED] = ()
     log_level: Literal["debug", "info", "warning", "error"] = "warning"
     log_format: Literal["console", "json"] = "console"
 

@@ -79,6 +79,7 @@ CODES: Final[dict[str, str]] = {
     "unknown_variable": "`vars.NAME` that nobody sets.",
     "variable_not_yet_set": "`vars.NAME` that is set by a step which need not have run before.",
     "not_evaluated": "An expression where none is evaluated.",
+    "secret_unknown": "`secrets.NAME` that this engine is not given.",
     "secret_in_condition": "A condition that depends on a secret.",
     "fast_hash_of_secret": "`hash()` of a secret.",
     # Schemas and output

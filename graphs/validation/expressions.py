@@ -36,7 +36,7 @@ class _At(NamedTuple):
 
 def check_expressions(outline: Outline, known: Known, findings: Findings) -> None:
     """Read every expression and follow what it reads."""
-    shapes, reads, secrets = Shapes(outline, known), Reads(outline, findings), Secrets(outline, findings)
+    shapes, reads, secrets = Shapes(outline, known), Reads(outline, findings), Secrets(outline, known, findings)
     for field in fields_of(outline):
         if findings.full:
             return

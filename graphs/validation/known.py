@@ -27,6 +27,7 @@ class Known:
         services: Configured services.
         functions, tools, agents: Registered ones.
         limits: Names that steps may give under `limits`.
+        secrets: What expressions may read as `secrets.NAME`.
     """
 
     workflow: Resolve | None = None
@@ -37,6 +38,7 @@ class Known:
     tools: Collection[str] | None = None
     agents: Collection[str] | None = None
     limits: Collection[str] | None = None
+    secrets: Collection[str] | None = None
 
     def names(self, thing: Thing) -> Collection[str] | None:
         """The names of things of a kind; None where nobody can say."""

@@ -7,6 +7,8 @@ from graphs.expressions.braces import pieces
 from graphs.expressions.references import references
 from graphs.inputs.secrets import covers, secret_paths
 from graphs.loading.findings import Findings
+from graphs.loading.names import suggestion
+from graphs.validation.known import Known
 from graphs.validation.outline import Outline
 from graphs.validation.said import Said, texts_in
 
@@ -16,12 +18,15 @@ _HASH = "hash"
 class Secrets:
     """Judges expressions that read secrets."""
 
-    def __init__(self, outline: Outline, findings: Findings) -> None:
+    def __init__(self, outline: Outline, known: Known, findings: Findings) -> None:
         self._findings = findings
+        self._known = known.secrets
         self._paths = secret_paths(outline.workflow.spec.input.schema_)
 
     def check(self, parsed: Condition | Template, said: Said) -> None:
         """Judge everything that stands in one field."""
+        for reference in parsed.references:
+            self._check_known(reference, said)
         if isinstance(parsed, Condition):
             for reference in parsed.references:
                 if self._is_secret(reference) and not reference.guarded:
@@ -34,6 +39,15 @@ class Secrets:
             for piece in pieces(said.text(path)):
                 if not isinstance(piece, str):
                     self._check_digests(piece[0].tree, piece[1], path, said)
+
+    def _check_known(self, reference: Reference, said: Said) -> None:
+        if self._known is None or reference.root != "secrets" or not reference.path or reference.guarded:
+            return
+        name = str(reference.path[0])
+        if name not in self._known:
+            words = f"there is no secret '{name}' in this engine's settings"
+            hint = suggestion(name, self._known, "Its secrets") + " BATON_SECRETS names those it may read."
+            said.add(self._findings, "secret_unknown", words, hint, reference)
 
     def _check_digests(self, node: tree.Node, begin: int, path: tuple[str | int, ...], said: Said) -> None:
         for digest in _digests(node):

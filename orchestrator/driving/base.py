@@ -24,6 +24,7 @@ from graphs.steps import Answer, Logger
 from orchestrator.driving.seats import Seat
 from orchestrator.driving.works import Works
 from orchestrator.sealing import Sealer
+from orchestrator.secrets import EngineSecrets
 from orchestrator.store.port import Execution, Record
 from orchestrator.time_travel.other_agents import instead
 from orchestrator.time_travel.recorded import Recorded
@@ -187,6 +188,7 @@ class Base:
             },
             config=workflow.spec.config,
             environment=self._works.environment,
+            secrets=self._works.resources[EngineSecrets].values,
             user_context=execution.user_context,
             metadata=execution.metadata,
             budgets={"": budget} if (budget := workflow.spec.config.budget) is not None else {},

@@ -206,20 +206,23 @@ SUB = workflow("sub", [act("x", value="{{ input.token }}"), ask("q", "x")])
 
 
 @pytest.mark.capability("X12", "I25", "D13")
+@pytest.mark.parametrize("source", ["input.token", "secrets.TOKEN"])
 async def test_a_secret_stands_in_no_byte_of_what_is_kept_logged_or_shown(
-    tmp_path: Path, database: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    source: str, tmp_path: Path, database: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Sent in headers, bodies, queries, prompts, arguments, items, questions, errors: looked for while the execution
     rests, with its WAL, and after its end, with everything the command line says of it."""
     echo, seen = Echo(), list[Any]()
-    definition = workflow(
-        "w", WHEREVER, input=TOKEN, output={"values": {"t": "{{ input.token }}", "n": "{{ input.n }}"}}
-    )
+    of_input, given = (TOKEN, {"token": SENTINEL, "n": 5}) if source == "input.token" else ({}, {"n": 5})
+    monkeypatch.setenv("TOKEN", SENTINEL)
+    steps = json.loads(json.dumps(WHEREVER).replace("input.token", source))
+    output = {"values": {"t": f"{{{{ {source} }}}}", "n": "{{ input.n }}"}}
+    definition = workflow("w", steps, input=of_input, output=output)
     async with echo.running() as url:
         how: dict[str, Any] = {"resources": _resources(seen), "workflows": [SUB], "log_level": "debug"}
-        how |= {"services": {"echo": url}, "log_format": "json"}
+        how |= {"services": {"echo": url}, "log_format": "json", "secrets": ("TOKEN",)}
         async with engine(database, **how) as baton:
-            execution = await baton.start(definition, {"token": SENTINEL, "n": 5})
+            execution = await baton.start(definition, given)
             await rested(baton, execution)
             assert {wait.path for wait in await baton.waits(execution.id)} >= {"question", "items[0].may_i"}
             assert "***" in f"{await baton.waits(execution.id)}"

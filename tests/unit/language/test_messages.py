@@ -46,6 +46,7 @@ KNOWN = Known(
     tools=("send_email", "look_up"),
     agents=("helper",),
     limits=("gpu", "user-service"),
+    secrets=("CRM_TOKEN",),
 )
 
 
