@@ -20,6 +20,7 @@ from orchestrator.fingerprints import KEY_REUSED
 from orchestrator.store.port import Execution
 from orchestrator.store.triggers import KeptEvent, Triggering
 from orchestrator.tenancy import TenantView
+from orchestrator.whole import stopped
 
 DEPTH: Final = "trigger_depth"
 """The key of an execution's metadata that says how many triggers in a row led to it."""
@@ -67,9 +68,7 @@ class Triggers:
         try:
             yield
         finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+            await stopped(task)
 
     async def _run(self) -> None:
         news = self._store.news = asyncio.Event()

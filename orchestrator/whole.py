@@ -1,4 +1,4 @@
-"""Work that is done whole or not at all, whoever is cancelled meanwhile."""
+"""Work that is done whole or not at all, whoever is cancelled meanwhile; and tasks that are stopped."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -15,3 +15,15 @@ async def whole(work: Coroutine[Any, Any, T]) -> T:
     except asyncio.CancelledError:
         await asyncio.wait([doing])
         raise
+
+
+async def stopped(task: "asyncio.Task[Any]") -> None:
+    """Cancel a task, and return when it has ended. A cancel of whoever waits for that is not taken for the task's.
+
+    Raises:
+        BaseException: what it ended with, if not with that.
+    """
+    task.cancel()
+    await asyncio.wait([task])
+    if not task.cancelled():
+        task.result()

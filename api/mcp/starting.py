@@ -3,7 +3,7 @@
 import asyncio
 import importlib
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Any
 
 from starlette.types import Receive, Scope, Send
@@ -11,6 +11,7 @@ from starlette.types import Receive, Scope, Send
 from agents.tools.threads import in_thread
 from graphs.errors import BatonError
 from orchestrator.engine import Orchestrator
+from orchestrator.whole import stopped
 
 Handler = Callable[[Scope, Receive, Send], Awaitable[None]]
 
@@ -62,6 +63,4 @@ class Mcp:
             yield
         finally:
             if self._serving is not None:
-                self._serving.cancel()
-                with suppress(asyncio.CancelledError):
-                    await self._serving
+                await stopped(self._serving)

@@ -20,7 +20,7 @@ from graphs.composites.base import (
     too_many,
 )
 from graphs.composites.made import check_made
-from graphs.errors import Problem
+from graphs.errors import Problem, StepError
 from graphs.expressions import EvaluationContext
 from graphs.planner import Conclusion, FailurePolicy, Join, Plan, failed, plan_steps
 from graphs.prepare import Library
@@ -54,7 +54,7 @@ class JoinConfig(StepConfig):
         if self.first is not None:
             return Join(min(self.first, groups), first=True, cancel=self.rest == "cancel")
         if self.min_success is not None:
-            required = min(self.min_success, groups)
+            required = self.min_success
         elif self.min_success_rate is not None:
             share = Fraction(repr(self.min_success_rate))  # as written: 0.56 of 25 is 14, and not a little more
             required = share if self.wait_for_all else math.ceil(share * groups)
@@ -63,6 +63,19 @@ class JoinConfig(StepConfig):
         else:
             required = groups
         return Join(required, first=not self.wait_for_all, cancel=self.rest == "cancel")
+
+    def check(self, step: Step, groups: int) -> None:
+        """Whether as many can succeed as must.
+
+        Raises:
+            StepError: there are not so many branches or items.
+        """
+        if self.min_success is not None and self.min_success > groups:
+            raise StepError(
+                f"step '{step.name}': {self.min_success} must succeed ('min_success'), and there are {groups}.",
+                category="validation",
+                code="min_success_impossible",
+            )
 
     def policy(self) -> FailurePolicy:
         match self.failure_policy:
@@ -97,6 +110,7 @@ class Parallel(Composite):
                 raise too_many(opening.step.name, len(config.steps_from), MOST_ITEMS)
             check_made(opening, config.steps_from)
             data["steps"] = list(config.steps_from)  # as given: secrets in them are still known to be secret
+        config.check(opening.step, _groups(opening.step) + len(data.get("steps", ())))
         return data
 
     def plan(self, step: Step, data: Data, library: Library) -> Plan:
@@ -135,6 +149,25 @@ class Parallel(Composite):
                 hint="Give it 'steps', 'branches' or 'config.steps_from'.",
                 where="steps",
             )
+        elif "steps_from" not in step.config:
+            yield from _too_few(step, _groups(step))
+
+
+def _groups(step: Step) -> int:
+    return len(step.steps) + len(step.branches)
+
+
+def _too_few(step: Step, groups: int) -> Iterable[Problem]:
+    """More must succeed than there are."""
+    for key in ("min_success", "minimum_success_count"):
+        wanted = step.config.get(key)
+        if isinstance(wanted, int) and not isinstance(wanted, bool) and wanted > groups:
+            yield Problem(
+                code="min_success_impossible",
+                message=f"step '{step.name}': {wanted} must succeed, and there are {groups}.",
+                hint=f"Ask for {groups} at most, or add what is missing.",
+                where=f"config.{key}",
+            )
 
 
 class ParallelGroup(Parallel):
@@ -160,10 +193,16 @@ class Map(Composite):
     containers: ClassVar[frozenset[str]] = frozenset({"steps"})
     required_containers: ClassVar[frozenset[str]] = frozenset({"steps"})
 
+    def check(self, step: Step) -> Iterable[Problem]:
+        yield from super().check(step)
+        if isinstance(items := step.config.get("items"), list | tuple):
+            yield from _too_few(step, len(items))
+
     async def open(self, opening: Opening) -> Data:
         config: MapConfig = opening.config
         if len(config.items) > MOST_ITEMS:
             raise too_many(opening.step.name, len(config.items), MOST_ITEMS)
+        config.check(opening.step, len(config.items))
         return config.model_dump(mode="python", by_alias=True)
 
     def plan(self, step: Step, data: Data, library: Library) -> Plan:

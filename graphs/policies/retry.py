@@ -4,6 +4,7 @@ import random
 from dataclasses import dataclass
 
 from graphs.errors import Category, StepError
+from graphs.policies.classify import MAX_RETRY_AFTER
 from graphs.policies.responses import RETRIED
 from graphs.spec import Config, RetryPolicy, Step
 
@@ -55,8 +56,8 @@ def after_failure(policy: RetryPolicy, attempt: int, error: StepError, chance: r
         return GiveUp("it cannot be retried")
     if error.retryable is None and not is_retried(policy, error.category):
         return GiveUp(f"{error.category} failures are not retried")
-    delay = max(backoff(policy, attempt, chance), min(error.retry_after or 0.0, policy.max_delay))
-    return Again(delay)
+    # Whoever comes back sooner than a server asked for is sent away again: the policy's own cap is not for that.
+    return Again(max(backoff(policy, attempt, chance), min(error.retry_after or 0.0, MAX_RETRY_AFTER)))
 
 
 def is_retried(policy: RetryPolicy, category: Category) -> bool:
@@ -66,7 +67,7 @@ def is_retried(policy: RetryPolicy, category: Category) -> bool:
 
 
 def backoff(policy: RetryPolicy, attempt: int, chance: random.Random) -> float:
-    """Seconds between attempt number `attempt` and the next: capped, then spread by the jitter (P04, X22)."""
+    """Seconds between attempt number `attempt` and the next: spread by the jitter, never more than the cap (X22)."""
     match policy.backoff:
         case "fixed":
             delay = policy.initial_delay
@@ -76,4 +77,8 @@ def backoff(policy: RetryPolicy, attempt: int, chance: random.Random) -> float:
             # The exponent is bounded because a float overflows long before a person would wait that long.
             delay = policy.initial_delay * policy.multiplier ** min(attempt - 1, 64)
     delay = min(delay, policy.max_delay)
-    return delay * (1 + policy.jitter * (2 * chance.random() - 1)) if policy.jitter else delay
+    if not policy.jitter:
+        return delay
+    # Spread below the cap, and not cut off at it: there, many would begin at the same instant again.
+    least, most = delay * (1 - policy.jitter), min(delay * (1 + policy.jitter), policy.max_delay)
+    return least + (most - least) * chance.random()

@@ -10,7 +10,11 @@ from graphs.spec.base import Model
 
 
 class RetryPolicy(Model):
-    """How often and how long apart a step is tried (Y04, P03, P04). `max_attempts` counts the first try (X01)."""
+    """How often and how long apart a step is tried (Y04, P03, P04). `max_attempts` counts the first try (X01).
+
+    No pause is longer than `max_delay`, jitter included; but when a server asks for more patience (`Retry-After`), it
+    is given that, up to an hour.
+    """
 
     max_attempts: int = Field(default=3, ge=1, le=1000)
     backoff: Literal["fixed", "linear", "exponential"] = "exponential"

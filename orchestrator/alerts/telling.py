@@ -49,12 +49,15 @@ class Telling:
         self._tasks = [asyncio.create_task(self._serve(sink), name=f"alerts {sink.name}") for sink in self._sinks]
 
     async def __aexit__(self, *_: object) -> None:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_AT_THE_END):
-                await asyncio.gather(*(self.once(sink) for sink in self._sinks))
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        try:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_AT_THE_END):
+                    await asyncio.gather(*(self.once(sink) for sink in self._sinks))
+        finally:  # also when somebody does not wait for that: the file is about to be closed
+            for task in self._tasks:
+                task.cancel()
+            if self._tasks:
+                await asyncio.wait(self._tasks)
 
     async def _serve(self, sink: AlertSink) -> None:
         failures = 0

@@ -6,7 +6,7 @@ says "look again", and a second "look again" does no harm.
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from traceback import format_exception
 from typing import Any
 
@@ -25,6 +25,7 @@ from orchestrator.driving.works import Works
 from orchestrator.needs import check_needs
 from orchestrator.store.port import Execution, OpenWait, Record
 from orchestrator.urgency import turn_of
+from orchestrator.whole import stopped
 
 _AFTER_LOST_COMMIT = 2.0
 """Seconds until an execution whose results could not be kept is taken up again."""
@@ -151,21 +152,24 @@ class Driver:
 
         What rests costs nothing but a reminder of when its waits and its deadline are over.
         """
+        at_once = False
         try:
             await self._take_up()
             listening = asyncio.create_task(self._listen(), name="signals")
             try:
                 yield
             finally:
-                listening.cancel()
-                with suppress(asyncio.CancelledError):
-                    await listening
+                at_once = True  # unless nobody asks a second time
+                await stopped(listening)
+                at_once = False
         finally:
             if self._taking is not None:
                 self._taking.cancel()
-            await self.drain()
-            await self._works.lasting.close()
-            self._dues.stop()
+            try:
+                await self.drain(at_once=at_once)
+            finally:
+                await self._works.lasting.close()
+                self._dues.stop()
 
     async def _take_up(self) -> None:
         self._works.store.changed()
@@ -228,8 +232,12 @@ class Driver:
         if drive is not None or execution.status.resting:
             await self._look(execution.id, path)
 
-    async def drain(self) -> None:
-        """Start nothing new; running steps get the grace time, then they are cut and will be run again."""
+    async def drain(self, *, at_once: bool = False) -> None:
+        """Start nothing new; running steps get the grace time, then they are cut and will be run again.
+
+        Args:
+            at_once: Nobody gets the grace time.
+        """
         self._draining = True
         for drive in self._drives.values():
             if drive is not None:
@@ -237,7 +245,7 @@ class Driver:
         if not (tasks := set(self._tasks.values())):
             return
         try:
-            await asyncio.wait(tasks, timeout=self._works.settings.grace)
+            await asyncio.wait(tasks, timeout=0 if at_once else self._works.settings.grace)
         finally:  # also when nobody waits for them any more: the file may soon have another engine
             for task in tasks:
                 task.cancel()

@@ -2,9 +2,10 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 from graphs.clock import Alarm, Clock
+from orchestrator.whole import stopped
 
 
 class Bell:
@@ -39,9 +40,7 @@ class Bell:
             if self._alarm is not None:
                 self._alarm.cancel()
             if self._working is not None:
-                self._working.cancel()
-                with suppress(asyncio.CancelledError):
-                    await self._working
+                await stopped(self._working)
 
     def arm(self, at_least: float = 0.0) -> None:
         """What is due has changed: look again when it is.

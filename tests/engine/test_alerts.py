@@ -1,5 +1,6 @@
 """Alerts reach their sinks: each once, in order, also after a sink could not be reached or the process was gone."""
 
+import asyncio
 import json
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -162,3 +163,34 @@ def test_settings_of_alerts_say_what_is_wrong(value: str, said: str, monkeypatch
     monkeypatch.setenv("BATON_ALERTS", value)
     with pytest.raises(SettingsError, match=said):
         read_settings()
+
+
+@pytest.mark.capability("E24")
+async def test_who_leaves_at_once_leaves_nobody_behind_who_tells(
+    database: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Cancelled while the last alerts are told, the engine still waits for those who tell: a file that is closed under
+    them would look like a broken sink."""
+    pager = Pager()
+    told = asyncio.Event()
+
+    async def slow(alert: Alert) -> None:
+        told.set()
+        await asyncio.Event().wait()
+
+    pager.tell = slow  # type: ignore[method-assign]
+
+    async def live() -> None:
+        async with engine(database, resources=[pager]) as baton:
+            await run(baton, BAD)
+            await told.wait()
+
+    life = asyncio.create_task(live())
+    await told.wait()
+    for _ in range(20):  # it has left the block, and waits for the pager
+        await asyncio.sleep(0)
+    before = asyncio.all_tasks()
+    life.cancel()
+    await asyncio.wait([life])
+    assert [task.get_name() for task in asyncio.all_tasks() & before if task.get_name().startswith("alerts")] == []
+    assert "alert.broken" not in capsys.readouterr().err

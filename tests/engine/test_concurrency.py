@@ -8,7 +8,9 @@ import pytest
 
 from agents import Functions
 from graphs.clock import ManualClock
+from graphs.validation import validate
 from tests.support.engine.engines import (
+    TYPES,
     act,
     ask,
     engine,
@@ -137,6 +139,47 @@ async def test_a_group_succeeds_with_as_many_as_it_asks_for(
     assert execution.status == status
     assert (output["successful_steps"], output["failed_steps"]) == (2, 1)
     assert [failure["step_id"] for failure in output["failures"]] == ["bad"]
+
+
+@pytest.mark.capability("E19", "F07", "F22")
+@pytest.mark.parametrize("kind", ["map", "parallel"])
+async def test_more_successes_than_there_are_steps_are_a_failure_before_anything_is_done(
+    kind: str, database: Path, effects: Effects
+) -> None:
+    """Known only at run time; what is known before is a problem of the definition."""
+    config: dict[str, Any] = {"min_success": "{{ input.least }}"}
+    if kind == "map":
+        config["items"], more = "{{ input.items }}", {"steps": [act("a")]}
+    else:
+        more = {}
+        config["steps_from"] = [{"name": "x", "type": "act"}, {"name": "y", "type": "act"}]
+    group = {"name": "g", "type": kind, "config": config, **more}
+    async with engine(database, effects=effects) as baton:
+        execution = await run(baton, workflow("w", [group]), {"items": [1, 2], "least": 3})
+        assert execution.error is not None and execution.error["code"] == "min_success_impossible"
+        assert execution.error["message"] == "step 'g': 3 must succeed ('min_success'), and there are 2."
+        assert effects.began == []
+        assert (await run(baton, workflow("w", [group]), {"items": [1, 2], "least": 2})).status == "completed"
+
+
+@pytest.mark.capability("E19", "F07")
+@pytest.mark.parametrize(
+    "group",
+    [
+        {"type": "parallel", "steps": [act("a"), act("b")]},
+        {"type": "parallel", "branches": {"x": [act("a")], "y": [act("a")]}},
+        {"type": "map", "config": {"items": [1, 2]}, "steps": [act("a")]},
+    ],
+)
+def test_more_successes_than_there_can_be_are_a_problem_of_the_definition(group: dict[str, Any]) -> None:
+    for word in ("min_success", "minimum_success_count"):
+        for least in (2, 3):
+            step = {"name": "g", **group, "config": {**group.get("config", {}), word: least}}
+            found = list(validate(workflow("w", [step]), TYPES))
+            wrong = [problem for problem in found if problem.code == "min_success_impossible"]
+            assert [problem.message for problem in wrong] == (
+                ["step 'g': 3 must succeed, and there are 2."] if least == 3 else []
+            )
 
 
 async def test_a_step_that_is_there_for_a_failure_does_not_spoil_the_group(database: Path) -> None:

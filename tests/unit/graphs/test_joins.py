@@ -179,7 +179,7 @@ JOINS: list[tuple[dict[str, Any], int, Join]] = [
     ({"first": 2}, 5, Join(2, first=True)),
     ({"first": 9}, 5, Join(5, first=True)),
     ({"min_success": 3}, 5, Join(3)),
-    ({"minimum_success_count": 9}, 5, Join(5)),
+    ({"minimum_success_count": 9}, 5, Join(9)),
     ({"min_success": 0}, 5, Join(0)),
     ({"min_success_rate": 0.5}, 5, Join(Fraction(1, 2))),
     ({"parallel_failure_threshold": 0.5}, 4, Join(Fraction(1, 2))),
