@@ -46,12 +46,13 @@ imports: $(VENV)/.dev
 bench: $(VENV)/.dev compiled ## Measure against plain LangGraph (minutes)
 	$(BIN)/python -m tests.benchmarks
 
-chaos: $(VENV)/.dev compiled ## Kill real processes for a long while (N=200 SEED=1 JOBS=all|proof AGENTS=100)
-	$(BIN)/python -m tests.reliability.chaos --kills $(or $(N),200) --seed $(or $(SEED),1) --jobs $(or $(JOBS),all)
+chaos: $(VENV)/.dev compiled ## Kill real processes, and all other faults, for hours (N=200 SEED=1 JOBS=all|proof|agents|steered STORE=sqlite AGENTS=100 RACES=2000)
+	$(BIN)/python -m tests.reliability.chaos --kills $(or $(N),200) --seed $(or $(SEED),1) --jobs $(or $(JOBS),all) --store $(or $(STORE),sqlite)
 	$(BIN)/python -m tests.reliability.agents --seeds $(or $(AGENTS),100)
 	$(BIN)/python -m tests.reliability.gateway_kill --runs 51 --kills 3 --seed $(or $(SEED),1)
-	$(BIN)/python -m tests.reliability.races --tries $(or $(RACES),2000) --seed $(or $(SEED),1)
+	$(BIN)/python -m tests.reliability.races --tries $(or $(RACES),2000) --seed $(or $(SEED),1) --store $(or $(STORE),sqlite)
 	$(BIN)/python -m tests.reliability.one_thread --tries 1000 --seed $(or $(SEED),1)
+	$(BIN)/python -m pytest -q --hypothesis-profile=long --timeout=7200 tests/engine/test_races.py $(addprefix tests/reliability/,test_scenarios.py test_stops.py test_any_history.py)
 
 lock: $(VENV)/.dev ## Resolve the locks anew
 	$(BIN)/python -m pip install --quiet uv

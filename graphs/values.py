@@ -10,6 +10,9 @@ from pydantic import BaseModel
 
 from graphs.errors import InputError, StepError
 
+_FEW = 1000
+"""Items of which it is cheap to look at each."""
+
 
 def json_value(value: Any, *, most: int | None = None) -> Any:
     """The value as plain JSON kinds, as it will be read back.
@@ -29,6 +32,8 @@ def json_value(value: Any, *, most: int | None = None) -> Any:
     kind = type(value)
     if kind is int and -(2**53) < value < 2**53:
         return value
+    if most is not None and (size := _text_in(value)) > most:
+        raise _too_large(size, most)  # before another copy of it is made
     try:
         text = _dumps(value)
         if b"null" in text:
@@ -44,9 +49,17 @@ def json_value(value: Any, *, most: int | None = None) -> Any:
     return orjson.loads(text)
 
 
+def _text_in(value: Any) -> int:
+    """At least so many bytes: of a text, or of those in an object or a list."""
+    if isinstance(value, str):
+        return len(value)
+    items = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()
+    return sum(len(item) for item in items if isinstance(item, str)) if len(items) <= _FEW else 0
+
+
 def _too_large(size: int, most: int) -> StepError:
     return StepError(
-        f"its result takes {size} bytes, and {most} may be kept.",
+        f"its result takes {size} bytes or more, and {most} may be kept.",
         category="resource",
         retryable=False,  # it would come to the same, and act once more
         code="result_too_large",

@@ -127,7 +127,7 @@ class Callee:
         if inspect.isawaitable(result):  # a sync function that hands out a coroutine
             result = await result
         try:
-            return json_value(result)
+            return json_value(result, most=context.max_result_bytes)
         except InputError as error:
             raise StepError(f"{self.what}: {error.message}", code="result_not_json", hint=error.hint) from error
 

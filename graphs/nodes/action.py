@@ -128,6 +128,7 @@ def step_context(body: Body, attempt: int) -> StepContext:
         resources=body.host.resources,
         metadata=facts.metadata,
         user_context=facts.user_context,
+        max_result_bytes=facts.max_result_bytes,
         progress=lambda data: body.host.note("step.progress", body.path, {"data": data}),
         heard=body.host.heard,
         note=lambda kind, data: body.host.note(kind, body.path, data, keep=True),

@@ -67,6 +67,8 @@ class StepContext:
     """`await emit_event(type, data, key=…)`: publish an event, durable before it returns."""
     keep_effect: Callable[..., Awaitable[None]] | None = None
     """Where `effect` hands over what it was told; None where nobody keeps it."""
+    max_result_bytes: int | None = None
+    """What the step's result may take, as JSON; None for any number."""
     told: Counter[str] | None = None
     """How often each effect was told in this attempt."""
 

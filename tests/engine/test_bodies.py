@@ -169,18 +169,21 @@ _CONTINUE = {"failure_policy": "continue"}
 async def test_a_result_that_is_too_large_fails_its_step_and_nothing_else(database: Path, effects: Effects) -> None:
     """Not tried again: it would act once more, and come to the same."""
     retry = {"max_attempts": 3, "backoff": "fixed", "initial_delay": 0, "retry_on": ["resource"]}
+    many = list(range(200_000))
     steps = [act("big", weird="large", retry=retry), act("small", value="x" * 1000), act("after", "big")]
+    steps.append(act("list", value="{{ input.many }}"))
     definition = workflow("w", steps, config={"failure_policy": "continue"})
     async with engine(database, effects=effects, max_result_bytes=1_000_000) as baton:
-        execution = await run(baton, definition)
+        execution = await run(baton, definition, {"many": many})
         found = await baton.results(execution.id)
     assert effects.counts["big"] == 1
+    assert found["list"]["error"]["code"] == "result_too_large"
     assert found["big"]["error"] | {"attempt": 1} == {
         "code": "result_too_large",
-        "message": "its result takes 2000002 bytes, and 1000000 may be kept.",
+        "message": "its result takes 2000000 bytes or more, and 1000000 may be kept.",
         "hint": "Keep it where it belongs (a file, a store) and give its address, or raise BATON_MAX_RESULT_BYTES.",
         "category": "resource",
-        "bytes": 2_000_002,
+        "bytes": 2_000_000,
         "most": 1_000_000,
         "attempt": 1,
     }

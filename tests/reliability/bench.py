@@ -13,6 +13,7 @@ from tests.reliability.jobs import Job
 from tests.reliability.lives import Lives, Place, ended
 from tests.reliability.nursery import Nursery
 from tests.reliability.steering import forks
+from tests.reliability.stores import STORES, Store
 from tests.reliability.traces import Evidence, Kill
 
 STAGES = ("before", "uncommitted", "committed", "after")
@@ -63,8 +64,9 @@ def evidence(place: Place, job: Job, kills: Iterable[Kill] = ()) -> Evidence:
 class Bench:
     """Makes crashes and holds them against the run without one."""
 
-    def __init__(self, folder: Path, nursery: Nursery) -> None:
+    def __init__(self, folder: Path, nursery: Nursery, store: Store = STORES[0]) -> None:
         self._folder = folder
+        self._store = store
         self._nursery = nursery
         self._lives = Lives()
         self._numbers = count(1)
@@ -159,7 +161,7 @@ class Bench:
     def _new_place(self) -> Place:
         folder = self._folder / f"run-{next(self._numbers)}"
         folder.mkdir()
-        return Place(folder)
+        return Place(folder, self._store)
 
 
 def _acts(seen: Evidence) -> Counter[tuple[traces.Step, str]]:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from tests.reliability.harness import Harness, Summary
 from tests.reliability.jobs import AGENTS, BATCH, GONE_BACK, MORE, PROOF, Job
+from tests.reliability.stores import STORES, Store, named
 
 SETS = {"all": (*BATCH, *MORE, *AGENTS, *GONE_BACK), "proof": PROOF, "agents": AGENTS, "steered": GONE_BACK}
 
@@ -48,9 +49,9 @@ async def kill(
     return summary
 
 
-async def _main(kills: int, seed: int, jobs: Sequence[Job], folder: Path) -> int:
+async def _main(kills: int, seed: int, jobs: Sequence[Job], store: Store, folder: Path) -> int:
     began = time.monotonic()
-    async with Harness.running(folder) as harness:
+    async with Harness.running(folder, store) as harness:
         try:
             await kill(harness, kills, seed, jobs, at_once=(3, min(8, len(jobs))), fresh=0.05, progress=True)
             code = 0
@@ -67,13 +68,14 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", choices=SETS, default="all")
     parser.add_argument("--keep", type=Path, help="an empty folder for everything; what failed is left there")
+    parser.add_argument("--store", choices=[store.name for store in STORES], default=STORES[0].name)
     given = parser.parse_args()
-    jobs = SETS[given.jobs]
+    jobs, store = SETS[given.jobs], named(given.store)
     if given.keep is not None:
         given.keep.mkdir(parents=True, exist_ok=True)
-        return asyncio.run(_main(given.kills, given.seed, jobs, given.keep))
+        return asyncio.run(_main(given.kills, given.seed, jobs, store, given.keep))
     with tempfile.TemporaryDirectory(prefix="baton-chaos-") as folder:
-        return asyncio.run(_main(given.kills, given.seed, jobs, Path(folder)))
+        return asyncio.run(_main(given.kills, given.seed, jobs, store, Path(folder)))
 
 
 if __name__ == "__main__":

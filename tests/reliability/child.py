@@ -33,6 +33,7 @@ from tests.reliability import points
 from tests.reliability.jobs import JOBS, Job, resources, workflows
 from tests.reliability.reviewer import Reviewer
 from tests.reliability.steering import Steerer, forks
+from tests.reliability.stores import STORES, named
 
 CRASH_AT = "BATON_TEST_CRASH_AT"
 POLL_SECONDS = 0.03
@@ -56,7 +57,8 @@ class Says:
 
 def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.reliability.child", description=__doc__)
-    parser.add_argument("--database", type=Path, required=True)
+    parser.add_argument("--folder", type=Path, required=True, help="where the store is kept")
+    parser.add_argument("--store", choices=[store.name for store in STORES], default=STORES[0].name)
     parser.add_argument("--services", default="", help="where the demo services are: http://127.0.0.1:PORT")
     parser.add_argument("--synchronous", default="full")
     parser.add_argument("--journal", type=Path, required=True, help="where in-process steps write")
@@ -102,7 +104,7 @@ async def _carry_out(given: argparse.Namespace, definitions: Sequence[Workflow])
     services = {name: f"{given.services}/{name}" for name in SERVICE_NAMES} if given.services else {}
     settings = Settings(
         _env_file=None,  # type: ignore[call-arg]
-        database=given.database,
+        **named(given.store).settings(given.folder),
         synchronous=given.synchronous,
         services=services,
         poll=POLL_SECONDS,

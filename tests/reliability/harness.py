@@ -26,6 +26,7 @@ from tests.reliability.lives import Lives, Place, ended, watched
 from tests.reliability.nursery import Child, Fresh, Nursery, Starter
 from tests.reliability.reviewer import Reviewer
 from tests.reliability.steering import Steerer, forks
+from tests.reliability.stores import STORES, Store
 from tests.reliability.traces import PREPARED, Evidence, Kill, Step
 
 REVIEWER = "reviewer-rita"
@@ -83,8 +84,11 @@ class Summary:
 class Harness:
     """Runs batches of executions under kills. Made by `running`."""
 
-    def __init__(self, folder: Path, services: Services, client: httpx.AsyncClient, nursery: Nursery) -> None:
+    def __init__(
+        self, folder: Path, services: Services, client: httpx.AsyncClient, nursery: Nursery, store: Store
+    ) -> None:
         self._folder = folder
+        self._store = store
         self._services = services
         self._client = client
         self._nursery = nursery
@@ -95,14 +99,14 @@ class Harness:
 
     @classmethod
     @asynccontextmanager
-    async def running(cls, folder: Path) -> AsyncIterator["Harness"]:
+    async def running(cls, folder: Path, store: Store = STORES[0]) -> AsyncIterator["Harness"]:
         """The services, which outlive every engine, and the nursery."""
         async with (
             running_services(folder / "services.db") as services,
             Nursery.running(folder / "nursery.log") as nursery,
             httpx.AsyncClient(base_url=services.url, timeout=30, verify=False, trust_env=False) as client,
         ):
-            yield cls(folder, services, client, nursery)
+            yield cls(folder, services, client, nursery, store)
 
     # -- runs ------------------------------------------------------------------------------------------------------
 
@@ -192,7 +196,7 @@ class Harness:
 
     async def _new_place(self, jobs: Sequence[Job]) -> Place:
         (await self._client.post("/_control/reset")).raise_for_status()
-        place = Place(self._folder / f"run-{next(self._numbers)}")
+        place = Place(self._folder / f"run-{next(self._numbers)}", self._store)
         place.folder.mkdir()
         prepared: dict[str, dict[str, str]] = {job.id: {} for job in jobs}
         for job in jobs:
@@ -220,7 +224,7 @@ class Harness:
             return
         say = _Saying(place.says)
         async with AsyncExitStack() as stack:
-            settings = Settings(_env_file=None, database=place.database)  # type: ignore[call-arg]
+            settings = Settings(_env_file=None, **self._store.settings(place.folder))  # type: ignore[call-arg]
             baton = await stack.enter_async_context(Orchestrator.open(settings, drive=False))
             own = random.Random(chance.random())
             reviewer = Reviewer(baton, jobs, REVIEWER, say, hesitates=HESITATES_SECONDS, chance=own)

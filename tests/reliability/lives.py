@@ -16,6 +16,7 @@ from tests.reliability import traces
 from tests.reliability.child import CRASH_AT
 from tests.reliability.jobs import Job
 from tests.reliability.nursery import Child, Starter
+from tests.reliability.stores import STORES, Store
 
 END_SECONDS = 120.0
 """In which an undisturbed engine must have brought everything to its end, on a machine that does much else."""
@@ -34,12 +35,13 @@ class Place:
     """
 
     folder: Path
+    store: Store = STORES[0]
     lives: int = 0
     starts: dict[int, float] = field(default_factory=dict)
 
     @property
     def database(self) -> Path:
-        return self.folder / "baton.db"
+        return self.store.file(self.folder)
 
     @property
     def journal(self) -> Path:
@@ -96,35 +98,19 @@ class Place:
         return [f"{path.name}: {text}" for path, text in said if text and not _SUMMARY.fullmatch(text)]
 
     async def copy(self, name: str) -> Path:
-        """The engine's file as it is this instant. Without the shared memory: a copy is read like after a power cut.
-
-        By another process. When this one closes a file it had opened to copy it, the system drops every lock that this
-        process has on that file, SQLite's too; the next engine would then take a reviewer's WAL away.
-        """
+        """What is kept as it is this instant, as after a power cut."""
         target = self.folder / name
         target.mkdir()
-        parts = [f"{self.database}{suffix}" for suffix in ("", "-wal") if Path(f"{self.database}{suffix}").exists()]
-        if parts:
-            copying = await asyncio.create_subprocess_exec("cp", "--", *parts, str(target))
-            assert await asyncio.wait_for(copying.wait(), END_SECONDS) == 0
-        copied = target / "baton.db"
+        copied = await self.store.copy(self.folder, target)
         if not copied.exists() or not traces.rows(copied, "SELECT 1 FROM sqlite_master WHERE name = 'records'"):
             _make_empty(copied)
         return copied
 
     def seen(self, name: str) -> Path:
-        """A copy of the engine's file as processes see it that have it open, by SQLite's own means.
-
-        For a file that somebody has open: what a killed process had written into the WAL and not yet said in shared
-        memory is not committed for them, and will be written over; whoever reads the bare files would take it for
-        committed.
-        """
+        """The same as processes see it that have it open."""
         target = self.folder / name
         target.mkdir()
-        copied = target / "baton.db"
-        with closing(sqlite3.connect(self.database)) as source, closing(sqlite3.connect(copied)) as copy:
-            source.backup(copy)
-        return copied
+        return self.store.seen(self.folder, target)
 
 
 def _make_empty(copied: Path) -> None:
@@ -164,7 +150,7 @@ class Lives:
     ) -> Child:
         """Start an engine that carries out the jobs, and with a name also answers what they ask."""
         place.lives += 1
-        arguments = ["--database", str(place.database), "--services", self._services]
+        arguments = ["--folder", str(place.folder), "--store", place.store.name, "--services", self._services]
         arguments += ["--synchronous", self._synchronous]
         arguments += ["--journal", str(place.journal), "--say", str(place.says)]
         arguments += ["--jobs", ",".join(job.id for job in jobs), "--answers-as", answers_as]

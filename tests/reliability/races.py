@@ -28,7 +28,7 @@ from graphs.steps import Action, StepConfig, StepContext
 from orchestrator.alerts.opening import AlertSettings
 from orchestrator.engine import Orchestrator
 from orchestrator.store.port import TIMEOUT_BY, Execution, LetterFilter, Record
-from tests.reliability.stores import STORES, Store
+from tests.reliability.stores import STORES, Store, named
 from tests.support.engine.engines import ask, workflow
 from tests.support.engine.steps import step_types
 
@@ -359,8 +359,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1, help="the first seed")
     parser.add_argument("--store", choices=[store.name for store in STORES], default=STORES[0].name)
     given = parser.parse_args()
-    store = next(store for store in STORES if store.name == given.store)
-    return asyncio.run(_main(given.tries, given.seed, store))
+    return asyncio.run(_main(given.tries, given.seed, named(given.store)))
 
 
 if __name__ == "__main__":

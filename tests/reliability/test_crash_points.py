@@ -12,6 +12,7 @@ import pytest_asyncio
 from tests.reliability.bench import Bench, stages
 from tests.reliability.jobs import EVERY_POINT, LINGERING, TAKEN_BACK, TAKEN_BACK_BADLY, TAKEN_BACK_INSIDE, Job
 from tests.reliability.nursery import Nursery
+from tests.reliability.stores import Store
 
 pytestmark = [pytest.mark.chaos, pytest.mark.asyncio(loop_scope="module")]
 
@@ -40,10 +41,10 @@ POINTS = {
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def bench(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Bench]:
+async def bench(store: Store, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Bench]:
     folder = tmp_path_factory.mktemp("crashes")
     async with Nursery.running(folder / "nursery.log") as nursery:
-        yield Bench(folder, nursery)
+        yield Bench(folder, nursery, store)
 
 
 @pytest.mark.parametrize(

@@ -6,13 +6,12 @@ from pathlib import Path
 import pytest
 
 from tests.reliability.races import CONTINUES, DISCARDS, FORKS, PAUSES, REDRIVES, RETRIES, TERMINATES, races
-from tests.reliability.stores import STORES, Store
+from tests.reliability.stores import Store
 
 RACES = 120
 
 
 @pytest.mark.capability("I08", "O23", "E22", "R9")
-@pytest.mark.parametrize("store", STORES, ids=lambda store: store.name)
 async def test_everybody_hears_what_came_of_his_asking(store: Store, tmp_path: Path) -> None:
     findings = await races(store, tmp_path, range(RACES))
     assert findings.races == RACES

@@ -4,22 +4,23 @@ Each test says that its fault has happened; otherwise it has shown nothing.
 """
 
 import asyncio
+import json
 import random
+import sys
+import time
 from collections import Counter
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from graphs.clock import ManualClock
 from orchestrator.store.port import ExecutionFilter
-from tests.reliability.stores import STORES, Store
+from tests.reliability.sizes import IS_LONG, SIZES
+from tests.reliability.stores import Store
 from tests.support.engine.engines import act, ask, chain, finished, rested, turns, workflow
 from tests.support.engine.steps import Effects, Gates
 
-pytestmark = pytest.mark.parametrize("store", STORES, ids=lambda store: store.name)
-
-HELD_SECONDS = 1.0
 MANY = ExecutionFilter(limit=100_000)
 
 
@@ -43,21 +44,21 @@ async def test_a_store_that_a_foreign_program_locks(
     news = {"name": "e", "type": "wait_for_event", "config": {"event_type": "news"}}
     definition = workflow("w", [act("a", gate="go"), act("b", "a"), act("c", "b"), ask("q"), news])
     async with store.engine(tmp_path, effects=effects, gates=gates) as baton:
-        begun = [await baton.start(definition) for _ in range(20)]
+        begun = [await baton.start(definition) for _ in range(SIZES.locked)]
         for execution in begun:
             while len(await baton.waits(execution.id)) < 2:
                 await asyncio.sleep(0.002)
         async with store.held(tmp_path):
             gates.open("go")
             asked = [
-                *(asyncio.ensure_future(baton.start(definition)) for _ in range(20)),
+                *(asyncio.ensure_future(baton.start(definition)) for _ in range(SIZES.locked)),
                 *(asyncio.ensure_future(baton.decide(execution.id, "q", "approve")) for execution in begun),
                 asyncio.ensure_future(baton.publish_event("news", {})),
             ]
-            done, _ = await asyncio.wait(asked, timeout=HELD_SECONDS)
+            done, _ = await asyncio.wait(asked, timeout=SIZES.locked_seconds)
             assert not done, "it could be written, so nobody held it"
             assert [await baton.results(execution.id) for execution in begun] == [{}] * len(begun)
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(SIZES.patience):
             await asyncio.gather(*asked)
         for execution in await baton.list(MANY):
             if execution.id not in {one.id for one in begun}:
@@ -66,14 +67,15 @@ async def test_a_store_that_a_foreign_program_locks(
         await baton.publish_event("news", {})
         ended = [await finished(baton, execution) for execution in await baton.list(MANY)]
         kinds = {record.kind for execution in ended for record in await baton.records(execution.id)}
-    assert Counter(execution.status for execution in ended) == {"completed": 40}
-    assert "drive.failed" not in kinds and Counter(effects.counts.values()) == {40: 3}
+    count = 2 * SIZES.locked
+    assert Counter(execution.status for execution in ended) == {"completed": count}
+    assert "drive.failed" not in kinds and Counter(effects.counts.values()) == {count: 3}
 
 
 @pytest.mark.capability("D05", "T16", "X08", "R8")
 async def test_many_timers_at_once_while_the_clock_jumps(store: Store, tmp_path: Path) -> None:
     """None is early, though the clock goes back; none is lost, though nobody is there when they come due."""
-    count, clock, chance = 300, ManualClock(), random.Random(8)
+    count, clock, chance = SIZES.timers, ManualClock(), random.Random(8)
     delay = {"name": "d", "type": "delay", "config": {"seconds": 3600}}
     definition = workflow("w", [delay, act("after", "d")])
     async with store.engine(tmp_path, clock=clock, linger=0) as baton:
@@ -96,10 +98,38 @@ async def test_many_timers_at_once_while_the_clock_jumps(store: Store, tmp_path:
             assert over >= due
 
 
+@pytest.mark.capability("D05", "T16", "X08", "R8")
+@pytest.mark.parametrize("switch", ["2026-03-29T00:30", "2026-10-25T00:30"], ids=["spring", "autumn"])
+async def test_timers_in_the_night_in_which_the_clocks_are_changed(
+    store: Store, tmp_path: Path, switch: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An hour is an hour, and a day is a day, wherever the machine stands: not one more, and not one less."""
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    time.tzset()
+    try:
+        start = datetime.fromisoformat(switch).replace(tzinfo=UTC)
+        clock, hours = ManualClock(start), (1, 2, 3, 24)
+        assert start.astimezone().utcoffset() != (start + timedelta(hours=3)).astimezone().utcoffset(), "they change"
+        steps = [{"name": f"d{hour}", "type": "delay", "config": {"duration": f"{hour}h"}} for hour in hours]
+        async with store.engine(tmp_path, clock=clock, linger=0) as baton:
+            execution = await rested(baton, await baton.start(workflow("w", steps)))
+            for hour in hours:
+                clock.advance((start + timedelta(hours=hour) - clock.now()).total_seconds() - 1)
+                await turns(baton, 3)
+                assert f"d{hour}" not in await baton.results(execution.id), "early"
+                clock.advance(1)
+                while f"d{hour}" not in await baton.results(execution.id):
+                    await asyncio.sleep(0.002)
+            assert (await finished(baton, execution)).status == "completed"
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
 @pytest.mark.capability("I04", "X07", "D22", "R10")
 async def test_events_in_every_order(store: Store, tmp_path: Path) -> None:
     """Early, in time, twice, in any order, too late, of another tenant: each wait gets its own, once."""
-    count, clock, chance = 60, ManualClock(), random.Random(10)
+    count, clock, chance = SIZES.awaiting, ManualClock(), random.Random(10)
     wait = {"event_type": "paid", "filter": {"order": "{{ input.order }}"}, "timeout": 60, "on_timeout": "continue"}
     pay = {"name": "pay", "type": "wait_for_event", "depends_on": ["gone"], "config": wait}
     definition = workflow("w", [act("gone", gate="go"), pay])
@@ -174,3 +204,26 @@ async def test_a_thousand_steps_at_work_leave_room_for_others(
         first = await finished(baton, first)
     assert {execution.status for execution in (*ended, first)} == {"completed"}
     assert effects.counts == {f"m{number}": 1 for number in range(1000)} | {"only": 100}
+
+
+@pytest.mark.capability("P06", "R14")
+async def test_a_crowd_keeps_nobody_who_is_in_a_hurry_and_takes_no_memory_without_end(store: Store) -> None:
+    """A hundred thousand in the queue, a thousand steps side by side, a result of a hundred megabytes."""
+    asked = ("--executions", str(SIZES.crowd), "--megabytes", str(SIZES.megabytes), "--store", store.name)
+    command = (sys.executable, "-m", "tests.reliability.crowd", *asked)
+    crowd = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+    async with asyncio.timeout(SIZES.patience):
+        told, _ = await crowd.communicate()
+    assert crowd.returncode == 0
+    found = json.loads(told)
+    print(found)
+    for queue in (found["few"], found["many"]):
+        assert (queue["completed"], queue["large"], queue["wide"]) == (
+            queue["executions"],
+            "result_too_large",
+            "completed",
+        )
+    assert found["many"]["left"] > 0, "the queue was over before those who were in a hurry came"
+    assert found["peak_mb"] < 512
+    if IS_LONG:  # otherwise it is a matter of milliseconds
+        assert found["many"]["urgent_p95_ms"] < 2 * found["few"]["urgent_p95_ms"]

@@ -15,6 +15,7 @@ from tests.reliability import points
 from tests.reliability.bench import STAGES, Bench, stages
 from tests.reliability.jobs import CALLED_OFF, EVERY_POINT, STEERED, Job
 from tests.reliability.nursery import Nursery
+from tests.reliability.stores import Store
 from tests.reliability.test_crash_points import IN_MEMORY, POINTS
 
 pytestmark = [pytest.mark.chaos, pytest.mark.asyncio(loop_scope="module")]
@@ -35,10 +36,10 @@ LATER = [*stages("end_timer"), "suspect.before", "suspect.after"]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def bench(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Bench]:
+async def bench(store: Store, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Bench]:
     folder = tmp_path_factory.mktemp("steered")
     async with Nursery.running(folder / "nursery.log") as nursery:
-        yield Bench(folder, nursery)
+        yield Bench(folder, nursery, store)
 
 
 async def test_whatever_executions_write_has_its_places() -> None:

@@ -4,7 +4,6 @@ What runs may finish: no step is cut off, so nothing at all is done twice, and e
 """
 
 import asyncio
-import os
 import random
 import signal
 import time
@@ -17,22 +16,23 @@ from tests.reliability import checker, traces
 from tests.reliability.jobs import MANY, MANY_IN_PROCESS, TAKEN_BACK_INSIDE
 from tests.reliability.lives import Lives, Place, ended, watched
 from tests.reliability.nursery import Nursery
+from tests.reliability.sizes import SIZES
+from tests.reliability.stores import Store
 from tests.reliability.traces import Evidence, Kill
 
 pytestmark = pytest.mark.chaos
 
-STOPS = int(os.environ.get("BATON_TEST_STOPS", "4"))
-"""Fifty and more in a long run."""
+STOPS = SIZES.stops
 DRAIN_SECONDS = 30.0
 JOBS = (*MANY[:12], *MANY_IN_PROCESS, TAKEN_BACK_INSIDE)
 
 
 @pytest.mark.capability("D01", "D02", "D05", "R15")
-async def test_engines_that_are_stopped_under_load(tmp_path: Path) -> None:
+async def test_engines_that_are_stopped_under_load(store: Store, tmp_path: Path) -> None:
     chance, stops = random.Random(15), 0
     async with Nursery.running(tmp_path / "nursery.log") as nursery:
         for number in range(STOPS):  # each run is stopped at least once
-            place = Place(tmp_path / f"run-{number}")
+            place = Place(tmp_path / f"run-{number}", store)
             place.folder.mkdir()
             made = await _stop_again_and_again(nursery, place, chance)
             assert made, "there was no load to stop"
