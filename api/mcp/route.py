@@ -3,10 +3,9 @@
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.gateway import gateway_of
-from api.mcp.starting import Handler
 from api.security import Right, needs
 
 router = APIRouter(tags=["mcp"])
@@ -15,7 +14,7 @@ router = APIRouter(tags=["mcp"])
 class _Handled(Response):
     """An answer that the SDK's transport sends itself."""
 
-    def __init__(self, handler: Handler) -> None:
+    def __init__(self, handler: ASGIApp) -> None:
         super().__init__()
         self._handler = handler
 

@@ -13,10 +13,10 @@ import orjson
 from mcp import types
 from mcp.server.lowlevel import Server
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+from starlette.types import ASGIApp
 
 from api.errors import document_of
 from api.gateway import gateway_of
-from api.mcp.starting import Handler
 from api.mcp.tools import Offered, Workbench
 from api.security import Principal
 from graphs.errors import BatonError, InputError
@@ -34,7 +34,7 @@ _INSTRUCTIONS = (
 
 
 @asynccontextmanager
-async def served(orchestrator: Orchestrator) -> AsyncIterator[Handler]:
+async def served(orchestrator: Orchestrator) -> AsyncIterator[ASGIApp]:
     """Serve until the block ends. Sessions are not kept, so that a client goes on with a gateway that was restarted."""
     server: Server[Any, Any] = Server("baton", version=version("baton"), instructions=_INSTRUCTIONS)
 

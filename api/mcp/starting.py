@@ -2,18 +2,16 @@
 
 import asyncio
 import importlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp
 
 from agents.tools.threads import in_thread
 from graphs.errors import BatonError
 from orchestrator.engine import Orchestrator
 from orchestrator.whole import stopped
-
-Handler = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 class NotInstalledError(BatonError):
@@ -31,10 +29,10 @@ class Mcp:
 
     def __init__(self, orchestrator: Orchestrator) -> None:
         self._orchestrator = orchestrator
-        self._begun: asyncio.Future[Handler] | None = None
+        self._begun: asyncio.Future[ASGIApp] | None = None
         self._serving: asyncio.Task[None] | None = None
 
-    async def handler(self) -> Handler:
+    async def handler(self) -> ASGIApp:
         """What answers a request.
 
         Raises:
@@ -45,7 +43,7 @@ class Mcp:
             self._serving = asyncio.create_task(self._serve(self._begun), name="mcp")
         return await asyncio.shield(self._begun)
 
-    async def _serve(self, begun: asyncio.Future[Handler]) -> None:
+    async def _serve(self, begun: asyncio.Future[ASGIApp]) -> None:
         try:
             server: Any = await in_thread(lambda: importlib.import_module("api.mcp.server"))
         except ImportError as error:
