@@ -256,8 +256,12 @@ class Host(Protocol):
         """The newest `step.retrying` or `step.held` of a step, as kept before this drive; None when there is none."""
         ...
 
-    async def remind(self, path: str, due: datetime) -> None:
-        """Take the execution up at that time, should it rest then: a composite step's time is over."""
+    def remind(self, path: str, due: datetime, call: Callable[[], None]) -> None:
+        """Call then: a composite step's time is over. Should the execution rest, it is taken up at that time."""
+        ...
+
+    def forget(self, path: str) -> None:
+        """The step is left: it has ended, or the flow parks, and then its time runs on."""
         ...
 
     def expect(self, path: str, wait: Wait, flow: Flow, name: str) -> Answer | None:

@@ -4,8 +4,8 @@ One child plan per body, ever. LangGraph names a second one by the order of call
 one could be handed to another.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
@@ -64,7 +64,7 @@ async def carry_out(body: Body, inside: Inside) -> tuple[Board, Frame, Mapping[s
     grow = inside.grow_for(board, frame, data) if inside.grow_for is not None else None
     until = _until(body, saved)
     given = {"frame": host.seal(dict(kept)), "context": {"until": until} if until else {}}
-    async with _time_limit(body, board, until):
+    with _time_limit(body, board, until):
         await run_flow(PlanContext(host, flow, frame, grow), body.config, given, new=saved is None)
     return board, frame, data
 
@@ -109,23 +109,21 @@ def _until(body: Body, saved: Saved | None) -> str | None:
     return (body.host.clock.now() + timedelta(seconds=body.planned.step.timeout)).isoformat()
 
 
-@asynccontextmanager
-async def _time_limit(body: Body, board: Board, until: str | None) -> AsyncIterator[None]:
+@contextmanager
+def _time_limit(body: Body, board: Board, until: str | None) -> Iterator[None]:
     """Stop the plan inside when its time is over, also when that is while nothing runs (E07)."""
     if until is None:
         yield
         return
     host, due = body.host, datetime.fromisoformat(until)
     over = Halt("timeout", f"step '{body.path}' took longer than its {body.planned.step.timeout or 0:g} s", True)
-    await host.remind(body.path, due)
-    left = (due - host.clock.now()).total_seconds()
-    if left <= 0:  # it came due while nobody was there
+    if due <= host.clock.now():  # it came due while nobody was there
         board.stop(over)
-    alarm = host.clock.call_later(max(left, 0.0), lambda: board.stop(over))
+    host.remind(body.path, due, lambda: board.stop(over))
     try:
         yield
     finally:
-        alarm.cancel()
+        host.forget(body.path)
 
 
 async def run_partition(context: PlanContext, name: str, names: list[str], config: RunnableConfig) -> None:

@@ -22,6 +22,7 @@ from graphs.spec import Workflow
 from graphs.state import Happened, Result
 from graphs.steps import Answer, Logger
 from orchestrator.driving.seats import Seat
+from orchestrator.driving.wall import WallAlarms
 from orchestrator.driving.works import Works
 from orchestrator.sealing import Sealer
 from orchestrator.secrets import EngineSecrets
@@ -61,7 +62,8 @@ class Base:
         self._ledger_read: asyncio.Future[None] | None = None
         self._over_budget: set[str] = set()
         self._limits: list[Alarm] = []
-        self._reminders: list[datetime] = []
+        self._reminders: dict[str, tuple[datetime, Alarm]] = {}
+        self.wall = WallAlarms(works.clock)
         self._endings: list[asyncio.Future[None]] = []
         self._began = works.clock.monotonic()
         self._began_at = works.clock.now()

@@ -21,6 +21,7 @@ from orchestrator.driving.resting import Left
 from orchestrator.driving.seats import Room, Seat
 from orchestrator.driving.suspects import one_by_one
 from orchestrator.driving.waits import answer_of
+from orchestrator.driving.wall import Jumps
 from orchestrator.driving.works import Works
 from orchestrator.needs import check_needs
 from orchestrator.store.port import Execution, OpenWait, Record
@@ -49,7 +50,7 @@ class Driver:
             clock=works.clock,
         )
         self._seen = 0
-        self._dues = Dues(works, catalogue, self._comes_due)
+        self._dues = Dues(works, self._comes_due)
         self._draining = False
         self._taking: asyncio.Task[None] | None = None
 
@@ -190,14 +191,24 @@ class Driver:
 
     async def _listen(self) -> None:
         """Hear what other processes stored. One look at shared memory while nobody commits."""
+        jumps = Jumps(self._works.clock)
         while True:
             await asyncio.sleep(self._works.settings.poll)
+            if jumps.happened():
+                self._look_at_the_clock()
             if not self._works.store.changed():
                 continue
             try:
                 await self._hear()
             except BatonError as error:
                 self._works.log.error("signals.unreadable", error=str(error))
+
+    def _look_at_the_clock(self) -> None:
+        """It was set, or the machine was asleep: what is due by it may be due now, or not yet."""
+        self._dues.look_again()
+        for drive in self._drives.values():
+            if drive is not None:
+                drive.wall.look_again()
 
     async def _hear(self) -> None:
         for signal in await self._works.store.signals(self._seen):
@@ -304,9 +315,9 @@ class Driver:
             await self._left_with(execution_id, broken)
             return "ended"
         # It hears nothing any more: whatever is stored from now on is a reason to look again.
-        drive, self._drives[execution_id] = self._drives[execution_id], None
+        self._drives[execution_id] = None
         if left == "resting":
-            await self._dues.remember(execution_id, drive.reminders if drive is not None else ())
+            await self._dues.remember(execution_id)
         return left
 
     async def _carry(self, execution_id: str, reason: str, new: Execution | None, seat: Seat) -> Left:

@@ -28,6 +28,10 @@ class Reminders:
         if self._due[0] == (due, execution_id):
             self._arm()
 
+    def look_again(self) -> None:
+        """The wall clock has jumped: what is due now?"""
+        self._arm()
+
     def stop(self) -> None:
         """Ring no more."""
         if self._alarm is not None:

@@ -1,7 +1,7 @@
 """Rest: in memory for a while, then only in the database; nothing that is stored meanwhile is lost."""
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Literal
 
 from graphs.flow import deadlock
@@ -67,6 +67,7 @@ class Resting(Stopping):
                 self.active_seconds,
                 lingers=True,
                 pauses_until=self._pauses_until,
+                wake_at=self._wake_at,
             )
         finally:
             self._lying_down = False
@@ -85,6 +86,16 @@ class Resting(Stopping):
         for kept in await self._works.store.waits(self.execution.id, status="answered"):
             if (answer := answer_of(kept)) is not None and not self.knows(kept.path):
                 self.deliver(kept.path, answer)
+
+    @property
+    def _wake_at(self) -> datetime | None:
+        """When it is to be taken up again at the latest: a composite step's time is over, or its own."""
+        dues = [due for due, _ in self._reminders.values()]
+        if self.board.concluded is None:
+            dues += [self.deadline] if self.deadline is not None else []
+            if (timeout := self.workflow.spec.config.timeout) is not None and self._pauses_until is not None:
+                dues.append(self.clock.now() + timedelta(seconds=timeout - self.active_seconds))
+        return min(dues, default=None)
 
     @property
     def _resting(self) -> ExecutionStatus:
@@ -114,7 +125,12 @@ class Resting(Stopping):
         status = ExecutionStatus.QUEUED if self.draining else self._resting
         pauses_until = None if self.draining else self._pauses_until
         rested = await self._works.store.rest(
-            self.execution.id, self._signal, status, self.active_seconds, pauses_until=pauses_until
+            self.execution.id,
+            self._signal,
+            status,
+            self.active_seconds,
+            pauses_until=pauses_until,
+            wake_at=self._wake_at,
         )
         if self.draining:
             return "drained"

@@ -28,7 +28,10 @@ class Stopping(Waits):
         if config.deadline is not None:
             end = self.deadline = await self._counted_from() + timedelta(seconds=config.deadline)
             why = f"its deadline of {config.deadline:g} s from its start is over"
-            await self._limit(lambda: (end - self.clock.now()).total_seconds(), why)
+            if end <= self.clock.now():
+                await self._time_is_over(why)
+            else:
+                self._limits.append(self.wall.at(end, lambda: self._end_later(why)))
 
     async def _counted_from(self) -> datetime:
         """When the deadline began: at the start, or at the latest retry, which would otherwise end at once."""
@@ -48,6 +51,9 @@ class Stopping(Waits):
         if left() > _SOON:  # it waited in between, which does not count against a timeout
             self._limits.append(self.clock.call_later(left(), lambda: self._ring(left, why)))
             return
+        self._end_later(why)
+
+    def _end_later(self, why: str) -> None:
         ending = asyncio.ensure_future(self._time_is_over(why))
         ending.add_done_callback(lambda done: done.cancelled() or done.exception())
         self._endings.append(ending)

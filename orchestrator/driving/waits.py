@@ -1,6 +1,6 @@
 """Waits: kept before anybody rests on them, and woken by what was kept."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Literal
@@ -60,7 +60,7 @@ class Waits(Steps):
         self.unexpect(path)
         alarm = None
         if wait.due is not None:
-            alarm = self.clock.call_later((wait.due - now).total_seconds(), lambda: flow.wake(name, Woken.GO))
+            alarm = self.wall.at(wait.due, lambda: flow.wake(name, Woken.GO))
         self._expected[path] = (flow, name, wait.due, alarm)
         if wait.due is not None and wait.question.get("reason") in PAUSES:
             self._pauses[path] = wait.due
@@ -72,13 +72,12 @@ class Waits(Steps):
         if not self.flow.closing:  # parked, it pauses still
             self._pauses.pop(path, None)
 
-    async def remind(self, path: str, due: datetime) -> None:
-        self._reminders.append(due)
+    def remind(self, path: str, due: datetime, call: Callable[[], None]) -> None:
+        self._reminders[path] = due, self.wall.at(due, call)
 
-    @property
-    def reminders(self) -> list[datetime]:
-        """When it is to be taken up again, should it rest then."""
-        return self._reminders
+    def forget(self, path: str) -> None:
+        reminder = self._reminders[path] if self.flow.closing else self._reminders.pop(path)  # parked, it runs on
+        reminder[1].cancel()
 
     def knows(self, path: str) -> bool:
         """Whether the answer for this path was delivered already."""

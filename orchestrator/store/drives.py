@@ -24,6 +24,7 @@ AND (SELECT ended_at FROM runs WHERE execution_id = e.id ORDER BY seq DESC LIMIT
 ORDER BY e.deaths, e.created_at, e.id
 """
 _LAST_RUN = "SELECT seq, ended_at FROM runs WHERE execution_id = ? ORDER BY seq DESC LIMIT 1"
+_LAST_OF_A_STEP = "SELECT at FROM records WHERE execution_id = ? AND kind LIKE 'step.%' ORDER BY seq DESC LIMIT 1"
 _PROGRESS = (
     f"SELECT ifnull((SELECT max(seq) FROM records WHERE execution_id = ? AND kind IN ({GOT_FURTHER})), 0), progress "
     "FROM executions WHERE id = ?"
@@ -73,8 +74,8 @@ class Drives(Part):
             deaths, progress = self._deaths(db, execution)
             db.execute(
                 "UPDATE executions SET status = 'running', drives = drives + 1, deaths = ?, progress = ?, "
-                "updated_at = ?, started_at = ifnull(started_at, ?) WHERE id = ?",
-                (deaths, progress, now, now, execution_id),
+                "active_seconds = active_seconds + ?, updated_at = ?, started_at = ifnull(started_at, ?) WHERE id = ?",
+                (deaths, progress, _seconds_unsaid(db, execution), now, now, execution_id),
             )
             db.execute(BEGIN_RUN, (execution_id, execution.drives + 1, reason, HOST, os.getpid(), now))
             return find(db, execution_id) or no_execution(execution_id)
@@ -91,16 +92,18 @@ class Drives(Part):
         *,
         lingers: bool = False,
         pauses_until: datetime | None = None,
+        wake_at: datetime | None = None,
     ) -> bool:
         """See the port."""
         now = self._now()
+        wake = None if wake_at is None else to_time(wake_at)
         pausing = None if pauses_until is None else {"since": now, "until": to_time(pauses_until)}
 
         def work(db: sqlite3.Connection) -> bool | BatonError:
             changed = db.execute(
-                "UPDATE executions SET status = ?, active_seconds = ?, pausing = ?, updated_at = ?, seen = signal, "
-                f"deaths = 0 WHERE id = ? AND signal = ? AND {UNFINISHED}",
-                (status, active_seconds, to_json(pausing), now, execution_id, seen),
+                "UPDATE executions SET status = ?, active_seconds = ?, pausing = ?, wake_at = ?, updated_at = ?, "
+                f"seen = signal, deaths = 0 WHERE id = ? AND signal = ? AND {UNFINISHED}",
+                (status, active_seconds, to_json(pausing), wake, now, execution_id, seen),
             ).rowcount
             if changed and not lingers:
                 _end_run(db, execution_id, status, now)
@@ -113,12 +116,13 @@ class Drives(Part):
 
     def stirred(self, execution_id: str, generation: int, status: ExecutionStatus) -> None:
         """See the port."""
+        now = self._now()
 
         def work(db: sqlite3.Connection) -> BatonError | None:
             changed = db.execute(
-                "UPDATE executions SET status = ?, pausing = 'null' WHERE id = ? AND generation = ? "
+                "UPDATE executions SET status = ?, pausing = 'null', updated_at = ? WHERE id = ? AND generation = ? "
                 "AND status IN ('waiting', 'budget_exceeded', 'running', 'compensating')",
-                (status, execution_id, generation),
+                (status, now, execution_id, generation),
             ).rowcount
             return None if changed else _moved_on(execution_id)
 
@@ -197,6 +201,16 @@ class Drives(Part):
             return insert(db, rows)
 
         await self._writer.submit(work, thread=execution_id, on_commit=self._announce)
+
+
+def _seconds_unsaid(db: sqlite3.Connection, execution: Execution) -> float:
+    """How long a process that died was at work on it, as far as its steps' records tell: it never said so itself."""
+    run = db.execute(_LAST_RUN, (execution.id,)).fetchone()
+    at_work = execution.status in (ExecutionStatus.RUNNING, ExecutionStatus.COMPENSATING)
+    if run is None or run[1] is not None or not at_work or execution.updated_at is None:
+        return 0.0
+    last = db.execute(_LAST_OF_A_STEP, (execution.id,)).fetchone()
+    return 0.0 if last is None else max(0.0, (datetime.fromisoformat(last[0]) - execution.updated_at).total_seconds())
 
 
 def _paused_seconds(pausing: Mapping[str, str], now: str) -> float:

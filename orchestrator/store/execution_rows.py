@@ -16,7 +16,7 @@ _JSON = frozenset(
         *("cancel_requested", "concluded", "pause_requested", "replay", "pausing", "changes"),
     }
 )
-_TIMES = frozenset({"created_at", "started_at", "ended_at", "updated_at"})
+_TIMES = frozenset({"created_at", "started_at", "ended_at", "updated_at", "wake_at"})
 SELECT_EXECUTION = f"SELECT {', '.join(_COLUMNS)} FROM executions"
 INSERT_EXECUTION = f"INSERT INTO executions ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
 UNFINISHED = f"status IN ({', '.join(repr(status.value) for status in ExecutionStatus if not status.final)})"

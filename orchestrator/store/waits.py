@@ -151,10 +151,13 @@ class Waits(Part):
 
     async def next_due(self) -> Sequence[tuple[str, datetime]]:
         """See the port. Soonest first."""
+        resting = "status IN ('waiting', 'budget_exceeded')"
         sql = (
-            "SELECT w.execution_id, min(w.due) FROM waits AS w JOIN executions AS e ON e.id = w.execution_id "
-            "WHERE w.status = 'open' AND w.due IS NOT NULL AND e.status IN ('waiting', 'budget_exceeded') "
-            "GROUP BY w.execution_id ORDER BY 2"
+            "SELECT id, min(due) FROM ("
+            "SELECT e.id AS id, w.due AS due FROM waits AS w JOIN executions AS e ON e.id = w.execution_id "
+            f"WHERE w.status = 'open' AND w.due IS NOT NULL AND e.{resting} "
+            f"UNION ALL SELECT id, wake_at FROM executions WHERE wake_at IS NOT NULL AND {resting}"
+            ") GROUP BY id ORDER BY 2"
         )
         rows = await self._reader.read(lambda db: db.execute(sql).fetchall())
         return [(execution_id, datetime.fromisoformat(due)) for execution_id, due in rows]

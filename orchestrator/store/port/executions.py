@@ -70,11 +70,13 @@ class Executions(Protocol):
         *,
         lingers: bool = False,
         pauses_until: datetime | None = None,
+        wake_at: datetime | None = None,
     ) -> bool:
         """Go to rest, unless something was stored since `signal` was `seen`. False: look again.
 
         `lingers`: whoever drives it keeps it in memory, and its run goes on. `pauses_until`: steps of it rest between
         two attempts, the last of them until then; that is time at work, and counted when it is taken up again.
+        `wake_at`: when it is to be taken up again at the latest, whatever its waits say.
         """
         ...
 

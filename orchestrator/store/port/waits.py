@@ -82,7 +82,8 @@ class Waits(Protocol):
         ...
 
     async def next_due(self) -> Sequence[tuple[str, datetime]]:
-        """For each resting execution with an open wait that has an end: its id and its earliest one."""
+        """For each resting execution that is to be looked at again: its id, and when (the first end of its waits, or
+        `wake_at`)."""
         ...
 
     async def publish_event(

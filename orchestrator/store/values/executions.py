@@ -33,6 +33,7 @@ class Execution:
             between the last look and parking).
         active_seconds: Time at work so far, waiting for the world outside left out (X33).
         pausing: While it rests between two attempts, which is time at work: `{"since", "until"}`.
+        wake_at: While it rests: when it is to be taken up again at the latest, whatever its waits say.
         compensation: What became of undoing what it did: `compensated`, `compensation_failed`, or nothing.
         drives: How often a process took it up; grows with every crash.
         deaths: How often in a row a process died while it drove it, and it got no further in between.
@@ -72,6 +73,7 @@ class Execution:
     active_seconds: float = 0.0
     pausing: dict[str, str] | None = None
     compensation: str | None = None
+    wake_at: datetime | None = None
     drives: int = 0
     deaths: int = 0
     cancel_requested: dict[str, Any] | None = None
