@@ -1,7 +1,9 @@
-"""Timers of steps that rest between two attempts, and how far these have got."""
+"""Timers of steps that rest between two attempts, how far these have got; when something is due."""
 
 import sqlite3
 from collections.abc import Mapping, Sequence
+from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
 from graphs.errors import BatonError
@@ -27,6 +29,14 @@ _TRIED = """
 SELECT path, data FROM records
 WHERE execution_id = ? AND kind IN ('step.retrying', 'step.held') AND NOT superseded ORDER BY seq
 """
+
+_RESTS = "status IN ('waiting', 'budget_exceeded')"
+_DUE = (
+    "SELECT w.execution_id, min(w.due) FROM waits AS w JOIN executions AS e ON e.id = w.execution_id "
+    f"WHERE w.status = 'open' AND w.due IS NOT NULL AND e.{_RESTS} GROUP BY w.execution_id",
+    f"SELECT id, wake_at FROM executions WHERE {_RESTS} AND wake_at IS NOT NULL",
+)
+_SECOND = itemgetter(1)
 
 
 class Timers(Part):
@@ -61,3 +71,14 @@ class Timers(Part):
         """See the port."""
         rows = await self._reader.read(lambda db: db.execute(_TRIED, (execution_id,)).fetchall())
         return {path: from_json(data) for path, data in rows}
+
+    async def next_due(self) -> Sequence[tuple[str, datetime]]:
+        """See the port. Soonest first."""
+        found: dict[str, str] = {}
+        for execution_id, due in await self._reader.read(_dues):
+            found[execution_id] = min(due, found.get(execution_id, due))
+        return [(execution_id, datetime.fromisoformat(due)) for execution_id, due in sorted(found.items(), key=_SECOND)]
+
+
+def _dues(db: sqlite3.Connection) -> list[tuple[str, str]]:
+    return [row for sql in _DUE for row in db.execute(sql)]

@@ -149,19 +149,6 @@ class Waits(Part):
         rows = await self._reader.read(lambda db: db.execute(sql, parameters).fetchall())
         return [to_wait(row) for row in rows]
 
-    async def next_due(self) -> Sequence[tuple[str, datetime]]:
-        """See the port. Soonest first."""
-        resting = "status IN ('waiting', 'budget_exceeded')"
-        sql = (
-            "SELECT id, min(due) FROM ("
-            "SELECT e.id AS id, w.due AS due FROM waits AS w JOIN executions AS e ON e.id = w.execution_id "
-            f"WHERE w.status = 'open' AND w.due IS NOT NULL AND e.{resting} "
-            f"UNION ALL SELECT id, wake_at FROM executions WHERE wake_at IS NOT NULL AND {resting}"
-            ") GROUP BY id ORDER BY 2"
-        )
-        rows = await self._reader.read(lambda db: db.execute(sql).fetchall())
-        return [(execution_id, datetime.fromisoformat(due)) for execution_id, due in rows]
-
     async def signals(self, after: int) -> Sequence[Signal]:
         """See the port."""
         sql = "SELECT seq, execution_id, kind, path FROM signals WHERE seq > ? ORDER BY seq"
