@@ -43,6 +43,8 @@ class ChatBody(BaseModel):
     tools: Annotated[list[Any], Field(max_length=0)] | None = None
     functions: Annotated[list[Any], Field(max_length=0)] | None = None
     response_format: dict[str, Any] | None = None
+    on_disconnect: Literal["cancel", "continue"] | None = None
+    """Not OpenAI's: as in runs of langgraph-sdk. Clients send it as `extra_body`."""
 
     @model_validator(mode="after")
     def _answers_are_words(self) -> Self:

@@ -1,6 +1,8 @@
 """The routes. A conversation is known by what was said in it, or by the client's name for it (`X-Thread-Id`)."""
 
+import asyncio
 import uuid
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header
@@ -15,11 +17,12 @@ from api.security.custom import starts_runs
 from api.v1.links import link_for
 from api.v1.questions import question_link
 from api.wire.callers import caller_of
-from api.wire.sse import LastingResponse
+from api.wire.sse import Gone, LastingResponse, client_left
 from graphs.errors import NotFoundError
 from orchestrator.approvals.values import Person
 from orchestrator.chat.chats import Chats, Heard, Linking
 from orchestrator.chat.questions import Question
+from orchestrator.chat.turns import Turn
 from orchestrator.store.served.values import Search
 
 router = APIRouter(prefix="/v1", tags=["chat"], route_class=ChatRoute)
@@ -30,6 +33,8 @@ ThreadName = Annotated[
     str | None, Header(min_length=1, max_length=128, description="The conversation's own name; it becomes its thread.")
 ]
 _MOST_MODELS = 10_000
+_CLIENT_LEFT = 499
+"""What proxies write down for it; nobody reads it."""
 
 
 @router.post("/chat/completions", dependencies=[needs(Right.RUN), starts_runs()], response_model=None)
@@ -45,7 +50,8 @@ async def complete(
     """Let an agent, a workflow or a graph answer.
 
     What it asks people comes as the answer; the next message, or the link in it, decides. A run goes on when the client
-    leaves. `X-Thread-Id` of the answer says which thread it is.
+    leaves, unless `on_disconnect` (or BATON_CHAT_ON_DISCONNECT) says `cancel`. `X-Thread-Id` of the answer says which
+    thread it is.
     """
     heard = Heard(
         model=body.model,
@@ -63,13 +69,44 @@ async def complete(
     completion = Completion(f"chatcmpl-{turn.run_id or uuid.uuid4()}", created, body.model, turn)
     headers = {"X-Thread-Id": turn.thread_id}
     heartbeat = at.settings.heartbeat
+    cancels = (body.on_disconnect or at.settings.chat_on_disconnect) == "cancel"
+    gone = partial(_abandon, at, by, turn) if cancels else None
     if body.stream:
         with_usage = body.stream_options is not None and body.stream_options.include_usage
         parts = events(completion, heartbeat=heartbeat, with_usage=with_usage)
-        return LastingResponse(parts, media_type="text/event-stream", headers=headers)
-    async for _ in turn.pieces(heartbeat):
-        pass
+        return LastingResponse(parts, media_type="text/event-stream", headers=headers, gone=gone)
+    if not await _heard_out(turn, heartbeat, request, gone):
+        return Response(status_code=_CLIENT_LEFT)
     return JSONResponse(completion.whole(), headers=headers)
+
+
+async def _abandon(at: Gateway, by: Principal, turn: Turn) -> None:
+    if turn.run_id is not None:
+        await at.desk.abandon(at.desk.get(turn.run_id, turn.thread_id, by.tenant))
+
+
+async def _heard_out(turn: Turn, heartbeat: float, request: Request, gone: Gone | None) -> bool:
+    """Wait for the whole of an answer; False when the client left before, and its run is stopped for that."""
+
+    async def hear() -> None:
+        async for _ in turn.pieces(heartbeat):
+            pass
+
+    if gone is None:
+        await hear()
+        return True
+    hearing, leaving = asyncio.create_task(hear()), asyncio.create_task(client_left(request.receive))
+    try:
+        await asyncio.wait({hearing, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        if hearing.done():
+            hearing.result()
+            return True
+        await gone()
+        return False
+    finally:
+        for task in (hearing, leaving):
+            task.cancel()
+        await asyncio.gather(hearing, leaving, return_exceptions=True)
 
 
 @router.get("/models", dependencies=[needs(Right.READ)])

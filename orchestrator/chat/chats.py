@@ -99,7 +99,9 @@ class Chats:
         if (first := self._asked_before(who)) is not None:
             return self._follow(who, first)
         if heard.again and (known := self._store.conversation(heard.name, tenant)) and known.run_id:
-            return self._follow(who, self._desk.get(known.run_id, None, tenant))
+            run = self._desk.get(known.run_id, None, tenant)
+            if run.stop is None:  # one that was stopped because its client left has no answer to give
+                return self._follow(who, run)
         known = self._known(heard, before)
         thread = await self._thread(known, heard.by)
         if known is None or thread is None:
