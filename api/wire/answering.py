@@ -21,4 +21,7 @@ def is_answer(body: Any) -> bool:
 
 def is_response(body: Any) -> bool:
     """Whether a command of the agent protocol only answers."""
-    return isinstance(body, dict) and body.get("method") == "input.respond"
+    if not isinstance(body, dict) or body.get("method") != "input.respond":
+        return False
+    params = body.get("params")
+    return isinstance(params, dict) and not any(params.get(name) for name in ("update", "goto", "config"))

@@ -15,7 +15,8 @@ from api.wire.callers import COMMANDING, READS, caller_of
 from api.wire.shapes import json
 from api.wire.sse import LastingResponse
 from graphs.errors import BatonError, InputError
-from orchestrator.serving.events import MODES, Subscription, ThreadEvents
+from orchestrator.serving.events import MODES, Subscription
+from orchestrator.serving.streams import Said
 from orchestrator.serving.wanted import Wanted
 from orchestrator.store.served.threads import no_thread
 from orchestrator.store.served.values import Thread
@@ -72,15 +73,21 @@ async def answer_to(thread_id: str, body: CommandBody, at: Gateway, by: Principa
 @router.post("/{thread_id}/stream/events", dependencies=[*READS, acts("threads", "read")])
 async def events(thread_id: str, body: SubscribeBody, at: At, by: By) -> Response:
     """Events of a thread as they happen, run after run. The stream stays open."""
-    await at.desk.threads.kept(thread_id, by.tenant)
-    wanted = body.subscription()
-    watched = at.desk.hub.watch(thread_id)
-    return LastingResponse(_frames(watched, wanted, at.settings.heartbeat), media_type="text/event-stream", headers={})
+    thread = await at.desk.threads.get(thread_id, by.tenant)
+    told = at.desk.hub.watch(thread_id).read(
+        body.subscription(), quiet=at.settings.heartbeat, pending=pending_on(thread)
+    )
+    return LastingResponse(_frames(told), media_type="text/event-stream", headers={})
 
 
-async def _frames(watched: ThreadEvents, wanted: Subscription, heartbeat: float) -> AsyncIterator[bytes]:
+def pending_on(thread: Thread) -> list[Json]:
+    """What is asked on a thread where nothing runs; what a run asks it says itself."""
+    return [each for group in thread.interrupts.values() for each in group] if thread.status == "interrupted" else []
+
+
+async def _frames(told: AsyncIterator[Said | None]) -> AsyncIterator[bytes]:
     yield b": open\n\n"  # the client waits for the first byte before it goes on
-    async for said in watched.read(wanted, quiet=heartbeat):
+    async for said in told:
         if said is None:
             yield b": heartbeat\n\n"
         else:
@@ -89,13 +96,16 @@ async def _frames(watched: ThreadEvents, wanted: Subscription, heartbeat: float)
 
 async def _run_start(thread_id: str, params: Json, at: Gateway, by: Principal) -> Json:
     request = {name: params[name] for name in ("input", "config", "context") if params.get(name) is not None}
+    configurable = _object(_object(params, "config"), "configurable")
+    if configurable.get("checkpoint_id") is not None:  # a fork, as clients of the protocol say it
+        request["checkpoint"] = {key: configurable.get(key) for key in ("checkpoint_id", "checkpoint_ns")}
     run = await at.desk.put(
         Wanted(
             assistant=_text(params, "assistant_id"),
             by=caller_of(by),
             thread_id=thread_id,
             request={**request, "stream_mode": list(MODES), "stream_subgraphs": True, "protocol": True},
-            metadata=params.get("metadata") or {},
+            metadata=_object(params, "metadata"),
             multitask=params.get("multitask_strategy") or "enqueue",
             make_thread=True,
         )
@@ -105,8 +115,7 @@ async def _run_start(thread_id: str, params: Json, at: Gateway, by: Principal) -
 
 async def _input_respond(thread_id: str, params: Json, at: Gateway, by: Principal) -> Json:
     thread = await seen(thread_id, at, by)
-    given = params.get("responses")
-    answers = given if isinstance(given, dict) else {_text(params, "interrupt_id"): params.get("response")}
+    answers = _answers(params)
     asked = {each["id"] for group in thread.interrupts.values() for each in group}
     if thread.status == "busy":  # a question is told before the run that asks it has ended; the answer waits its turn
         asked |= at.desk.hub.watch(thread_id).asked
@@ -120,14 +129,41 @@ async def _input_respond(thread_id: str, params: Json, at: Gateway, by: Principa
             by=caller_of(by),
             thread_id=thread_id,
             request={
-                "command": {"resume": answers},
+                "command": {"resume": answers, **_given(params, "update", "goto")},
+                **_given(params, "config"),
                 "stream_mode": list(MODES),
                 "stream_subgraphs": True,
                 "protocol": True,
             },
+            metadata=_object(params, "metadata"),
         )
     )
     return {"run_id": run.id}
+
+
+def _answers(params: Json) -> Json:
+    """Answers by what they answer: one, or several at once, as a list or by their ids."""
+    given = params.get("responses")
+    if isinstance(given, list):
+        return {_text(_of_params(each), "interrupt_id"): each.get("response") for each in given}
+    return given if isinstance(given, dict) else {_text(params, "interrupt_id"): params.get("response")}
+
+
+def _of_params(value: Any) -> Json:
+    if not isinstance(value, dict):
+        raise InputError("'params.responses' must hold objects with 'interrupt_id' and 'response'.")
+    return value
+
+
+def _given(params: Json, *names: str) -> Json:
+    return {name: params[name] for name in names if params.get(name) is not None}
+
+
+def _object(params: Json, name: str) -> Json:
+    value = params.get(name)
+    if value is not None and not isinstance(value, dict):
+        raise InputError(f"'params.{name}' must be an object.")
+    return value or {}
 
 
 async def _agent_tree(thread_id: str, params: Json, at: Gateway, by: Principal) -> Json:

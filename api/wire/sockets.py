@@ -18,7 +18,7 @@ from api.security.needs import Needs
 from api.wire.answering import is_response
 from api.wire.bodies import Json
 from api.wire.callers import READS
-from api.wire.protocol import COMMANDS, CommandBody, SubscribeBody, answer_to, seen
+from api.wire.protocol import COMMANDS, CommandBody, SubscribeBody, answer_to, pending_on, seen
 from graphs.errors import BatonError, InputError
 from orchestrator.serving.encoding import to_bytes
 from orchestrator.serving.events import Subscription
@@ -95,7 +95,7 @@ class Socket:
         else:
             who = self._by
             if command.method in COMMANDS:
-                who = replace(who, answering=_RUN.may_answer(who) and is_response({"method": command.method}))
+                who = replace(who, answering=_RUN.may_answer(who) and is_response(command.model_dump()))
                 who = self._at.door.allowed(who, [_RUN], CREATE_RUN)
             answer = await answer_to(self._thread_id, command, self._at, who)
             label = f"WebSocket /threads/{{thread_id}}/stream/events {command.method[:60]}"
@@ -104,12 +104,14 @@ class Socket:
         return {"type": "success", "id": command.id, "result": result}
 
     async def _subscribe(self, params: Json) -> Json:
-        await seen(self._thread_id, self._at, self._at.door.allowed(self._by, [_READ], READ_THREAD))
+        thread = await seen(self._thread_id, self._at, self._at.door.allowed(self._by, [_READ], READ_THREAD))
         if len(self._telling) >= _SUBSCRIPTIONS:
             raise InputError(f"A socket has {_SUBSCRIPTIONS} subscriptions at most.", code="subscriptions_too_many")
         wanted = _read(SubscribeBody, params).subscription()
         name = str(uuid.uuid4())
-        self._telling[name] = self._tasks.create_task(self._tell(wanted), name=f"tell {self._thread_id}")
+        self._telling[name] = self._tasks.create_task(
+            self._tell(wanted, pending_on(thread)), name=f"tell {self._thread_id}"
+        )
         return {"subscription_id": name}
 
     def _unsubscribe(self, params: Json) -> Json:
@@ -119,10 +121,10 @@ class Socket:
         task.cancel()
         return {}
 
-    async def _tell(self, wanted: Subscription) -> None:
+    async def _tell(self, wanted: Subscription, pending: list[Json]) -> None:
         watched = self._at.desk.hub.watch(self._thread_id)
         with suppress(WebSocketDisconnect, RuntimeError):  # Starlette's word for a socket that is closed already
-            async for said in watched.read(wanted, quiet=self._at.settings.heartbeat):
+            async for said in watched.read(wanted, quiet=self._at.settings.heartbeat, pending=pending):
                 if said is not None:
                     await self._websocket.send_text(_frame(said).decode())
             await self._websocket.close(_TRY_AGAIN, "This thread's events are told no longer; connect anew.")

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from orchestrator.serving.encoding import to_bytes
 from orchestrator.serving.served import Document, Say
 from orchestrator.serving.streams import RunLog, Said
 from orchestrator.store.served.values import Ended, Run
@@ -67,7 +68,8 @@ class ThreadEvents:
         self._began = 0
         self._ended_at: float | None = None
         self._message: dict[str, str] = {}
-        self._known: set[str] = set()
+        self._known: dict[str, int] = {}
+        """What the newest run has asked, and the number of the event that said so."""
 
     @property
     def last(self) -> int:
@@ -119,9 +121,22 @@ class ThreadEvents:
         elif kind == "checkpoints":
             self._emit("checkpoints", place, _brief(data))
 
-    async def read(self, wanted: Subscription, *, quiet: float) -> AsyncIterator[Said | None]:
-        """Events as they happen; None after so many seconds without."""
-        async for said in self._log.read(self._start(wanted), quiet=quiet):
+    async def read(
+        self, wanted: Subscription, *, quiet: float, pending: Sequence[Mapping[str, Any]] = ()
+    ) -> AsyncIterator[Said | None]:
+        """Events as they happen; None after so many seconds without.
+
+        Args:
+            pending: What is asked on the thread at this moment. Clients answer only what they were told in events, so
+                who comes later, also to another process, is told once more.
+        """
+        start = self._start(wanted)
+        if wanted.since is None:
+            self._asked((), pending)
+            for each in pending:
+                if (seq := self._known[each["id"]]) <= start and wanted.wants("input", ()):
+                    yield _question(seq, each)
+        async for said in self._log.read(start, quiet=quiet):
             if said is None or said.event == "gap" or wanted.wants(*self._fact(said)):
                 yield said
 
@@ -141,9 +156,8 @@ class ThreadEvents:
             asked = each if isinstance(each, Mapping) else {"id": each.id, "value": each.value}
             if asked["id"] in self._known:  # a run says it in its updates and in its values
                 continue
-            self._known.add(asked["id"])
-            said = {"interrupt_id": asked["id"], "value": asked["value"], "payload": asked["value"]}
-            self._emit("input.requested", (), said)
+            self._known[asked["id"]] = self._log.last + 1
+            self._emit("input.requested", (), _asking(asked))
 
     def _of_message(self, event: Mapping[str, Any], metadata: Mapping[str, Any]) -> Document:
         # Several models may speak at once: each event says of which message it is.
@@ -158,8 +172,7 @@ class ThreadEvents:
         named = data.get("name") if method == "custom" and isinstance(data, Mapping) else None
         channel = {"input.requested": "input"}.get(method, f"custom:{named}" if named else method)
         self._facts[seq] = (channel, namespace)
-        params = {"namespace": namespace, "timestamp": time.time_ns() // 1_000_000, "data": data}
-        self._log.say(method, {"type": "event", "event_id": str(seq), "seq": seq, "method": method, "params": params})
+        self._log.say(method, _envelope(seq, method, namespace, data))
         for gone in [each for each in list(self._facts)[:2] if each <= self._log.forgotten]:
             del self._facts[gone]
 
@@ -204,6 +217,20 @@ class Hub:
         """Every subscriber is sent away."""
         for events in self._threads.values():
             events.close()
+
+
+def _envelope(seq: int, method: str, namespace: tuple[str, ...], data: Any) -> Document:
+    params = {"namespace": namespace, "timestamp": time.time_ns() // 1_000_000, "data": data}
+    return {"type": "event", "event_id": str(seq), "seq": seq, "method": method, "params": params}
+
+
+def _asking(asked: Mapping[str, Any]) -> Document:
+    return {"interrupt_id": asked["id"], "value": asked["value"], "payload": asked["value"]}
+
+
+def _question(seq: int, asked: Mapping[str, Any]) -> Said:
+    """The event that said so, once more: under its number, so that nobody takes it for another."""
+    return Said(seq, "input.requested", to_bytes(_envelope(seq, "input.requested", (), _asking(asked))))
 
 
 def _begins(namespace: Sequence[str], prefix: Sequence[str]) -> bool:

@@ -1,4 +1,5 @@
-"""Every method of the JS client, under node, against a gateway in a process of its own.
+"""Every method of the JS client, and the hooks that pages are made of, under node, against a gateway in a process of its
+own.
 
 Its packages come from npm, by the lock beside them, once; without node or npm these tests are left out, except where
 `CI` is set.
@@ -47,14 +48,29 @@ def left_out(why: str) -> None:
     pytest.skip(why)
 
 
-@pytest.mark.capability("I23")
-def test_every_method_works(url: str, packages: None, record_property: Callable[[str, Any], None]) -> None:
-    command = ["node", "--experimental-websocket", "--no-warnings", "checks.mjs", url]
-    done = subprocess.run(command, cwd=HERE, capture_output=True, text=True, timeout=200)
+Record = Callable[[str, Any], None]
+
+
+def checked_by(script: str, url: str, client: str, record_property: Record) -> tuple[list[Any], list[Any]]:
+    """What a script has checked, all of it fine, and what it says besides."""
+    command = ["node", "--experimental-websocket", "--no-warnings", script, url]
+    done = subprocess.run(command, cwd=HERE, capture_output=True, text=True, timeout=110)
     lines = [orjson.loads(line) for line in done.stdout.splitlines()]
     assert lines, done.stderr
-    [*checked, offered] = lines
+    checked, rest = ([line for line in lines if ("name" in line) is named] for named in (True, False))
     failed = {each["name"]: each["error"] for each in checked if each["error"] is not None}
-    record_property("sdk", ("langgraph-sdk (JS)", len(checked) - len(failed), len(checked)))
+    record_property("sdk", (client, len(checked) - len(failed), len(checked)))
     assert not failed, "\n\n".join(f"{name}: {error}" for name, error in failed.items())
+    return checked, rest
+
+
+@pytest.mark.capability("I23")
+def test_every_method_works(url: str, packages: None, record_property: Record) -> None:
+    checked, [offered] = checked_by("checks.mjs", url, "langgraph-sdk (JS)", record_property)
     assert set(offered["methods"]) == {each["name"] for each in checked if ":" not in each["name"]}
+
+
+@pytest.mark.capability("I23")
+def test_pages_of_react_show_what_happens_and_steer_it(url: str, packages: None, record_property: Record) -> None:
+    checked, _ = checked_by("hooks.mjs", url, "hooks of React", record_property)
+    assert len(checked) == 23
