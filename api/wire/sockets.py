@@ -2,6 +2,7 @@
 
 import asyncio
 import uuid
+from collections.abc import Coroutine
 from contextlib import suppress
 from dataclasses import replace
 from typing import Annotated, Any, Final
@@ -21,7 +22,7 @@ from api.wire.callers import READS
 from api.wire.protocol import COMMANDS, CommandBody, SubscribeBody, answer_to, pending_on, seen
 from graphs.errors import BatonError, InputError
 from orchestrator.serving.encoding import to_bytes
-from orchestrator.serving.events import Subscription
+from orchestrator.serving.events import Subscription, ThreadEvents
 from orchestrator.serving.streams import Said
 
 router = APIRouter(prefix="/threads", tags=["protocol"])
@@ -59,7 +60,13 @@ class Socket:
         self._at = at
         self._by = by
         self._tasks = tasks
-        self._telling: dict[str, asyncio.Task[None]] = {}
+        self._subscriptions: dict[str, Subscription] = {}
+        self._told: dict[str, Subscription] = {}
+        """Those who have heard what was said before they came."""
+        self._watched: ThreadEvents | None = None
+        self._last = 0
+        self._sending = asyncio.Lock()
+        self._working: set[asyncio.Task[None]] = set()
 
     async def serve(self) -> None:
         """Answer commands until the client has gone."""
@@ -72,7 +79,7 @@ class Socket:
 
     def close(self) -> None:
         """Nobody listens any more."""
-        for task in self._telling.values():
+        for task in self._working:
             task.cancel()
 
     async def _answer(self, given: bytes) -> Json:
@@ -105,28 +112,51 @@ class Socket:
 
     async def _subscribe(self, params: Json) -> Json:
         thread = await seen(self._thread_id, self._at, self._at.door.allowed(self._by, [_READ], READ_THREAD))
-        if len(self._telling) >= _SUBSCRIPTIONS:
+        if len(self._subscriptions) >= _SUBSCRIPTIONS:
             raise InputError(f"A socket has {_SUBSCRIPTIONS} subscriptions at most.", code="subscriptions_too_many")
         wanted = _read(SubscribeBody, params).subscription()
         name = str(uuid.uuid4())
-        self._telling[name] = self._tasks.create_task(
-            self._tell(wanted, pending_on(thread)), name=f"tell {self._thread_id}"
-        )
+        self._subscriptions[name] = wanted
+        self._work(self._begin(name, wanted, pending_on(thread)))
         return {"subscription_id": name}
 
     def _unsubscribe(self, params: Json) -> Json:
-        task = self._telling.pop(str(params.get("subscription_id")), None)
-        if task is None:
+        name = str(params.get("subscription_id"))
+        if self._subscriptions.pop(name, None) is None:
             raise InputError("This socket has no such subscription.", code="no_such_subscription")
-        task.cancel()
+        self._told.pop(name, None)
         return {}
 
-    async def _tell(self, wanted: Subscription, pending: list[Json]) -> None:
-        watched = self._at.desk.hub.watch(self._thread_id)
-        with suppress(WebSocketDisconnect, RuntimeError):  # Starlette's word for a socket that is closed already
-            async for said in watched.read(wanted, quiet=self._at.settings.heartbeat, pending=pending):
-                if said is not None:
+    def _work(self, what: Coroutine[Any, Any, None]) -> None:
+        task = self._tasks.create_task(what, name=f"tell {self._thread_id}")
+        self._working.add(task)
+        task.add_done_callback(self._working.discard)
+
+    # Of all subscriptions, each event is sent once, in the order in which they happened: clients take the end of a run
+    # as a reason to listen no longer.
+
+    async def _begin(self, name: str, wanted: Subscription, pending: list[Json]) -> None:
+        """Tell a subscriber what there is so far; from then on it is one of those who are told."""
+        async with self._sending:
+            if self._watched is None:
+                self._watched = self._at.desk.hub.watch(self._thread_id)
+                self._last = self._watched.last
+                self._work(self._tell(self._watched))
+            with suppress(WebSocketDisconnect, RuntimeError):  # Starlette's word for a socket that is closed already
+                for said in self._watched.past(wanted, self._last, pending):
                     await self._websocket.send_text(_frame(said).decode())
+            if name in self._subscriptions:
+                self._told[name] = wanted
+
+    async def _tell(self, watched: ThreadEvents) -> None:
+        with suppress(WebSocketDisconnect, RuntimeError):
+            async for said in watched.everything(self._last):
+                if said is None:
+                    continue
+                async with self._sending:
+                    self._last = said.seq
+                    if any(watched.concerns(wanted, said) for wanted in self._told.values()):
+                        await self._websocket.send_text(_frame(said).decode())
             await self._websocket.close(_TRY_AGAIN, "This thread's events are told no longer; connect anew.")
 
     async def _send(self, answer: Json) -> None:

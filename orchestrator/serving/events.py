@@ -131,23 +131,38 @@ class ThreadEvents:
                 who comes later, also to another process, is told once more.
         """
         start = self._start(wanted)
-        if wanted.since is None:
-            self._asked((), pending)
-            for each in pending:
-                if (seq := self._known[each["id"]]) <= start and wanted.wants("input", ()):
-                    yield _question(seq, each)
+        for reminder in self._reminders(wanted, start, pending):
+            yield reminder
         async for said in self._log.read(start, quiet=quiet):
-            if said is None or said.event == "gap" or wanted.wants(*self._fact(said)):
+            if said is None or self.concerns(wanted, said):
                 yield said
+
+    def past(self, wanted: Subscription, until: int, pending: Sequence[Mapping[str, Any]]) -> list[Said]:
+        """What a subscriber who begins now is to be told of what was said up to a number; see `read`."""
+        start = self._start(wanted)
+        reminders = self._reminders(wanted, start, pending)
+        return [*reminders, *(said for said in self._log.between(start, until) if self.concerns(wanted, said))]
+
+    def everything(self, after: int) -> AsyncIterator[Said | None]:
+        """Every event behind a number as it happens, for one who picks out of it for several subscribers."""
+        return self._log.read(after)
+
+    def concerns(self, wanted: Subscription, said: Said) -> bool:
+        """Whether a subscriber is to be told of an event."""
+        return said.event == "gap" or wanted.wants(*self._facts.get(said.seq, (said.event, ())))
+
+    def _reminders(self, wanted: Subscription, start: int, pending: Sequence[Mapping[str, Any]]) -> list[Said]:
+        if wanted.since is not None:
+            return []
+        self._asked((), pending)
+        known = [(self._known[each["id"]], each) for each in pending]
+        return [_question(seq, each) for seq, each in known if seq <= start and wanted.wants("input", ())]
 
     def _start(self, wanted: Subscription) -> int:
         if wanted.since is not None:
             return wanted.since
         over = self._ended_at is not None and time.monotonic() - self._ended_at > _JUST_NOW
         return self._log.last if over else self._began
-
-    def _fact(self, said: Said) -> tuple[str, tuple[str, ...]]:
-        return self._facts.get(said.seq, (said.event, ()))
 
     def _asked(self, namespace: tuple[str, ...], interrupts: Sequence[Any]) -> None:
         if namespace:

@@ -91,9 +91,8 @@ class RunLog:
         while True:
             while after < self.last:
                 if after < self.forgotten:
-                    gap = {"after": after, "until": self.forgotten}
+                    yield _gap(after, self.forgotten)
                     after = self.forgotten
-                    yield Said(after, "gap", to_bytes(gap))
                 elif (said := self._next(after)) is not None:
                     after = said.seq
                     yield said
@@ -103,6 +102,11 @@ class RunLog:
                 return
             if not await self._news(quiet):
                 yield None
+
+    def between(self, after: int, until: int) -> list[Said]:
+        """What was said after a number, up to another; what there is no room for any more as a `gap`."""
+        found = [said for said in self._said if after < said.seq <= until]
+        return [_gap(after, self.forgotten), *found] if after < min(self.forgotten, until) else found
 
     def _next(self, after: int) -> Said | None:
         place = bisect_right(self._said, after, key=lambda said: said.seq)
@@ -135,6 +139,10 @@ class RunLog:
         for future in listeners:
             if not future.done():
                 future.set_result(None)
+
+
+def _gap(after: int, until: int) -> Said:
+    return Said(until, "gap", to_bytes({"after": after, "until": until}))
 
 
 class Streams:

@@ -1,4 +1,5 @@
-"""Every method of the JS client, and the hooks that pages are made of, under node, against a gateway of its own process.
+"""Every method of the JS client, and the hooks that pages are made of, under node, against a gateway in a process of
+its own.
 
 Its packages come from npm, by the lock beside them, once; without node or npm these tests are left out, except where
 `CI` is set.
