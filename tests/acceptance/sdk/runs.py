@@ -266,9 +266,8 @@ async def strict_resume(client: LangGraphClient) -> None:
     thread = await new_thread(client)
     await client.runs.wait(thread, "ask_both", input={"text": "it"})
     before = await client.threads.get_state(thread)
-    unknown: Any = {"command": {"resume": {"0" * 32: 1}}, "raise_error": False}
-    left: Any = await client.runs.wait(thread, "ask_both", **unknown, strict_resume=True)
-    assert left["__error__"]["error"] == "UnknownInterruptError"
+    with pytest.raises(Exception, match="409 Conflict"):  # before anything runs, asked for or not
+        await client.runs.wait(thread, "ask_both", command={"resume": {"0" * 32: 1}}, strict_resume=True)
     assert await client.threads.get_state(thread) == before
 
 
