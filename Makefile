@@ -52,7 +52,7 @@ chaos: $(VENV)/.dev compiled ## Kill real processes, and all other faults, for h
 	$(BIN)/python -m tests.reliability.gateway_kill --runs 51 --kills 3 --seed $(or $(SEED),1)
 	$(BIN)/python -m tests.reliability.races --tries $(or $(RACES),2000) --seed $(or $(SEED),1) --store $(or $(STORE),sqlite)
 	$(BIN)/python -m tests.reliability.one_thread --tries 1000 --seed $(or $(SEED),1)
-	$(BIN)/python -m pytest -q --hypothesis-profile=long --timeout=7200 tests/engine/test_races.py $(addprefix tests/reliability/,test_scenarios.py test_stops.py test_any_history.py)
+	$(BIN)/python -m pytest -q --hypothesis-profile=long --timeout=7200 tests/engine/test_races.py $(addprefix tests/reliability/,test_scenarios.py test_stops.py test_crash_points.py test_any_history.py)
 
 lock: $(VENV)/.dev ## Resolve the locks anew
 	$(BIN)/python -m pip install --quiet uv

@@ -12,6 +12,7 @@ from tests.reliability import checker, traces
 from tests.reliability.jobs import Job
 from tests.reliability.lives import Lives, Place, ended
 from tests.reliability.nursery import Nursery
+from tests.reliability.sizes import IS_LONG
 from tests.reliability.steering import forks
 from tests.reliability.stores import STORES, Store
 from tests.reliability.traces import Evidence, Kill
@@ -27,8 +28,13 @@ def stages(*families: str) -> list[str]:
 STEADY = ("start", "decision", "event", "finish", "result", "effect", "record", "checkpoint")
 """Come by as often in every run. How often somebody rests is a matter of milliseconds: an answer may find him awake."""
 
-MOST = {"record": 2, "checkpoint": 2}
-"""What is handed over beside the results comes by often, and each time is like the one before."""
+MOST: dict[str, int] = (
+    {}
+    if IS_LONG
+    else {"record": 2, "checkpoint": 2, "result.before": 2, "result.heard": 2, "result.released": 2, "result.after": 2}
+)
+"""By family or place. What is handed over beside the results comes by often, and each time is like the one before; and
+what is in the file after a death before a commit, or after one, is the same as in the middle of it, and right after."""
 
 KEPT = {
     "start": "SELECT count(*) FROM executions",
@@ -115,7 +121,7 @@ class Bench:
 
         family = point.partition(".")[0]
         times = (await self.reached(job))[point]
-        most = min(times, MOST.get(family, times)) if family in STEADY else 100
+        most = min(times, MOST.get(point, MOST.get(family, times))) if family in STEADY else 100
 
         async def every_other(number: int) -> int:
             while number <= most and await self.crash(job, *before, f"{point}:{number}"):
