@@ -9,7 +9,7 @@ from itertools import count
 from pathlib import Path
 
 from tests.reliability import checker, traces
-from tests.reliability.jobs import Job
+from tests.reliability.job import Job
 from tests.reliability.lives import Lives, Place, ended
 from tests.reliability.nursery import Nursery
 from tests.reliability.sizes import IS_LONG

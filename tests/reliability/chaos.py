@@ -14,7 +14,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests.reliability.harness import Harness, Summary
-from tests.reliability.jobs import AGENTS, BATCH, GONE_BACK, MORE, PROOF, Job
+from tests.reliability.job import Job
+from tests.reliability.jobs import AGENTS, BATCH, GONE_BACK, MORE, PROOF
 from tests.reliability.stores import STORES, Store, named
 
 SETS = {"all": (*BATCH, *MORE, *AGENTS, *GONE_BACK), "proof": PROOF, "agents": AGENTS, "steered": GONE_BACK}

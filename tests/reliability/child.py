@@ -30,7 +30,8 @@ from orchestrator.engine import Orchestrator
 from orchestrator.settings import Settings
 from orchestrator.store.port import Execution
 from tests.reliability import points
-from tests.reliability.jobs import JOBS, Job, resources, workflows
+from tests.reliability.job import Job
+from tests.reliability.jobs import JOBS, resources, workflows
 from tests.reliability.reviewer import Reviewer
 from tests.reliability.steering import Steerer, forks
 from tests.reliability.stores import STORES, named

@@ -21,7 +21,7 @@ from orchestrator.engine import Orchestrator
 from orchestrator.settings import Settings
 from tests.reliability import checker, traces
 from tests.reliability.findings import Findings
-from tests.reliability.jobs import Job
+from tests.reliability.job import Job
 from tests.reliability.lives import Lives, Place, ended, watched
 from tests.reliability.nursery import Child, Fresh, Nursery, Starter
 from tests.reliability.reviewer import Reviewer

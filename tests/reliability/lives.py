@@ -14,7 +14,7 @@ from typing import Any
 
 from tests.reliability import traces
 from tests.reliability.child import CRASH_AT
-from tests.reliability.jobs import Job
+from tests.reliability.job import Job
 from tests.reliability.nursery import Child, Starter
 from tests.reliability.stores import STORES, Store
 

@@ -23,24 +23,18 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from graphs.clock import ManualClock
-from graphs.errors import BatonError, ConflictError, NotFoundError, StepError
+from graphs.errors import ConflictError, NotFoundError, StepError
 from graphs.steps import Action, StepConfig, StepContext
 from orchestrator.alerts.opening import AlertSettings
 from orchestrator.engine import Orchestrator
-from orchestrator.store.port import TIMEOUT_BY, Execution, LetterFilter, Record
+from orchestrator.store.port import Execution, LetterFilter
+from tests.reliability.race_judge import DISCARDS, REDRIVES, Judge, Raced, Told
 from tests.reliability.stores import STORES, Store, named
 from tests.support.engine.engines import ask, workflow
 from tests.support.engine.steps import step_types
 
 PATIENCE = 30.0
 SCENES = ("asked", "failed")
-NAMED = (
-    *("ending_already", "execution_ending", "wait_answered", "dead_letter_closed"),
-    *("moved_on", "execution_running", "nothing_failed"),
-)
-"""Refusals that somebody else's asking is the reason of: they name who that was."""
-PLAIN = ("execution_ended", "not_paused", "wait_elapsed", "wait_cancelled", "wait_not_found", "undo_first")
-"""Refusals by what the execution has come to."""
 
 
 @dataclass
@@ -79,25 +73,6 @@ class Do(Action):
 TYPES = step_types(Do())
 
 
-@dataclass
-class Told:
-    """What those who raced were told: None for "it is kept", or the error."""
-
-    heard: dict[str, BatonError | None] = field(default_factory=dict)
-
-    @property
-    def kept(self) -> set[str]:
-        return {name for name, error in self.heard.items() if error is None}
-
-    def kept_of(self, *names: str) -> list[str]:
-        return sorted(self.kept & set(names))
-
-
-RETRIES, REDRIVES, DISCARDS = ("ray", "rob"), ("dee", "dan"), ("dora",)
-CANCELS, TERMINATES, DECIDES = ("eve", "carl"), ("terry",), ("ann", "bob", "last")
-PAUSES, CONTINUES, FORKS = ("pat", "paul"), ("cora",), ("fay",)
-
-
 class Race:
     """One execution, and all that comes to it at once."""
 
@@ -124,6 +99,11 @@ class Race:
             fork = await self._ended(f"{self.key}-fork")
             assert fork.status == "completed", f"its fork {fork.status.said}: {fork.error}"
         return await self._ended(self.key)
+
+    def over(self) -> Raced:
+        """What there is to judge."""
+        ran = Counter({step: times for (key, step), times in self.world.ran.items() if key == self.key})
+        return Raced(self.scene, self.undoes, self.told, ran)
 
     async def _begin(self) -> None:
         a: dict[str, Any] = {"name": "a", "type": "do"}
@@ -209,81 +189,6 @@ class Race:
         raise AssertionError(f"it does not end: {await self.baton.get(key)}")
 
 
-class Judge:
-    """Holds what everybody was told against what is kept."""
-
-    def __init__(self, race: Race, execution: Execution, records: Sequence[Record], letters: Sequence[Any]) -> None:
-        self.race, self.execution, self.records = race, execution, records
-        self.told = race.told
-        self.letters = letters
-        self.rewinds = [record for record in records if record.kind == "execution.rewound"]
-
-    def judge(self) -> None:
-        self._each_is_kept_or_not()
-        self._one_wins()
-        self._refusals_name_the_winner()
-        self._what_came_of_it()
-
-    def _each_is_kept_or_not(self) -> None:
-        rewound = Counter(record.data["by"] for record in self.rewinds if record.data["reason"] == "retry")
-        redriven = Counter(record.data["by"] for record in self.records if record.kind == "execution.redriven")
-        decided = Counter(record.data["by"] for record in self.records if record.kind == "approval.decided")
-        closed = Counter(letter.closed_by for letter in self.letters if letter.status == "discarded")
-        for names, facts in ((REDRIVES, redriven), (RETRIES, rewound), (DECIDES, decided), (DISCARDS, closed)):
-            for name in names:
-                expected = int(name in self.told.kept)
-                assert facts[name] == expected, f"{name} was told {expected}, and it is in the file {facts[name]} times"
-
-    def _one_wins(self) -> None:
-        closers = self.told.kept_of(*REDRIVES, *DISCARDS)
-        assert len(closers) <= 1, f"{closers} have all closed one letter"
-        backs, enders = self.told.kept_of(*RETRIES, *REDRIVES), self.told.kept_of(*CANCELS, *TERMINATES)
-        if self.race.scene == "failed" and not enders and len(backs) > 1:
-            # The second may change its mind while nothing has begun: it was only queued, or was paused at once.
-            between = self.records[self.records.index(self.rewinds[0]) : self.records.index(self.rewinds[-1])]
-            begun = [record.kind for record in between if record.kind.startswith("step.")]
-            assert not begun, f"{backs} have all made it go on, and in between there was {begun}"
-        decided = self.told.kept_of(*DECIDES)
-        assert len(decided) <= 1 + len(backs), f"{decided} were all told that their decision counts"
-        cancels = self.told.kept_of(*CANCELS)
-        if len(cancels) > 1 and not backs:  # the second one found it being undone, and stopped that
-            assert self.race.undoes
-        ends = [one for one in self.records if one.kind.removeprefix("execution.") in _FINAL]
-        assert 1 <= len(ends) <= 1 + len(self.rewinds), [one.kind for one in ends]
-
-    def _refusals_name_the_winner(self) -> None:
-        for name, error in self.told.heard.items():
-            if error is None:
-                continue
-            assert error.code in NAMED + PLAIN, f"{name} was told {error!r} ({error.code})"
-            if error.code in NAMED:
-                by = error.details.get("by")
-                known = self.told.kept | {TIMEOUT_BY, None}
-                assert by in known, f"{name} was told that {by} was first, who was not: {self.told.heard}"
-                assert by is not None or self._by_itself(error), f"{name} was told of nobody: {error}"
-
-    def _by_itself(self, error: BatonError) -> bool:
-        """What has come by itself has no name: it had ended, or its time was over, or nobody says who continues."""
-        return bool(self.told.kept_of(*CONTINUES, "time", *PAUSES)) or error.code == "ending_already" or self._went_on()
-
-    def _went_on(self) -> bool:
-        return any(record.kind == "execution.compensating" for record in self.records)
-
-    def _what_came_of_it(self) -> None:
-        ran, lives = self.race.world.ran, 1 + len(self.rewinds)
-        for step in ("a", "b", "undo_a"):
-            assert ran[self.race.key, step] <= lives, f"{step} ran {ran[self.race.key, step]} times in {lives} lives"
-        if self.execution.status == "completed":
-            assert ran[self.race.key, "b"] >= 1
-            if not self.rewinds:
-                assert not self.told.kept_of(*CANCELS, *TERMINATES), "who was told that it ends sees it completed"
-        if not self.rewinds and self.told.kept_of(*TERMINATES) and not self.race.undoes:
-            assert self.execution.status == "cancelled"
-
-
-_FINAL = ("completed", "failed", "timed_out", "cancelled", "compensated", "compensation_failed")
-
-
 @dataclass
 class Findings:
     """What came of many races."""
@@ -333,7 +238,7 @@ async def races(store: Store, folder: Path, seeds: Sequence[int], *, stop: bool 
                 execution = await race.run()
                 records = await baton.records(race.key)
                 which = LetterFilter(execution_id=race.key, status=None)
-                Judge(race, execution, records, await baton.store.dead_letters(which)).judge()
+                Judge(race.over(), execution, records, await baton.store.dead_letters(which)).judge()
             except (AssertionError, TimeoutError) as error:
                 said = f"seed {seed} ({race.scene}): {error!r}; told {race.told.heard}"
                 if stop:

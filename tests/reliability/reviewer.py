@@ -8,7 +8,7 @@ from typing import Any, Literal
 from graphs.errors import ConflictError, NotFoundError
 from orchestrator.engine import Orchestrator
 from orchestrator.store.port import OpenWait
-from tests.reliability.jobs import Job
+from tests.reliability.job import Job
 
 Told = Callable[[dict[str, Any]], None]
 

@@ -12,7 +12,7 @@ from typing import Any
 from graphs.errors import ConflictError, NotFoundError
 from orchestrator.engine import Orchestrator
 from orchestrator.store.port import Execution
-from tests.reliability.jobs import Job
+from tests.reliability.job import Job
 from tests.reliability.reviewer import LOOK_SECONDS, Told
 
 Act = tuple[str, Callable[[], Awaitable[Any]]]

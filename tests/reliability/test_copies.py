@@ -17,7 +17,8 @@ import pytest
 
 from orchestrator.store import backup
 from tests.reliability import checker, traces
-from tests.reliability.jobs import MANY, Job
+from tests.reliability.job import Job
+from tests.reliability.jobs import MANY
 from tests.reliability.lives import END_SECONDS, Lives, Place, ended, watched
 from tests.reliability.nursery import Child, Nursery
 from tests.reliability.traces import Evidence, Kill

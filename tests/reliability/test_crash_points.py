@@ -10,7 +10,8 @@ import pytest
 import pytest_asyncio
 
 from tests.reliability.bench import Bench, stages
-from tests.reliability.jobs import EVERY_POINT, LINGERING, TAKEN_BACK, TAKEN_BACK_BADLY, TAKEN_BACK_INSIDE, Job
+from tests.reliability.job import Job
+from tests.reliability.jobs import EVERY_POINT, LINGERING, TAKEN_BACK, TAKEN_BACK_BADLY, TAKEN_BACK_INSIDE
 from tests.reliability.nursery import Nursery
 from tests.reliability.stores import Store
 

@@ -7,7 +7,8 @@ import pytest
 
 from tests.reliability import chaos
 from tests.reliability.harness import Harness
-from tests.reliability.jobs import AGENTS, BATCH, GONE_BACK, IN_PROCESS, Job
+from tests.reliability.job import Job
+from tests.reliability.jobs import AGENTS, BATCH, GONE_BACK, IN_PROCESS
 from tests.reliability.stores import Store
 
 pytestmark = pytest.mark.chaos

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.reliability.races import CONTINUES, DISCARDS, FORKS, PAUSES, REDRIVES, RETRIES, TERMINATES, races
+from tests.reliability.race_judge import CONTINUES, DISCARDS, FORKS, PAUSES, REDRIVES, RETRIES, TERMINATES
+from tests.reliability.races import races
 from tests.reliability.stores import Store
 
 RACES = 120

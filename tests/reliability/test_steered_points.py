@@ -13,7 +13,8 @@ import pytest_asyncio
 from orchestrator.store.sqlite import SqliteStore
 from tests.reliability import points
 from tests.reliability.bench import STAGES, Bench, stages
-from tests.reliability.jobs import CALLED_OFF, EVERY_POINT, STEERED, Job
+from tests.reliability.job import Job
+from tests.reliability.jobs import CALLED_OFF, EVERY_POINT, STEERED
 from tests.reliability.nursery import Nursery
 from tests.reliability.stores import Store
 from tests.reliability.test_crash_points import IN_MEMORY, POINTS
