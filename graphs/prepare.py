@@ -5,6 +5,7 @@ thousands of executions of one definition share the work.
 """
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any, TypeVar
 from weakref import ref
 
@@ -123,7 +124,7 @@ class Prepared:
         self.variables = Value(step.variables) if isinstance(step.variables, Mapping) and step.variables else None
         self._deferred = {key: value for key, value in step.config.items() if key in kind.deferred}
         rendered = {key: value for key, value in step.config.items() if key not in kind.deferred}
-        self._config = Value(rendered)
+        self._config = Value(rendered) if rendered else _nothing()
         self.constant_config = self._model(rendered) if self._config.constant else None
 
     @property
@@ -167,6 +168,12 @@ class Prepared:
                 category="validation",
                 code="config_invalid",
             ) from error
+
+
+@cache
+def _nothing() -> Value:
+    """The configuration of steps that are made at run time: what they do is in their kind."""
+    return Value({})
 
 
 class Library:

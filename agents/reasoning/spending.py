@@ -10,6 +10,7 @@ import asyncio
 import uuid
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import cached_property
 from typing import Any, ClassVar, Final, TypedDict
 
 from agents.models.prices import Prices
@@ -44,12 +45,17 @@ class Spending:
     def __init__(self, context: StepContext, assignment: Payer, told: Sequence[Mapping[str, Any]]) -> None:
         self._context = context
         self._assignment = assignment
-        self._told = tokens_of([*told, assignment["instructions"]])
+        self._messages = told
         self._model = assignment["model_name"]
         self._prices = context.resources.get(Prices) or Prices({})
         self._fact = uuid.uuid4().hex
         self._held: Mapping[str, float] = {}
         self._noted = False
+
+    @cached_property
+    def _told(self) -> int:
+        """Tokens; counted only where nobody else counts them, or a budget is to allow them: it takes a while."""
+        return tokens_of([*self._messages, self._assignment["instructions"]])
 
     @asynccontextmanager
     async def allowed(self) -> AsyncIterator[Over | None]:

@@ -61,6 +61,7 @@ class Course:
         self._talk = Conversation(data, results)
         self._read: dict[int, tuple[Message, Any]] = {}
         self._asking = asking
+        self._tool_steps: dict[str, Step] = {}
 
     @property
     def _failed(self) -> bool:
@@ -167,7 +168,6 @@ class Course:
 
     def _model_call(self, number: int, before: list[str]) -> PlannedStep:
         own = self._step
-        again = own.on_failure
         call = ModelCall(
             own,
             self._assignment,
@@ -177,19 +177,9 @@ class Course:
             conversation=lambda: self._talk.told(number),
             read=self._read,
         )
-        step = Step(
-            name="model",
-            type="agent",
-            limits=own.limits,
-            breaker=own.breaker,
-            retry=own.retry,
-            on_failure=OnFailure(
-                action="retry" if again.action == "retry" else "terminate", max_attempts=again.max_attempts
-            ),
-        )
         needs = tuple(Need(name, "settled") for name in before)
         kind = self._asking(own, call)
-        return PlannedStep(model_step(number), step, kind.node, needs, local=f"[{number}].", kind=kind)
+        return PlannedStep(model_step(number), self._model_step, kind.node, needs, local=f"[{number}].", kind=kind)
 
     def _tool_calls(self, number: int) -> Iterator[PlannedStep]:
         for position, call in enumerate(self._talk.said[number]["calls"]):
@@ -231,15 +221,7 @@ class Course:
             needs.append(Need(name + APPROVAL, "settled"))
         wanted = Wanted(offer, call["args"], number, (lambda: self._decision(name)) if "approval" in call else None)
         kind = WorkflowCall(wanted) if offer["kind"] == "workflow" else ToolCall(self._step, self._assignment, wanted)
-        # Once, unless the tool itself says that it may be tried again: nobody else knows what it has done.
-        step = Step(
-            name=call["name"] if is_name(call["name"]) else "tool",
-            type=offer["kind"],
-            retry=RetryPolicy.model_validate(offer["retry"]) if "retry" in offer else ONCE,
-            timeout=offer.get("timeout"),
-            breaker=self._step.breaker,
-            on_failure=_TOLD,
-        )
+        step = self._tool_step(offer)
         yield PlannedStep(name, step, kind.node, tuple(needs), local=f"[{number}].", kind=kind)
 
     def _decision(self, name: str) -> Mapping[str, Any]:
@@ -248,6 +230,37 @@ class Course:
             return cast(Mapping[str, Any], result["output"])
         # Nobody decided in time, or nobody can any more: what needs a person's consent does not happen without it.
         return {"decision": "rejected", "reason": result.get("error", {}).get("message", "nobody decided")}
+
+    # -- the steps that are the same in every turn: making one anew costs as much as planning it --------------------
+
+    @cached_property
+    def _model_step(self) -> Step:
+        own = self._step
+        again = own.on_failure
+        return Step(
+            name="model",
+            type="agent",
+            limits=own.limits,
+            breaker=own.breaker,
+            retry=own.retry,
+            on_failure=OnFailure(
+                action="retry" if again.action == "retry" else "terminate", max_attempts=again.max_attempts
+            ),
+        )
+
+    def _tool_step(self, offer: Offer) -> Step:
+        name = offer["name"]
+        if name not in self._tool_steps:
+            # Once, unless the tool itself says that it may be tried again: nobody else knows what it has done.
+            self._tool_steps[name] = Step(
+                name=name if is_name(name) else "tool",
+                type=offer["kind"],
+                retry=RetryPolicy.model_validate(offer["retry"]) if "retry" in offer else ONCE,
+                timeout=offer.get("timeout"),
+                breaker=self._step.breaker,
+                on_failure=_TOLD,
+            )
+        return self._tool_steps[name]
 
     @cached_property
     def _offers(self) -> dict[str, Offer]:
