@@ -28,7 +28,7 @@ _BUILT_IN = {
 _UNDO = ('[["', '"]]')
 _WORKFLOW = ('[/"', '"/]')
 
-_COLOURS = {
+COLOURS = {
     "failed": "fill:#fde2e1,stroke:#c0392b,color:#7b1e14",
     "timed_out": "fill:#fdebd0,stroke:#ca6f1e,color:#7e4a12",
     "cancelled": "fill:#eaecee,stroke:#566573,color:#2c3e50",
@@ -64,7 +64,7 @@ class _Drawing:
     def __init__(self, workflow: Workflow, statuses: Mapping[str, str], step_types: Mapping[str, StepType]) -> None:
         self._workflow = workflow
         self._types = step_types
-        self._statuses = _by_step(statuses)
+        self._statuses = statuses_by_step(statuses)
         self._count = 0
         self._edges: list[str] = []
         self._classes: dict[str, list[str]] = {}
@@ -81,7 +81,7 @@ class _Drawing:
             yield from _frame(self._new_id(), "finally", inner, 1)
         yield from self._edges
         for status, ids in self._classes.items():
-            yield f"    classDef {status} {_COLOURS[status]}"
+            yield f"    classDef {status} {COLOURS[status]}"
             yield f"    class {','.join(ids)} {status}"
 
     def _new_id(self) -> str:
@@ -120,7 +120,7 @@ class _Drawing:
 
     def _step(self, step: Step, node: str, path: str, depth: int) -> list[str]:
         status = self._statuses.get(path)
-        if status in _COLOURS:
+        if status in COLOURS:
             self._classes.setdefault(status, []).append(node)
         lines = self._composite(step, node, path, depth) if _has_steps(step) else [self._plain(step, node, depth)]
         return lines + self._after_failure(step, node, path, depth)
@@ -235,13 +235,13 @@ def _join(path: str, name: str) -> str:
     return f"{path}.{name}" if path else name
 
 
-def _by_step(statuses: Mapping[str, str]) -> dict[str, str]:
+def statuses_by_step(statuses: Mapping[str, str]) -> dict[str, str]:
     """Statuses by path without item numbers, of several the most urgent."""
-    urgency = list(_COLOURS)
+    urgency = list(COLOURS)
     found: dict[str, str] = {}
     for path, status in statuses.items():
         step = re.sub(r"\[\d+\]", "", path)
-        known = status in _COLOURS
+        known = status in COLOURS
         if known and (step not in found or urgency.index(status) < urgency.index(found[step])):
             found[step] = str(status)
     return found

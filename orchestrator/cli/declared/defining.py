@@ -48,6 +48,7 @@ def _register_draw(app: typer.Typer) -> None:
         rich_help_panel=PANEL,
         epilog=examples(
             "baton draw refund.yaml > refund.mmd",
+            "baton draw refund.yaml --svg > refund.svg",
             "baton draw 7f3c  # an execution, its steps coloured by how they stand",
             "baton draw --graph  # the six nodes everything runs on",
         ),
@@ -60,9 +61,10 @@ def _register_draw(app: typer.Typer) -> None:
             ),
         ] = None,
         graph: Annotated[bool, typer.Option("--graph", help="The graph that carries every workflow out.")] = False,
+        svg: Annotated[bool, typer.Option("--svg", help="A picture, in place of Mermaid text.")] = False,
         version: WhichVersion = None,
     ) -> None:
-        """Draw a workflow, an execution or the graph itself as Mermaid text."""
+        """Draw a workflow, an execution or the graph itself as Mermaid text, or as a picture."""
 
 
 def _register_schema(app: typer.Typer) -> None:

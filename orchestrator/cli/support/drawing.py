@@ -3,6 +3,7 @@
 from graphs.draw import draw_workflow
 from graphs.errors import NotFoundError
 from graphs.loading.names import nearest
+from graphs.picture import draw_picture
 from orchestrator.cli.support.finding import find_execution
 from orchestrator.cli.support.following import read_story
 from orchestrator.cli.support.naming import read_name
@@ -12,8 +13,8 @@ from orchestrator.engine import Orchestrator
 from orchestrator.store.port import Execution
 
 
-async def draw_kept(setting: Setting, target: str, version: str | None) -> str:
-    """Mermaid of a published workflow or, when none is called so, of an execution.
+async def draw_kept(setting: Setting, target: str, version: str | None, *, svg: bool = False) -> str:
+    """Mermaid (or SVG) of a published workflow or, when none is called so, of an execution.
 
     Raises:
         NotFoundError: there is neither.
@@ -25,11 +26,14 @@ async def draw_kept(setting: Setting, target: str, version: str | None) -> str:
         # Only workflows have versions: who names one does not mean an execution.
         look = baton.catalogue.find if version is None else baton.catalogue.definition_of
         if (workflow := await look(name, asked)) is not None:
-            return draw_workflow(workflow, step_types=types)
+            return draw_picture(workflow) if svg else draw_workflow(workflow, step_types=types)
         execution = await _execution(baton, target, name)
         story = await read_story(baton, execution.id)
         story.settle(execution)
-        return draw_workflow(await baton.catalogue.pinned(execution), statuses=story.statuses(), step_types=types)
+        workflow, statuses = await baton.catalogue.pinned(execution), story.statuses()
+        if svg:
+            return draw_picture(workflow, statuses=statuses)
+        return draw_workflow(workflow, statuses=statuses, step_types=types)
 
 
 async def _execution(baton: Orchestrator, target: str, name: str) -> Execution:

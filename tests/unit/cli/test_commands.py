@@ -216,6 +216,9 @@ def test_drawings(asked: Cli) -> None:
     """Of a file, of an execution with its statuses, of what is published, of the graph with its six nodes."""
     assert asked("draw", "letter.yaml").out.startswith("flowchart TD")
     assert "classDef waiting" in asked("draw", "letter-1").out
+    picture = asked("draw", "letter-1", "--svg").out
+    assert picture.startswith("<svg ") and picture.count("<rect ") == 3 and "fill:#fcf3cf" in picture
+    assert "fill:#fcf3cf" not in asked("draw", "letter.yaml", "--svg").out
     asked("publish", "letter.yaml")
     assert asked("draw", "letter").out == asked("draw", "letter.yaml").out
     graph = asked("draw", "--graph").out
