@@ -6,6 +6,8 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple, TypeGuard
 
+import orjson
+
 from graphs.errors import ConflictError, InputError
 from orchestrator.approvals.values import digest_of
 from orchestrator.serving.served import Document
@@ -38,6 +40,11 @@ _OFFERS: Mapping[str, Decision] = {
 }
 
 
+_OF_MIDDLEWARE = ("approve", "edit", "reject")
+_BARE = "value"
+"""What is shown as the only argument where the payload is no object."""
+
+
 class Answered(NamedTuple):
     """A decision as the engine takes it."""
 
@@ -68,17 +75,15 @@ def no_longer_asked(asked: str) -> ConflictError:
 
 
 def question_of(wait: OpenWait) -> Document:
-    """What is asked, in the shape Agent Inbox shows, with the facts of ours beside it."""
+    """What is asked, in the shapes that Agent Inbox and Agent Chat UI show, with the facts of ours beside it."""
     asked = wait.wait.question
-    allow = asked.get("allow") or []
-    payload = asked.get("payload")
+    allow, args = asked.get("allow") or [], _args_of(wait)
+    description = asked.get("message") or _waits_for(wait)
     return {
-        "action_request": {
-            "action": wait.path,
-            "args": payload if isinstance(payload, Mapping) else {} if payload is None else {"value": payload},
-        },
+        "action_request": {"action": wait.path, "args": args},
         "config": {offer: decision in allow for offer, decision in _OFFERS.items()},
-        "description": asked.get("message") or _waits_for(wait),
+        **_of_middleware(wait, allow, args, description),
+        "description": description,
         "kind": wait.wait.kind,
         "path": wait.path,
         "due": wait.wait.due,
@@ -86,6 +91,27 @@ def question_of(wait: OpenWait) -> Document:
         "response_schema": wait.wait.response_schema,
         **{key: value for key, value in asked.items() if key in ("allow", "assignees", "groups", "event_type")},
     }
+
+
+def _args_of(wait: OpenWait) -> Mapping[str, Any]:
+    payload = wait.wait.question.get("payload")
+    return payload if isinstance(payload, Mapping) else {} if payload is None else {_BARE: payload}
+
+
+def _of_middleware(wait: OpenWait, allow: Sequence[str], args: Mapping[str, Any], description: str) -> Document:
+    """The same in the shape of LangChain's middleware, without which Agent Chat UI shows no buttons.
+
+    Agent Inbox reads this one first, and takes 'reject' for the right to respond; so what may be responded to and not
+    rejected is left to the other shape.
+    """
+    offered = [decision for decision in allow if decision in _OF_MIDDLEWARE]
+    if wait.wait.kind != "approval" or not offered or ("respond" in allow and "reject" not in allow):
+        return {}
+    request = {"name": wait.path, "args": args, "arguments": args, "description": description}
+    review: Document = {"action_name": wait.path, "allowed_decisions": offered}
+    if wait.wait.response_schema is not None:
+        review["args_schema"] = wait.wait.response_schema
+    return {"action_requests": [request], "review_configs": [review]}
 
 
 def interrupts_of(waits: Sequence[OpenWait]) -> Document:
@@ -150,22 +176,45 @@ def _understood(wait: OpenWait, given: Any) -> Answered:
     if isinstance(given, Mapping):
         word = given.get("decision", given.get("type"))
         if isinstance(word, str) and word.lower() in _WORDS:
-            return _said(_WORDS[word.lower()], given)
+            return _said(wait, _WORDS[word.lower()], given)
         if isinstance(given.get("approved"), bool):
             return Answered("approve" if given["approved"] else "reject", reason=given.get("reason"))
     return _value(wait, given)
 
 
-def _said(decision: Decision, given: Mapping[str, Any]) -> Answered:
+def _said(wait: OpenWait, decision: Decision, given: Mapping[str, Any]) -> Answered:
     reason = given.get("reason", given.get("message"))
     data = given.get("data")
     if decision == "edit" and data is None:
         data = given.get("edited_action", given.get("args"))
         if isinstance(data, Mapping) and "args" in data:
-            data = data["args"]
+            data = _as_shown(wait.wait.question.get("payload"), data["args"])
     if decision == "respond" and data is None:
         data = given.get("args", given.get("message"))
+        allow = wait.wait.question.get("allow") or ()
+        if "respond" not in allow and "reject" in allow and isinstance(data, str):
+            return Answered("reject", reason=data)  # Agent Inbox has no other place for the reason of a rejection
     return Answered(decision, data, reason if isinstance(reason, str) else None)
+
+
+def _as_shown(payload: Any, args: Any) -> Any:
+    """What somebody made of a payload in a form: Agent Inbox and Agent Chat UI give back every field as text."""
+    if not isinstance(args, Mapping):
+        return args
+    if not isinstance(payload, Mapping):
+        return _of_its_kind(payload, args[_BARE]) if args.keys() == {_BARE} else args
+    return {key: _of_its_kind(payload[key], value) if key in payload else value for key, value in args.items()}
+
+
+def _of_its_kind(before: Any, text: Any) -> Any:
+    if isinstance(before, str) or before is None or not isinstance(text, str):
+        return text
+    try:
+        value = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return text
+    alike = isinstance(before, int | float) and not isinstance(before, bool) and isinstance(value, int | float)
+    return value if type(value) is type(before) or (alike and not isinstance(value, bool)) else text
 
 
 def _value(wait: OpenWait, given: Any) -> Answered:

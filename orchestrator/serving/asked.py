@@ -79,6 +79,12 @@ def _goto(given: Any) -> Any:
     raise InputError("'command.goto' names a node, or sends to one.", hint='{"node": "NAME", "input": {…}}')
 
 
+def sets_aside(run: Run) -> bool:
+    """Whether the run only ends what its thread does: how Agent Chat UI marks a question as resolved. The same as the
+    state of nothing after `__end__`, which is how Agent Inbox does."""
+    return {key: value for key, value in (run.request.get("command") or {}).items() if value} == {"goto": "__end__"}
+
+
 def place(request: Mapping[str, Any]) -> Place:
     """The checkpoint a request names, in one of the two ways there are."""
     given = request.get("checkpoint") or {}

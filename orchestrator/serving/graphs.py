@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 from langchain_core.runnables import RunnableConfig
 from langgraph._internal._constants import CONFIG_KEY_STREAM_MESSAGES_V2
+from langgraph.constants import END
 from langgraph.errors import InvalidUpdateError
 from langgraph.pregel import Pregel
 from langgraph.types import Command, StateSnapshot, StateUpdate
@@ -16,7 +17,7 @@ from graphs.errors import ConflictError, InputError, NotFoundError
 from orchestrator.fingerprints import fingerprint
 from orchestrator.queue.port import Ticket
 from orchestrator.serving.answers import are_ids, no_longer_asked
-from orchestrator.serving.asked import command, config_of, place
+from orchestrator.serving.asked import command, config_of, place, sets_aside
 from orchestrator.serving.encoding import to_bytes, to_value
 from orchestrator.serving.items import ItemStore
 from orchestrator.serving.loading import Source, schemas_of, served_copy
@@ -92,8 +93,11 @@ class UserGraph:
         async with AsyncExitStack() as stack:
             config = config_of(run)
             graph = await self._open(stack, run.tenant, config)
-            given, config = await self._where_it_stands(run, config)
-            await self._drive(graph, given, config, run, say)
+            if sets_aside(run):
+                await graph.aupdate_state(_thread(run.thread_id), None, as_node=END)
+            else:
+                given, config = await self._where_it_stands(run, config)
+                await self._drive(graph, given, config, run, say)
             snapshot = await graph.aget_state(_thread(run.thread_id))
         return ended_with(snapshot)
 

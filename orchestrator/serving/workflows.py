@@ -15,6 +15,7 @@ from orchestrator.approvals.values import digest_of
 from orchestrator.engine import Orchestrator
 from orchestrator.queue.port import Ticket
 from orchestrator.serving.answers import answers_to, are_ids, interrupt_id
+from orchestrator.serving.asked import sets_aside
 from orchestrator.serving.carrying import Carrying, asked_by, at_rest, checkpoint_of
 from orchestrator.serving.described import drawing_of, schemas_of
 from orchestrator.serving.ledger import Moment, follower_of, moments_of, state_now, states_of
@@ -55,6 +56,8 @@ class WorkflowGraph:
     async def admit(self, run: Run, by: Caller) -> Sequence[Beside]:
         """See the port. Answers are kept with the run: after a crash they are there, whoever drives then."""
         command = run.request.get("command") or {}
+        if sets_aside(run):
+            return ()
         if given := [word for word in _OF_LANGGRAPH if command.get(word) is not None]:
             raise InputError(
                 f"A workflow takes no command '{given[0]}'.",
@@ -100,6 +103,8 @@ class WorkflowGraph:
 
     async def perform(self, ticket: Ticket, say: Say) -> Ended:
         """See the port."""
+        if sets_aside(ticket.run):
+            return await self.after_stop(ticket)
         return await self._carrying.perform(ticket.run, say)
 
     async def after_stop(self, ticket: Ticket) -> Ended:
