@@ -194,9 +194,9 @@ class TenantView:
             await self.dead_letter(letter_id)
         return await self.baton.redrive(letter_ids, by=self.by)
 
-    async def discard(self, letter_id: int, *, note: str | None) -> DeadLetter:
+    async def discard(self, letter_id: int, *, note: str | None, compensate: bool = False) -> DeadLetter:
         await self.dead_letter(letter_id)
-        await self.baton.discard([letter_id], by=self.by, note=note)
+        await self.baton.discard([letter_id], by=self.by, note=note, compensate=compensate)
         return await self.dead_letter(letter_id)
 
     # -- events ------------------------------------------------------------------------------------------------

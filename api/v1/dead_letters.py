@@ -18,9 +18,10 @@ LetterId = Annotated[int, Path(ge=1, le=_MOST, description="The letter's number.
 
 
 class DiscardBody(Body):
-    """What somebody did about it."""
+    """What somebody did about it. `compensate`: what its execution did is undone."""
 
     note: Text | None = None
+    compensate: bool = False
 
 
 class EditBody(Body):
@@ -101,5 +102,6 @@ async def redrive(letter_id: LetterId, view: View) -> dict[str, Any]:
 
 @router.post("/{letter_id}/discard", dependencies=[needs(Right.REDRIVE)])
 async def discard(letter_id: LetterId, view: View, body: DiscardBody | None = None) -> dict[str, Any]:
-    """Close it for good: somebody saw to it. 409 when it is closed."""
-    return asdict(await view.discard(letter_id, note=body.note if body else None))
+    """Close it for good: somebody saw to it. 409 when it is closed, or nothing of its execution is to be undone."""
+    body = body or DiscardBody()
+    return asdict(await view.discard(letter_id, note=body.note, compensate=body.compensate))

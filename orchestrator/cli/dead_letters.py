@@ -157,18 +157,21 @@ async def discard(
     workflow: str | None,
     kind: str | None,
     code: str | None,
+    compensate: bool,
     reason: str | None,
     by: str | None,
 ) -> int:
     """See `orchestrator.cli.declared.letters`."""
     async with looking(Setting(shared)) as baton:
         chosen = await _chosen(baton, numbers, everything, workflow=workflow, kind=_kind(kind), code=code)
-        letters = await baton.discard(chosen, by=by or user(), note=reason)
+        letters = await baton.discard(chosen, by=by or user(), note=reason, compensate=compensate)
     if shared.as_json:
         print_json({"dead_letters": letters})
         return Exit.COMPLETED
     for letter in letters:
         output().print(f"Dead letter {letter.id} is discarded: {letter.path or letter.kind} of {letter.execution_id}.")
+    if compensate and letters:
+        note("What they did is undone by a running engine at once; without one: baton resume")
     return Exit.COMPLETED
 
 

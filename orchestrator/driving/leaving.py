@@ -24,9 +24,13 @@ class Leaving(Resting):
         if self.execution.replay is not None:  # nothing was done that could be undone
             return "never"
         asked = asked_by(conclusion.error, config, timed_out=conclusion.status == "timed_out").compensate
-        if self.execution.concluded is not None:  # that was settled before
-            return asked if self.execution.concluded["compensate"] else "never"
         request = self._request
+        if self.execution.concluded is not None:  # that was settled before
+            if not self.execution.concluded["compensate"]:
+                return "never"
+            by_somebody = request is not None and request.get("by") != TIMEOUT_BY
+            before = {} if request is None or request.get("concluded") else request
+            return "always" if by_somebody and before.get("compensate") else asked
         if request is not None and request.get("by") != TIMEOUT_BY:
             # Whoever cancels leaves things as they are: undoing is asked for in words, not assumed.
             wanted = request.get("compensate")
@@ -60,7 +64,7 @@ class Leaving(Resting):
         asked = None
         if conclusion.status in ("failed", "timed_out"):
             asked = asked_by(error, config, timed_out=conclusion.status == "timed_out")
-            if asked.dead_letter:
+            if asked.dead_letter and not (self._request or {}).get("discarded"):  # somebody saw to it
                 letters.append(await self._failure(conclusion, error or {}, asked.escalate, undone))
         level = alert_level(asked, letters)
         if level == "none":

@@ -136,14 +136,28 @@ class Mending(Base):
         return redriven
 
     async def discard(
-        self, letter_ids: Sequence[int], *, by: str | None = None, note: str | None = None
+        self,
+        letter_ids: Sequence[int],
+        *,
+        by: str | None = None,
+        note: str | None = None,
+        compensate: bool = False,
     ) -> Sequence[DeadLetter]:
         """Close dead letters for good: somebody saw to it.
 
+        Args:
+            compensate: What their executions did is undone, and nothing more of them is begun: for those that were
+                put aside, and for failures that left things as they were.
+
         Raises:
-            NotFoundError, ConflictError: there is none, or it is closed.
+            NotFoundError, ConflictError: there is none, or it is closed; or what its execution did is not to be
+                undone, or was.
         """
-        return await self.store.discard(letter_ids, by=by, note=note)
+        if not compensate:
+            return await self.store.discard(letter_ids, by=by, note=note)
+        for execution_id in await self.store.undo(letter_ids, by=by, note=note):
+            self._driver_takes(execution_id, "undo")
+        return [await self.dead_letter(letter_id) for letter_id in dict.fromkeys(letter_ids)]
 
     async def breakers(self) -> Sequence[KeptBreaker]:
         """Every circuit breaker that has ever counted a failure, by name."""

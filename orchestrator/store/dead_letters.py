@@ -67,6 +67,30 @@ class DeadLetters(Part):
         discarded: list[DeadLetter] = await self._writer.submit(work)
         return discarded
 
+    async def undo(self, letter_ids: Sequence[int], *, by: str | None, note: str | None) -> Sequence[str]:
+        """See the port. The history of each execution gets an `execution.undo_asked` record."""
+        now, own = self._now(), self._drives
+
+        def work(db: sqlite3.Connection) -> tuple[list[str], Kept] | BatonError:
+            letters = open_letters(db, letter_ids)
+            generations = letters if isinstance(letters, BatonError) else _generations(db, letters)
+            if isinstance(letters, BatonError) or isinstance(generations, BatonError):
+                return cast(BatonError, generations)
+            if (refused := next(filter(None, (_not_undoable(db, letter) for letter in letters)), None)) is not None:
+                return refused
+            for letter in letters:
+                db.execute(_CLOSE, ("discarded", now, by, note, letter.id))
+            records: list[tuple[Any, ...]] = []
+            for execution_id, generation in generations.items():
+                _undo(db, execution_id, by, note, now, own=own)
+                fact = to_json({"by": by, "note": note})
+                records += insert(db, [(execution_id, "execution.undo_asked", None, generation, now, fact)])
+            return list(generations), records
+
+        kept = await self._writer.submit(work, on_commit=lambda kept: self._announce(kept[1]))
+        undone: list[str] = kept[0]
+        return undone
+
     async def redrive(self, letter_ids: Sequence[int], *, by: str | None) -> Sequence[str]:
         """See the port. The history of each execution gets an `execution.redriven` record."""
         now, own = self._now(), self._drives
@@ -144,6 +168,38 @@ def _try_again(
             db.execute(f"DELETE FROM {table} WHERE thread_id = ?", (execution_id,))
     db.execute(_GO_ON, (execution_id,))
     raise_signal(db, execution_id, "resume", None, now, own=own)
+
+
+def _undo(db: sqlite3.Connection, execution_id: str, by: str | None, note: str | None, now: str, *, own: bool) -> None:
+    """Nothing more of it is begun, and what it did is undone: as if somebody had cancelled it before it ended."""
+    how = {"compensate": True, "terminate": False, "concluded": False, "discarded": True}
+    request = {"by": by, "reason": note, "at": now, **how}
+    db.execute(
+        "UPDATE executions SET status = 'queued', output = 'null', error = 'null', concluded = 'null', "
+        "pause_requested = 'null', ended_at = NULL, deaths = 0, cancel_requested = ? WHERE id = ?",
+        (to_json(request), execution_id),
+    )
+    for table in ("checkpoints", "writes"):
+        db.execute(f"DELETE FROM {table} WHERE thread_id = ?", (execution_id,))
+    raise_signal(db, execution_id, "resume", None, now, own=own)
+
+
+def _not_undoable(db: sqlite3.Connection, letter: DeadLetter) -> ConflictError | None:
+    """The error for a letter whose execution has been undone, as far as it could be."""
+    execution = find(db, letter.execution_id)
+    begun = execution is not None and (execution.concluded or {}).get("compensate")
+    over = execution is None or execution.status in ("completed", "compensated", "compensation_failed")
+    if letter.kind in ("failure", "poisoned") and not begun and not over:
+        return None
+    redrive = begun or letter.kind in ("compensation", "finally")
+    return ConflictError(
+        f"Dead letter {letter.id} is about '{letter.path or letter.execution_id}', and what execution "
+        f"'{letter.execution_id}' did is {'being undone' if redrive else 'not to be undone'}.",
+        hint=f"{'Go on with that: baton dead-letters redrive' if redrive else 'Close it: baton dead-letters discard'} "
+        f"{letter.id}",
+        code="not_undoable",
+        letter_id=letter.id,
+    )
 
 
 def _row(db: sqlite3.Connection, letter_id: int) -> Any:

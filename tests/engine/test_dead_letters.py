@@ -9,6 +9,7 @@ import pytest
 from graphs.errors import Category, ConflictError, InputError
 from graphs.policies import asked_by
 from graphs.spec import Config
+from tests.support.engine.crashes import Crash, crashing, either
 from tests.support.engine.engines import act, ask, engine, finished, rested, run, statuses, workflow
 from tests.support.engine.steps import Effects
 
@@ -306,3 +307,90 @@ async def test_what_was_put_aside_goes_on_where_it_was(database: Path, effects: 
         await baton.decide(execution.id, "q", "approve")
         assert (await finished(baton, execution)).status == "completed"
     assert effects.began == ["a", "b"]
+
+
+def _dead(execution_id: str) -> list[tuple[str, tuple[object, ...]]]:
+    """As five processes that died over it would have left it."""
+    dead = "UPDATE executions SET status = 'running', deaths = 4, progress = 1000000 WHERE id = ?"
+    return [(dead, (execution_id,)), ("UPDATE runs SET ended_at = NULL WHERE execution_id = ?", (execution_id,))]
+
+
+@pytest.mark.capability("E22", "E10", "E11")
+async def test_what_was_put_aside_is_undone_when_somebody_says_so(database: Path, effects: Effects) -> None:
+    """Nothing more of it is begun, not even what it was at; what it did is undone, the last first."""
+    steps = [
+        act("a", compensate=act("undo_a")),
+        act("b", "a", compensate=act("undo_b")),
+        ask("q", "b"),
+        act("c", "q"),
+    ]
+    definition = workflow("w", steps, compensation={"steps": [act("sweep")]}, **{"finally": [act("last")]})
+    async with engine(database, effects=effects) as baton:
+        execution = await rested(baton, await baton.start(definition))
+    async with engine(database, drive=False) as baton:
+        await baton.store._writer.submit(_dead(execution.id))
+    async with engine(database, effects=effects) as baton:
+        await finished(baton, execution)
+        (letter,) = await baton.dead_letters(kind="poisoned")
+        (closed,) = await baton.discard([letter.id], by="ann", note="it kills us", compensate=True)
+        assert (closed.status, closed.closed_by, closed.note) == ("discarded", "ann", "it kills us")
+        execution = await finished(baton, execution)
+        kinds = [one.kind for one in await baton.records(execution.id)]
+        with pytest.raises(ConflictError, match="was discarded by ann"):
+            await baton.discard([letter.id], compensate=True)
+    undoing = ["undo_b", "undo_a", "sweep"]
+    assert effects.began == ["a", "b", *(f"~compensation.{name}" for name in undoing), "~finally.last"]
+    assert execution.status == "compensated" and execution.deaths == 0
+    assert kinds.index("execution.undo_asked") < kinds.index("execution.compensating")
+
+
+@pytest.mark.capability("E22", "E10", "E11", "D01")
+@pytest.mark.parametrize("unheard", [False, True])
+async def test_an_undoing_that_was_asked_for_survives_every_crash(tmp_path: Path, unheard: bool) -> None:
+    """Whole or not at all: the letter is closed exactly when the undoing will come, and no finished undoing is
+    repeated."""
+    steps = [act("a", compensate=act("undo_a")), act("b", "a", compensate=act("undo_b")), act("bad", "b", fail=True)]
+    definition = workflow("w", steps, config={"responses": {"transient": {"compensate": "never"}}})
+    for after in range(100):
+        database, effects, crash = tmp_path / f"{after}.db", Effects(), Crash(after, unheard=unheard)
+        async with engine(database, effects=effects) as baton:
+            await run(baton, definition, execution_id="e")
+
+        async def asked(database: Path = database, effects: Effects = effects) -> None:
+            async with engine(database, effects=effects) as baton:
+                (letter,) = await baton.dead_letters(execution_id="e")
+                await baton.discard([letter.id], compensate=True)
+                await finished(baton, "e")
+
+        with crashing(crash):
+            over = await either(asked(), crash)
+        done = [path for path in effects.done if path.startswith("~")]
+        async with engine(database, effects=effects) as baton:
+            if letters := await baton.dead_letters(execution_id="e"):
+                assert (await baton.get("e")).status == "failed" and done == []
+                await baton.discard([letters[0].id], compensate=True)
+            execution = await finished(baton, "e")
+            results = await baton.results("e")
+        assert execution.status == "compensated"
+        undone = [path for path in results if path.startswith("~compensation.")]
+        assert undone == ["~compensation.undo_b", "~compensation.undo_a"]
+        assert all(len(set(keys)) == 1 for keys in effects.keys.values())
+        if over:
+            break
+    assert after >= 4
+
+
+@pytest.mark.capability("E22", "E12")
+async def test_what_was_undone_is_not_undone_by_a_discard(database: Path, effects: Effects) -> None:
+    """It says what to do instead."""
+    steps = [act("a", compensate=act("undo", fail=True)), act("bad", "a", fail=True)]
+    async with engine(database, effects=effects) as baton:
+        execution = await run(baton, workflow("w", steps))
+        (undoing,) = await baton.dead_letters(execution_id=execution.id, kind="compensation")
+        (failure,) = await baton.dead_letters(execution_id=execution.id, kind="failure")
+        for letter in (undoing, failure):
+            with pytest.raises(ConflictError) as refused:
+                await baton.discard([letter.id], compensate=True)
+            assert refused.value.code == "not_undoable"
+            assert refused.value.hint == f"Go on with that: baton dead-letters redrive {letter.id}"
+        assert {one.id for one in await baton.dead_letters()} == {undoing.id, failure.id}

@@ -45,6 +45,7 @@ KEPT = {
     "edit": "SELECT count(*) FROM dead_letters WHERE edit <> 'null'",
     "rewind": "SELECT count(*) FROM records WHERE kind = 'execution.rewound'",
     "redrive": "SELECT count(*) FROM dead_letters WHERE kind = 'compensation' AND status = 'redriven'",
+    "undo": "SELECT count(*) FROM dead_letters WHERE status = 'discarded'",
     "fork": "SELECT count(*) FROM executions WHERE parent IS NOT NULL",
     "finish": "SELECT count(*) FROM records WHERE kind LIKE 'execution.comp%ed'",
 }

@@ -164,6 +164,7 @@ _STEERED = {
     "redriven failure": "SELECT 1 FROM dead_letters WHERE execution_id = ? AND kind = 'failure' "
     "AND status = 'redriven'",
     "forked": "SELECT 1 FROM executions WHERE parent = ?",
+    "undone": "SELECT 1 FROM dead_letters WHERE execution_id = ? AND status = 'discarded'",
     "edited": "SELECT 1 FROM dead_letters WHERE execution_id = ? AND edit <> 'null'",
 }
 """What is in the file when somebody has steered an execution."""
@@ -187,7 +188,7 @@ def lost_acknowledgements(copy: Path, acknowledged: Iterable[Json]) -> list[str]
                 kept = fact["key"] in published
             case "recorded":
                 kept = (fact["seq"], fact["kind"]) in recorded
-            case "cancelled" | "retried" | "redriven compensation" | "redriven failure" | "forked" | "edited":
+            case said if said in _STEERED:
                 kept = bool(rows(copy, _STEERED[fact["said"]], fact["execution"]))
             case _:
                 kept = True

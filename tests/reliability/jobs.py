@@ -28,7 +28,7 @@ from tests.reliability.journal import Journal, needs_mending, note_down, note_do
 
 HERE = Path(__file__).parent
 OWN = (
-    *("in_process", "nested_approvals", "every_point", "saga", "steered"),
+    *("in_process", "nested_approvals", "every_point", "saga", "steered", "given_up"),
     *("taken_back", "taken_back_inside", "taken_back_badly", "taken_back_beside"),
 )
 
@@ -46,6 +46,7 @@ TAKEN_BACK_BADLY = Job(id="taken-back-badly", workflow="taken_back_badly", input
 TAKEN_BACK_BESIDE = Job(id="taken-back-beside", workflow="taken_back_beside", input={}, status="compensated")
 SAGA = Job(id="saga", workflow="saga", input={"travellers": ["ann", "bob", "cleo"]}, status="compensated")
 STEERED = Job(id="steered", workflow="steered", input={}, steered="all", short_wait=0.0)
+GIVEN_UP = Job(id="given-up", workflow="given_up", input={}, status="compensated", steered="given_up", short_wait=0.0)
 CALLED_OFF = Job(
     id="called-off", workflow="steered", input={}, status="compensated", steered="called_off", short_wait=0.0
 )
@@ -156,6 +157,7 @@ AGENTS: Sequence[Job] = (
 GONE_BACK: Sequence[Job] = (
     STEERED,
     CALLED_OFF,
+    GIVEN_UP,
     replace(registration("jim"), id="registration-jim", steered="outside", again="activate_user_account"),
     replace(NESTED, id="nested-steered", steered="outside", again="report"),
 )

@@ -64,6 +64,7 @@ STORED: Mapping[str, Mapping[str, Callable[[Given], bool]]] = {
     "request_go_on": {"go_on": _always},
     "rewind": {"rewind": _always, "redriven": lambda more: bool(more.get("letters"))},
     "redrive": {"redrive": _always},
+    "undo": {"undo": _always},
     "edit_letter": {"edit": _always},
     "keep": {"keep": _always},
     "told_sink": {"sink": _always},

@@ -64,8 +64,8 @@ class Steerer:
         execution = await self._baton.store.execution(job.id)
         if execution is None:
             return False
-        plan = {"all": self._all, "called_off": self._called_off, "outside": self._outside}[job.steered or ""]
-        act = await plan(job, execution)
+        plans = {"all": self._all, "called_off": self._called_off, "given_up": self._given_up, "outside": self._outside}
+        act = await plans[job.steered or ""](job, execution)
         if act is None:
             return False
         what, do = act
@@ -105,6 +105,15 @@ class Steerer:
         if execution.status == "waiting" and await self._baton.waits(job.id):
             return "cancelled", lambda: self._baton.cancel(job.id, by=self._by, compensate=True)
         return None
+
+    async def _given_up(self, job: Job, execution: Execution) -> Act | None:
+        """Failed, and given up: what it did is undone."""
+        if execution.status == "compensated":
+            return "steered", _nothing
+        letters = [one.id for one in await self._baton.dead_letters(execution_id=job.id)]
+        if not letters:
+            return None
+        return "undone", lambda: self._baton.discard(letters, by=self._by, compensate=True)
 
     async def _outside(self, job: Job, execution: Execution) -> Act | None:
         """An example over HTTP: held for a while whenever it waits, and at its end retried from a step, and forked."""

@@ -14,7 +14,7 @@ from orchestrator.store.sqlite import SqliteStore
 from tests.reliability import points
 from tests.reliability.bench import STAGES, Bench, stages
 from tests.reliability.job import Job
-from tests.reliability.jobs import CALLED_OFF, EVERY_POINT, STEERED
+from tests.reliability.jobs import CALLED_OFF, EVERY_POINT, GIVEN_UP, STEERED
 from tests.reliability.nursery import Nursery
 from tests.reliability.stores import Store
 from tests.reliability.test_crash_points import IN_MEMORY, POINTS
@@ -58,7 +58,8 @@ async def test_whatever_executions_write_has_its_places() -> None:
 async def test_every_place_is_come_by(bench: Bench) -> None:
     families = [*(name for names in points.STORED.values() for name in names), *points.HANDED_OVER.values()]
     named = {f"{family}.{stage}" for family, stage in product(families, STAGES)}
-    steered = {*await bench.reached(STEERED), *await bench.reached(CALLED_OFF)}
+    jobs = (STEERED, CALLED_OFF, GIVEN_UP)
+    steered = {place for job in jobs for place in await bench.reached(job)}
     come_by = {place for places in POINTS.values() for place in places} | steered | set(LATER)
     assert named - come_by == set(), "in the list, and come by nowhere"
     assert {place.partition(".")[0] for place in steered} >= {*STEERING, *KEEPING, "cancel"}
@@ -81,6 +82,11 @@ async def test_a_crash_while_what_belongs_to_it_is_kept(bench: Bench, family: st
 @pytest.mark.parametrize("family", ["cancel", "close", "conclude"])
 async def test_a_crash_while_it_is_cancelled(bench: Bench, family: str) -> None:
     assert await bench.crash_at_places_of(CALLED_OFF, family) > 0
+
+
+@pytest.mark.capability("D01", "E10", "E22")
+async def test_a_crash_while_it_is_given_up_and_undone(bench: Bench) -> None:
+    assert await bench.crash_at_places_of(GIVEN_UP, "undo") > 0
 
 
 @pytest.mark.capability("D01", "D05", "E01")

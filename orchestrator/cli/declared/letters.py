@@ -101,7 +101,10 @@ def _register_discard(letters: typer.Typer) -> None:
         letters,
         "discard",
         "orchestrator.cli.dead_letters:discard",
-        epilog=examples("baton dead-letters discard 12 --reason 'paid back by hand'"),
+        epilog=examples(
+            "baton dead-letters discard 12 --reason 'paid back by hand'",
+            "baton dead-letters discard 13 --compensate  # undo what its execution did",
+        ),
     )
     def discard(
         numbers: _Numbers = None,
@@ -109,7 +112,13 @@ def _register_discard(letters: typer.Typer) -> None:
         workflow: OfWorkflow = None,
         kind: _Kind = None,
         code: _Code = None,
+        compensate: Annotated[
+            bool, typer.Option("--compensate", help="Undo what their executions did; nothing more of them is begun.")
+        ] = False,
         reason: Reason = None,
         by: By = None,
     ) -> None:
-        """Close them for good: somebody saw to it."""
+        """Close them for good: somebody saw to it.
+
+        An execution that was put aside, because processes died over it, has undone nothing: `--compensate` does.
+        """

@@ -192,6 +192,8 @@ class Story:
                 self._say([path], f"left alone: done by execution {owner}")
         elif word == "started":
             self.status = "running"
+        elif word == "undo_asked":
+            self.status = "queued"
         elif word == "rewound":
             self.status = "queued"
             for path in record.data.get("superseded", ()):

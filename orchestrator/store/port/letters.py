@@ -31,6 +31,19 @@ class Letters(Protocol):
         """
         ...
 
+    async def undo(self, letter_ids: Sequence[int], *, by: str | None, note: str | None) -> Sequence[str]:
+        """Close letters for good, and have undone what their executions did: nothing more of these is begun. All of
+        them or none.
+
+        Returns:
+            The ids of these executions.
+
+        Raises:
+            NotFoundError, ConflictError: there is no such letter, it is closed, or its execution has not ended, went
+                well, or was undone already.
+        """
+        ...
+
     async def redrive(self, letter_ids: Sequence[int], *, by: str | None) -> Sequence[str]:
         """Try again what letters are about that are not failures (`rewind` does that for these): all of them or none.
         Their results are superseded, and their executions are queued again, with how they ended; those that processes

@@ -348,6 +348,8 @@ async def test_what_failed_for_good_is_listed_tried_again_and_closed(served: Ser
     assert (again.status_code, again.json()["status"]) == (202, "redriven")
     await served.gateway.orchestrator.wait(execution_id)
     [newer] = (await client.get("/v1/dead-letters")).json()["dead_letters"]
+    refused = await client.post(f"/v1/dead-letters/{newer['id']}/discard", json={"compensate": True})
+    assert (refused.status_code, refused.json()["code"]) == (409, "not_undoable")
     closed = await client.post(f"/v1/dead-letters/{newer['id']}/discard", json={"note": "done by hand"})
     assert (closed.status_code, closed.json()["note"]) == (200, "done by hand")
     twice = await client.post(f"/v1/dead-letters/{newer['id']}/discard")
@@ -379,6 +381,20 @@ async def test_what_failed_is_edited_and_tried_again(served: Served, client: htt
     for execution_id in ids:
         assert (await served.gateway.orchestrator.wait(execution_id)).status == "completed"
     assert (await client.get("/v1/dead-letters", params={"workflow": "fragile"})).json()["dead_letters"] == []
+
+
+@pytest.mark.capability("E22", "E10")
+async def test_what_is_given_up_is_undone_when_somebody_says_so(served: Served, client: httpx.AsyncClient) -> None:
+    go = {**announces("go", "gone"), "compensate": announces("come_back", "back")}
+    bad = {**announces("bad", "bad", n="{{ 1 / input.left }}"), "depends_on": ["go"]}
+    never = {"responses": {category: {"compensate": "never"} for category in ("validation", "logic")}}
+    await publish(client, workflow("stays", go, bad, config=never))
+    execution_id = (await start(client, workflow="stays", input={"left": 0}))["id"]
+    assert (await served.gateway.orchestrator.wait(execution_id)).status == "failed"
+    [letter] = (await client.get("/v1/dead-letters")).json()["dead_letters"]
+    closed = await client.post(f"/v1/dead-letters/{letter['id']}/discard", json={"compensate": True})
+    assert (closed.status_code, closed.json()["status"]) == (200, "discarded")
+    assert (await served.gateway.orchestrator.wait(execution_id)).status == "compensated"
 
 
 @pytest.mark.capability("D03")
