@@ -4,6 +4,7 @@ A route that is added is judged here without anybody thinking of it. WebSockets,
 from the routes.
 """
 
+import asyncio
 import re
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
@@ -12,10 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import orjson
 import pytest
+import websockets
 from fastapi.routing import APIRoute, APIWebSocketRoute
 
 from api.app import create_app
+from api.security.guard import Guard
 from api.security.rights import ALL, RIGHTS, Right, Role
 from tests.support.gateway.calls import publish, start, until_rest
 from tests.support.gateway.definitions import announces, asks, workflow
@@ -280,6 +284,7 @@ async def test_no_route_is_left_out_of_the_matrix(house: House, record_property:
     judged = {(verb, path) for verb, path, _ in house.operations}
     served, sockets = set(), 0
     for route in create_app(house.served.gateway).routes:
+        assert isinstance(getattr(route, "app", None), Guard), f"{route!r} has no guard before it"
         if isinstance(route, APIWebSocketRoute):
             sockets += 1
         else:
@@ -314,3 +319,29 @@ async def test_websockets_are_refused_before_they_open(house: House) -> None:
                 answer = await client.get(where, headers=handshake)
                 assert answer.status_code == status, f"WebSocket {route.path}: {answer.status_code}"
     assert sockets
+
+
+async def test_another_tenants_socket_shows_what_one_to_nothing_shows(house: House) -> None:
+    key = {"x-api-key": await house.key("admin", tenant="theirs")}
+    ours, nothing = house.ours, house.nowhere()
+    for route in create_app(house.served.gateway).routes:
+        if isinstance(route, APIWebSocketRoute):
+            seen = []
+            for values in (ours, nothing):
+                where = house.served.url.replace("http", "ws") + house.samples.path(route.path, values)
+                async with websockets.connect(where, additional_headers=key) as socket:
+                    for number, (method, params) in enumerate(SAID):
+                        await socket.send(orjson.dumps({"id": number, "method": method, "params": params}))
+                        said = str(await asyncio.wait_for(socket.recv(), 20))
+                        assert MARK not in said
+                        seen.append(re.sub("|".join((*ours.values(), *nothing.values())), "ID", said))
+            assert seen[: len(SAID)] == seen[len(SAID) :], f"WebSocket {route.path}"
+
+
+SAID = [
+    ("subscription.subscribe", {"channels": ["values", "updates", "lifecycle", "input", "messages"], "since": 0}),
+    ("agent.getTree", {"assistant_id": "echo"}),
+    ("input.respond", {"interrupt_id": "x", "response": "x"}),
+    ("nothing", {}),
+]
+"""What is said on each socket of another tenant's, and on one to nothing: but for what would make something."""
