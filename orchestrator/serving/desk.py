@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 from graphs.clock import Clock
-from graphs.errors import ConflictError, NotFoundError, StoreError
+from graphs.errors import ConflictError, CorruptStateError, NotFoundError, StoreError
 from graphs.steps import Logger
 from orchestrator.queue.port import RunQueue, Ticket
 from orchestrator.serving.admission import Admission
@@ -269,6 +269,9 @@ class Desk:
         try:
             self.hub.begins(ticket.run)
             return await served.perform(ticket, self.hub.both(ticket.run, log.say))
+        except CorruptStateError as error:  # it would be refused again, however often
+            log.say("error", said := error.as_dict() | {"error": error.code})
+            return Ended(status="error", thread="error", error=said)
         except StoreError:
             raise  # nothing is wrong with the run: it goes on once the store can write again
         except Exception as error:  # noqa: BLE001 - a user's graph may raise anything; the client is told
