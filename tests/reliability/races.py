@@ -83,7 +83,7 @@ class Race:
         self.scene = self.chance.choice(SCENES)
         self.told = Told()
         self.undoes = self.chance.random() < 0.5
-        self.limited = self.chance.random() < 0.3
+        self.limit = self.chance.choice(["none", "none", "wait", "execution"]) if self.scene == "asked" else "none"
         self.letter: int | None = None
 
     async def run(self) -> Execution:
@@ -97,7 +97,8 @@ class Race:
             held.set()
         if self.told.heard.get("fay", self) is None:
             fork = await self._ended(f"{self.key}-fork")
-            assert fork.status == "completed", f"its fork {fork.status.said}: {fork.error}"
+            well = ("completed", "timed_out") if "time" in self.told.heard else ("completed",)
+            assert fork.status in well, f"its fork {fork.status.said}: {fork.error}"
         return await self._ended(self.key)
 
     def over(self) -> Raced:
@@ -109,10 +110,11 @@ class Race:
         a: dict[str, Any] = {"name": "a", "type": "do"}
         if self.undoes:
             a["compensate"] = {"name": "undo_a", "type": "do"}
-        limit = {"timeout": 60, "on_timeout": "reject"} if self.limited else {}
+        limit = {"timeout": 60, "on_timeout": "reject"} if self.limit == "wait" else {}
+        config = {"deadline": 60} if self.limit == "execution" else {}
         question = [ask("q", "a", on_reject="continue", **limit)] if self.scene == "asked" else []
         b = {"name": "b", "type": "do", "depends_on": ["q" if question else "a"]}
-        definition = workflow(f"{self.scene}-{self.undoes}-{self.limited}", [a, *question, b])
+        definition = workflow(f"{self.scene}-{self.undoes}-{self.limit}", [a, *question, b], config=config)
         self.world.held[self.key] = asyncio.Event()
         if self.scene == "failed":
             self.world.broken.add(self.key)
@@ -130,7 +132,7 @@ class Race:
             ("ray", lambda baton: baton.retry(self.key, from_step="a", by="ray")),
             ("rob", lambda baton: baton.retry(self.key, from_step="q", again=True, by="rob")),
             ("fay", lambda baton: baton.fork(self.key, "q", new_id=f"{self.key}-fork")),
-            *([("time", self._time)] if self.limited else []),
+            *([("time", self._time)] if self.limit != "none" else []),
         ]
 
     def _failed(self) -> list[tuple[str, Callable[[Orchestrator], Awaitable[Any]]]]:
