@@ -76,6 +76,9 @@ class SwitchConfig(StepConfig):
     """With `model`: the case taken when it names no known route after all; without it, `default`, or failure."""
 
 
+_OF_MODELS = ("prompt", "reasks", "default_route")
+"""Keys that only a model that chooses has a use for."""
+
 DEFAULT = "default"
 _OF_CALLS = ("retry", "limits", "breaker")
 
@@ -161,6 +164,14 @@ class Switch(_Branching):
         by_model = "model" in step.config
         # A model that chooses is asked as one is by an agent: again, under its limits, behind its breaker.
         yield from (problem for problem in super().check(step) if not (by_model and problem.where in _OF_CALLS))
+        for key in () if by_model else (key for key in _OF_MODELS if key in step.config):
+            yield Problem(
+                code="model_missing",
+                message=f"step '{step.name}' has no model that chooses, so '{key}' says nothing.",
+                hint=f"Take '{key}' away, or name a 'model'.",
+                where=f"config.{key}",
+                severity="warning",
+            )
         for index, case in enumerate(step.cases):
             said = [key for key in ("when", "equals") if getattr(case, key) is not None]
             if not by_model and not said:

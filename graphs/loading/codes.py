@@ -57,6 +57,7 @@ CODES: Final[dict[str, str]] = {
     "waiting_timeout": "`timeout` on a step that waits: `config.timeout` says how long.",
     "composite_retry": "`retry` on a step that has steps inside.",
     "case_without_test": "A case that says neither `when` nor `equals`.",
+    "model_missing": "A switch says how a model is to choose, and has none.",
     "case_test_not_used": "A case that says `when` or `equals` where a model chooses.",
     "loop_without_condition": "A loop that does not say how long it goes on.",
     "links_not_used": "`depends_on` or `next` on a fallback or a compensation.",
