@@ -21,7 +21,7 @@ DAY = 24 * 3600.0
 @pytest.mark.capability(
     "X-1", "F01", "F03", "F04", "I01", "I02", "I03", "I04", "D09", "D13", "D14", "Y06", "Y07", "Y08"
 )
-@pytest.mark.capability("Y09", "Y10", "Y14", "T01", "T02", "T03", "X10", "ST7")
+@pytest.mark.capability("Y09", "Y10", "Y14", "T01", "T02", "T03", "X10", "ST7", "I22")
 async def test_a_user_registers_and_clicks(baton: Orchestrator, world: World) -> None:
     execution = await rested(baton, await baton.start(NAME, JOHN))
     assert execution.status is ExecutionStatus.WAITING
