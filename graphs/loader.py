@@ -171,7 +171,7 @@ def _header_fits(document: dict[str, Any], findings: Findings) -> bool:
     if kind in ("Workflow", agents.KIND):
         return True
     if kind == "WorkflowTemplate":
-        hint = "Make a workflow of it first, with values for its parameters."
+        hint = "Make a workflow of it first, with values for its parameters: baton fill FILE --param name=value."
         findings.add("kind_unknown", Place().at("kind"), "this is a template of a workflow.", hint)
         return False
     words = f"{shown(kind)} is not a kind of document that can be read here."

@@ -12,7 +12,7 @@ from graphs.spec import Workflow
 from graphs.templates import KIND, load_template
 from orchestrator.cli.exits import Exit
 from orchestrator.cli.options import Shared
-from orchestrator.cli.support.definitions import NO_FILE, Definitions, Unchecked, no_file
+from orchestrator.cli.support.definitions import NO_FILE, Definitions, Unchecked, no_file, not_utf8
 from orchestrator.cli.support.errors import problem_line
 from orchestrator.cli.support.setting import Setting
 from orchestrator.cli.support.terminal import output, print_json
@@ -68,8 +68,7 @@ def _check(definitions: Definitions, file: Path) -> Checked:
         missing = no_file(file)
         return Checked(file, None, [Problem(missing.code, missing.message, missing.hint)], missing=True)
     except UnicodeDecodeError as error:
-        message = f"The file is not UTF-8 text: byte {error.start + 1} fits nowhere."
-        return Checked(file, None, [Problem("not_utf8", message, "Save it as UTF-8.", file=str(file))])
+        return Checked(file, None, [not_utf8(file, error)])
     except OSError as error:
         message = f"The file cannot be read: {error.strerror}."
         hint = "Check the path, and what this user may do there."

@@ -1,4 +1,4 @@
-"""Commands about definitions: validate, draw, schema, publish."""
+"""Commands about definitions: validate, draw, schema, publish, fill."""
 
 from pathlib import Path
 from typing import Annotated, Final
@@ -17,6 +17,7 @@ def register(app: typer.Typer) -> None:
     _register_draw(app)
     _register_schema(app)
     _register_publish(app)
+    _register_fill(app)
 
 
 def _register_validate(app: typer.Typer) -> None:
@@ -102,3 +103,31 @@ def _register_publish(app: typer.Typer) -> None:
 
         All of them or, when one has errors, none. A workflow that they name and nobody has published yet is a warning.
         """
+
+
+def _register_fill(app: typer.Typer) -> None:
+    @command(
+        app,
+        "fill",
+        "orchestrator.cli.fill:fill",
+        rich_help_panel=PANEL,
+        epilog=examples(
+            "baton fill fetch.template.yaml --param name=fetch_orders --param attempts:=5 > fetch_orders.yaml",
+            "baton fill fetch.template.yaml --param @orders.json --publish && baton run fetch_orders",
+        ),
+    )
+    def fill(
+        file: Annotated[Path, typer.Argument(metavar="FILE", help="A template (kind: WorkflowTemplate).")],
+        given: Annotated[
+            list[str] | None,
+            typer.Option(
+                "--param",
+                "-p",
+                metavar="K=V|K:=JSON|@FILE|-",
+                help="A parameter: text, a JSON value, or a JSON file with several; may be repeated.",
+            ),
+        ] = None,
+        publish: Annotated[bool, typer.Option("--publish", help="Publish it, and do not print it.")] = False,
+        by: Annotated[str | None, typer.Option(metavar="NAME", help="Who; else the user of this machine.")] = None,
+    ) -> None:
+        """Make a workflow of a template, with values for its parameters, and print it as YAML."""

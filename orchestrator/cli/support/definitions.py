@@ -10,12 +10,13 @@ from agents.services.services import Services
 from agents.tools.functions import Functions
 from agents.tools.mcp_servers import McpServers
 from agents.tools.tools import Tools
-from graphs.errors import DefinitionError, NotFoundError
+from graphs.errors import DefinitionError, NotFoundError, Problem
 from graphs.loader import Loaded, Report, examine_text, load_file
 from graphs.loading.findings import Findings
 from graphs.policies.named import declared
 from graphs.spec import Workflow
 from graphs.steps import StepTypes
+from graphs.templates import WorkflowTemplate
 from graphs.validation import Known, unchecked
 from graphs.validation.known import Named
 from graphs.validation.links import check_links
@@ -84,6 +85,14 @@ class Definitions:
         """What is right and wrong with a text."""
         return examine_text(text, step_types=self.step_types, file=str(path), known=self._known)
 
+    def fill(self, template: WorkflowTemplate, arguments: Mapping[str, Any]) -> Report:
+        """What is right and wrong with the workflow that comes of a template.
+
+        Raises:
+            InputError: a value is missing, unknown, or does not fit.
+        """
+        return template.examine(arguments, step_types=self.step_types, known=self._known)
+
     def check_links(self, workflow: Workflow) -> None:
         """What the workflow names outside of itself is there, as far as that is known.
 
@@ -99,6 +108,27 @@ class Definitions:
         """What could not be checked, and how to check it."""
         found = unchecked(workflow, self.step_types, self._known)
         return [Unchecked(thing, tuple(names), _CHECKED_BY[thing]) for thing, names in found.items()]
+
+
+def read_text(file: Path) -> str:
+    """A file's text.
+
+    Raises:
+        NotFoundError: there is none.
+        DefinitionError: it is not UTF-8.
+    """
+    try:
+        return file.read_bytes().decode("utf-8")
+    except NO_FILE:
+        raise no_file(file) from None
+    except UnicodeDecodeError as error:
+        raise DefinitionError([not_utf8(file, error)]) from None
+
+
+def not_utf8(file: Path, error: UnicodeDecodeError) -> Problem:
+    """What is wrong with a file that is not text."""
+    message = f"The file is not UTF-8 text: byte {error.start + 1} fits nowhere."
+    return Problem("not_utf8", message, "Save it as UTF-8.", file=str(file))
 
 
 def is_file(target: str) -> bool:

@@ -12,6 +12,16 @@ from typer.testing import CliRunner
 from orchestrator.cli.app import make_app
 from tests.acceptance.cli.support import FUNCTIONS, workflow
 
+TEMPLATE = """
+kind: WorkflowTemplate
+metadata: {name: "${{ params.name }}"}
+parameters:
+  name: {required: true, schema: {type: string}}
+  seconds: {default: 0, schema: {type: integer, minimum: 0}}
+spec:
+  steps: [{name: nap, type: delay, config: {seconds: "${{ params.seconds }}"}}]
+"""
+
 
 @dataclass(frozen=True)
 class Outcome:

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from orchestrator.cli.app import make_app
-from tests.unit.cli.support import Cli
+from tests.unit.cli.support import TEMPLATE, Cli
 
 STEPS = """
     - {name: note, type: function, config: {function: note, args: {path: effects, text: one}}}
@@ -63,6 +63,7 @@ COMMANDS = {
     "prune": (("--older-than", "1d", "--dry-run"), {"executions", "deleted"}),
     "backup": (("copy.db",), {"backup", "bytes"}),
     "schema": ((), {"$schema", "$defs"}),
+    "fill": (("sleeps.yaml", "--param", "name=sleeper"), {"workflow", "definition"}),
 }
 LINES = {"engine", "work"}
 """They go on until they are stopped, a line for each record: see tests/acceptance/cli."""
@@ -74,6 +75,7 @@ MODELS = {"ask", "save"}
 def test_every_command_prints_one_document(cli: Cli) -> None:
     """In an order in which each finds what the one before left."""
     cli.flow("asks", STEPS)
+    cli.write("sleeps.yaml", TEMPLATE)
     before = {
         "respond": ("run", "asks.yaml", "--id", "order-2"),
         "pause": ("run", "asks.yaml", "--id", "order-3"),
