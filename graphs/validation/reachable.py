@@ -1,7 +1,9 @@
 """Steps that can never run: what they need cannot come together, or no data leads to them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
+
+import orjson
 
 from graphs.composites.branching import Conditional, Switch, same_value
 from graphs.composites.groups import Map
@@ -121,10 +123,17 @@ class _Asked(NamedTuple):
     def always(self) -> bool:
         return self.equals is None and self.when is None
 
-    def covers(self, other: "_Asked") -> bool:
-        """Whether it fits whenever the other one does."""
-        fits = self.equals is None or (other.equals is not None and same_value(self.equals, other.equals))
-        return fits and self.when in (None, other.when)
+    def wider(self) -> Iterator[tuple[Any, str | None]]:
+        """What fits whenever this case does: itself first, then what asks less."""
+        value = _hashable(self.equals)
+        yield from dict.fromkeys([(value, self.when), (value, None), (None, self.when), (None, None)])
+
+
+def _hashable(value: Any) -> Any:
+    """Equal for what the switch takes for the same; for lists and mappings when they are written alike."""
+    if value is None or isinstance(value, str | int | float):
+        return None if value is None else (isinstance(value, bool), value)
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS, default=repr)
 
 
 def _check_cases(site: Site, findings: Findings) -> None:
@@ -132,17 +141,17 @@ def _check_cases(site: Site, findings: Findings) -> None:
     config, place = site.step.config, site.place.at("cases")
     if "model" in config or "cases" in site.missing:
         return
-    asked: list[_Asked] = []
+    asked: dict[tuple[Any, str | None], _Asked] = {}
     for index, case in enumerate(site.step.cases):
         if (reason := _never(case, config)) is not None:
             _tell(findings, place.at(index), f"{reason}, so the case is never taken", "Remove it, or correct it.")
             continue
         if (one := _asked(case, index, config)) is None:
             continue
-        if earlier := next((other for other in asked if other.covers(one)), None):
+        if earlier := next((asked[key] for key in one.wider() if key in asked), None):
             _covered(earlier, place.at(index), findings)
-        asked.append(one)
-    if site.step.default and (sure := next((one for one in asked if one.always), None)):
+        asked.setdefault(next(one.wider()), one)
+    if site.step.default and (sure := asked.get((None, None))):
         words = f"{sure.label} always fits, so the default is never taken"
         _tell(findings, site.place.at("default"), words, "Remove it, or correct the case.")
 
