@@ -16,7 +16,7 @@ class EmitEventConfig(StepConfig):
     Attributes:
         event_type: The event's type.
         data: What it carries.
-        key: An event with a known key is not published twice; the step's idempotency key when nothing else is said.
+        key: What it is about; the step's idempotency key when nothing else is said.
     """
 
     event_type: str = Field(min_length=1)

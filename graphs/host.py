@@ -317,7 +317,16 @@ class Host(Protocol):
         """What the execution's models have cost so far."""
         ...
 
-    async def emit_event(self, event_type: str, data: Any = None, *, key: str | None = None) -> None: ...
+    async def emit_event(
+        self,
+        event_type: str,
+        data: Any = None,
+        *,
+        key: str | None = None,
+        id: str | None = None,  # noqa: A002 - the event's own word
+    ) -> None:
+        """Publish an event; the same `id` again changes nothing."""
+        ...
 
     def seal(self, value: Any) -> Any:
         """JSON values for the checkpoint: secrets in them encrypted."""

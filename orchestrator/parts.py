@@ -160,8 +160,8 @@ def _cipher(settings: Settings) -> Callable[[], Cipher]:
 
 
 def _emitter(store: SqliteStore, driver: Callable[[], Driver]) -> Callable[..., Any]:
-    async def emit(type: str, data: Any, *, key: str | None, source: str, tenant: str) -> None:  # noqa: A002
-        event = await store.publish_event(type, data, key=key, source=source, tenant=tenant)
+    async def emit(type: str, data: Any, **about: Any) -> None:  # noqa: A002
+        event = await store.publish_event(type, data, **about)
         await driver().event_matched(event.matched)
 
     return emit

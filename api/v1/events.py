@@ -1,4 +1,4 @@
-"""Events: published by type and key, kept for waits that open later."""
+"""Events: published by type, kept for waits that open later."""
 
 from typing import Any
 
@@ -14,8 +14,8 @@ router = APIRouter(prefix="/v1/events", tags=["events"])
 class EventBody(Body):
     """An event.
 
-    `key` is what it is about; waits may ask for it, and the same type and key again changes nothing. `id` names this
-    one event: sent again (a retry of the sender), it changes nothing either.
+    `key` is what it is about; waits may ask for it. `id` names this one event: sent again (a retry of the sender), it
+    changes nothing.
     """
 
     type: Name
@@ -26,7 +26,7 @@ class EventBody(Body):
 
 @router.post("", dependencies=[needs(Right.RUN)])
 async def publish(body: EventBody, view: View) -> dict[str, Any]:
-    """Publish an event: it answers every open wait of the tenant that it matches, and is kept for later ones.
+    """Publish an event: it answers a wait of each execution of the tenant that it matches, and is kept for later.
 
     `matched` names what it answered; `repeated` says that it was known, and that nothing happened now.
     """

@@ -3,7 +3,8 @@
 import uuid
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from functools import partial
+from typing import Any, TypeVar
 
 from langgraph.errors import GraphInterrupt
 
@@ -135,6 +136,12 @@ def step_context(body: Body, attempt: int) -> StepContext:
         budgets=body.context.frame.budgets,
         ledger=body.host.ledger,
         workflows=body.host.workflows,
-        emit_event=body.host.emit_event,
+        emit_event=partial(_emit, body),
         keep_effect=body.keep_effect,
     )
+
+
+async def _emit(body: Body, event_type: str, data: Any = None, *, key: str | None = None) -> None:
+    """What a step publishes under a key, it publishes once, however often it is tried."""
+    once = None if key is None else f"{body.idempotency_key}:{event_type}:{key}"
+    await body.host.emit_event(event_type, data, key=key, id=once)

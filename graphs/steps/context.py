@@ -64,7 +64,7 @@ class StepContext:
     workflows: Callable[[], Mapping[str, Workflow]] = dict
     """The workflows and agents this execution may run, by name: as they were when it started."""
     emit_event: Callable[..., Any] | None = None
-    """`await emit_event(type, data, key=…)`: publish an event, durable before it returns."""
+    """`await emit_event(type, data, key=…)`: publish an event, durable before it returns; with a key, once."""
     keep_effect: Callable[..., Awaitable[None]] | None = None
     """Where `effect` hands over what it was told; None where nobody keeps it."""
     max_result_bytes: int | None = None

@@ -16,17 +16,18 @@ async def event(
     type: str,  # noqa: A002 - as on the command line
     data: Sequence[str] | None,
     key: str | None,
+    id: str | None,  # noqa: A002
 ) -> int:
     """See `orchestrator.cli.declared.answering`."""
     value = read_values(data or (), "--data")
     async with looking(Setting(shared), make=True) as baton:
-        published = await baton.publish_event(type, {} if value is None else value, key=key)
+        published = await baton.publish_event(type, {} if value is None else value, key=key, id=id)
     matched = [{"execution_id": execution_id, "path": path} for execution_id, path in published.matched]
     if shared.as_json:
         print_json({"event": {"id": published.id, "type": type, "repeated": published.repeated, "matched": matched}})
         return Exit.COMPLETED
     if published.repeated:
-        output().print(f"Known: an event {type} with this key was published before. It answered:")
+        output().print(f"Known: an event {type} with this id was published before. It answered:")
     for one in matched:
         output().print(f"{'  ' if published.repeated else 'Answered '}{one['path']} of {one['execution_id']}")
     if not matched:

@@ -216,9 +216,16 @@ class Base:
     async def history(self) -> Sequence[Happened]:
         return await self._works.store.history(self.execution.id)
 
-    async def emit_event(self, event_type: str, data: Any = None, *, key: str | None = None) -> None:
+    async def emit_event(
+        self,
+        event_type: str,
+        data: Any = None,
+        *,
+        key: str | None = None,
+        id: str | None = None,  # noqa: A002 - the event's own word
+    ) -> None:
         own = {"source": self.execution.id, "tenant": self.execution.tenant}
-        await self._works.emit_event(event_type, data, key=key, **own)
+        await self._works.emit_event(event_type, data, key=key, id=id, **own)
 
     def seal(self, value: Any) -> Any:
         return self._sealer.seal(value)

@@ -49,11 +49,11 @@ class Answering(Base):
         source: str | None = None,
         tenant: str | None = None,
     ) -> PublishedEvent:
-        """Publish an event: every open wait it matches is answered; it is kept for waits that come later (X07).
+        """Publish an event: it answers the oldest wait it matches of each execution, and is kept for later ones (X07).
 
         Args:
-            key: What it is about; the same type and key again changes nothing. Waits may ask for it.
-            id: Another name by which it is known when it comes again.
+            key: What it is about; waits may ask for it. Many events may be about the same.
+            id: The emitter's own name of this one: sent again, it changes nothing.
             source: Who says so.
             tenant: Whose executions it may answer; without one, everybody's.
 

@@ -36,14 +36,14 @@ class Events(Part):
         event_id, now, text = id or uuid4().hex, self._now(), to_json(data)
 
         def work(db: sqlite3.Connection) -> PublishedEvent:
-            if known := _known(db, event_id, kind, key, tenant):
+            if known := _known(db, event_id):
                 return known
             seq = db.execute(
                 "INSERT INTO events (id, type, key, tenant, source, data, received_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
                 (event_id, kind, key, tenant, source, text, now),
             ).lastrowid
             answer = event_answer(text, source, now)
-            matched = list(_one_each(_waiting(db, kind, data, key, tenant)))
+            matched = list(_one_each(_waiting(db, kind, data, key, tenant, now)))
             for wait, execution_id, path in matched:
                 db.execute(CLOSE, ("answered", answer, now, wait))
                 db.execute(
@@ -58,15 +58,9 @@ class Events(Part):
         return published
 
 
-def _known(
-    db: sqlite3.Connection, event_id: str, kind: str, key: str | None, tenant: str | None
-) -> PublishedEvent | None:
+def _known(db: sqlite3.Connection, event_id: str) -> PublishedEvent | None:
     """The event as it was published the first time, with what it answered then."""
-    row = db.execute(
-        "SELECT seq, id FROM events WHERE id = ? OR (type = ? AND key = ? AND ifnull(tenant, '') = ifnull(?, '')) "
-        "ORDER BY seq LIMIT 1",
-        (event_id, kind, key, tenant),
-    ).fetchone()
+    row = db.execute("SELECT seq, id FROM events WHERE id = ?", (event_id,)).fetchone()
     if row is None:
         return None
     matched = db.execute("SELECT execution_id, path FROM deliveries WHERE event = ?", (row[0],)).fetchall()
@@ -74,17 +68,17 @@ def _known(
 
 
 def _waiting(
-    db: sqlite3.Connection, kind: str, data: Any, key: str | None, tenant: str | None
+    db: sqlite3.Connection, kind: str, data: Any, key: str | None, tenant: str | None, now: str
 ) -> Iterable[tuple[int, str, str]]:
-    """Open waits the event matches: seq, execution, path."""
+    """Open waits the event matches: seq, execution, path. Not those whose time is over, which no engine has seen."""
     sql = (
         "SELECT seq, execution_id, path FROM waits WHERE status = 'open' AND kind = 'event' AND event_type = ? "
-        "AND match_fields = ? AND match_values = ? AND (? IS NULL OR tenant = ?)"
+        "AND match_fields = ? AND match_values = ? AND (? IS NULL OR tenant = ?) AND (due IS NULL OR due > ?)"
     )
     for fields in list(awaited_fields(db, kind)):
         values = values_at(fields, data, key)
         if values is not None:
-            yield from db.execute(sql, (kind, fields, values, tenant, tenant)).fetchall()
+            yield from db.execute(sql, (kind, fields, values, tenant, tenant, now)).fetchall()
 
 
 def _one_each(waits: Iterable[tuple[int, str, str]]) -> Iterable[tuple[int, str, str]]:

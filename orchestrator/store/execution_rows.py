@@ -18,7 +18,10 @@ _JSON = frozenset(
 )
 _TIMES = frozenset({"created_at", "started_at", "ended_at", "updated_at", "wake_at"})
 SELECT_EXECUTION = f"SELECT {', '.join(_COLUMNS)} FROM executions"
-INSERT_EXECUTION = f"INSERT INTO executions ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
+INSERT_EXECUTION = (
+    f"INSERT INTO executions ({', '.join(_COLUMNS)}, events_before) "
+    f"VALUES ({', '.join('?' * len(_COLUMNS))}, (SELECT ifnull(max(seq), 0) FROM events))"
+)
 UNFINISHED = f"status IN ({', '.join(repr(status.value) for status in ExecutionStatus if not status.final)})"
 """Named one by one, so that the index is used: most of a file's executions have ended."""
 

@@ -52,7 +52,7 @@ class Waits(Part):
             NotFoundError: there is no such execution.
         """
         now = self._now()
-        earliest = to_time(since - timedelta(seconds=wait.lookback))
+        earliest = to_time(since - timedelta(seconds=wait.lookback)) if wait.lookback else None
         # Events may be many. They are looked through here, beside the writer, and in the transaction only once more
         # for those that came in between.
         found, seen = 0, 0
@@ -155,11 +155,14 @@ class Waits(Part):
         return [Signal(*row) for row in self._reader.point(sql, (after,))]
 
 
-def _early(db: sqlite3.Connection, execution_id: str, wait: Wait, since: str, after: int) -> tuple[int, int]:
+def _early(db: sqlite3.Connection, execution_id: str, wait: Wait, since: str | None, after: int) -> tuple[int, int]:
+    tenant = _tenant(db, execution_id)
+    if tenant is None:
+        return 0, 0
     return first_event(
         db,
         execution_id=execution_id,
-        tenant=_tenant(db, execution_id) or "",
+        tenant=tenant,
         event_type=wait.event_type or "",
         match=wait.match,
         since=since,

@@ -68,13 +68,13 @@ async def test_pruning_many_goes_in_batches(store: Store, clock: ManualClock) ->
 @pytest.mark.capability("X07")
 async def test_events_stay_while_somebody_may_still_wait_for_them(store: Store, clock: ManualClock) -> None:
     await store.create(execution("e1"), {})
-    await store.publish_event("paid", {}, key="k", source=None)
+    await store.publish_event("paid", {}, key="k", id="ev", source=None)
     clock.advance(86400 * 30)
     await store.prune(before=clock.now())
     assert (await store.open_wait("e1", "w", 0, event(), START)).status == "answered"
     await finish(store, "e1")
     await store.prune(before=clock.now() + timedelta(seconds=1))
-    assert not (await store.publish_event("paid", {}, key="k", source=None)).repeated
+    assert not (await store.publish_event("paid", {}, key="k", id="ev", source=None)).repeated
 
 
 async def test_a_backup_holds_everything_and_is_never_written_over(

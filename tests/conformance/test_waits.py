@@ -180,9 +180,9 @@ async def test_an_event_answers_every_wait_it_matches(store: Store) -> None:
 )
 async def test_what_matches_early_and_late(store: Store, match: Any, data: Any, key: Any, matches: bool) -> None:
     await store.create(execution("late"), {})
+    await store.create(execution("early"), {})
     await store.open_wait("late", "w", 0, event(match=match), START)
     assert (await publish(store, data=data, key=key)).matched == ((("late", "w"),) if matches else ())
-    await store.create(execution("early"), {})
     opened = await store.open_wait("early", "w", 0, event(match=match), START)
     assert opened.status == ("answered" if matches else "open")
 
@@ -227,33 +227,63 @@ async def test_an_event_answers_one_wait_of_an_execution_at_most(store: Store) -
 
 
 @pytest.mark.capability("D22")
-@pytest.mark.parametrize("again", [{"key": "k"}, {"id": "ev1"}])
-async def test_a_repeated_event_changes_nothing(store: Store, again: dict[str, str]) -> None:
+async def test_a_repeated_event_changes_nothing(store: Store) -> None:
+    """It is known by its id, whatever else is said of it."""
     await store.create(execution(), {})
     await store.open_wait("e1", "first", 0, event(), START)
-    first = await publish(store, data={"n": 1}, **{"key": "k", "id": "ev1"} | again)
+    first = await publish(store, data={"n": 1}, key="k", id="ev1")
     await store.open_wait("e1", "second", 0, event(), START)
-    repeated = await publish(store, data={"n": 2}, **again)
+    repeated = await publish(store, data={"n": 2}, id="ev1")
     assert repeated == PublishedEvent(first.id, (("e1", "first"),), repeated=True)
     assert [each.path for each in await store.waits("e1")] == ["second"]
 
 
-async def test_the_same_key_of_another_type_or_tenant_is_another_event(store: Store) -> None:
-    for kind, tenant in (("paid", None), ("shipped", None), ("paid", "acme"), ("paid", "other")):
-        assert not (await publish(store, kind, key="k", tenant=tenant)).repeated
-    assert (await publish(store, key="k", tenant="acme")).repeated
+@pytest.mark.capability("X07", "R10")
+async def test_many_events_may_be_about_the_same(store: Store) -> None:
+    """A key says what an event is about: who waits for the next one about it gets the next one."""
+    for name in ("e1", "e2"):
+        await store.create(execution(name), {})
+        await store.open_wait(name, "w", 0, event(match={"key": "bob"}), START)
+        published = await publish(store, data={"for": name}, key="bob")
+        assert not published.repeated and published.matched == ((name, "w"),)
+
+
+@pytest.mark.capability("R10", "X08")
+async def test_an_event_after_the_deadline_answers_nobody(store: Store, clock: ManualClock) -> None:
+    """Though no engine was there to close the wait."""
+    await store.create(execution(), {})
+    await store.open_wait("e1", "w", 0, event(due=clock.now() + timedelta(seconds=5)), START)
+    clock.advance(5)
+    assert (await publish(store)).matched == ()
+    assert [each.path for each in await store.waits("e1")] == ["w"]
+
+
+@pytest.mark.capability("R8", "X07")
+async def test_a_clock_that_was_set_back_hides_no_event(store: Store, clock: ManualClock) -> None:
+    """And one that was set forward shows none that came before: order is told by counting."""
+    clock.advance(3600)
+    await publish(store, data={"n": "before"})
+    clock.advance(-3600)
+    await store.create(execution(), {})
+    clock.advance(-60)
+    await publish(store, data={"n": "after"})
+    clock.advance(60)
+    taken = await store.open_wait("e1", "w", 0, event(), clock.now())
+    assert taken.answer and taken.answer.data == {"n": "after"}
+    looked = await store.open_wait("e1", "w2", 0, event(lookback=30), clock.now())
+    assert looked.answer and looked.answer.data == {"n": "before"}
 
 
 @pytest.mark.capability("R10")
 async def test_an_event_of_a_tenant_reaches_no_other(store: Store) -> None:
     await store.create(execution("a", tenant="acme"), {})
     await store.create(execution("b", tenant="other"), {})
+    await store.create(execution("c", tenant="acme"), {})
     for name in ("a", "b"):
         await store.open_wait(name, "w", 0, event(), START)
     assert (await publish(store, tenant="acme")).matched == (("a", "w"),)
     early = [await store.open_wait(name, "w2", 0, event(), START) for name in ("a", "b")]
     assert [each.status for each in early] == ["open", "open"]  # a has had it, b must not
-    await store.create(execution("c", tenant="acme"), {})
     assert (await store.open_wait("c", "w", 0, event(), START)).status == "answered"
 
 

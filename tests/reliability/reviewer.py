@@ -84,7 +84,7 @@ class Reviewer:
 
     async def _publish(self, execution_id: str, path: str, kind: str, data: dict[str, Any]) -> None:
         key = f"{execution_id}/{path}"
-        await self._baton.publish_event(kind, data, key=key)
+        await self._baton.publish_event(kind, data, id=key)
         self._told({"said": "published", "execution": execution_id, "path": path, "key": key})
 
     async def _click_early(self, job: Job) -> None:

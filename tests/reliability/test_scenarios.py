@@ -141,15 +141,15 @@ async def test_events_in_every_order(store: Store, tmp_path: Path) -> None:
         matched: dict[int, tuple[tuple[str, str], ...]] = {}
         early, rest = events[: len(events) // 2], events[len(events) // 2 :]
         for number, _ in early:
-            await baton.publish_event("paid", {"order": number, "by": "us"}, key=f"order-{number}")
+            await baton.publish_event("paid", {"order": number, "by": "us"}, id=f"order-{number}")
         gates.open("go")
         for execution in started:
             while not execution.status.final and not (await baton.waits(execution.id)):
                 await asyncio.sleep(0.002)
                 execution = await baton.get(execution.id)
         for number, _ in rest:
-            await baton.publish_event("paid", {"order": number, "by": "them"}, key=f"order-{number}", tenant="other")
-            published = await baton.publish_event("paid", {"order": number, "by": "us"}, key=f"order-{number}")
+            await baton.publish_event("paid", {"order": number, "by": "them"}, id=f"other-{number}", tenant="other")
+            published = await baton.publish_event("paid", {"order": number, "by": "us"}, id=f"order-{number}")
             assert matched.setdefault(number, published.matched) == published.matched, "the second one answers nobody"
         clock.advance(61)
         ended = [await finished(baton, execution) for execution in started]

@@ -97,13 +97,16 @@ def _register_event(app: typer.Typer) -> None:
         rich_help_panel=ANSWER,
         epilog=examples(
             "baton event user.email_verified --data user_id=42",
-            "baton event order.paid --data @payment.json --key pay-17  # the same key again changes nothing",
-            note=f"It answers every open wait it matches. {HEARD}",
+            "baton event order.paid --data @payment.json --id pay-17  # the same id again changes nothing",
+            note=f"It answers the oldest wait it matches of each execution, and is kept for later ones. {HEARD}",
         ),
     )
     def event(
         type: Annotated[str, typer.Argument(metavar="TYPE", help="The event's type.")],  # noqa: A002
         data: Data = None,
-        key: Annotated[str | None, typer.Option(metavar="KEY", help="Publish it once only.")] = None,
+        key: Annotated[str | None, typer.Option(metavar="KEY", help="What it is about; waits may ask for it.")] = None,
+        id: Annotated[  # noqa: A002
+            str | None, typer.Option(metavar="ID", help="Its own name: publish it once only.")
+        ] = None,
     ) -> None:
         """Publish an event for the steps that wait for it, now or later."""

@@ -25,8 +25,9 @@ class Waits(Protocol):
     ) -> OpenWait:
         """Keep a wait, or give the one that is there.
 
-        An event awaited may have come before: received at `since` or later, it answers the wait at once (X07), and
-        each event answers one wait of an execution at most. The records are kept with a wait that stays open.
+        An event awaited may have come before: after the execution was kept (or, with a lookback, so long before
+        `since`), it answers the wait at once (X07), and each event answers one wait of an execution at most. The
+        records are kept with a wait that stays open.
         """
         ...
 
@@ -98,7 +99,8 @@ class Waits(Protocol):
     ) -> PublishedEvent:
         """Keep an event and answer every open wait it matches: of this tenant's executions, or of all without one.
 
-        The same `key` (per type and tenant) or the same `id` again changes nothing.
+        The same `id` again changes nothing. An event answers one wait of an execution at most, the oldest, and none
+        whose time is over.
         """
         ...
 

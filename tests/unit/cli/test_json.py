@@ -38,7 +38,7 @@ COMMANDS = {
     "breakers list": ((), {"breakers"}),
     "breakers reset": (("--all",), {"breakers"}),
     "draw": (("order-1",), {"mermaid"}),
-    "event": (("paid", "--data", "total:=5", "--key", "pay-1"), {"event"}),
+    "event": (("paid", "--data", "total:=5", "--key", "pay-1", "--id", "7"), {"event"}),
     "approve": (("order-1", "--edit", "amount:=9"), {"decision"}),
     "resume": (("order-1",), {"execution", "waits", "interrupted"}),
     "retry": (("order-1", "--from", "note", "--again"), {"execution", "waits", "interrupted"}),
