@@ -1,6 +1,6 @@
 """Ports between the graph and whoever keeps executions alive: the graph asks, the orchestrator's room answers."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,6 +10,7 @@ from langchain_core.runnables import RunnableConfig
 
 from graphs.analysis import Past
 from graphs.budget import Ledger
+from graphs.checkpoints import Checkpoints
 from graphs.clock import Clock
 from graphs.flow import Flow
 from graphs.lasting import Lasting
@@ -18,64 +19,6 @@ from graphs.prepare import Library
 from graphs.spec import Config, Undoing, Workflow
 from graphs.state import Happened, Result
 from graphs.steps import Answer, Logger, Wait
-
-
-class CommitListener(Protocol):
-    """The live side of one plan, as the checkpointer sees it.
-
-    The checkpointer calls `committed` on the event loop right after the transaction that holds the results (and
-    their step records) has committed, and `lost` when it could not be.
-    """
-
-    @property
-    def path(self) -> str:
-        """Where the plan stands in its execution; the record of step `x` is kept under `join_path(path, "x")`."""
-        ...
-
-    @property
-    def generation(self) -> int: ...
-
-    def committed(self, results: Mapping[str, Result]) -> None: ...
-
-    def lost(self, error: BaseException) -> None: ...
-
-
-class Saved(Protocol):
-    """A plan's checkpoint, with the results written since."""
-
-    @property
-    def dispatched(self) -> list[str]: ...
-
-    @property
-    def results(self) -> dict[str, Result]: ...
-
-    @property
-    def values(self) -> Mapping[str, object]: ...
-
-
-class Checkpoints(Protocol):
-    """What the graph needs of the checkpointer besides LangGraph's own interface."""
-
-    def listen(self, thread_id: str, namespace: str, listener: CommitListener) -> None: ...
-
-    def forget(self, thread_id: str, namespace: str) -> None: ...
-
-    def expect_new(self, thread_id: str, namespace: str, given: Mapping[str, Any]) -> None:
-        """There is no checkpoint yet: the graph's next read of it gets the one that this input makes."""
-        ...
-
-    def keep(self, thread_id: str, listener: CommitListener, results: Mapping[str, Result]) -> Awaitable[object]:
-        """Keep results of a body that goes on: in their records, from where they are read when the plan is taken up
-        again. The listener is told as for any other; awaited, it is durable.
-
-        Raises:
-            CommitError: they cannot be kept.
-        """
-        ...
-
-    async def saved(self, thread_id: str, namespace: str) -> Saved | None:
-        """What the newest checkpoint of a plan holds; the graph's own next read of it is free."""
-        ...
 
 
 class Graph(Protocol):

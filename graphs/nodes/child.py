@@ -12,8 +12,9 @@ from typing import Any, cast
 
 from langchain_core.runnables import RunnableConfig
 
+from graphs.checkpoints import Saved
 from graphs.flow import Board, Flow
-from graphs.host import Saved, run_graph
+from graphs.host import run_graph
 from graphs.nodes.body import Body, PlanContext
 from graphs.planner import Halt, Plan
 from graphs.scope import Frame

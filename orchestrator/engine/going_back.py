@@ -55,17 +55,8 @@ class GoingBack(Starting):
         others = await self._other_model(execution, workflow, pins, from_step or "", model)
         sealer = await self.catalogue.sealer(execution)
         edits = Edits(edit, edited(execution, workflow, sealer, edit), merged(execution, from_step, step_input, others))
-        await rewound(
-            self.store,
-            self.catalogue.library,
-            execution,
-            workflow,
-            from_step,
-            again=again,
-            pins=pins,
-            edits=edits,
-            by=by,
-        )
+        back = (self.store, self.catalogue.library, execution, workflow, from_step)
+        await rewound(*back, again=again, pins=pins, edits=edits, by=by)
         self._driver_takes(execution_id, "retry")
         return await self.get(execution_id)
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from langgraph.checkpoint.base import WRITES_IDX_MAP
 
+from graphs.checkpoints import CommitListener
 from graphs.clock import Clock
-from graphs.host import CommitListener
 from graphs.state import Result, join_path
 from orchestrator.store.below import close_below
 from orchestrator.store.rows import INSERT_RECORD, to_json, to_time

@@ -7,7 +7,7 @@ from typing import Any
 from langgraph.checkpoint.base import CheckpointTuple
 from langgraph.checkpoint.serde.types import INTERRUPT
 
-from graphs.host import CommitListener
+from graphs.checkpoints import CommitListener
 from graphs.state import Result
 
 Key = tuple[str, str]

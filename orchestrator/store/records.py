@@ -22,6 +22,15 @@ _DESCENDANTS = (
 )
 
 
+_REWIND = (
+    "UPDATE executions SET status = 'queued', deaths = 0, generation = ?, digest = ifnull(?, digest), "
+    "version = ifnull(?, version), pins = ifnull(?, pins), input = ifnull(?, input), "
+    "changes = ifnull(?, changes), active_seconds = 0, pausing = 'null', compensation = NULL, "
+    "output = 'null', error = 'null', cancel_requested = 'null', concluded = 'null', "
+    "pause_requested = 'null', ended_at = NULL WHERE id = ?"
+)
+
+
 class Records(Part):
     """The chapter on records."""
 
@@ -145,11 +154,7 @@ class Records(Part):
                 return missed
             closed = letters_about(db, execution_id, [*superseded, *superseded_alone])
             changed = db.execute(
-                "UPDATE executions SET status = 'queued', deaths = 0, generation = ?, digest = ifnull(?, digest), "
-                "version = ifnull(?, version), pins = ifnull(?, pins), input = ifnull(?, input), "
-                "changes = ifnull(?, changes), active_seconds = 0, pausing = 'null', compensation = NULL, "
-                "output = 'null', error = 'null', cancel_requested = 'null', concluded = 'null', "
-                "pause_requested = 'null', ended_at = NULL WHERE id = ?",
+                _REWIND,
                 (generation, digest, version, new_pins, new_input, new_changes, execution_id),
             ).rowcount
             if not changed:

@@ -28,8 +28,8 @@ from langgraph.checkpoint.base import (
 from langgraph.checkpoint.serde.types import ERROR
 
 from graphs.beginning import begun
+from graphs.checkpoints import CommitListener
 from graphs.errors import BatonError, CommitError
-from graphs.host import CommitListener
 from graphs.state import Kept, Result
 from orchestrator.store import checkpoints
 from orchestrator.store.commits import CommitResults, InsertRecords, Row, record_rows, write_rows
@@ -42,9 +42,9 @@ T = TypeVar("T")
 
 
 class BatonSaver(ReadingSaver):
-    """LangGraph's saver for the file a Writer and a Reader have open; implements graphs.host.Checkpoints."""
+    """LangGraph's saver for the file a Writer and a Reader have open; implements graphs.checkpoints.Checkpoints."""
 
-    # -- graphs.host.Checkpoints -------------------------------------------------------------------------------
+    # -- graphs.checkpoints.Checkpoints -------------------------------------------------------------------------------
 
     def listen(self, thread_id: str, namespace: str, listener: CommitListener) -> None:
         self._plans.listeners[thread_id, namespace] = listener

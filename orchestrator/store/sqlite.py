@@ -150,7 +150,7 @@ class SqliteStore(
 
     @property
     def saver(self) -> BatonSaver:
-        """See the port; also graphs.host.Checkpoints."""
+        """See the port; also graphs.checkpoints.Checkpoints."""
         return self._saver
 
     async def barrier(self) -> None:

@@ -286,7 +286,7 @@ async def test_an_engine_that_opens_takes_up_what_is_to_be_done_and_lets_the_res
         await store.open_wait(name, "paid", 0, event(match={"for": name}), START)
         assert await store.rest(name, taken.signal, WAITING, 0)
     for name, status in (("queued", ExecutionStatus.QUEUED), ("urgent", RUNNING), ("paused", ExecutionStatus.PAUSED)):
-        await store.create(execution(name, status=status, priority=int(name == "urgent")), {})
+        await store.create(execution(name, status=status, priority=100 * (name == "urgent")), {})
     assert await store.to_take_up() == ["urgent", "queued"]
     clock.advance(-3600)  # somebody set the clock back
     await store.answer_wait("answered", "ask", Answer("approved"))

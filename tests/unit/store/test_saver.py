@@ -11,8 +11,8 @@ from langgraph.checkpoint.serde.types import ERROR, INTERRUPT
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from langgraph.types import Interrupt, Send
 
+from graphs.checkpoints import Checkpoints
 from graphs.errors import CommitError, StoreError
-from graphs.host import Checkpoints
 from graphs.state import Kept
 from orchestrator.store.port import Record
 from orchestrator.store.sqlite import SqliteStore
