@@ -12,15 +12,18 @@ What LangChain's agent is used for is one turn (`react`): its own loop keeps its
 own, which an edit or a retry from a step would void, and ends its supersteps with the slowest tool.
 """
 
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
-from agents.models.models import model_name
+from agents.loading import load_now
+from agents.models.models import model_name, split_name
 from agents.reasoning.agent_config import AgentConfig
 from agents.reasoning.agents import Agent
 from agents.reasoning.assignment import assign
 from agents.reasoning.conversation import Conversation
 from agents.reasoning.turns import Course
 from graphs.composites.base import Composite, Data, Opening, plan_of
+from graphs.errors import Problem, StepError
 from graphs.expressions import EvaluationContext
 from graphs.planner import Conclusion, Plan, PlannedStep, Results
 from graphs.prepare import Library
@@ -57,6 +60,20 @@ class AgentStep(Composite):
     def acts(self, step: Step) -> bool | None:
         tools = step.config.get("tools")
         return False if "agent" not in step.config and "agent_capability" not in step.config and not tools else None
+
+    def check(self, step: Step) -> Iterable[Problem]:
+        yield from super().check(step)
+        model, schema = step.config.get("model"), step.config.get("output_schema")
+        if isinstance(model, str) and "{{" not in model:
+            try:
+                split_name(model)
+            except StepError as error:
+                yield Problem("model_invalid", error.message, error.hint, where="config.model")
+        if isinstance(schema, dict):
+            try:
+                load_now("agents.schemas").check_schema(schema)
+            except StepError as error:
+                yield Problem("schema_invalid", error.message, error.hint, where="config.output_schema")
 
     async def open(self, opening: Opening) -> Data:
         return json_object(await assign(opening))

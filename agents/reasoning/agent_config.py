@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, Field, field_validator, model_validator
+from pydantic import BaseModel, Field, InstanceOf, field_validator, model_validator
 
 from agents.reasoning.agents import Agent, ContextOverflow
 from agents.tools.tool_use import ToolUse
@@ -54,7 +54,7 @@ class AgentConfig(StepConfig):
     message: Any = None
     messages: tuple[Message, ...] = ()
     context: Any = None
-    tools: tuple[str | Tool | ToolUse, ...] | None = None
+    tools: tuple[str | InstanceOf[Tool] | ToolUse, ...] | None = None
     output_schema: dict[str, Any] | type[BaseModel] | None = None
     max_turns: int = Field(default=10, ge=1, le=1000)
     max_reasks: int = Field(default=3, ge=0, le=100)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, InstanceOf, field_validator
 
 from agents.registry import Registry
 from agents.tools.tool_use import ToolUse
@@ -34,7 +34,7 @@ class Agent(BaseModel):
     name: str = Field(default="agent", min_length=1)
     instructions: str | Callable[[Mapping[str, Any]], str] = ""
     model: Any = None
-    tools: tuple[str | Tool | ToolUse, ...] = ()
+    tools: tuple[str | InstanceOf[Tool] | ToolUse, ...] = ()
     capabilities: tuple[str, ...] = ()
     output_schema: dict[str, Any] | type[BaseModel] | None = None
     max_turns: int | None = Field(default=None, ge=1, le=1000)

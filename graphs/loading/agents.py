@@ -54,7 +54,7 @@ _INPUT = {
 
 def as_workflow(document: dict[str, Any], positions: Positions, findings: Findings) -> None:
     """Rewrite a document of this kind in place; what is wrong with its keys is found here."""
-    positions.moved = _as_written
+    positions.moved, positions.called = _as_written, _as_called
     spec = document.get("spec")
     given: dict[str, Any] = dict(spec) if isinstance(spec, dict) else {}
     if not isinstance(spec, dict):
@@ -85,3 +85,11 @@ def as_workflow(document: dict[str, Any], positions: Positions, findings: Findin
 def _as_written(path: Path) -> Path:
     """Where something of the workflow stands in the text it was made from."""
     return ("spec", *path[len(_CONFIG) :]) if path[: len(_CONFIG)] == _CONFIG else path
+
+
+def _as_called(place: Place) -> Place:
+    """The place of something that was written in an agent, without the step that was made of it."""
+    if place.step != AGENT_STEP or place.path[: len(_CONFIG)] != _CONFIG:
+        return place
+    inside = place.inside.removeprefix("config").removeprefix(".")
+    return Place(_as_written(place.path), inside)

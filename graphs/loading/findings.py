@@ -49,7 +49,12 @@ class Findings:
             at_key: The key is what is wrong, so that is where the line and column point.
             offset: Which character of the text there, counted from 0.
         """
-        self.add_sentence(code, place, f"{place}: {words}", hint, severity=severity, at_key=at_key, offset=offset)
+        sentence = f"{self.called(place)}: {words}"
+        self.add_sentence(code, place, sentence, hint, severity=severity, at_key=at_key, offset=offset)
+
+    def called(self, place: Place) -> Place:
+        """The place by which people know it."""
+        return self._positions.called(place)
 
     def add_sentence(
         self,
@@ -71,7 +76,7 @@ class Findings:
             code=code,
             message=sentence,
             hint=hint,
-            where=place.where or None,
+            where=self.called(place).where or None,
             file=self._positions.file,
             line=line,
             column=column,

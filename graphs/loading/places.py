@@ -171,6 +171,8 @@ class Positions:
         self.file = file
         self.moved: Callable[[Path], Path] = lambda path: path
         """Where something stands in the text that was moved since it was read."""
+        self.called: Callable[[Place], Place] = lambda place: place
+        """The place by which people know something that was moved."""
 
     def value(self, path: Path) -> tuple[int, int] | None:
         """Where the value stands that a path leads to, or the nearest that exists on the way there."""

@@ -171,7 +171,7 @@ def _none_of(value: Any, context: Mapping[str, Any]) -> tuple[str, str, str | No
 
 def _is_of_kind(kind: str) -> bool:
     """Whether an error says that a value is of the wrong kind altogether."""
-    return kind in _WANTED or kind == "literal_error" or kind.endswith(("_type", "_parsing"))
+    return kind in _WANTED or kind in ("literal_error", "is_instance_of") or kind.endswith(("_type", "_parsing"))
 
 
 _NAME_HINT = "A name begins with a letter or '_' and goes on with letters, digits, '_' and '-', 128 characters at most."
@@ -236,6 +236,8 @@ def _wanted(detail: Any) -> str:
         return _WANTED[kind]
     if kind == "literal_error":
         return str((detail.get("ctx") or {}).get("expected"))
+    if kind == "is_instance_of":
+        return f"a Python {(detail.get('ctx') or {}).get('class')}"
     family = str(kind).split("_")[0]
     return {
         **dict.fromkeys(("list", "tuple", "set", "frozen", "iterable"), "a list"),

@@ -71,7 +71,7 @@ def _report(complaint: Complaint, site: Site, findings: Findings) -> None:
     hint = complaint.hint
     if not complaint.path and complaint.key in _STEP_KEYS:
         hint = f"It belongs beside 'config', as `{_STEP_KEYS[complaint.key]}`."
-    sentence = f"{place}: {complaint.message}"
+    sentence = f"{findings.called(place)}: {complaint.message}"
     findings.add_sentence(complaint.code, place.at(complaint.key), sentence, hint, at_key=True)
 
 

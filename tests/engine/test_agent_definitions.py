@@ -132,7 +132,21 @@ async def test_an_agent_is_a_tool_of_another(database: Path) -> None:
             "10:17: instructions: an agent's",
         ),
         (("max_turns: 3", "max_turn: 3"), "13:3: max_turn: an agent has no 'max_turn'. Did you mean 'max_turns'?"),
-        (("max_turns: 3", "max_turns: 0"), "13:14: step 'agent', config.max_turns: 0 is too small"),
+        (("max_turns: 3", "max_turns: 0"), "13:14: max_turns: 0 is too small"),
+        (
+            ("tool: refund,", "tool: refund, aproval: x,"),
+            "11:32: tools[1]: there is no key 'aproval' here. Did you mean",
+        ),
+        (("tool: refund,", "tool: refund, workflow: x,"), "11:17: tools[1]: give one of 'tool' and 'workflow'"),
+        (("tools: [look, ", "tools: [5, "), "11:11: tools[0]: 5 is not text or a Python Tool or a mapping"),
+        (
+            ("scripted:s", "gpt"),
+            "9:10: model: model 'gpt' does not say which provider it is of. Write 'provider:model'",
+        ),
+        (
+            ("max_turns: 3", "output_schema: {{type: x}}"),
+            "13:3: output_schema: the JSON Schema cannot be used: 'x' is no",
+        ),
         (('approval: "args.amount > 100"', 'approval: "args.amount >"'), "11:"),
     ],
 )
