@@ -24,9 +24,9 @@ from graphs.nodes.child import Inside, carry_out
 from graphs.nodes.perform import Update, perform
 from graphs.planner import COMPANION, Conclusion, Halt, Need, Plan, PlannedStep
 from graphs.scope import Frame, StateView
-from graphs.spec import Step
+from graphs.spec import Step, Workflow
 from graphs.state import FINALLY, Result
-from graphs.undo import COMPENSATION, Undoing, compensations, with_companions
+from graphs.undo import COMPENSATION, Undoing, compensations, may_go_on, with_companions
 
 
 async def error_recovery(
@@ -63,7 +63,9 @@ async def _undoings(context: PlanContext) -> list[Undoing]:
     """What is to be undone, and in which order (X11). Nothing, when nobody wants that."""
     board, host = context.flow.board, context.host
     conclusion, workflow = board.conclusion(), context.frame.workflow
-    if workflow is None or conclusion.status == "completed":
+    if workflow is None:
+        return []
+    if conclusion.status == "completed" and not (board.concluded is not None or _may_go_on(context, workflow)):
         return []
     wanted = host.compensates(conclusion, workflow.spec.config)
     if wanted == "never":
@@ -72,6 +74,10 @@ async def _undoings(context: PlanContext) -> list[Undoing]:
     history, clean_up = await host.history(), wanted == "always"
     found = compensations(context.frame, history, conclusion, host.library, host.unseal, clean_up=clean_up)
     return found.undoings
+
+
+def _may_go_on(context: PlanContext, workflow: Workflow) -> bool:
+    return context.host.library.remember("may_go_on", workflow.digest, lambda: may_go_on(workflow))
 
 
 def _concluded(context: PlanContext) -> Conclusion:

@@ -40,7 +40,7 @@ async def orchestrator(state: Planned, runtime: Runtime[PlanContext]) -> dict[st
         update["current_step"] = names[-1]
     if found:
         update["context"] = found
-    if not names and (context.has_last_steps or (context.is_root and board.failed())):
+    if not names and (context.has_last_steps or (context.is_root and (board.failed() or board.concluded is not None))):
         update["next_action"] = "error"
     return update
 

@@ -8,6 +8,7 @@ the step it undoes saw.
 
 from graphs.undo.compensations import Compensation, compensations, with_companions
 from graphs.undo.line import COMPENSATION, Undoing
+from graphs.undo.parts import may_go_on
 from graphs.undo.undoable import undoable
 
-__all__ = ["COMPENSATION", "Compensation", "Undoing", "compensations", "undoable", "with_companions"]
+__all__ = ["COMPENSATION", "Compensation", "Undoing", "compensations", "may_go_on", "undoable", "with_companions"]

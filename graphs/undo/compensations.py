@@ -9,7 +9,8 @@ from graphs.scope import Frame
 from graphs.spec import Step
 from graphs.state import Happened
 from graphs.undo.inheritance import Inheritance
-from graphs.undo.line import Line, Undoing
+from graphs.undo.line import Line, Undoing, prefixes
+from graphs.undo.parts import parts_that_failed
 from graphs.undo.places import Place, Places, Unseal
 
 
@@ -31,7 +32,8 @@ def compensations(
 ) -> Compensation:
     """The steps that undo, one after the other, each also when the one before it failed (E10, E11, E12, E14).
 
-    A fork undoes what it did itself; what it found done is its parent's to undo, and is left alone.
+    A fork undoes what it did itself; what it found done is its parent's to undo, and is left alone. Of an execution
+    that has come to a good end, the parts are undone that have not.
 
     Args:
         frame: The frame of the whole workflow.
@@ -49,12 +51,15 @@ def compensations(
     if line.undoings:
         return Compensation(line.undoings, line.left_alone)
     deeds = [deed for deed in history if not deed.superseded and not deed.path.startswith("~")]
-    clean_up = clean_up or any(map(_was_done, deeds))
     places = Places(library, history, unseal)
     places.add(frame, "")
     places.add_alone(frame)
+    if went_well := conclusion.status == "completed":
+        parts = frozenset(parts_that_failed(places, workflow.spec.config))
+        deeds = [deed for deed in deeds if not parts.isdisjoint(prefixes(deed.path))]
+    clean_up = clean_up or any(map(_was_done, deeds))
     _in_reverse(line, deeds, places, frame, unseal, clean_up)
-    if clean_up:
+    if clean_up and not went_well:
         line.clean_up(workflow.spec.compensation.steps, "", frame)
     return Compensation(line.undoings, line.left_alone)
 

@@ -98,7 +98,7 @@ class Line:
         if deed is not None and self._undone_since(name, deed):
             return
         self._taken.add(name)
-        self._before.update(_prefixes(name))
+        self._before.update(prefixes(name))
         needs = (Need(self.undoings[-1].planned.name, "settled"),) if self.undoings else ()
         undoes = deed.path if deed is not None else None
         planned = PlannedStep(name, step, _node_of(step, self._library), needs, local=local, undoes=undoes)
@@ -114,10 +114,10 @@ class Line:
         return next(wanted for wanted in (name, other, *itertools.islice(numbered, 10_000)) if not self._meets(wanted))
 
     def _meets(self, name: str) -> bool:
-        return name in self._before or any(prefix in self._taken for prefix in _prefixes(name))
+        return name in self._before or any(prefix in self._taken for prefix in prefixes(name))
 
 
-def _prefixes(name: str) -> Iterator[str]:
+def prefixes(name: str) -> Iterator[str]:
     """A name and all that stands before it in paths: a compensation's own inner steps must not meet these."""
     yield name
     for position, letter in enumerate(name):

@@ -1,6 +1,6 @@
 """Where every step of an execution stands, in frames rebuilt from what composite steps kept when they opened."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,6 +38,10 @@ class Places:
 
     def find(self, path: str) -> Place | None:
         return self._steps.get(path)
+
+    def each(self) -> Iterator[tuple[str, Place]]:
+        """Every step, by its path."""
+        yield from self._steps.items()
 
     def add(self, frame: Frame, around: str) -> None:
         for name, planned in frame.plan.steps.items():

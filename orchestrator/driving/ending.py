@@ -8,7 +8,7 @@ from graphs.outcome import workflow_output
 from graphs.planner import Conclusion
 from graphs.policies import as_step_error, error_value
 from graphs.state import ExecutionStatus, Result
-from graphs.undo import COMPENSATION
+from graphs.undo import COMPENSATION, may_go_on
 from orchestrator.driving.leaving import Leaving
 from orchestrator.driving.resting import Left
 from orchestrator.store.port import TIMEOUT_BY
@@ -80,9 +80,11 @@ class Ending(Leaving):
         return self.board.halt.detail if self.board.halt is not None else ""
 
     async def _is_undone_after_all(self, conclusion: Conclusion) -> bool:
-        """It ended badly though every step went well (its output fits nowhere, a cancel came at the last moment): what
-        it did is undone by another drive, which begins with that."""
-        if conclusion.status == "completed" or self.board.concluded is not None:
+        """It ended badly though every step went well (its output fits nowhere, a cancel came at the last moment), or it
+        ended well and parts of it did not: what was done there is undone by another drive, which begins with that."""
+        if self.board.concluded is not None:
+            return False
+        if conclusion.status == "completed" and not self._may_go_on():
             return False
         if self.terminated is not None or COMPENSATION in self.board.extras:
             return False
@@ -97,6 +99,9 @@ class Ending(Leaving):
             anew=True,
         )
         return True
+
+    def _may_go_on(self) -> bool:
+        return self.library.remember("may_go_on", self.workflow.digest, lambda: may_go_on(self.workflow))
 
     async def concluded(self, conclusion: Conclusion, *, compensating: bool) -> None:
         for alarm in self._limits:

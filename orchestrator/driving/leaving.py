@@ -23,6 +23,8 @@ class Leaving(Resting):
     def compensates(self, conclusion: Conclusion, config: Config) -> Wanted:
         if self.execution.replay is not None:  # nothing was done that could be undone
             return "never"
+        if conclusion.status == "completed":  # parts of it may have failed
+            return "done"
         asked = asked_by(conclusion.error, config, timed_out=conclusion.status == "timed_out").compensate
         request = self._request
         if self.execution.concluded is not None:  # that was settled before

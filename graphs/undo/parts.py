@@ -1,0 +1,62 @@
+"""What of an execution did not come to a good end though the whole did: parts whose failure was gone on from.
+
+A branch that lost against others, an item that `min_success` does without, a sub-workflow after which the execution
+`continue`s: whatever was done in them is of no use any more, and is undone like a whole execution that has failed.
+"""
+
+from collections.abc import Iterator
+from itertools import chain
+
+from graphs.composites.subworkflow import SubWorkflow
+from graphs.planner import failed
+from graphs.policies import asked_by
+from graphs.spec import Config, Step, Workflow
+from graphs.state import Result
+from graphs.undo.places import Place, Places
+
+_GONE_ON = ("continue", "fallback", "goto", "escalate")
+_TOLERANT = ("first", "min_success", "minimum_success_count", "min_success_rate", "parallel_failure_threshold")
+
+
+def may_go_on(workflow: Workflow) -> bool:
+    """Whether a failure of some step may be gone on from: asked before anything is read of what was done."""
+    handled = workflow.spec.config.on_failure
+    return (handled is not None and handled.action in _GONE_ON) or any(map(_goes_on, workflow.spec.steps))
+
+
+def _goes_on(step: Step) -> bool:
+    if step.type == SubWorkflow.name or step.on_failure.action in _GONE_ON or "failure_policy" in step.config:
+        return True
+    if step.on_timeout is not None and step.on_timeout.action == "continue":
+        return True
+    if any(key in step.config for key in _TOLERANT) or step.config.get("wait_for_all", True) is not True:
+        return True
+    return any(map(_goes_on, chain.from_iterable(steps for _, steps in step.containers())))
+
+
+def parts_that_failed(places: Places, config: Config) -> Iterator[str]:
+    """Paths of steps that have failed or lost, or stand in a branch or an item that has; unless nothing is to be undone
+    for failures of that kind."""
+    for path, place in places.each():
+        result = place.frame.results.get(place.planned.name)
+        if result is not None and (reason := _reason(place, result)) is not None:
+            asked = asked_by(reason.get("error"), config, timed_out=reason["status"] == "timed_out")
+            if asked.compensate != "never":
+                yield path
+
+
+def _reason(place: Place, result: Result) -> Result | None:
+    """The result for which a step counts as part of a failure; None where it does not."""
+    if _is_lost(result):
+        return result
+    plan, results, group = place.frame.plan, place.frame.results, place.planned.group
+    if plan.join is None or group is None or not all(name in results for name in plan.groups[group]):
+        return None
+    if plan.fared(group, results) != "failed":
+        return None
+    lost = (results[name] for name in plan.groups[group] if _is_lost(results[name]))
+    return next(lost, None)
+
+
+def _is_lost(result: Result) -> bool:
+    return failed(result) or result["status"] == "cancelled"
