@@ -7,8 +7,9 @@ from graphs.errors import InputError, StepError
 from graphs.expressions import EvaluationContext, mask
 from graphs.inputs import check_output
 from graphs.prepare import Value
-from graphs.scope import Frame, StateView
+from graphs.scope import Frame
 from graphs.spec import Workflow
+from graphs.state_view import StateView
 from graphs.values import json_value
 
 

@@ -7,13 +7,14 @@ sub-workflow's frame has no way out: it sees its own input only.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from datetime import UTC, datetime
 from typing import Any
 
 from graphs.planner import Plan, PlannedStep
 from graphs.spec import Budget, Config, Workflow, is_name
 from graphs.state import Result, join_path
 
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 _PENDING = {"status": "pending", "completed": False, "attempts": 0}
 
 
@@ -35,6 +36,7 @@ class Frame:
         memo: What a composite type that grows need not work out anew each time; gone with the process.
         workflow: The workflow this frame is the outermost of; None inside composites.
         path: Where the plan stands in its execution.
+        begun: When its steps could begin: what `now()` is for those that wait for no other.
         budgets: What models may cost here: "" for the execution's, a path for that of the sub-workflow or agent there.
         timed: What steps here take counts against these budgets: an agent has them done.
         parent, parent_step: The frame around, and the step of it this plan is inside of.
@@ -57,6 +59,7 @@ class Frame:
     afterwards: bool = False
     memo: dict[str, Any] = field(default_factory=dict)
     path: str = ""
+    begun: datetime = _LONG_AGO
     budgets: Mapping[str, Budget] = field(default_factory=dict)
     timed: bool = False
     workflow: Workflow | None = None
@@ -76,11 +79,21 @@ class Frame:
             afterwards=False,
             memo={},
             path=join_path(self.path, planned.name),
+            begun=self.time_of(planned),
             workflow=None,
             parent=self,
             parent_step=planned,
             _written={},
         )
+
+    def time_of(self, planned: PlannedStep) -> datetime:
+        """When a step could begin: what it awaits had settled. Any process that performs it comes to the same.
+
+        For what is no step of the plan: when all of that had settled.
+        """
+        awaited = self.plan.awaits(planned.name) if planned.name in self.plan.steps else self.results
+        ends = (self.results[name].get("ended_at") for name in awaited if name in self.results)
+        return max([self.begun, *(datetime.fromisoformat(end) for end in ends if end is not None)])
 
     def names(self, planned: PlannedStep | None) -> dict[str, Any]:
         """The root names of a step's expressions. Without a step: those of the plan's end (outputs)."""
@@ -251,48 +264,3 @@ class VariablesView(Mapping[str, Any]):
 
     def __len__(self) -> int:
         return len(self._folded())
-
-
-class StateView(Mapping[str, Any]):
-    """The state as Python callables see it (X02): one mapping over the input and the variables, variables winning.
-
-    Attributes:
-        variables, input, outputs: The three by themselves; `outputs` by step name.
-        user_context, metadata, workflow_id, execution_id: Facts of the execution.
-    """
-
-    def __init__(self, frame: Frame, planned: PlannedStep | None, names: Mapping[str, Any]) -> None:
-        self._frame = frame
-        self._planned = planned
-        self._names = names
-        self.input = frame.input
-        self.user_context = frame.user_context
-        self.metadata = frame.metadata
-        self.execution_id = frame.execution.get("id")
-        self.workflow_id = frame.execution.get("workflow")
-
-    @cached_property
-    def variables(self) -> dict[str, Any]:
-        return self._frame.variables_at(self._planned)
-
-    @cached_property
-    def data(self) -> dict[str, Any]:
-        """Everything the mapping holds, as a dict."""
-        given = self.input if isinstance(self.input, Mapping) else {}
-        keys = ("item", "index", self._frame.item_name)
-        items = {key: self._names[key] for key in keys if key and key in self._names}
-        return {**given, **self.variables, **items}
-
-    @property
-    def outputs(self) -> dict[str, Any]:
-        steps: Mapping[str, Any] = self._names["steps"]
-        return {name: value["output"] for name in steps if "output" in (value := steps[name])}
-
-    def __getitem__(self, key: str) -> Any:
-        return self.data[key]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.data)
-
-    def __len__(self) -> int:
-        return len(self.data)

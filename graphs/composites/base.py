@@ -9,8 +9,9 @@ from graphs.errors import Problem, StepError
 from graphs.expressions import EvaluationContext
 from graphs.planner import Conclusion, FailurePolicy, Join, Plan, PlannedStep, Results, ordered
 from graphs.prepare import Library
-from graphs.scope import Frame, StateView
+from graphs.scope import Frame
 from graphs.spec import Step, Workflow
+from graphs.state_view import StateView
 from graphs.steps import StepContext, StepType, Waiting
 
 Data = Mapping[str, Any]

@@ -11,8 +11,9 @@ from graphs.errors import Problem, StepError
 from graphs.expressions import EvaluationContext
 from graphs.planner import Conclusion, Need, Plan, PlannedStep, plan_steps
 from graphs.prepare import Library, Test
-from graphs.scope import Frame, StateView
+from graphs.scope import Frame
 from graphs.spec import Step
+from graphs.state_view import StateView
 from graphs.steps import StepConfig
 
 BOUND = 100

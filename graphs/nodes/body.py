@@ -19,8 +19,9 @@ from graphs.nodes.edits import with_edited_config
 from graphs.planner import PlannedStep
 from graphs.policies import error_value
 from graphs.prepare import Prepared, Value
-from graphs.scope import Frame, StateView
+from graphs.scope import Frame
 from graphs.state import Result, join_path
+from graphs.state_view import StateView
 from graphs.steps import StepContext
 from graphs.values import json_object, json_value
 
@@ -100,8 +101,9 @@ class Body:
 
     @cached_property
     def evaluation(self) -> EvaluationContext:
-        # One `now()` for everything a step evaluates, and random-looking values that a second run repeats.
-        return EvaluationContext(now=self.host.clock.now(), seed=self.idempotency_key)
+        # One `now()` for everything a step evaluates, and random-looking values; both such that a second run, after a
+        # crash or a wait, repeats them: what is sent under one idempotency key is the same each time.
+        return EvaluationContext(now=self.context.frame.time_of(self.planned), seed=self.idempotency_key)
 
     @cached_property
     def idempotency_key(self) -> str:

@@ -23,9 +23,10 @@ from graphs.nodes.body import Body, Dispatch, PlanContext
 from graphs.nodes.child import Inside, carry_out
 from graphs.nodes.perform import Update, perform
 from graphs.planner import COMPANION, Conclusion, Halt, Need, Plan, PlannedStep
-from graphs.scope import Frame, StateView
+from graphs.scope import Frame
 from graphs.spec import Step, Workflow
 from graphs.state import FINALLY, Result
+from graphs.state_view import StateView
 from graphs.undo import COMPENSATION, Undoing, compensations, may_go_on, with_companions
 
 
@@ -158,7 +159,7 @@ def _with_views(context: PlanContext, frame: Frame, conclusion: Conclusion, undo
     views = {}
     for undoing in undoings:
         view = undoing.frame.inside(undoing.place, frame.plan, frame.results)
-        view.afterwards = True
+        view.afterwards, view.begun = True, frame.begun
         view.extra = {**view.extra, "error": conclusion.error or {}, **_seen(context, undoing)}
         views[undoing.planned.name] = views[undoing.planned.name + COMPANION] = view
     frame.views = views
@@ -179,7 +180,7 @@ def _seen(context: PlanContext, undoing: Undoing) -> dict[str, Any]:
     prepared = host.library.prepare(place.step)
     if prepared.input is not None:
         names = frame.names(place)
-        evaluation = EvaluationContext(now=host.clock.now(), seed=undoing.planned.name)
+        evaluation = EvaluationContext(now=frame.time_of(place), seed=undoing.planned.name)
         try:
             seen["input"] = prepared.input.render(names, evaluation, lambda: StateView(frame, place, names))
         except BatonError as error:  # it was built once; a callable may not do it twice

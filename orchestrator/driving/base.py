@@ -194,6 +194,7 @@ class Base:
             user_context=execution.user_context,
             metadata=execution.metadata,
             budgets={"": budget} if (budget := workflow.spec.config.budget) is not None else {},
+            begun=started_at,
             workflow=workflow,
         )
 

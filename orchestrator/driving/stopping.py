@@ -19,6 +19,8 @@ class Stopping(Waits):
     async def _watch_limits(self) -> None:
         if request := self.execution.cancel_requested:
             self.halt(request)
+        if self.execution.generation:  # what is made anew is made later
+            self.frame.begun = await self._counted_from()
         if self.board.concluded is not None:
             return  # its time is over already, or does not matter any more
         config = self.workflow.spec.config

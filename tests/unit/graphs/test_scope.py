@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from graphs.planner import Plan
-from graphs.scope import Frame, StateView
+from graphs.scope import Frame
 from graphs.state import Result
+from graphs.state_view import StateView
 from tests.support.engine.plans import COMPLETED, FAILED, companion, plan, planned
 
 
