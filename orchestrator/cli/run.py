@@ -51,7 +51,7 @@ async def run(
     except InputError as error:
         raise _with_advice(error, given or ()) from None
     if execution.created_at < begun:
-        note(f"The key '{key}' is known: this is the execution that was begun with it, with the input it had then.")
+        note(f"The key '{key}' is known: this is the execution that was begun with it.")
     if detach:
         return stored(found, as_json=shared.as_json)
     return await carry(setting, found, watch=watch, until_rest=until_rest)

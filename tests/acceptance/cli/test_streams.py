@@ -65,7 +65,7 @@ def test_an_output_that_takes_nothing_is_told(place: Place, words: str) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ("run --json", "Missing argument 'FILE|NAME'."),
+        ("run --json", "Missing argument 'FILE|NAME[@VERSION]'."),
         ("bogus --json", "No such command 'bogus'."),
         ("fork x --json", "Missing option '--at'."),
     ],

@@ -76,12 +76,14 @@ def test_nothing_is_published_when_one_file_is_broken(cli: Cli) -> None:
 
 @pytest.mark.capability("D10", "D18", "D22")
 def test_run_takes_input_metadata_and_a_key(cli: Cli) -> None:
-    """The same key again shows the older execution, and does nothing twice."""
+    """The same key again shows the older execution, and does nothing twice; another wish under it is refused."""
     file = cli.flow("letter", FLOW, WORD)
     cli.write("word.json", '{"word": "from a file"}')
     first = cli("run", file, "-i", "@word.json", "--key", "k-1", "--metadata", "who=Ada", "--json").json["execution"]
     assert "is known" not in cli("run", file, "--key", "k-0").err
-    second = cli("run", file, "-i", "word=other", "--key", "k-1", "--json")
+    other = cli("run", file, "-i", "word=other", "--key", "k-1")
+    assert other.code == 1 and "The idempotency key 'k-1' was sent before, with something else." in other.err
+    second = cli("run", file, "-i", "@word.json", "--key", "k-1", "--metadata", "who=Ada", "--json")
     again = second.json["execution"]
     assert "The key 'k-1' is known: this is the execution that was begun with it" in second.err
     assert (first["id"], first["metadata"]) == (again["id"], {"who": "Ada"})

@@ -38,12 +38,12 @@ def test_the_analysis_the_strategy_and_every_choice_are_shown(cli: Cli) -> None:
 
 @pytest.mark.capability("O16")
 def test_advice_is_given_from_what_happened(cli: Cli) -> None:
-    flow = cli.flow("late", "    - {name: wait, type: delay, timeout: 1h, config: {seconds: 0.001}}")
+    flow = cli.flow("late", "    - {name: tell, type: emit_event, timeout: 1h, config: {event_type: late}}")
     assert cli("publish", flow).code == 0
     assert cli("advise", "late").out == "Nothing to advise about 'late' so far.\n"
     for _ in range(5):
         assert cli("run", "late").code == 0
     said = cli("advise", "late")
-    assert "wait  it may take 1h, and 95 % of its runs were done in" in said.out and "  timeout: 10\n" in said.out
-    assert cli("advise", "late", "--json").json["advice"][0]["step"] == "wait"
+    assert "tell  it may take 1h, and 95 % of its runs were done in" in said.out and "  timeout: 10\n" in said.out
+    assert cli("advise", "late", "--json").json["advice"][0]["step"] == "tell"
     assert cli("advise", "nothing").code != 0
