@@ -1,7 +1,7 @@
 """Performing a composite step: open it, carry out the plan inside, and give what that comes to."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from graphs.composites import Composite, Opening
 from graphs.composites.base import Data
@@ -17,6 +17,9 @@ from graphs.scope import Frame
 from graphs.spec import Workflow
 from graphs.state import Result
 from graphs.undo import undoable
+
+_LONG: Final = 500
+"""Characters of what went wrong inside that are told on each level above."""
 
 
 async def act(body: Body) -> Result:
@@ -163,9 +166,14 @@ def _failure(body: Body, conclusion: Conclusion, board: Board) -> StepError:
         )
     where = f": '{conclusion.step}' {conclusion.status.replace('_', ' ')}" if conclusion.step else ""
     return StepError(
-        f"step '{body.path}' failed inside{where}: {inner.get('message', 'not enough of it succeeded')}",
+        f"step '{body.path}' failed inside{where}: {_end_of(inner.get('message', 'not enough of it succeeded'))}",
         category="timeout" if conclusion.status == "timed_out" else inner.get("category", "logic"),
         code=inner.get("code", "step_failed"),
         inner=conclusion.step,
         **({"response": inner["response"]} if "response" in inner else {}),
     )
+
+
+def _end_of(said: str) -> str:
+    """What went wrong at the bottom: each level above says where, and fifty of them would say it at length."""
+    return said if len(said) <= _LONG else f"… {said[-_LONG:]}"
