@@ -20,7 +20,7 @@ from tests.support.gateway.serving import GRAPHS, Served, serving
 
 pytestmark = pytest.mark.capability("O21")
 
-SOON = 10
+SOON = 20
 """Seconds for what takes two: the machine may be busy."""
 
 
@@ -88,12 +88,13 @@ async def test_whatever_was_opened_with_a_key_ends_when_it_is_revoked(served: Se
         assert closed.value.rcvd is not None
         assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (1008, "The key was revoked.")
         # Another key's go on, and so does the run: it was asked for while the key was good.
-        lines = untouched.aiter_lines()
-        async with asyncio.timeout(SOON):
-            assert [await anext(lines) for _ in range(3)][-1] == ": heartbeat"
-        run = (await others.get("/threads/t/runs")).json()[0]
+        [run] = (await others.get("/threads/t/runs")).json()
         assert run["status"] == "running"
         await others.post(f"/threads/t/runs/{run['run_id']}/cancel")
+        async with asyncio.timeout(SOON):
+            async for line in untouched.aiter_lines():
+                if line == "event: run_done":
+                    break
 
 
 async def test_a_key_that_expires_ends_what_it_opened(served: Served) -> None:
