@@ -127,7 +127,7 @@ def _owner_moved_on(db: sqlite3.Connection, inherits: Inheritance) -> ConflictEr
     """The error for a fork of what has begun to be undone, or to be made anew, since it was looked at."""
     sql = (
         "SELECT execution_id FROM records WHERE execution_id = ? AND seq > ? "
-        "AND kind IN ('execution.rewound', 'execution.compensating') LIMIT 1"
+        "AND kind IN ('execution.rewound', 'execution.compensating', 'execution.undo_asked') LIMIT 1"
     )
     for owner in dict.fromkeys(inherits.owners):
         if db.execute(sql, (owner, inherits.as_of or 0)).fetchone() is not None:

@@ -9,7 +9,7 @@ from typing import Final
 from graphs.errors import ConflictError
 from graphs.state import Result
 from graphs.undo import COMPENSATION
-from orchestrator.store.port import DeadLetter, Execution, Inherited, LetterFilter
+from orchestrator.store.port import TIMEOUT_BY, DeadLetter, Execution, Inherited, LetterFilter
 from orchestrator.store.sqlite import SqliteStore
 from orchestrator.time_travel.anew import Anew, is_inside
 
@@ -86,7 +86,7 @@ async def _check_owners(store: SqliteStore, inherited: Iterable[Inherited]) -> N
         execution = await store.execution(owner)
         if execution is None:
             continue
-        if not execution.status.final and (execution.concluded or {}).get("compensate"):
+        if _is_undone(execution):
             raise ConflictError(
                 f"Execution '{owner}' is being undone, and with it what is to be gone by here ('{min(theirs)}').",
                 hint=f"Wait until it has ended: baton show {owner}.",
@@ -95,6 +95,13 @@ async def _check_owners(store: SqliteStore, inherited: Iterable[Inherited]) -> N
         left = await _left(store, owner)
         if about := [one for one in left if one.about.get("undoes", min(theirs)) in theirs]:
             raise _not_undone(owner, about)
+
+
+def _is_undone(execution: Execution) -> bool:
+    """Whether it undoes what it did, or is about to because somebody wants it."""
+    asked = execution.cancel_requested or {}
+    about_to = asked.get("compensate") and asked.get("by") != TIMEOUT_BY and not asked.get("concluded")
+    return not execution.status.final and bool((execution.concluded or {}).get("compensate") or about_to)
 
 
 async def _left(store: SqliteStore, execution_id: str) -> list[DeadLetter]:

@@ -426,7 +426,7 @@ async def test_whose_a_result_is_stays_known_over_forks_of_forks(store: Store) -
     assert await store.heirs("e1", ["a"]) == {"e2": ["a"]}
 
 
-@pytest.mark.parametrize("kind", ["execution.rewound", "execution.compensating"])
+@pytest.mark.parametrize("kind", ["execution.rewound", "execution.compensating", "execution.undo_asked"])
 async def test_what_moves_on_while_it_is_forked_is_not_forked(store: Store, kind: str) -> None:
     await store.create(execution(), {})
     store.append(record("a", 1))

@@ -182,6 +182,27 @@ async def test_what_is_being_undone_is_not_forked(database: Path, ledger: Ledger
         assert fork.status == "completed" and keys(fork, "b")[0] in ledger.left()
 
 
+@pytest.mark.capability("D04", "E11", "E22")
+async def test_what_is_given_up_is_undone_by_its_owner(database: Path, ledger: Ledger) -> None:
+    """The fork has failed, and undone its own; the parent's part is undone when somebody discards its letter so. Until
+    that is over, nothing is forked off it."""
+    stays = {"responses": {"transient": {"compensate": "never"}}}
+    async with engine(database, types=TYPES, resources=[ledger]) as baton:
+        parent = await run(baton, workflow("w", STEPS, config=stays), {"broken": True})
+        fork = await finished(baton, await baton.fork(parent.id, "b"))
+        assert fork.status == "failed" and ledger.left() == [*keys(parent, "a", "b"), *keys(fork, "b")]
+        letters = await baton.dead_letters()
+        await baton.discard([letter.id for letter in letters if letter.execution_id == parent.id], compensate=True)
+        with pytest.raises(ConflictError) as refused:
+            await baton.fork(parent.id, "bad")
+        assert refused.value.code == "undo_first"
+        assert (await finished(baton, parent)).status == "compensated" and ledger.left() == keys(fork, "b")
+        (news,) = [one for one in await baton.records(fork.id) if one.kind == "inheritance.undone"]
+        assert news.data == {"by": parent.id, "paths": ["a"]}
+        await baton.discard([letter.id for letter in letters if letter.execution_id == fork.id], compensate=True)
+        assert (await finished(baton, fork)).status == "compensated" and ledger.left() == []
+
+
 @pytest.mark.capability("D03", "E11")
 async def test_what_the_parent_undoes_later_is_made_anew_by_a_retry_of_the_fork(database: Path, ledger: Ledger) -> None:
     """With new keys; until then the fork is told. Forks of the fork are told too, and do the same."""
