@@ -5,6 +5,7 @@ Loaded with `agents.reasoning.react`.
 
 import json
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 from langchain_core.messages import AIMessage, ToolCall
@@ -80,6 +81,9 @@ class Reading:
         if (most := offer.get("max_calls")) is not None and self._made[offer["name"]] > most:
             called["refused"] = f"Error: tool '{offer['name']}' may be called {most} times here, and it was."
             return
+        if offer.get("approvals"):
+            # What is left out has its default, and a threshold is judged on what is really sent.
+            called["args"] = {**_defaults(offer["parameters"]), **called["args"]}
         for kept in offer.get("approvals", ()):
             if ToolApproval.model_validate(kept).asks(called["args"], self._clock):
                 # Nobody is asked about a call that cannot be made.
@@ -122,3 +126,9 @@ class Reading:
             problem = self._form.misfit(self._formed)
             return (self._form.unwrapped(self._formed), None) if problem is None else (None, problem)
         return self._form.written(text)
+
+
+def _defaults(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments that have a value where none is given."""
+    properties = schema.get("properties", {}).items()
+    return {name: one["default"] for name, one in properties if isinstance(one, Mapping) and "default" in one}

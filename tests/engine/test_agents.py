@@ -129,6 +129,26 @@ def _with_approval(desk: Desk, *turns: Turn, **more: Any) -> list[Any]:
     return resources(desk, *(turns or (CALLS, DONE)), tools=["look", desk.tool("refund", approval=rule, **more)])
 
 
+@pytest.mark.capability("I08", "security-A18")
+async def test_a_threshold_is_judged_on_what_is_really_sent(database: Path) -> None:
+    """An argument that the model leaves out has its default; the person sees it, and the tool is given it."""
+    given: list[int] = []
+
+    def pay(amount: int = 500) -> str:
+        given.append(amount)
+        return "paid"
+
+    tool = Tool("pay", "Pays.", pay, approval="args.amount > 100")
+    turns = (Turn(calls=(Call("pay"), Call("pay", {"amount": 5}))), DONE)
+    async with engine(database, resources=resources(Desk(), *turns, tools=[tool])) as baton:
+        execution = await rested(baton, await baton.start(workflow("w", [agent(tools=["pay"])])))
+        (wait,) = await baton.waits(execution.id)
+        assert (wait.path, wait.wait.question["payload"], given) == ("ask[0].pay-0~approval", {"amount": 500}, [5])
+        await baton.decide(execution.id, wait.path, "approve", by="ann")
+        execution = await finished(baton, execution)
+    assert (execution.status, given) == ("completed", [5, 500])
+
+
 @pytest.mark.capability("I05", "I08", "security-A19")
 @pytest.mark.parametrize(
     ("decision", "more", "outcome", "done"),
