@@ -36,7 +36,7 @@ class Asked:
 
 
 async def asked_for(
-    idempotency_key: Annotated[str | None, Header(max_length=255)] = None,
+    idempotency_key: Annotated[str | None, Header(min_length=1, max_length=255)] = None,
     baton_priority: Annotated[
         int | None, Header(ge=LOWEST, le=HIGHEST, description="The same as `priority` in the body.")
     ] = None,

@@ -1,11 +1,9 @@
 """`Desk`: runs and threads as the gateway asks for them. It parses nothing and knows no HTTP."""
 
 import asyncio
-import uuid
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 from graphs.clock import Clock
@@ -23,9 +21,9 @@ from orchestrator.serving.shelf import Shelf
 from orchestrator.serving.streams import RunLog, Said, Streams
 from orchestrator.serving.sweeping import Sweeper
 from orchestrator.serving.threads import ThreadDesk
-from orchestrator.serving.wanted import Wanted, over, resumable, signature
+from orchestrator.serving.wanted import Wanted, resumable, run_of
 from orchestrator.store.served.runs import no_run
-from orchestrator.store.served.values import Assistant, Cron, Ended, Run, Search, Stop
+from orchestrator.store.served.values import Cron, Ended, Run, Search, Stop
 from orchestrator.store.sqlite import SqliteStore
 from orchestrator.store.units import Beside
 
@@ -85,7 +83,7 @@ class Desk:
         assistant = await self.assistants.get(wanted.assistant, tenant)
         served = await self._shelf.get(assistant.graph, tenant)
         asked_for = served.fingerprint(wish) if wanted.idempotency_key is not None else None
-        run = self._run_of(wanted, assistant, asked_for)
+        run = run_of(wanted, assistant, asked_for, self._clock.now())
         new = (
             None
             if await self.admission.is_there(wanted)
@@ -109,25 +107,6 @@ class Desk:
         else:
             log.say("metadata", {"run_id": run.id, "thread_id": run.thread_id, "attempt": 1})
         return put.run
-
-    def _run_of(self, wanted: Wanted, assistant: Assistant, asked_for: str | None) -> Run:
-        now = self._clock.now()
-        return Run(
-            id=str(uuid.uuid4()),
-            thread_id=wanted.thread_id or str(uuid.uuid4()),
-            tenant=wanted.by.tenant,
-            assistant_id=assistant.id,
-            graph=assistant.graph,
-            request=over(assistant.config, assistant.context, wanted.request) | signature(wanted.by),
-            metadata=wanted.metadata,
-            multitask=wanted.multitask,
-            priority=wanted.priority,
-            idempotency_key=wanted.idempotency_key,
-            fingerprint=asked_for,
-            due_at=now + timedelta(seconds=wanted.after) if wanted.after > 0 else None,
-            created_at=now,
-            updated_at=now,
-        )
 
     def _room(self, run: Run) -> Sequence[Beside]:
         return [self._store.room(run.tenant, self._most)] if self._most else []

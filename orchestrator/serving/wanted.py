@@ -1,11 +1,13 @@
 """A run that a client wants, and what is kept of the wish."""
 
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from orchestrator.serving.served import Caller
-from orchestrator.store.served.values import Multitask, Run
+from orchestrator.store.served.values import Assistant, Multitask, Run
 from orchestrator.tenancy import STARTED_BY
 
 AUTH_USER: Final = "auth_user"
@@ -94,3 +96,27 @@ def changed(wanted: Wanted, value: Mapping[str, Any], user: Mapping[str, Any]) -
     rest = {name: given for name, given in wanted.request.items() if name not in _KWARGS}
     request = {**rest, **(value.get("kwargs") or {}), AUTH_USER: dict(user)}
     return replace(wanted, request=request, metadata=value.get("metadata") or {})
+
+
+def run_of(wanted: Wanted, assistant: Assistant, asked_for: str | None, now: datetime) -> Run:
+    """The run to keep.
+
+    Args:
+        asked_for: Of what its idempotency key came with.
+    """
+    return Run(
+        id=str(uuid.uuid4()),
+        thread_id=wanted.thread_id or str(uuid.uuid4()),
+        tenant=wanted.by.tenant,
+        assistant_id=assistant.id,
+        graph=assistant.graph,
+        request=over(assistant.config, assistant.context, wanted.request) | signature(wanted.by),
+        metadata=wanted.metadata,
+        multitask=wanted.multitask,
+        priority=wanted.priority,
+        idempotency_key=wanted.idempotency_key,
+        fingerprint=asked_for,
+        due_at=now + timedelta(seconds=wanted.after) if wanted.after > 0 else None,
+        created_at=now,
+        updated_at=now,
+    )

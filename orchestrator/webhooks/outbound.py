@@ -64,12 +64,12 @@ class Outbound:
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[None]:
         """Send until the block ends, first what an earlier process left."""
-        async with self._bell.serving():
-            try:
+        try:
+            async with self._bell.serving():
                 yield
-            finally:
-                await self._hear(frozenset())
-                await self._lanes.close()
+        finally:
+            await self._hear(frozenset())
+            await self._lanes.close()
 
     async def once(self) -> None:
         """Tell everybody who is due what they do not know yet; return when that is done."""
