@@ -421,3 +421,28 @@ async def test_agents_in_a_workflow_that_an_agent_calls_spend_what_it_may_spend(
         execution, wait = await _asked(baton, await baton.start(workflow("w", [step])))
     assert (execution.status, wait.path) == ("budget_exceeded", "ask[0].inner-0.deep[3].budget")
     assert world.calls == 3
+
+
+@pytest.mark.capability("security-A19", "D10")
+async def test_a_call_that_is_cut_off_counts_and_is_made_again(database: Path) -> None:
+    """The engine stops while the provider is at it, which nobody hears; so does a person who cancels."""
+    asked, answer = asyncio.Event(), asyncio.Event()
+
+    async def leaving(number: int) -> None:
+        loop.call_soon_threadsafe(asked.set)
+        while number == 0 and not answer.is_set():
+            await asyncio.sleep(0.01)
+
+    loop = asyncio.get_running_loop()
+    provider = Provider([Script("m", turns=(Turn("Done."),))], leaving=leaving)
+    with serving(provider) as url:
+        given = [Models(settings={"openai": {"base_url": url, "api_key": "sk-none"}}), Tools([])]
+        definition = workflow("w", [_asking("ask", "m")], config={"budget": {"calls": 2}})
+        async with engine(database, resources=given, grace=0.05) as baton:
+            await baton.start(definition, execution_id="e")
+            await asyncio.wait_for(asked.wait(), 30)
+        answer.set()
+        async with engine(database, resources=given) as baton:
+            execution = await finished(baton, "e")
+            (usage,) = await baton.usage("e")
+        assert (execution.status, usage.calls, usage.estimated, len(provider.asked)) == ("completed", 2, 1, 2)
