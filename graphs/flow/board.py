@@ -49,6 +49,8 @@ class Board:
         self.extras: dict[str, Result] = {}
         """Results that are no step's: of partitions (`#0`), of compensation (`~compensation`)."""
         self.halt: Halt | None = None
+        self.spared: frozenset[str] = frozenset()
+        """Steps that go on though the plan has ended early: they handle the failure that ended it."""
         self.ended_by: str | None = None
         """The step whose result first ended the plan, when it was one."""
         self.concluded: Conclusion | None = None
@@ -94,12 +96,17 @@ class Board:
             self._dependents.setdefault(other, []).append((flow, name))
         return True
 
-    def stop(self, halt: Halt) -> None:
+    def over_for(self, name: str) -> bool:
+        """Whether the plan has ended early, and the step does not go on all the same."""
+        return self.halt is not None and name not in self.spared
+
+    def stop(self, halt: Halt, spared: frozenset[str] = frozenset()) -> None:
         """End the plan early. The first reason stands, but a later one may still stop what runs."""
         if self.halt is not None and (self.halt.cancel or not halt.cancel):
             return
         stronger = self.halt is None or halt.reason in ("cancelled", "timeout")
         self.halt = halt if stronger or self.halt is None else self.halt._replace(cancel=True)
+        self.spared = frozenset() if halt.cancel else spared
         for flow in list(self.flows):
             flow.apply(self.halt)
 
@@ -129,4 +136,4 @@ class Board:
     def _count(self, name: str) -> None:
         if halt := self.tally.settle(name, self.results):
             self.ended_by = self.ended_by or name
-            self.stop(halt)
+            self.stop(halt, self.plan.handling(self.plan.steps[name].stands_for or name))

@@ -75,8 +75,9 @@ class Flow:
         board.flows.append(self)
         if parent is not None:
             parent._children[step] = self
-            if parent.board.halt is not None and parent.board is not board and not detached:
-                board.stop(_inherited(parent.board.halt))
+            halt = parent.board.halt
+            if halt is not None and parent.board.over_for(step) and parent.board is not board and not detached:
+                board.stop(_inherited(halt))
 
     # -- dispatching and committing ----------------------------------------------------------------------------
 
@@ -140,7 +141,7 @@ class Flow:
     async def dependencies(self, name: str) -> Woken:
         """Wait until everything the step awaits has settled."""
         self.entered.add(name)
-        if self.board.halt is not None:
+        if self.board.over_for(name):
             return Woken.GO if self._may_have_begun(name) else Woken.HALT
         if self.closing:
             return Woken.PARK
@@ -171,7 +172,7 @@ class Flow:
         """Wait for the world outside while others still run. `wake` it with GO when an answer is stored."""
         if self.closing:
             return Woken.PARK
-        if self.board.halt is not None:
+        if self.board.over_for(name):
             return Woken.HALT
         self._outside.add(name)
         try:
@@ -202,12 +203,13 @@ class Flow:
     def apply(self, halt: Halt) -> None:
         """The plan has ended early: nothing new starts, waits are over; `halt.cancel` also stops what runs."""
         for name in list(self._waiters):
-            self.wake(name, Woken.HALT)
+            if self.board.over_for(name):
+                self.wake(name, Woken.HALT)
         if halt.cancel:
             for work in list(self._running.values()):
                 work.stop()
         for child in list(self._children.values()):
-            if child.board is not self.board and not child._detached:
+            if child.board is not self.board and not child._detached and self.board.over_for(child.step):
                 child.board.stop(_inherited(halt))
 
     def stop_inside(self, halt: Halt, *, also_last: bool) -> None:

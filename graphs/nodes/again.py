@@ -75,7 +75,7 @@ async def until(body: Body, before: Tried) -> bool:
     left = (before.due - body.host.clock.now()).total_seconds()
     if left <= 0:
         await body.host.end_timer(body.path)
-        return body.context.flow.board.halt is None
+        return not body.context.flow.board.over_for(body.planned.name)
     if left <= body.host.facts.short_wait:
         return await _sleep(body, left)
     wait = _timer(before.attempts, before.most, before.due)

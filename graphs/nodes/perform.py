@@ -50,7 +50,7 @@ async def settle(name: str, context: PlanContext, config: RunnableConfig, act: A
     if context.frame.views:
         context = replace(context, frame=context.frame.views[name])
     body = Body(context, planned, config)
-    late = context.flow.board.halt is not None
+    late = context.flow.board.over_for(name)
     woken = await context.flow.dependencies(name)
     if woken is Woken.PARK:
         raise GraphInterrupt(())

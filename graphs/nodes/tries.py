@@ -55,7 +55,7 @@ async def tries(body: Body, once: Callable[[int], Awaitable[T]]) -> T | Result:
         decision = after_failure(policy, attempt, failure, chance)
         if (late := _too_late(body, failure, decision.delay if isinstance(decision, Again) else None)) is not None:
             return body.failed(late, attempts=attempt)
-        if not isinstance(decision, Again) or body.context.flow.board.halt is not None:
+        if not isinstance(decision, Again) or body.context.flow.board.over_for(body.planned.name):
             return body.failed(failure, attempts=attempt)
         if not await again.pause(body, failure, attempt, policy.max_attempts, decision.delay):
             return _given_up(body, failure, attempt)
@@ -70,7 +70,7 @@ def _given_up(body: Body, failure: StepError, attempts: int) -> Result:
 
 
 def _waits_for_breakers(body: Body) -> bool:
-    if body.context.flow.board.halt is not None:
+    if body.context.flow.board.over_for(body.planned.name):
         return False
     return (body.planned.step.breaker or body.context.frame.config.breaker) == "wait"
 

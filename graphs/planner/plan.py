@@ -48,12 +48,21 @@ class Plan:
                 found[target] = (*found.get(target, ()), name)
         return found
 
-    def _downstream(self, name: str) -> set[str]:
-        gone = {name}
+    def _downstream(self, *names: str) -> set[str]:
+        gone = set(names)
         for other in self.steps:
             if any(need in gone for need in self.awaits(other)):
                 gone.add(other)
         return gone
+
+    def handling(self, name: str) -> frozenset[str]:
+        """The steps that are there for a step's failure, and all that comes after them: its end is not theirs."""
+        asked = [
+            other
+            for other, planned in self.steps.items()
+            if any(need.step == name and need.outcome != "succeeded" for need in planned.needs)
+        ]
+        return frozenset(self._downstream(*asked)) if asked else frozenset()
 
     @cached_property
     def position(self) -> Mapping[str, int]:

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from graphs.errors import DefinitionError
 from graphs.loader import load_workflow
 from tests.support.engine.engines import TYPES, act, engine, finished, rested, run, statuses, values, workflow
-from tests.support.engine.steps import Effects
+from tests.support.engine.steps import Effects, Gates
 
 
 @pytest.mark.capability("E15", "E17")
@@ -200,3 +200,55 @@ def test_what_ends_a_workflow_goes_nowhere_else(place: dict[str, str], words: st
     with pytest.raises(ValidationError) as caught:
         workflow("w", [first], **spec)
     assert words in str(caught.value)
+
+
+@pytest.mark.capability("F03", "E16")
+@pytest.mark.parametrize("killed", [False, True], ids=["", "taken up again"])
+async def test_all_that_comes_after_a_handler_runs(
+    killed: bool, database: Path, effects: Effects, gates: Gates
+) -> None:
+    """However deep; what does not handle the failure does not begin, and the failure stays the workflow's."""
+    steps = [
+        act("a", fail=True),
+        act("slow", gate="slow"),
+        act("unrelated", "slow"),
+        act("h", gate="h", fail=1, retry={"initial_delay": 0, "jitter": 0, "max_attempts": 2}),
+        {"name": "inside", "type": "sequence", "depends_on": ["h"], "steps": [act("x"), act("y", "x")]},
+        {"name": "q", "type": "approval", "depends_on": ["inside"]},
+        act("last", "q"),
+        act("tidy"),
+        act("tidied", "tidy"),
+    ]
+    steps[3]["depends_on"] = [{"step": "a", "outcome": "failed"}]
+    steps[7]["depends_on"] = [{"step": "a", "outcome": "settled"}, "slow"]
+    steps[7]["depends_on"][1] = {"step": "slow", "outcome": "settled"}
+    async with engine(database, effects=effects, gates=gates) as baton:
+        execution = await baton.start(workflow("w", steps), execution_id="e")
+        await gates.reached("h")
+        if not killed:
+            gates.open("slow")
+            gates.open("h")
+            await rested(baton, execution)
+    gates.open("slow")
+    gates.open("h")
+    async with engine(database, effects=effects, gates=gates) as baton:
+        await rested(baton, execution)
+        await baton.decide("e", "q", "approve")
+        execution = await finished(baton, execution)
+        found = await statuses(baton, execution)
+    assert found.pop("unrelated") == "skipped"
+    assert found.pop("a") == "failed" and execution.status == "failed"
+    assert found.keys() == {"slow", "h", "inside", "inside.x", "inside.y", "q", "last", "tidy", "tidied"}
+    assert set(found.values()) == {"completed"}
+
+
+@pytest.mark.capability("E16")
+async def test_who_cancels_a_workflow_cancels_its_handlers(database: Path, effects: Effects, gates: Gates) -> None:
+    steps = [act("a", fail=True), act("h", gate="h"), act("h2", "h")]
+    steps[1]["depends_on"] = [{"step": "a", "outcome": "failed"}]
+    async with engine(database, effects=effects, gates=gates) as baton:
+        execution = await baton.start(workflow("w", steps))
+        await gates.reached("h")
+        await baton.cancel(execution.id)
+        found = await statuses(baton, await finished(baton, execution))
+    assert found == {"a": "failed", "h": "cancelled", "h2": "skipped"}
