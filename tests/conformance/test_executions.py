@@ -323,6 +323,9 @@ async def test_executions_are_found_by_status_workflow_and_tenant(store: Store) 
     await store.create(execution("b", tenant="acme", status=WAITING), {})
     await store.create(execution("c", status=FAILED), {})
     assert [each.id for each in await store.executions(ExecutionFilter(workflow="returns"))] == ["a"]
+    version = (await store.executions(ExecutionFilter(workflow="returns")))[0].version
+    assert [each.id for each in await store.executions(ExecutionFilter(workflow=f"returns@{version}"))] == ["a"]
+    assert await store.executions(ExecutionFilter(workflow="returns@0")) == []
     assert [each.id for each in await store.executions(ExecutionFilter(tenant="acme"))] == ["b"]
     assert [each.id for each in await store.executions(ExecutionFilter(status=[WAITING, FAILED]))] == ["c", "b"]
 

@@ -27,7 +27,8 @@ def test_the_inbox_shows_what_somebody_may_decide(asked: Cli) -> None:
     assert listed("--for", "ann") == ["one", "two"]
     assert listed("--for", "ben") == ["two"]  # nobody is named there: it is everybody's
     assert listed("--group", "finance") == ["one", "two"]
-    assert listed("--workflow", "one") == ["one"]
+    assert listed("--workflow", "one") == listed("--workflow", "one@1.0") == ["one"]
+    assert listed("--workflow", "one@2.0") == []
 
 
 def test_a_decision_is_one_of_those_that_are_needed(asked: Cli) -> None:
