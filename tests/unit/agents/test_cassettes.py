@@ -58,7 +58,7 @@ def ask(running: tuple[Provider, str], provider: Provider, make_context: Make) -
     return go
 
 
-@pytest.mark.capability("I05")
+@pytest.mark.capability("I05", "C13")
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
 async def test_what_was_recorded_is_replayed_without_key_or_network(
     ask: Any, provider: Provider, tmp_path: Path, stream: bool
