@@ -19,9 +19,9 @@ from orchestrator.driving.dues import Dues
 from orchestrator.driving.mishaps import end_broken, end_poisoned, put_back
 from orchestrator.driving.resting import Left
 from orchestrator.driving.seats import Room, Seat
+from orchestrator.driving.signals import Signals
 from orchestrator.driving.suspects import one_by_one
 from orchestrator.driving.waits import answer_of
-from orchestrator.driving.wall import Jumps
 from orchestrator.driving.works import Works
 from orchestrator.needs import check_needs
 from orchestrator.store.port import Execution, OpenWait, Record
@@ -49,7 +49,7 @@ class Driver:
             seconds=works.settings.linger,
             clock=works.clock,
         )
-        self._seen = 0
+        self._signals = Signals(works, self)
         self._dues = Dues(works, self._comes_due)
         self._draining = False
         self._taking: asyncio.Task[None] | None = None
@@ -156,7 +156,7 @@ class Driver:
         at_once = False
         try:
             await self._take_up()
-            listening = asyncio.create_task(self._listen(), name="signals")
+            listening = asyncio.create_task(self._signals.listen(), name="signals")
             try:
                 yield
             finally:
@@ -173,9 +173,7 @@ class Driver:
                 self._dues.stop()
 
     async def _take_up(self) -> None:
-        self._works.store.changed()
-        signals = await self._works.store.signals(0)
-        self._seen = signals[-1].seq if signals else 0
+        await self._signals.begin()
         suspects = await self._works.store.suspects()
         for execution_id in await self._works.store.to_take_up():
             if execution_id not in suspects:
@@ -189,54 +187,15 @@ class Driver:
         self.take(execution_id, "recover")
         return self._tasks.get(execution_id)
 
-    async def _listen(self) -> None:
-        """Hear what other processes stored. One look at shared memory while nobody commits."""
-        jumps = Jumps(self._works.clock)
-        while True:
-            await asyncio.sleep(self._works.settings.poll)
-            if jumps.happened():
-                self._look_at_the_clock()
-            if not self._works.store.changed():
-                continue
-            try:
-                await self._hear()
-            except BatonError as error:
-                self._works.log.error("signals.unreadable", error=str(error))
-
-    def _look_at_the_clock(self) -> None:
+    def look_at_the_clock(self) -> None:
         """It was set, or the machine was asleep: what is due by it may be due now, or not yet."""
         self._dues.look_again()
         for drive in self._drives.values():
             if drive is not None:
                 drive.wall.look_again()
 
-    async def _hear(self) -> None:
-        for signal in await self._works.store.signals(self._seen):
-            self._seen = signal.seq
-            if signal.kind == "breaker":
-                await self.breaker_reset(signal.path or "")
-                continue
-            execution = await self._works.store.execution(signal.execution_id)
-            if execution is None or execution.status.final:
-                continue
-            if signal.kind == "cancel":
-                self.cancelled(execution)
-            elif signal.kind == "pause":
-                if execution.pause_requested is not None:  # otherwise somebody has let it go on since, and it may run
-                    self.paused(execution.id)
-            elif signal.kind in ("answer", "event"):
-                await self._tell_what_was_decided(execution.id, signal.path)
-                await self._look_unless_known(execution, signal.path)
-            elif not self.driving(execution.id):
-                self.take(execution.id, "signal")
-
-    async def _tell_what_was_decided(self, execution_id: str, path: str | None) -> None:
-        """Another process kept the record; who listens in this one has not seen it."""
-        records = await self._works.store.records(execution_id)
-        decided = [record for record in records if record.kind == "approval.decided" and record.path == path]
-        self._works.publish(decided[-1:])
-
-    async def _look_unless_known(self, execution: Execution, path: str | None) -> None:
+    async def answered_elsewhere(self, execution: Execution, path: str | None) -> None:
+        """Another process stored an answer: look at it, unless the live drive knows it already."""
         drive = self._drives.get(execution.id)
         if drive is not None and path is not None and drive.knows(path):
             return

@@ -309,7 +309,7 @@ async def test_a_pause_that_is_over_when_it_is_heard_of_holds_nothing(database: 
         await gates.reached("go")
         assert baton._driver is not None
         async with asyncio.timeout(20):
-            while baton._driver._seen < signal.seq:
+            while baton._driver._signals.seen < signal.seq:
                 await asyncio.sleep(0.01)
         gates.open("go")
         assert (await finished(baton, execution)).status == "completed"
