@@ -22,9 +22,9 @@ class OpenStreams:
         counted: list[str] = []
 
         async def telling(message: Message) -> None:
-            if not counted and _lasts(message):
-                # The guard has found out who it is by now.
-                counted.append(scope["baton.principal"].tenant)
+            # Where somebody may listen, the guard has found out who it is by now.
+            if not counted and _lasts(message) and (who := scope.get("baton.principal")) is not None:
+                counted.append(who.tenant)
                 self._open[counted[0]] += 1
             await send(message)
 

@@ -29,7 +29,8 @@ KEY: Final = "baton/idempotency-key"
 _LONGEST_KEY: Final = 255
 _INSTRUCTIONS = (
     "Each tool but two starts a workflow and waits a while for its end. What has not ended then is waited for with "
-    "baton_wait; what it asks is decided with baton_decide."
+    "baton_wait; what it asks is decided with baton_decide. A call whose _meta holds 'baton/idempotency-key' (or whose "
+    "request has the header Idempotency-Key) starts once, however often it is sent."
 )
 
 

@@ -171,3 +171,41 @@ async def test_a_long_message_is_looked_at_beside_the_event_loop(monkeypatch: py
     with pytest.raises(bodies.BodyError, match="longer than 1000 bytes"):
         await bodies.check_body(b" " * 1001, 1000, 10)
     assert [name == threading.main_thread().name for name in seen] == [False, True]
+
+
+async def test_what_several_subscriptions_want_comes_once_and_in_order(served: Served, client: LangGraphClient) -> None:
+    """Clients take the end of a run as a reason to listen no longer: nothing of it may come after."""
+    thread = (await client.threads.create())["thread_id"]
+    async with connected(served, thread) as socket:
+        for channels in (["lifecycle", "input"], ["values", "lifecycle"], ["updates", "values"]):
+            await socket.do("subscription.subscribe", channels=channels)
+        await socket.do("run.start", assistant_id="slow", input={"text": "0"})
+        await socket.until("completed")
+        seqs = [said["seq"] for said in socket.events]
+    assert seqs == sorted(set(seqs))
+    assert {said["method"] for said in socket.events} == {"lifecycle", "values", "updates"}
+    assert socket.events[-1]["params"]["data"] == {"event": "completed"}
+
+
+async def test_who_comes_later_is_told_what_is_asked_and_answers_all_of_it_at_once(
+    served: Served, client: LangGraphClient
+) -> None:
+    thread = (await client.threads.create())["thread_id"]
+    await client.runs.wait(thread, "ask_both", input={"text": "x"})
+    for _ in range(2):  # each page that is opened is told
+        async with connected(served, thread) as socket:
+            await socket.do("subscription.subscribe", channels=["input", "lifecycle", "values"])
+            while sum(said["method"] == "input.requested" for said in socket.events) < 2:
+                await socket.receive()
+            asked = [said["params"]["data"] for said in socket.events if said["method"] == "input.requested"]
+    responses = [{"interrupt_id": one["interrupt_id"], "response": f"to {one['value']}"} for one in asked]
+    async with connected(served, thread) as socket:
+        for wrong in (["x"], [{"interrupt_id": 1}]):
+            assert (await socket.do("input.respond", responses=wrong))["type"] == "error"
+        await socket.do("subscription.subscribe", channels=["lifecycle"])
+        started = await socket.do("input.respond", responses=responses, config={"tags": ["a"]}, metadata={"by": "me"})
+        await socket.until("completed")
+    run = await client.runs.get(thread, started["result"]["run_id"])
+    assert run["metadata"]["by"] == "me"
+    state: Any = await client.threads.get_state(thread)
+    assert sorted(state["values"]["said"]) == ["left: to left?", "right: to right?"]
