@@ -10,6 +10,7 @@ from graphs.spec import Step
 from graphs.state import Happened
 from graphs.undo.inheritance import Inheritance
 from graphs.undo.line import Line, Undoing, prefixes
+from graphs.undo.named import named_workflow
 from graphs.undo.parts import parts_that_failed
 from graphs.undo.places import Place, Places, Unseal
 
@@ -45,15 +46,15 @@ def compensations(
     workflow, inheritance = frame.workflow, Inheritance(history)
     line = Line(library, history, inheritance)
     assert workflow is not None
-    named = _named_workflow(frame, conclusion, inheritance)
-    if named is not None:
-        line.clean_up([named], "", frame)
-    if line.undoings:
-        return Compensation(line.undoings, line.left_alone)
     deeds = [deed for deed in history if not deed.superseded and not deed.path.startswith("~")]
     places = Places(library, history, unseal)
     places.add(frame, "")
     places.add_alone(frame)
+    if (named := named_workflow(frame, places, deeds, conclusion, inheritance)) is not None:
+        step, place = named
+        line.clean_up([step], place.around, place.frame, beside=place.planned)
+    if line.undoings:
+        return Compensation(line.undoings, line.left_alone)
     if went_well := conclusion.status == "completed":
         parts = frozenset(parts_that_failed(places, workflow.spec.config))
         deeds = [deed for deed in deeds if not parts.isdisjoint(prefixes(deed.path))]
@@ -103,23 +104,3 @@ def with_companions(steps: Sequence[PlannedStep], library: Library) -> list[Plan
         if (companion := companion_of(step, library.node_of)) is not None:
             planned.append(companion)
     return planned
-
-
-def _named_workflow(frame: Frame, conclusion: Conclusion, inheritance: Inheritance) -> Step | None:
-    """E05, E14: the step that ran out of time may name a workflow that cleans up in place of everything else."""
-    if conclusion.step is None or conclusion.status != "timed_out":
-        return None
-    on_timeout = frame.plan.steps[conclusion.step].step.on_timeout
-    if on_timeout is None or on_timeout.compensation_workflow is None:
-        return None
-    given = on_timeout.compensation_input
-    if given is None:
-        names = [name for name, planned in frame.plan.steps.items() if planned.stands_for is None]
-        names = [name for name in names if inheritance.owner_of(name) is None]
-        outputs = {name: f"{{{{ steps.{name}.output | default(none) }}}}" for name in names if name.isidentifier()}
-        given = {"input": "{{ input }}", "steps": outputs}
-    return Step(
-        name=on_timeout.compensation_workflow.replace(".", "-"),
-        type="workflow",
-        config={"workflow": on_timeout.compensation_workflow, "input": given},
-    )

@@ -19,6 +19,8 @@ from graphs.undo.places import Place, Unseal
 COMPENSATION = "~compensation"
 """The name of the plan that compensates, in paths: `~compensation.refund`, `~compensation.orders[3].refund`."""
 
+_NOWHERE = PlannedStep("", Step(name="nowhere"), "error_recovery")
+
 
 @dataclass(frozen=True, slots=True)
 class Undoing:
@@ -83,16 +85,21 @@ class Line:
             other = f"{local}{step.name}-{place.planned.step.name}"
             self._append(step, self._free(local + step.name, other), local, place, deed, result=result)
 
-    def clean_up(self, steps: Sequence[Step], around: str, frame: Frame) -> None:
+    def clean_up(self, steps: Sequence[Step], around: str, frame: Frame, *, beside: PlannedStep = _NOWHERE) -> None:
         """The steps a workflow cleans up with. One that reads what another execution did may undo that: it is not
-        taken."""
-        local = join_path(around, "_")[:-1]
+        taken.
+
+        Args:
+            beside: The step in whose place they stand: what is beside it, they see.
+        """
+        local = join_path(around, beside.local + "_")[:-1]
         for step in steps:
             if (owner := self._inheritance.owner_of_what_is_read(step, around)) is not None:
                 self.left_alone[join_path(COMPENSATION, join_path(around, step.name))] = owner
                 continue
             name = self._free(local + step.name, local + step.name)
-            self._append(step, name, local, Place(frame, around, PlannedStep("", step, "error_recovery")), None)
+            place = PlannedStep("", step, "error_recovery", local=beside.local, index=beside.index)
+            self._append(step, name, local, Place(frame, around, place), None)
 
     def _append(self, step: Step, name: str, local: str, place: Place, deed: Happened | None, **more: Any) -> None:
         if deed is not None and self._undone_since(name, deed):

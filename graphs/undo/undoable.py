@@ -24,6 +24,7 @@ def _holds_undoable(workflow: Workflow) -> bool:
 def _undoable(step: Step) -> bool:
     # What another workflow says is known only when it opens.
     found = step.compensate is not None or step.type == SubWorkflow.name or "steps_from" in step.config
+    found = found or (step.on_timeout is not None and step.on_timeout.compensation_workflow is not None)
     return found or any(_undoable(inner) for inner in _inside(step))
 
 

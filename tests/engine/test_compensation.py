@@ -117,6 +117,36 @@ async def test_a_wait_that_runs_out_may_start_a_workflow_that_cleans_up(database
     assert results["~compensation.clean-up.sweep"]["output"]["value"] == 9
 
 
+@pytest.mark.capability("E05", "E14")
+@pytest.mark.parametrize("kind", ["sequence", "map", "workflow", "twice"])
+async def test_a_wait_inside_that_runs_out_starts_the_workflow_that_it_names(
+    kind: str, database: Path, effects: Effects
+) -> None:
+    """However deep inside; it sees what is beside that wait, and nothing else is undone."""
+    clean_up = workflow("clean-up", [act("sweep", value="{{ input.steps.b.value }}")])
+    wait: dict[str, Any] = {"name": "q", "type": "approval", "depends_on": ["b"], "config": {"timeout": 60}}
+    wait["on_timeout"] = {"action": "compensate", "compensation_workflow": "clean-up"}
+    inner: list[Any] = [act("b", value="{{ item }}" if kind == "map" else 7), wait]
+    if kind == "twice":
+        inner = [act("b", value=1), {"name": "deep", "type": "sequence", "steps": [act("b", value=7), wait]}]
+    step: dict[str, Any] = {"name": "s", "type": "sequence", "depends_on": ["a"], "steps": inner}
+    if kind == "map":
+        step |= {"type": "map", "config": {"items": [7]}}
+    if kind == "workflow":
+        step = {"name": "s", "type": "workflow", "depends_on": ["a"], "config": {"workflow": "sub"}}
+    clock = ManualClock()
+    library = [clean_up, workflow("sub", inner)]
+    async with engine(database, effects=effects, clock=clock, workflows=library) as baton:
+        execution = await rested(baton, await baton.start(workflow("w", [_undone("a"), step])))
+        clock.advance(60)
+        execution = await finished(baton, execution)
+        results = await baton.results(execution.id)
+    assert execution.status == "timed_out"
+    assert not [path for path in effects.began if path.endswith("undo_a")]
+    (swept,) = (path for path in effects.began if path.endswith("clean-up.sweep"))
+    assert results[swept]["output"]["value"] == 7
+
+
 async def test_a_compensation_may_ask_a_person_and_outlive_the_process(database: Path, effects: Effects) -> None:
     """It parks like anything else; what was undone before is not undone again."""
     steps = [act("a", compensate=ask("may_i")), {**_undone("b"), "depends_on": ["a"]}, act("bad", "b", fail=True)]
