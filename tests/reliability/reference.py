@@ -33,10 +33,10 @@ def undo(step: str) -> str:
 
 @dataclass
 class Event:
-    """Something published; each execution takes it once at most."""
+    """Something published; each execution that began before takes it once at most."""
 
     topic: str
-    at: float
+    number: int
     taken: set[str] = field(default_factory=set)
 
 
@@ -46,6 +46,7 @@ class Story:
 
     Attributes:
         patient: A failure of one step stops no other (`continue`); otherwise all (`cancel`).
+        began: How many events there had been by then.
         results: By step, in the order of their commits; undoings as well.
         due: When a pause or the delay is over; None when nobody knows yet, because it begins with the next engine.
         undoing: What is to be undone, in this order; None while it is not.
@@ -58,7 +59,7 @@ class Story:
     id: str
     topic: str
     patient: bool
-    began: float
+    began: int
     generation: int = 0
     results: dict[str, str] = field(default_factory=dict)
     tried: dict[str, int] = field(default_factory=dict)
@@ -121,7 +122,7 @@ class World:
         return min(dues, default=None)
 
     def start(self, name: str, topic: str, *, patient: bool) -> None:
-        self.stories[name] = Story(name, topic, patient, self.now)
+        self.stories[name] = Story(name, topic, patient, len(self.events))
         self._go_on(self.stories[name])
 
     def finish(self, name: str, step: str) -> None:
@@ -139,7 +140,7 @@ class World:
         self._settle(name, "q", DONE if approve else FAILED)
 
     def publish(self, topic: str) -> None:
-        event = Event(topic, self.now)
+        event = Event(topic, len(self.events))
         self.events.append(event)
         for story in self.stories.values():
             if "e" in story.waits() and story.topic == topic:
@@ -168,7 +169,9 @@ class World:
 
     def fork(self, name: str, step: str, fork: str) -> None:
         story = self.stories[name]
-        new = self.stories[fork] = Story(fork, story.topic, story.patient, self.now, results=dict(story.results))
+        new = self.stories[fork] = Story(
+            fork, story.topic, story.patient, len(self.events), results=dict(story.results)
+        )
         new.owners = {kept: story.owners.get(kept, name) for kept in new.results if kept in NEEDS}
         self._forget(new, self._forked_anew(story, step))
         self._go_on(new)
@@ -245,7 +248,7 @@ class World:
             self._conclude(story, failed=failed)
 
     def _early(self, story: Story) -> Event | None:
-        fits = (one for one in self.events if one.topic == story.topic and one.at >= story.began)
+        fits = (one for one in self.events if one.topic == story.topic and one.number >= story.began)
         return next((one for one in fits if story.id not in one.taken), None)
 
     def _conclude(self, story: Story, *, failed: bool) -> None:
