@@ -83,9 +83,15 @@ class Door:
             each.check(who)
         return who
 
-    def lasting(self, who: Principal, connection: HTTPConnection) -> Lasting:
+    def lasting(
+        self, who: Principal, connection: HTTPConnection, needed: Sequence[Needs], what: Acts | None
+    ) -> Lasting:
         """What whoever asks will be sent, for as long as they may hear it."""
-        return Lasting(who, lambda: self.admit(connection), self.watch, self._clock, connection.scope)
+
+        async def again() -> Principal:
+            return self.allowed(await self.admit(connection), needed, what)
+
+        return Lasting(who, again, self.watch, self._clock, connection.scope)
 
     def note(self, who: Principal, action: str, scope: Scope, status: int) -> None:
         """Add a request to the audit trail. What is a secret in a path is left out."""

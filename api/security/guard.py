@@ -98,7 +98,9 @@ class Guard:
                 receive = again(body, receive)
             scope["baton.principal"] = who
             if self._needed:
-                await self._door.lasting(who, HTTPConnection(scope)).serve(self._app, receive, send)
+                needed = [each for each in self._needed if not who.answering or each.is_answer is None]
+                lasting = self._door.lasting(who, HTTPConnection(scope), needed, self._what)
+                await lasting.serve(self._app, receive, send)
             else:
                 await self._app(scope, receive, send)
 

@@ -14,7 +14,7 @@ from api.security.keys import NotAuthenticatedError
 from api.security.principal import Principal
 from api.security.watch import Hearer, Watch
 from graphs.clock import Clock
-from graphs.errors import BatonError
+from graphs.errors import BatonError, NotAllowedError
 
 _LONG: Final = 5.0
 """Seconds after which an answer is given only to whom it could still be given."""
@@ -27,7 +27,7 @@ class Lasting:
     """One request or WebSocket, ended when whoever asked may hear it no longer.
 
     Args:
-        again: Finds out once more who asks.
+        again: Finds out once more who asks, and whether they may.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class Lasting:
         """An answer that took long goes to nobody who would not be let in any more."""
         try:
             await self._hearer.again()
-        except NotAuthenticatedError as error:
+        except (NotAuthenticatedError, NotAllowedError) as error:
             self._why = error
             await errors.answer(errors.document_of(error, self._scope["path"]))(self._scope, receive, send)
 

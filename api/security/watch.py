@@ -11,7 +11,7 @@ from typing import Any, Final
 from api.security.keys import NotAuthenticatedError
 from api.security.principal import Principal
 from graphs.clock import Clock
-from graphs.errors import BatonError
+from graphs.errors import BatonError, NotAllowedError
 from orchestrator.serving.bell import Bell
 from orchestrator.store.port import Store
 
@@ -30,7 +30,7 @@ class Hearer:
     """Somebody who hears something that lasts.
 
     Attributes:
-        again: Finds out once more who they are.
+        again: Finds out once more who they are, and whether they may.
         end: Ends what they hear, and says why.
     """
 
@@ -97,7 +97,7 @@ class Watch:
             try:
                 async with asyncio.timeout(_PATIENCE):
                     await hearer.again()
-            except NotAuthenticatedError as error:
+            except (NotAuthenticatedError, NotAllowedError) as error:
                 self._end(hearer, error)
             except Exception:  # noqa: BLE001 - a team's own code, which has not said that they may not
                 continue

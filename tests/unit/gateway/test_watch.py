@@ -12,6 +12,7 @@ from api.security.keys import NotAuthenticatedError
 from api.security.principal import Principal
 from api.security.watch import Hearer, Watch
 from graphs.clock import ManualClock
+from graphs.errors import NotAllowedError
 
 pytestmark = pytest.mark.capability("O21")
 
@@ -105,6 +106,9 @@ async def test_the_applications_auth_is_asked_again_about_its_users_each_minute(
     async def dismissed() -> None:
         raise NotAuthenticatedError("Nobody knows you.")
 
+    async def demoted() -> None:
+        raise NotAllowedError("You may look no more.")
+
     async def broken() -> None:
         raise RuntimeError("the directory cannot be reached")
 
@@ -112,12 +116,13 @@ async def test_the_applications_auth_is_asked_again_about_its_users_each_minute(
         with (
             at.watch.hears(at.hearer("gone", dismissed, user=object())),
             at.watch.hears(at.hearer("unknown", broken, user=object())),
+            at.watch.hears(at.hearer("lower", demoted, user=object())),
             at.watch.hears(at.hearer("a key", dismissed, key="k")),
         ):
             await at.pass_by(59)
             assert at.ended == {}
             await at.pass_by(1)
-    assert at.ended == {"gone": "Nobody knows you."}
+    assert at.ended == {"gone": "Nobody knows you.", "lower": "You may look no more."}
 
 
 async def test_what_has_ended_by_itself_is_not_ended_once_more() -> None:
