@@ -140,7 +140,7 @@ class LocalQueue:
         return not self._draining and self._performer is not None and at_work < self._places
 
     def _begin(self, run: Run) -> None:
-        self._line.occupy(run.thread_id)
+        self._line.occupy(run)
         ticket = self._tickets[run.id] = Ticket(run, run.stop)
         task = asyncio.create_task(self._carry(ticket), name=f"run {run.id}")
         self._tasks.add(task)

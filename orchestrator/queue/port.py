@@ -4,7 +4,7 @@ What every queue keeps, whoever dies:
 
 1. A run is kept before `put` returns, and is performed at least once, and ended once.
 2. One run of a thread is performed at a time; the others wait, the most urgent and then the oldest first. Whoever
-   has waited for long enough goes before the urgent (`orchestrator.urgency`).
+   has waited for long enough goes before the urgent (`orchestrator.urgency`), and no tenant waits for another's.
 3. A run that is cut off is performed no further when its place is given to another.
 """
 

@@ -1,5 +1,7 @@
 """Whose turn it is."""
 
+from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
@@ -7,7 +9,7 @@ from hypothesis import strategies as st
 
 from orchestrator.queue.line import Line
 from orchestrator.store.served.values import Run
-from orchestrator.urgency import LEVEL
+from orchestrator.urgency import HIGHEST, LEVEL
 
 _AT = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -88,3 +90,38 @@ def test_a_level_is_worth_some_seconds() -> None:
     line.add(run(2, "late", 1, since=_AT + timedelta(seconds=LEVEL + 1)))
     line.add(run(3, "urgent", 2, since=_AT + timedelta(seconds=LEVEL + 1)))
     assert [each.seq for each in iter(line.next, None) if each] == [3, 1, 2]
+
+
+@given(st.integers(1, 5), st.lists(st.booleans(), max_size=60))
+def test_no_tenant_waits_behind_the_urgency_of_another(places: int, frees: list[bool]) -> None:
+    line, seq = Line(), 0
+    for tenant, priority in (("loud", HIGHEST), ("quiet", 0)):
+        for number in range(40):
+            seq += 1
+            line.add(replace(run(seq, f"{tenant} {number}", priority), tenant=tenant))
+    at_work: list[Run] = []
+    begun: Counter[str] = Counter()
+    for frees_oldest in [*frees, *[True] * 20]:
+        while len(at_work) < places:
+            busy = Counter(each.tenant for each in at_work)
+            next_one = line.next()
+            if next_one is None:
+                return
+            other = {"loud": "quiet", "quiet": "loud"}[next_one.tenant]
+            assert busy[next_one.tenant] <= busy[other] or begun[other] == 40
+            at_work.append(next_one)
+            begun[next_one.tenant] += 1
+        assert places > 1 or abs(begun["loud"] - begun["quiet"]) <= 1
+        line.free(at_work.pop(0 if frees_oldest else -1).thread_id)
+
+
+def test_what_is_removed_or_behind_another_leaves_the_other_tenants_their_turn() -> None:
+    line = Line()
+    line.add(replace(run(1, "t"), tenant="a"))
+    line.add(replace(run(2, "t"), tenant="a"))
+    line.add(replace(run(3, "u"), tenant="b"))
+    line.add(replace(run(4, "v"), tenant="b"))
+    line.remove("r3")
+    assert [each.seq for each in iter(line.next, None) if each] == [1, 4]
+    line.free("t")
+    assert [each.seq for each in iter(line.next, None) if each] == [2]
