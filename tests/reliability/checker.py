@@ -175,7 +175,7 @@ def lost_acknowledgements(copy: Path, acknowledged: Iterable[Json]) -> list[str]
     started = {row[0] for row in rows(copy, "SELECT id FROM executions")}
     sql = "SELECT execution_id, path, answer FROM waits WHERE status = 'answered'"
     decided = {(execution, path): json.loads(answer)["by"] for execution, path, answer in rows(copy, sql)}
-    published = {row[0] for row in rows(copy, "SELECT key FROM events")}
+    published = {row[0] for row in rows(copy, "SELECT id FROM events")}
     recorded = {(seq, kind) for seq, kind in rows(copy, "SELECT seq, kind FROM records")}
     lost = []
     for fact in acknowledged:
@@ -185,7 +185,7 @@ def lost_acknowledgements(copy: Path, acknowledged: Iterable[Json]) -> list[str]
             case "decided":
                 kept = decided.get((fact["execution"], fact["path"])) == fact["by"]
             case "published":
-                kept = fact["key"] in published
+                kept = fact["id"] in published
             case "recorded":
                 kept = (fact["seq"], fact["kind"]) in recorded
             case said if said in _STEERED:

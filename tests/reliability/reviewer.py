@@ -83,9 +83,9 @@ class Reviewer:
         self._told({"said": "decided", "execution": wait.execution_id, "path": wait.path, "by": self._by})
 
     async def _publish(self, execution_id: str, path: str, kind: str, data: dict[str, Any]) -> None:
-        key = f"{execution_id}/{path}"
-        await self._baton.publish_event(kind, data, id=key)
-        self._told({"said": "published", "execution": execution_id, "path": path, "key": key})
+        event = f"{execution_id}/{path}"
+        await self._baton.publish_event(kind, data, id=event)
+        self._told({"said": "published", "execution": execution_id, "path": path, "id": event})
 
     async def _click_early(self, job: Job) -> None:
         results = await self._baton.store.results(job.id, "create_user_account")
