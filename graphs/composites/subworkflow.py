@@ -1,5 +1,6 @@
 """`workflow`: another workflow as a step, with its own input and output (F24); or one made at run time (F22)."""
 
+from dataclasses import replace
 from typing import Any, ClassVar, Self
 
 from pydantic import Field, model_validator
@@ -70,7 +71,11 @@ class SubWorkflow(Composite):
     def plan(self, step: Step, data: Data, library: Library) -> Plan:
         workflow = workflow_of(data, library)
         # What is made for one execution must not stay with the library for ever.
-        return _root_plan(workflow, library) if "definition" in data else root_plan(workflow, library)
+        plan = _root_plan(workflow, library) if "definition" in data else root_plan(workflow, library)
+        # Under the limit of the execution in any case; its own is one where it says one.
+        config = workflow.spec.config
+        said = "max_parallel_steps" in config.model_fields_set
+        return replace(plan, max_parallel=config.max_parallel_steps) if said else plan
 
     def frame(self, frame: Frame, step: Step, data: Data, library: Library) -> Frame:
         workflow = workflow_of(data, library)

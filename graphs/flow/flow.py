@@ -8,6 +8,7 @@ from typing import Protocol
 
 from graphs.flow.board import Board, Woken
 from graphs.flow.roll import RollCall
+from graphs.flow.work import AtWork
 from graphs.planner import Halt
 from graphs.policies.limits import Limit
 from graphs.state import FINALLY, Result, join_path
@@ -62,6 +63,7 @@ class Flow:
         self.fresh = True
         """Whether the running superstep was dispatched by this process, so that nothing inside it can be kept yet."""
         self.entered: set[str] = set()
+        self.work: AtWork | None = None
         self.closing: bool = parent is not None and parent.closing
         self._active: set[str] = set()
         self._resting: set[str] = set()
@@ -262,6 +264,8 @@ class Flow:
     def _stir(self, name: str) -> None:
         self._resting.discard(name)
         self._active.add(name)
+        if self.work is not None:
+            self.work.stir()
         if self.parent is not None:
             self.parent._stir(self.step)
         elif self._idle:
@@ -271,6 +275,8 @@ class Flow:
     def _test_idle(self) -> None:
         if self._active or not self._resting:  # none resting: all settled, and the graph run is about to end
             return
+        if self.work is not None:
+            self.work.rest()
         if self.parent is not None:
             self.parent._rest(self.step)
         else:

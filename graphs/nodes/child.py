@@ -4,10 +4,8 @@ One child plan per body, ever. LangGraph names a second one by the order of call
 one could be handed to another.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Any, cast
 
 from langchain_core.runnables import RunnableConfig
@@ -16,6 +14,7 @@ from graphs.checkpoints import Saved
 from graphs.flow import Board, Flow
 from graphs.host import run_graph
 from graphs.nodes.body import Body, PlanContext
+from graphs.nodes.time_limits import limited, when_over
 from graphs.planner import Halt, Plan
 from graphs.scope import Frame
 from graphs.state import Result
@@ -63,9 +62,9 @@ async def carry_out(body: Body, inside: Inside) -> tuple[Board, Frame, Mapping[s
     if saved is not None:
         flow.dispatch(saved.dispatched, fresh=False)
     grow = inside.grow_for(board, frame, data) if inside.grow_for is not None else None
-    until = _until(body, saved)
-    given = {"frame": host.seal(dict(kept)), "context": {"until": until} if until else {}}
-    with _time_limit(body, board, until):
+    over = when_over(body, frame) if saved is None else cast(Mapping[str, Any], saved.values.get("context") or {})
+    given = {"frame": host.seal(dict(kept)), "context": over}
+    with limited(body, flow, frame, over):
         await run_flow(PlanContext(host, flow, frame, grow), body.config, given, new=saved is None)
     return board, frame, data
 
@@ -98,33 +97,6 @@ def _flow(body: Body, inside: Inside, board: Board) -> Flow:
     if inside.halt is not None:
         board.stop(inside.halt)
     return flow
-
-
-def _until(body: Body, saved: Saved | None) -> str | None:
-    """When the time of a composite step is over; fixed when it opens, so that a crash or a wait does not move it."""
-    if saved is not None:
-        context = cast(Mapping[str, Any], saved.values.get("context") or {})
-        return context.get("until")
-    if body.planned.step.timeout is None:
-        return None
-    return (body.host.clock.now() + timedelta(seconds=body.planned.step.timeout)).isoformat()
-
-
-@contextmanager
-def _time_limit(body: Body, board: Board, until: str | None) -> Iterator[None]:
-    """Stop the plan inside when its time is over, also when that is while nothing runs (E07)."""
-    if until is None:
-        yield
-        return
-    host, due = body.host, datetime.fromisoformat(until)
-    over = Halt("timeout", f"step '{body.path}' took longer than its {body.planned.step.timeout or 0:g} s", True)
-    if due <= host.clock.now():  # it came due while nobody was there
-        board.stop(over)
-    host.remind(body.path, due, lambda: board.stop(over))
-    try:
-        yield
-    finally:
-        host.forget(body.path)
 
 
 async def run_partition(context: PlanContext, name: str, names: list[str], config: RunnableConfig) -> None:

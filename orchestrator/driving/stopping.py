@@ -11,6 +11,8 @@ from orchestrator.store.port import TIMEOUT_BY
 
 _SOON = 0.001
 """Seconds that do not count: a clock may ring that much early."""
+_AT_REST = 0.5
+"""Seconds between two looks at what waits for the world outside, and so does not come nearer to its end."""
 
 
 class Stopping(Waits):
@@ -51,7 +53,8 @@ class Stopping(Waits):
 
     def _ring(self, left: Callable[[], float], why: str) -> None:
         if left() > _SOON:  # it waited in between, which does not count against a timeout
-            self._limits.append(self.clock.call_later(left(), lambda: self._ring(left, why)))
+            again = left() if self._idle_since is None else max(left(), _AT_REST)
+            self._limits.append(self.clock.call_later(again, lambda: self._ring(left, why)))
             return
         self._end_later(why)
 

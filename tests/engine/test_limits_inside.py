@@ -1,0 +1,91 @@
+"""A workflow that runs as a step keeps the limits that it says itself (E08, P06)."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from graphs.clock import ManualClock
+from graphs.spec import Workflow
+from orchestrator.engine import Orchestrator
+from tests.support.engine.engines import act, ask, engine, finished, rested, run, until, workflow
+from tests.support.engine.steps import Effects
+
+OUTER = workflow("outer", [{"name": "s", "type": "workflow", "config": {"workflow": "sub"}}])
+
+
+def _sub(steps: list[Any], **config: Any) -> Workflow:
+    return workflow("sub", steps, config=config)
+
+
+async def _begun(effects: Effects, path: str) -> None:
+    await until(lambda: path in effects.began)
+
+
+async def _error(baton: Orchestrator) -> str:
+    execution = await finished(baton, "e")
+    assert execution.status == "timed_out"
+    return (await baton.results("e"))["s"]["error"]["message"]
+
+
+@pytest.mark.capability("P06", "F24")
+async def test_so_many_steps_at_once_as_it_says(database: Path, effects: Effects) -> None:
+    sub = _sub([act(f"x{number}", yields=20) for number in range(4)], max_parallel_steps=1)
+    async with engine(database, effects=effects, workflows=[sub]) as baton:
+        assert (await run(baton, OUTER)).status == "completed"
+    assert effects.most["s/"] == 1
+
+
+@pytest.mark.capability("E08", "F24", "X08")
+@pytest.mark.parametrize("again", [False, True], ids=["", "in another process"])
+async def test_its_deadline_counts_from_its_own_start(again: bool, database: Path) -> None:
+    """Waiting included, whoever is there."""
+    clock = ManualClock()
+    sub = _sub([ask("q")], deadline=30)
+    async with engine(database, clock=clock, workflows=[sub]) as baton:
+        await rested(baton, await baton.start(OUTER, execution_id="e"))
+        if not again:
+            clock.advance(30)
+            assert "deadline of 30 s of workflow 'sub'" in await _error(baton)
+    if again:
+        async with engine(database, clock=clock) as baton:
+            clock.advance(30)
+            assert "deadline of 30 s of workflow 'sub'" in await _error(baton)
+
+
+@pytest.mark.capability("E08", "F24", "X33")
+async def test_its_timeout_is_time_at_work(database: Path, effects: Effects) -> None:
+    """Waiting does not count; what earlier processes did, does."""
+    clock = ManualClock()
+    sub = _sub([act("a", sleep=20), ask("q", "a"), act("b", "q", sleep=20)], timeout=30)
+    async with engine(database, clock=clock, effects=effects, workflows=[sub], linger=0.0) as baton:
+        await baton.start(OUTER, execution_id="e")
+        await _begun(effects, "s.a")
+        clock.advance(20)
+        await rested(baton, "e")
+        clock.advance(3600)
+    async with engine(database, clock=clock, effects=effects) as baton:
+        await baton.decide("e", "s.q", "approve")
+        await _begun(effects, "s.b")
+        clock.advance(9)
+        await asyncio.sleep(0)
+        assert not (await baton.get("e")).status.final
+        clock.advance(1)
+        assert "at work for longer than its 30 s" in await _error(baton)
+
+
+@pytest.mark.capability("E08", "X33")
+async def test_its_timeout_does_not_count_a_wait_in_memory(database: Path, effects: Effects) -> None:
+    clock = ManualClock()
+    sub = _sub([act("a", sleep=20), ask("q", "a"), act("b", "q", sleep=9)], timeout=30)
+    async with engine(database, clock=clock, effects=effects, workflows=[sub], linger=10_000.0) as baton:
+        await baton.start(OUTER, execution_id="e")
+        await _begun(effects, "s.a")
+        clock.advance(20)
+        await rested(baton, "e")
+        clock.advance(3600)
+        await baton.decide("e", "s.q", "approve")
+        await _begun(effects, "s.b")
+        clock.advance(9)
+        assert (await finished(baton, "e")).status == "completed"
