@@ -37,11 +37,17 @@ async def in_thread(function: Callable[[], T], late: Late | None = None) -> T:
     _free_worker().give(partial(_perform, work, loop, future))
     if (outlast := OUTLAST.get()) is None:
         return await future
+    future.add_done_callback(_heard)  # else asyncio says, with all of it, what nobody is there any more to hear
     try:
         return await asyncio.shield(future)
     except asyncio.CancelledError:
         await outlast(future, late)
         raise
+
+
+def _heard(future: "asyncio.Future[T]") -> None:
+    if not future.cancelled():
+        future.exception()
 
 
 Settle = Callable[[], None]
@@ -66,6 +72,7 @@ class _Worker:
                 if stays:
                     _idle.append(self)
             settle()
+            del settle  # what the call came to is not kept until the next one
             if not stays:
                 return
 

@@ -1,12 +1,15 @@
 """Blocking code runs in daemon threads that are used again and never run out."""
 
 import asyncio
+import gc
 import subprocess
 import sys
 import threading
 from contextvars import ContextVar
+from typing import Any
 
 from agents.tools.threads import MAX_IDLE, in_thread
+from graphs.lasting import OUTLAST
 
 
 async def test_a_free_thread_is_used_again() -> None:
@@ -41,6 +44,7 @@ def test_a_hanging_function_does_not_keep_the_process_from_ending() -> None:
     code = """
 import asyncio, threading
 from agents.tools.threads import in_thread
+from graphs.lasting import OUTLAST
 async def main():
     try:
         await asyncio.wait_for(in_thread(threading.Event().wait), 0.05)
@@ -50,3 +54,37 @@ asyncio.run(main())
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=20, check=True)
     assert done.stdout.strip() == "given up"
+
+
+async def test_what_a_call_raises_that_nobody_waits_for_is_not_told_by_asyncio() -> None:
+    """With its traceback, and all that its message says, on standard error."""
+    told: list[Any] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context))
+    began, go = threading.Event(), threading.Event()
+
+    def fails() -> None:
+        began.set()
+        go.wait(20)
+        raise ValueError("quite private")
+
+    calls: list[asyncio.Future[Any]] = []
+
+    async def outlast(call: asyncio.Future[Any], _: Any) -> None:
+        calls.append(call)
+
+    token = OUTLAST.set(outlast)
+    task = asyncio.create_task(in_thread(fails))
+    OUTLAST.reset(token)
+    await asyncio.to_thread(began.wait, 20)
+    task.cancel()
+    await asyncio.wait([task])
+    go.set()
+    await asyncio.wait(calls, timeout=20)
+    assert calls[0].done()
+    calls.clear()
+    del task
+    async with asyncio.timeout(10):
+        while any(isinstance(one, asyncio.Future) and "ValueError" in repr(one) for one in gc.get_objects()):
+            await asyncio.sleep(0)
+            gc.collect()
+    assert told == []
