@@ -9,10 +9,10 @@ from graphs.scope import Frame
 from graphs.spec import Step
 from graphs.state import Happened
 from graphs.undo.inheritance import Inheritance
-from graphs.undo.line import Line, Undoing, prefixes
+from graphs.undo.line import Line, Undoing
 from graphs.undo.named import named_workflow
 from graphs.undo.parts import parts_that_failed
-from graphs.undo.places import Place, Places, Unseal
+from graphs.undo.places import Place, Places, Unseal, prefixes
 
 
 class Compensation(NamedTuple):
@@ -56,7 +56,7 @@ def compensations(
     if line.undoings:
         return Compensation(line.undoings, line.left_alone)
     if went_well := conclusion.status == "completed":
-        parts = frozenset(parts_that_failed(places, workflow.spec.config))
+        parts = parts_that_failed(places, workflow.spec.config)
         deeds = [deed for deed in deeds if not parts.isdisjoint(prefixes(deed.path))]
     clean_up = clean_up or any(map(_was_done, deeds))
     _in_reverse(line, deeds, places, frame, unseal, clean_up)

@@ -2,7 +2,7 @@
 
 import itertools
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from graphs.spec import Step, Workflow
 from graphs.state import Happened, Result, join_path
 from graphs.steps import Node
 from graphs.undo.inheritance import Inheritance
-from graphs.undo.places import Place, Unseal
+from graphs.undo.places import Place, Unseal, prefixes
 
 COMPENSATION = "~compensation"
 """The name of the plan that compensates, in paths: `~compensation.refund`, `~compensation.orders[3].refund`."""
@@ -122,14 +122,6 @@ class Line:
 
     def _meets(self, name: str) -> bool:
         return name in self._before or any(prefix in self._taken for prefix in prefixes(name))
-
-
-def prefixes(name: str) -> Iterator[str]:
-    """A name and all that stands before it in paths: a compensation's own inner steps must not meet these."""
-    yield name
-    for position, letter in enumerate(name):
-        if letter in ".[":
-            yield name[:position]
 
 
 def _may_have_acted(place: Place, result: Mapping[str, Any]) -> bool:

@@ -4,7 +4,6 @@ A branch that lost against others, an item that `min_success` does without, a su
 `continue`s: whatever was done in them is of no use any more, and is undone like a whole execution that has failed.
 """
 
-from collections.abc import Iterator
 from itertools import chain
 
 from graphs.composites.subworkflow import SubWorkflow
@@ -12,7 +11,7 @@ from graphs.planner import failed
 from graphs.policies import asked_by
 from graphs.spec import Config, Step, Workflow
 from graphs.state import Result
-from graphs.undo.places import Place, Places
+from graphs.undo.places import Place, Places, prefixes
 
 _GONE_ON = ("continue", "fallback", "goto", "escalate")
 _TOLERANT = ("first", "min_success", "minimum_success_count", "min_success_rate", "parallel_failure_threshold")
@@ -34,15 +33,17 @@ def _goes_on(step: Step) -> bool:
     return any(map(_goes_on, chain.from_iterable(steps for _, steps in step.containers())))
 
 
-def parts_that_failed(places: Places, config: Config) -> Iterator[str]:
-    """Paths of steps that have failed or lost, or stand in a branch or an item that has; unless nothing is to be undone
-    for failures of that kind."""
+def parts_that_failed(places: Places, config: Config) -> frozenset[str]:
+    """Paths of steps that have failed or lost, or stand in a branch or an item that has. Where nothing is to be undone
+    for such a failure, nothing inside is either."""
+    parts: set[str] = set()
+    left: set[str] = set()
     for path, place in places.each():
         result = place.frame.results.get(place.planned.name)
         if result is not None and (reason := _reason(place, result)) is not None:
             asked = asked_by(reason.get("error"), config, timed_out=reason["status"] == "timed_out")
-            if asked.compensate != "never":
-                yield path
+            (left if asked.compensate == "never" else parts).add(path)
+    return frozenset(path for path in parts if left.isdisjoint(prefixes(path)))
 
 
 def _reason(place: Place, result: Result) -> Result | None:

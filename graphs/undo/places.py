@@ -82,3 +82,11 @@ class Places:
         cut = len(path) + 1
         indexes = [other[cut : other.index("]", cut)] for other in self._results if other.startswith(f"{path}[")]
         return max((int(index) for index in indexes), default=-1) + 1
+
+
+def prefixes(name: str) -> Iterator[str]:
+    """A name and all that stands before it in paths: those it stands inside of."""
+    yield name
+    for position, letter in enumerate(name):
+        if letter in ".[":
+            yield name[:position]

@@ -41,30 +41,37 @@ class Expected:
     acts: dict[str, int] = field(default_factory=dict)
     status: str = COMPLETED
     undos: dict[str, str] = field(default_factory=dict)
+    lost: set[str] = field(default_factory=set)
+    """What the paths inside of branches and items that failed begin with."""
 
 
 def expect(chart: Flowchart) -> Expected:
     """What the workflow must come to."""
     expected = Expected()
     results = _level(expected, "", chart.steps, {}, set(), chained=False)
-    if any(not _fine(made, results) for made in chart.steps):
+    made = {one.name: one for one in chart.everything()}
+    if any(not _fine(one, results) for one in chart.steps):
         expected.status = FAILED
-        _undo(expected, {made.name: made for made in chart.everything()})
+        _undo(expected, made, ("",))
+        expected.status = COMPENSATED if expected.undos else FAILED
+    else:
+        failed = {path for path, settled in expected.settled.items() if settled.status == FAILED}
+        _undo(expected, made, (*expected.lost, *(path + mark for path in failed for mark in ".[")))
     return expected
 
 
-def _undo(expected: Expected, made: Mapping[str, Made]) -> None:
-    """What completed and says how it is undone, however deep inside: one step each, whose number is its own."""
+def _undo(expected: Expected, made: Mapping[str, Made], parts: tuple[str, ...]) -> None:
+    """What completed in these parts and says how it is undone, however deep inside: one step each, whose number is its
+    own."""
     for path, settled in list(expected.settled.items()):
         step = made.get(path.rpartition(".")[2])
-        if step is None or not step.undone or settled.status != COMPLETED:
+        if step is None or not step.undone or settled.status != COMPLETED or not path.startswith(parts):
             continue
         undo = expected.undos[path] = f"~compensation.{path.removesuffix(step.name)}undo_{step.name}"
         expected.settled[undo] = Settled(COMPLETED, well=True, number=settled.number, attempts=1)
         expected.before[undo] = {path}
         expected.acts[undo] = 1
     if expected.undos:
-        expected.status = COMPENSATED
         expected.settled["~compensation"] = Settled(COMPLETED, well=True)
 
 
@@ -157,11 +164,13 @@ def _perform(expected: Expected, path: str, made: Made, numbers: Numbers, before
 
 def _inside(expected: Expected, path: str, made: Made, numbers: Numbers, before: set[str]) -> tuple[bool, int]:
     """Whether the plan inside a composite step goes well, and the step's number."""
+    if not _opens(made):
+        return False, 0
     match made.kind:
         case "parallel":
             steps = made.lists[""]
             results = _level(expected, f"{path}.", steps, numbers, before, chained=False)
-            return _joined(made, [_group([step], results) for step in steps])
+            return _joined(made, [_group(expected, f"{path}.{step.name}.", [step], results) for step in steps])
         case "branches":
             groups = []
             for name, steps in made.lists.items():
@@ -173,7 +182,7 @@ def _inside(expected: Expected, path: str, made: Made, numbers: Numbers, before:
                     before,
                     chained=True,
                 )
-                groups.append(_group(steps, results))
+                groups.append(_group(expected, f"{path}.{name}.", steps, results))
             return _joined(made, groups)
         case "map":
             steps = made.lists[""]
@@ -181,7 +190,9 @@ def _inside(expected: Expected, path: str, made: Made, numbers: Numbers, before:
                 _level(expected, f"{path}[{index}].", steps, numbers, before, chained=True)
                 for index in range(made.count)
             ]
-            return _joined(made, [_group(steps, results) for results in items])
+            return _joined(
+                made, [_group(expected, f"{path}[{index}].", steps, results) for index, results in enumerate(items)]
+            )
         case "loop":
             return _loop(expected, path, made, numbers, before)
         case "sub":
@@ -195,8 +206,6 @@ def _inside(expected: Expected, path: str, made: Made, numbers: Numbers, before:
             total = made.base + sum(numbers.get(name, 0) for name in made.reads)
             steps = made.lists["then" if total % 2 == 0 else "else"]
         case _:
-            if str(made.count) not in made.lists:
-                return False, 0
             steps = made.lists[str(made.count)]
     results = _level(expected, f"{path}.", steps, numbers, before, chained=True)
     return all(_fine(step, results) for step in steps), _last(steps, results)
@@ -219,14 +228,27 @@ def _last(steps: list[Made], results: Results) -> int:
 
 def _gave(made: Made, result: Settled) -> bool:
     if result.status == FAILED and not result.well:  # once it was open, it has something to tell of
-        return made.kind in COMPOSITES and (made.kind != "switch" or str(made.count) in made.lists)
+        return made.kind in COMPOSITES and _opens(made)
     return result.status != SKIPPED
 
 
-def _group(steps: list[Made], results: Results) -> bool:
-    return all(results[step.name].well or results[step.name].excused for step in steps)
+def _opens(made: Made) -> bool:
+    """Whether there is anything that could be carried out: a case that fits, as many groups as must succeed."""
+    if made.kind == "switch":
+        return str(made.count) in made.lists
+    groups = {"parallel": len(made.lists.get("", ())), "branches": len(made.lists), "map": made.count}
+    return (made.least or 0) <= groups.get(made.kind, made.least or 0)
 
 
-def _joined(made: Made, groups: list[bool]) -> tuple[bool, int]:
-    required = len(groups) if made.least is None else min(made.least, len(groups))
-    return sum(groups) >= required, sum(groups)
+def _group(expected: Expected, inside: str, steps: list[Made], results: Results) -> str:
+    """How a branch or an item fared: `idle` where nothing was done, and nothing went wrong."""
+    found = [results[step.name] for step in steps]
+    if not all(result.well or result.excused for result in found):
+        expected.lost.add(inside)
+        return FAILED
+    return COMPLETED if any(result.status == COMPLETED for result in found) else "idle"
+
+
+def _joined(made: Made, groups: list[str]) -> tuple[bool, int]:
+    succeeded, busy = groups.count(COMPLETED), len(groups) - groups.count("idle")
+    return succeeded >= (busy if made.least is None else min(made.least, busy)), succeeded
