@@ -16,6 +16,8 @@ from graphs.validation.sites import Site
 
 _PART = re.compile(r"[^.\[\]]+")
 _OPENING = "{{"
+_COUNTED = frozenset({"container_empty", "min_success_impossible"})
+"""Problems of how many steps there are inside: not said where some of them could not be read."""
 
 
 def check_configs(outline: Outline, findings: Findings) -> None:
@@ -26,7 +28,7 @@ def check_configs(outline: Outline, findings: Findings) -> None:
         if _check_config(site, findings):
             # A type's own check may rely on what its model promises.
             for problem in site.kind.check(site.step):
-                if problem.code != "container_empty" or site.missing.isdisjoint(site.kind.containers):
+                if problem.code not in _COUNTED or site.missing.isdisjoint(site.kind.containers):
                     _take(problem, site, findings)
 
 

@@ -29,7 +29,7 @@ def test_a_name_is_what_the_model_takes_for_one(text: str) -> None:
 @pytest.mark.parametrize(
     ("kind", "other", "word"),
     [
-        ("parallel", "minimum_success_count: 2", "min_success: 2"),
+        ("parallel", "minimum_success_count: 1", "min_success: 1"),
         ("parallel_group", "parallel_failure_threshold: 0.5", "min_success_rate: 0.5"),
         ("map", "minimum_success_count: '{{ input.least }}'", "min_success: '{{ input.least }}'"),
     ],
