@@ -289,7 +289,7 @@ async def test_an_event_answers_what_waits_and_is_kept_when_it_comes_early(
     await publish(client, workflow("w", awaits("paid", "order.paid", key="A-1")))
     first = (await start(client, workflow="w"))["id"]
     await until_rest(served, first)
-    body = {"type": "order.paid", "key": "A-1", "data": {"amount": 3}}
+    body = {"type": "order.paid", "id": "evt_1", "key": "A-1", "data": {"amount": 3}}
     published = (await client.post("/v1/events", json=body)).json()
     assert published["matched"] == [{"execution_id": first, "path": "paid"}]
     assert published["repeated"] is False
