@@ -324,6 +324,7 @@ async def test_websockets_are_refused_before_they_open(house: House) -> None:
 async def test_another_tenants_socket_shows_what_one_to_nothing_shows(house: House) -> None:
     key = {"x-api-key": await house.key("admin", tenant="theirs")}
     ours, nothing = house.ours, house.nowhere()
+    named = sorted({*ours.values(), *nothing.values()}, key=len, reverse=True)  # short ones stand in long ones, too
     for route in create_app(house.served.gateway).routes:
         if isinstance(route, APIWebSocketRoute):
             seen = []
@@ -334,7 +335,7 @@ async def test_another_tenants_socket_shows_what_one_to_nothing_shows(house: Hou
                         await socket.send(orjson.dumps({"id": number, "method": method, "params": params}))
                         said = str(await asyncio.wait_for(socket.recv(), 20))
                         assert MARK not in said
-                        seen.append(re.sub("|".join((*ours.values(), *nothing.values())), "ID", said))
+                        seen.append(re.sub("|".join(map(re.escape, named)), "ID", said))
             assert seen[: len(SAID)] == seen[len(SAID) :], f"WebSocket {route.path}"
 
 
