@@ -167,10 +167,7 @@ def _approval(made: Made) -> dict[str, Any]:
 
 def _join(made: Made) -> dict[str, Any]:
     config: dict[str, Any] = {"max_concurrency": made.width}
-    if made.least is None:
-        return config
-    groups = {"map": made.count, "branches": len(made.lists)}.get(made.kind, len(made.lists.get("", ())))
-    return config | {"min_success": min(made.least, groups)}  # more than there are is refused
+    return config if made.least is None else config | {"min_success": made.least}
 
 
 def _documents(steps: list[Made]) -> list[dict[str, Any]]:
