@@ -17,7 +17,7 @@ TABLES = """
 CREATE TABLE executions (id, status, output, error);
 CREATE TABLE records (seq INTEGER PRIMARY KEY, execution_id, kind, path, generation, at, data, superseded DEFAULT 0);
 CREATE TABLE waits (execution_id, path, generation, kind, status, answer);
-CREATE TABLE events (key);
+CREATE TABLE events (id);
 CREATE TABLE dead_letters (execution_id, path, kind, status);
 """
 RESULT = '{"status": "completed", "output": 1, "attempts": 1}'

@@ -89,7 +89,7 @@ async def test_of_several_answers_all_are_kept_or_none(http: httpx.AsyncClient, 
 
 async def test_an_answer_by_id_is_bound_to_what_was_shown(http: httpx.AsyncClient, served: Served) -> None:
     [old] = await asked(http, MADE, "m")
-    await served.gateway.orchestrator.retry("m", from_step="make")
+    await served.gateway.orchestrator.retry("m", from_step="make", again=True)
     await served.gateway.orchestrator.wait("m", until="rest")
     [new] = (await http.get("/threads/m/state")).json()["interrupts"]
     shown = [each["value"]["action_request"]["args"] for each in (old, new)]
