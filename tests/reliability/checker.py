@@ -172,6 +172,8 @@ _STEERED = {
 
 def lost_acknowledgements(copy: Path, acknowledged: Iterable[Json]) -> list[str]:
     """Starts, decisions, events and records that were acknowledged, and that this copy of the file lacks."""
+    if not (acknowledged := list(acknowledged)):
+        return []  # the file may just have been in the making, without all of its tables
     started = {row[0] for row in rows(copy, "SELECT id FROM executions")}
     sql = "SELECT execution_id, path, answer FROM waits WHERE status = 'answered'"
     decided = {(execution, path): json.loads(answer)["by"] for execution, path, answer in rows(copy, sql)}
