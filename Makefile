@@ -48,6 +48,7 @@ bench: $(VENV)/.dev compiled ## Measure against plain LangGraph (minutes)
 
 chaos: $(VENV)/.dev compiled ## Kill real processes, and all other faults, for hours (N=200 SEED=1 JOBS=all|proof|agents|steered STORE=sqlite AGENTS=100 RACES=2000)
 	$(BIN)/python -m tests.reliability.chaos --kills $(or $(N),200) --seed $(or $(SEED),1) --jobs $(or $(JOBS),all) --store $(or $(STORE),sqlite)
+	$(BIN)/python -m tests.reliability.chaos --kills 50 --seed $(or $(SEED),1) --jobs agents --store $(or $(STORE),sqlite)
 	$(BIN)/python -m tests.reliability.agents --seeds $(or $(AGENTS),100)
 	$(BIN)/python -m tests.reliability.gateway_kill --runs 51 --kills 3 --seed $(or $(SEED),1)
 	$(BIN)/python -m tests.reliability.races --tries $(or $(RACES),2000) --seed $(or $(SEED),1) --store $(or $(STORE),sqlite)
