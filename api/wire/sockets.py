@@ -2,8 +2,8 @@
 
 import asyncio
 import uuid
-from collections.abc import Coroutine
-from contextlib import suppress
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Annotated, Any, Final
 
@@ -36,6 +36,9 @@ _SUBSCRIPTIONS: Final = 100
 _TRY_AGAIN: Final = 1012
 """The close code that tells clients to connect anew: what they watch is no longer told here."""
 
+_TOGETHER: Final = 0.2
+"""Seconds after a subscription in which another is waited for before the end of a run is told."""
+
 _RUN = Needs(Right.RUN, is_response)
 _READ = Needs(Right.READ)
 
@@ -61,8 +64,10 @@ class Socket:
         self._by = by
         self._tasks = tasks
         self._subscriptions: dict[str, Subscription] = {}
-        self._told: dict[str, Subscription] = {}
-        """Those who have heard what was said before they came."""
+        self._told: dict[str, tuple[Subscription, int]] = {}
+        """Those who have heard what was said before they came, and after which event they begin."""
+        self._all_here = asyncio.Event()
+        self._soon: asyncio.TimerHandle | None = None
         self._watched: ThreadEvents | None = None
         self._last = 0
         self._sending = asyncio.Lock()
@@ -96,7 +101,8 @@ class Socket:
 
     async def _carried_out(self, command: CommandBody) -> Json:
         if command.method == "subscription.subscribe":
-            result = await self._subscribe(command.params)
+            with self._coming():
+                result = await self._subscribe(command.params)
         elif command.method == "subscription.unsubscribe":
             result = self._unsubscribe(command.params)
         else:
@@ -117,7 +123,7 @@ class Socket:
         wanted = _read(SubscribeBody, params).subscription()
         name = str(uuid.uuid4())
         self._subscriptions[name] = wanted
-        self._work(self._begin(name, wanted, pending_on(thread)))
+        self._work(self._begin(wanted, name, pending_on(thread)))
         return {"subscription_id": name}
 
     def _unsubscribe(self, params: Json) -> Json:
@@ -133,31 +139,46 @@ class Socket:
         task.add_done_callback(self._working.discard)
 
     # Of all subscriptions, each event is sent once, in the order in which they happened: clients take the end of a run
-    # as a reason to listen no longer.
+    # as a reason to listen no longer. They subscribe piece by piece, after the run was started: it may be over by then.
 
-    async def _begin(self, name: str, wanted: Subscription, pending: list[Json]) -> None:
-        """Tell a subscriber what there is so far; from then on it is one of those who are told."""
+    async def _begin(self, wanted: Subscription, name: str, pending: list[Json]) -> None:
+        """Tell a subscriber what the others have been told so far; from then on it is one of those who are told."""
         async with self._sending:
+            watched = self._watched or self._at.desk.hub.watch(self._thread_id)
+            start = watched.start(wanted)
+            reminders = watched.reminders(wanted, start, pending)
             if self._watched is None:
-                self._watched = self._at.desk.hub.watch(self._thread_id)
-                self._last = self._watched.last
-                self._work(self._tell(self._watched))
+                self._watched, self._last = watched, start
+                self._work(self._tell(watched))
             with suppress(WebSocketDisconnect, RuntimeError):  # Starlette's word for a socket that is closed already
-                for said in self._watched.past(wanted, self._last, pending):
+                for said in [*reminders, *watched.between(wanted, start, self._last)]:
                     await self._websocket.send_text(_frame(said).decode())
             if name in self._subscriptions:
-                self._told[name] = wanted
+                self._told[name] = wanted, start
 
     async def _tell(self, watched: ThreadEvents) -> None:
         with suppress(WebSocketDisconnect, RuntimeError):
             async for said in watched.everything(self._last):
                 if said is None:
                     continue
+                if said.seq == watched.ended:
+                    await self._all_here.wait()
                 async with self._sending:
                     self._last = said.seq
-                    if any(watched.concerns(wanted, said) for wanted in self._told.values()):
+                    told = [wanted for wanted, start in self._told.values() if said.seq > start]
+                    if any(watched.concerns(wanted, said) for wanted in told):
                         await self._websocket.send_text(_frame(said).decode())
             await self._websocket.close(_TRY_AGAIN, "This thread's events are told no longer; connect anew.")
+
+    @contextmanager
+    def _coming(self) -> Iterator[None]:
+        if self._soon is not None:
+            self._soon.cancel()
+        self._all_here.clear()
+        try:
+            yield
+        finally:
+            self._soon = asyncio.get_running_loop().call_later(_TOGETHER, self._all_here.set)
 
     async def _send(self, answer: Json) -> None:
         await self._websocket.send_text(to_bytes(answer).decode())

@@ -18,7 +18,7 @@ MODES: Final = ("values", "updates", "messages-tuple", "custom", "tasks", "check
 _THREADS = 512
 """Threads whose events are kept in memory for subscribers."""
 
-_JUST_NOW = 5.0
+_JUST_NOW = 30.0
 """Seconds after its end for which a run's events are shown to whoever subscribes: it may have ended before the client
 that started it could."""
 
@@ -59,10 +59,12 @@ class ThreadEvents:
 
     Attributes:
         streams: The streams of its runs, one after the other, as `join_stream` of a thread shows them.
+        ended: The number of the event that told the end of the newest run that has ended.
     """
 
     def __init__(self) -> None:
         self.streams = RunLog()
+        self.ended = 0
         self._log = RunLog()
         self._facts: dict[int, tuple[str, tuple[str, ...]]] = {}
         self._began = 0
@@ -98,6 +100,7 @@ class ThreadEvents:
         else:
             said = {"event": "interrupted" if ended.interrupts else "completed"}
         self._emit("lifecycle", (), said)
+        self.ended = self._log.last
         self._ended_at = time.monotonic()
 
     def close(self) -> None:
@@ -130,18 +133,16 @@ class ThreadEvents:
             pending: What is asked on the thread at this moment. Clients answer only what they were told in events, so
                 who comes later, also to another process, is told once more.
         """
-        start = self._start(wanted)
-        for reminder in self._reminders(wanted, start, pending):
+        start = self.start(wanted)
+        for reminder in self.reminders(wanted, start, pending):
             yield reminder
         async for said in self._log.read(start, quiet=quiet):
             if said is None or self.concerns(wanted, said):
                 yield said
 
-    def past(self, wanted: Subscription, until: int, pending: Sequence[Mapping[str, Any]]) -> list[Said]:
-        """What a subscriber who begins now is to be told of what was said up to a number; see `read`."""
-        start = self._start(wanted)
-        reminders = self._reminders(wanted, start, pending)
-        return [*reminders, *(said for said in self._log.between(start, until) if self.concerns(wanted, said))]
+    def between(self, wanted: Subscription, after: int, until: int) -> list[Said]:
+        """What a subscriber is to be told of what was said after a number, up to another."""
+        return [said for said in self._log.between(after, until) if self.concerns(wanted, said)]
 
     def everything(self, after: int) -> AsyncIterator[Said | None]:
         """Every event behind a number as it happens, for one who picks out of it for several subscribers."""
@@ -151,14 +152,16 @@ class ThreadEvents:
         """Whether a subscriber is to be told of an event."""
         return said.event == "gap" or wanted.wants(*self._facts.get(said.seq, (said.event, ())))
 
-    def _reminders(self, wanted: Subscription, start: int, pending: Sequence[Mapping[str, Any]]) -> list[Said]:
+    def reminders(self, wanted: Subscription, start: int, pending: Sequence[Mapping[str, Any]]) -> list[Said]:
+        """What is asked, for a subscriber who begins after the events that asked it; see `read`."""
         if wanted.since is not None:
             return []
         self._asked((), pending)
         known = [(self._known[each["id"]], each) for each in pending]
         return [_question(seq, each) for seq, each in known if seq <= start and wanted.wants("input", ())]
 
-    def _start(self, wanted: Subscription) -> int:
+    def start(self, wanted: Subscription) -> int:
+        """The number of the event after which a subscriber who comes now is told what was said."""
         if wanted.since is not None:
             return wanted.since
         over = self._ended_at is not None and time.monotonic() - self._ended_at > _JUST_NOW

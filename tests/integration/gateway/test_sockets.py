@@ -94,6 +94,21 @@ async def test_a_run_is_started_and_followed_on_one_socket(served: Served) -> No
         assert (await raw.do("subscription.unsubscribe", **gone))["error"] == "no_such_subscription"
 
 
+async def test_a_run_that_was_over_before_anybody_subscribed_ends_after_its_values(
+    http: httpx.AsyncClient, served: Served
+) -> None:
+    thread = "8d0c1b9e-0000-4000-8000-000000000002"
+    async with connected(served, thread) as raw:
+        started = await raw.do("run.start", assistant_id="echo", input={"text": "hi"})
+        await http.get(f"/threads/{thread}/runs/{started['result']['run_id']}/join")
+        await raw.do("subscription.subscribe", channels=["lifecycle", "input"])
+        await raw.do("subscription.subscribe", channels=["values", "lifecycle", "input"], namespaces=[[]], depth=1)
+        await raw.until("completed")
+        told = {said["seq"]: said for said in raw.events}
+        assert [told[seq]["method"] for seq in sorted(told)][-2:] == ["values", "lifecycle"]
+        assert raw.events[-1] == told[max(told)], "the end was told before what comes before it"
+
+
 @pytest.mark.parametrize(
     ("given", "error"),
     [
