@@ -74,6 +74,13 @@ async def comes_to(condition: Any) -> None:
             await asyncio.sleep(0.001)
 
 
+async def out_of_time(clock: ManualClock, shop: Shop) -> None:
+    """The call at work is late, and waited for."""
+    await comes_to(lambda: shop.at_work == 1)
+    clock.advance(LIMIT)
+    await until(rings_in(clock, GRACE))
+
+
 async def kinds(baton: Orchestrator, execution: Any, *wanted: str) -> list[tuple[str, Any]]:
     return [(one.kind, one.data) for one in await baton.records(execution.id) if one.kind in wanted]
 
@@ -84,9 +91,7 @@ async def test_a_function_that_is_late_is_waited_for_before_it_is_called_again(d
     clock = ManualClock()
     async with engine(database, clock=clock, resources=given(shop), thread_grace=GRACE) as baton:
         execution = await baton.start(workflow("w", [pay()]))
-        await comes_to(lambda: shop.at_work == 1)
-        clock.advance(LIMIT)
-        await until(rings_in(clock, GRACE))
+        await out_of_time(clock, shop)
         await turns(baton)
         assert shop.did == ["begin"]
         shop.go.release()
@@ -111,9 +116,7 @@ async def test_one_that_does_not_come_back_is_not_called_again(database: Path, s
     step = pay(config={"function": "pay", "args": {"fail": fail}})
     async with engine(database, clock=clock, resources=given(shop), thread_grace=GRACE) as baton:
         execution = await baton.start(workflow("w", [step]))
-        await comes_to(lambda: shop.at_work == 1)
-        clock.advance(LIMIT)
-        await until(rings_in(clock, GRACE))
+        await out_of_time(clock, shop)
         clock.advance(GRACE)
         execution = await finished(baton, execution)
         result = (await baton.results(execution.id))["pay"]
@@ -143,9 +146,7 @@ async def test_whoever_names_timeouts_in_retry_on_says_that_it_may_be_called_twi
     clock = ManualClock()
     async with engine(database, clock=clock, resources=given(shop), thread_grace=GRACE) as baton:
         execution = await baton.start(workflow("w", [pay(retry={"retry_on": ["timeout"]})]))
-        await comes_to(lambda: shop.at_work == 1)
-        clock.advance(LIMIT)
-        await until(rings_in(clock, GRACE))
+        await out_of_time(clock, shop)
         clock.advance(GRACE)
         await until(rings_in(clock, 1))
         clock.advance(1)
@@ -159,9 +160,7 @@ async def test_a_retry_by_hand_waits_for_it_too(database: Path, shop: Shop) -> N
     clock = ManualClock()
     async with engine(database, clock=clock, resources=given(shop), thread_grace=GRACE) as baton:
         execution = await baton.start(workflow("w", [pay()]))
-        await comes_to(lambda: shop.at_work == 1)
-        clock.advance(LIMIT)
-        await until(rings_in(clock, GRACE))
+        await out_of_time(clock, shop)
         clock.advance(GRACE)
         await finished(baton, execution)
         await baton.retry(execution.id)
@@ -187,9 +186,7 @@ async def test_a_tool_that_is_late_is_undone_as_any_other(database: Path, shop: 
     effects = Effects()
     async with engine(database, clock=clock, effects=effects, resources=given(shop), thread_grace=GRACE) as baton:
         execution = await baton.start(workflow("w", steps))
-        await comes_to(lambda: shop.at_work == 1)
-        clock.advance(LIMIT)
-        await until(rings_in(clock, GRACE))
+        await out_of_time(clock, shop)
         await turns(baton)
         assert effects.began == ["first"]
         shop.go.release()
@@ -246,9 +243,7 @@ async def test_an_engine_that_stops_does_not_wait_for_it(database: Path, shop: S
     clock = ManualClock()
     async with engine(database, clock=clock, resources=given(shop), thread_grace=GRACE) as baton:
         execution = await baton.start(workflow("w", [pay()]))
-        await comes_to(lambda: shop.at_work == 1)
-        clock.advance(LIMIT)
-        await until(rings_in(clock, GRACE))
+        await out_of_time(clock, shop)
     async with engine(database, clock=clock, resources=given(shop), drive=False) as baton:
         assert (await baton.get(execution.id)).status == "queued" and await baton.results(execution.id) == {}
     assert shop.did == ["begin"]

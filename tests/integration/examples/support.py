@@ -20,19 +20,6 @@ from orchestrator.store.port import Execution
 
 DEADLINE_SECONDS = 60.0  # for tests that will fail; a busy machine must not make one
 
-ORDER: dict[str, Any] = {
-    "order_id": "ORD-12345",
-    "customer_id": "CUST-67890",
-    "customer_email": "customer@example.com",
-    "order_items": [
-        {"sku": "ITEM-001", "quantity": 2, "price": 29.99},
-        {"sku": "ITEM-002", "quantity": 1, "price": 49.99},
-    ],
-    "order_total": 109.97,
-    "payment_method": "credit_card",
-    "shipping_address": {"street": "123 Main St", "city": "Anytown", "state": "CA", "zip": "12345"},
-    "customer_tier": "premium",
-}
 JOHN: dict[str, Any] = {
     "username": "john_doe",
     "email": "john@example.com",

@@ -10,9 +10,10 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from api.demo.acts import ORDER
 from api.demo.services.process import Services
 from graphs.library import example_path
-from tests.integration.examples.support import ORDER, World
+from tests.integration.examples.support import World
 
 Baton = Callable[..., Awaitable["Said"]]
 MOST_SECONDS = 90.0

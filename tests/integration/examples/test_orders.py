@@ -5,12 +5,13 @@ from typing import Any
 
 import pytest
 
+from api.demo.acts import ORDER
 from graphs.clock import ManualClock
 from graphs.spec import Workflow
 from graphs.state import ExecutionStatus
 from orchestrator.engine import Orchestrator
 from tests.integration.examples.conftest import Engine
-from tests.integration.examples.support import ORDER, World, finished, hurried, run, statuses, until
+from tests.integration.examples.support import World, finished, hurried, run, statuses, until
 
 NAME = "ecommerce_order_processing"
 INSIDE = "fulfillment_check.order_fulfillment"
