@@ -102,6 +102,7 @@ class Result(TypedDict):
         unfinished: For compensations and `finally` only: what failed or was stopped, by name: `error`, `attempts`,
             `undoes`.
         inherited: In a fork: the execution that did it, and whose it is to undo.
+        undone: In a fork: that one had undone it already.
     """
 
     status: str
@@ -122,6 +123,7 @@ class Result(TypedDict):
     served: NotRequired[str]
     unfinished: NotRequired[dict[str, Any]]
     inherited: NotRequired[str]
+    undone: NotRequired[bool]
 
 
 class Kept(dict[str, Result]):

@@ -10,7 +10,7 @@ A step that fails may have a *companion*, `pay~fallback`: a step of the same pla
 and whose result then stands for the failed one. Dependents of `pay` wait for both.
 """
 
-from graphs.planner.decisions import Conclusion, Halt, Join, Run, Skip, failed
+from graphs.planner.decisions import Conclusion, Halt, Join, Run, Skip, all_is_well, failed
 from graphs.planner.placing import companion_of, ordered, plan_steps
 from graphs.planner.plan import FailurePolicy, Plan, Results
 from graphs.planner.planned import COMPANION, Need, PlannedStep
@@ -29,6 +29,7 @@ __all__ = [
     "Run",
     "Skip",
     "Tally",
+    "all_is_well",
     "companion_of",
     "failed",
     "ordered",

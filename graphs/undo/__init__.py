@@ -9,6 +9,16 @@ the step it undoes saw.
 from graphs.undo.compensations import Compensation, compensations, with_companions
 from graphs.undo.line import COMPENSATION, Undoing
 from graphs.undo.parts import may_go_on
+from graphs.undo.places import prefixes
 from graphs.undo.undoable import undoable
 
-__all__ = ["COMPENSATION", "Compensation", "Undoing", "compensations", "may_go_on", "undoable", "with_companions"]
+__all__ = [
+    "COMPENSATION",
+    "Compensation",
+    "Undoing",
+    "compensations",
+    "may_go_on",
+    "prefixes",
+    "undoable",
+    "with_companions",
+]

@@ -9,9 +9,9 @@ from orchestrator.starting import pin
 from orchestrator.store.port import Execution
 from orchestrator.time_travel.edits import Edits, edited, merged
 from orchestrator.time_travel.other_agents import as_kept, changes_of
-from orchestrator.time_travel.ownership import undone_in
 from orchestrator.time_travel.redo import anew_from, fork_start, rewound
 from orchestrator.time_travel.side_effects import side_effects_again
+from orchestrator.time_travel.undone import undone_in
 
 
 class GoingBack(Starting):

@@ -70,7 +70,7 @@ def copy_newest(db: sqlite3.Connection, inherits: Inheritance, target: str) -> K
     source, as_of = inherits.of, _LAST if inherits.as_of is None else inherits.as_of
     settled = newest(db, source, as_of)
     rows = [
-        (target, kind, path, generation, at, _inherited(data, source))
+        (target, kind, path, generation, at, _inherited(data, source, undone=path in inherits.undone))
         for kind, path, generation, at, data in db.execute(_COPIED, (source, as_of))
         if not any(is_below(path, left) for left in inherits.leave_out)
         and (
@@ -88,18 +88,20 @@ _COPIED = (
 )
 
 
-def _inherited(data: str, source: str) -> str:
+def _inherited(data: str, source: str, *, undone: bool) -> str:
     """A fact that another execution is given; what that one was given itself stays whose it was."""
-    return to_json({"inherited": source, **from_json(data)})
+    more = {"undone": True} if undone else {}
+    return to_json({"inherited": source, **more, **from_json(data)})
 
 
 def inherited(db: sqlite3.Connection, execution_id: str) -> list[Inherited]:
     """What an execution was given of others, and has not made anew."""
-    return [Inherited(*row) for row in db.execute(_INHERITED, (execution_id,))]
+    rows = db.execute(_INHERITED, (execution_id,))
+    return [Inherited(path, owner, seq, bool(undone)) for path, owner, seq, undone in rows]
 
 
 _INHERITED = (
-    "SELECT path, json_extract(data, '$.inherited') AS owner, seq FROM records "
+    "SELECT path, json_extract(data, '$.inherited') AS owner, seq, json_extract(data, '$.undone') FROM records "
     f"WHERE execution_id = ? AND kind IN ({_SETTLED}, '{_EFFECT}') AND NOT superseded AND owner IS NOT NULL "
     "ORDER BY seq"
 )

@@ -18,7 +18,7 @@ from graphs.undo import COMPENSATION
 
 Results = Mapping[str, Result]
 Pinned = Callable[[str, str | None], Workflow | None]
-_BAD = ("failed", "timed_out", "cancelled")
+BAD = ("failed", "timed_out", "cancelled")
 
 
 @dataclass(slots=True)
@@ -31,6 +31,8 @@ class Anew:
     """Those that work starts again from."""
     whole: dict[str, str] = field(default_factory=dict)
     """Of those in `alone`: the ones that say how they are undone as a whole, and by what."""
+    after_undoing: bool = False
+    """Whether some of it has been undone: it goes under new idempotency keys."""
 
     def takes(self, path: str) -> bool:
         """Whether the result at a path goes."""
@@ -141,4 +143,4 @@ def failed_paths(workflow: Workflow, results: Results, library: Library) -> list
 
 
 def _undone(result: Result) -> bool:
-    return result["status"] in _BAD or result.get("reason") in ("upstream", "halted")
+    return result["status"] in BAD or result.get("reason") in ("upstream", "halted")

@@ -1,6 +1,6 @@
 """Whose an effect is: every one has exactly one owner, the execution that made it, and only that one undoes it.
 
-A fork goes by what it found done. When that is undone after all, by its owner, a retry or a fork of it makes it anew.
+A fork goes by what it found done.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,26 +15,6 @@ from orchestrator.time_travel.anew import Anew, is_inside
 
 INHERITANCE_UNDONE: Final = "inheritance.undone"
 """The record of a fork that its parent has undone what it goes by: `{"by", "paths"}`."""
-
-_ENDS: Final = ("execution.compensated", "execution.compensation_failed", "execution.timed_out")
-
-
-async def undone_in(store: SqliteStore, execution: Execution) -> list[str]:
-    """Paths of the steps that were undone, by this execution or by those it has them of, and not made anew since.
-
-    They are to happen again when it goes on, with new idempotency keys.
-    """
-    kinds = ("execution.rewound", *_ENDS)
-    records = (await store.records_of_kinds([execution.id], kinds)).get(execution.id, ())
-    own = list(records[-1].data.get("undone", ())) if records else []
-    inherited = await inherited_by(store, execution)
-    ends = await store.records_of_kinds(sorted({one.owner for one in inherited}), _ENDS)
-    theirs = [
-        one.path
-        for one in inherited
-        if any(one.path in end.data.get("undone", ()) and (end.seq or 0) > one.since for end in ends.get(one.owner, ()))
-    ]
-    return list(dict.fromkeys([*own, *theirs]))
 
 
 async def inherited_by(store: SqliteStore, execution: Execution) -> Sequence[Inherited]:

@@ -1,6 +1,6 @@
 """Going back: retry from a step in the same execution, fork at a step into a new one."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from graphs.composites.subworkflow import root_plan
@@ -16,9 +16,10 @@ from orchestrator.driving.poison import is_poisoned
 from orchestrator.starting import Start
 from orchestrator.store.port import Asked, Execution, Inheritance
 from orchestrator.store.sqlite import SqliteStore
-from orchestrator.time_travel.anew import Anew, failed_paths, made_anew
+from orchestrator.time_travel.anew import Anew, failed_paths
 from orchestrator.time_travel.edits import Edits
-from orchestrator.time_travel.ownership import check_kept, check_undone, check_whole, inherited_by, undone_in
+from orchestrator.time_travel.ownership import check_kept, check_undone, check_whole, inherited_by
+from orchestrator.time_travel.undone import Undone, made_anew_after, undone_in
 
 
 async def rewound(
@@ -57,7 +58,7 @@ async def rewound(
         execution.id,
         superseded=anew.below,
         superseded_alone=anew.alone,
-        generation=execution.generation + 1 if again or undone or edits.any else execution.generation,
+        generation=execution.generation + 1 if again or anew.after_undoing or edits.any else execution.generation,
         digest=workflow.digest,
         version=workflow.version,
         pins=pins,
@@ -76,17 +77,16 @@ def anew_from(
     results: Mapping[str, Result],
     library: Library,
     pins: Mapping[str, str],
-    undone: Sequence[str] = (),
+    undone: Undone,
 ) -> Anew:
-    """What is made anew from a step on, or from every step that failed; and what has been undone.
+    """What is made anew from a step on, or from every step that failed; and what has been undone of what it goes by.
 
     Raises:
         NotFoundError: there is no such step.
     """
     plan = root_plan(workflow, library)
     paths = [check_path(plan, from_step, results)] if from_step else failed_paths(workflow, results, library)
-    again = dict.fromkeys([*(path for path in undone if path in results), *paths])
-    return made_anew(workflow, again, results, library, pinned_by(pins, library))
+    return made_anew_after(undone, workflow, paths, results, library, pinned_by(pins, library))
 
 
 async def _nothing_failed(store: SqliteStore, execution: Execution) -> ConflictError:
@@ -162,7 +162,7 @@ async def fork_start(
     as_of, owners = store.newest_of_all(), [execution.id]
     results = await store.results(execution.id)
     library = baton.catalogue.library
-    undone = await undone_in(store, execution) if replay is None else ()  # a replay is served what was done
+    undone = await undone_in(store, execution) if replay is None else Undone()  # a replay is served what was done
     anew = anew_from(workflow, at, results, library, execution.pins, undone)
     if replay is None:
         owners += await check_kept(store, execution, anew, results)
@@ -183,7 +183,9 @@ async def fork_start(
         replay=replay,
         changes=changes if changes is not None else execution.changes,
     )
-    inheritance = Inheritance(execution.id, anew.below, anew.alone, as_of, owners if replay is None else ())
+    inheritance = Inheritance(
+        execution.id, anew.below, anew.alone, as_of, owners if replay is None else (), undone.parts
+    )
     return await create(workflow, given, start, inherits=inheritance)
 
 

@@ -10,10 +10,10 @@ from orchestrator.sealing import Sealer
 from orchestrator.store.dead_letters import under_way
 from orchestrator.store.port import DeadLetter, Execution
 from orchestrator.store.sqlite import SqliteStore
-from orchestrator.time_travel.anew import made_anew
 from orchestrator.time_travel.edits import edited as edited_by
-from orchestrator.time_travel.ownership import check_undone, undone_in
+from orchestrator.time_travel.ownership import check_undone
 from orchestrator.time_travel.redo import pinned_by
+from orchestrator.time_travel.undone import made_anew_after, undone_in
 
 EDITED = ("failure", "poisoned")
 """Kinds of letters whose execution is made anew from its input on; what undoes sees what it undoes."""
@@ -71,13 +71,13 @@ async def make_anew(
     undone = await undone_in(store, execution)
     failed = list(dict.fromkeys(path for letter in letters for path in letter.about.get("paths", ())))
     results = await store.results(execution.id)
-    paths = [path for path in (*undone, *failed) if path in results]
-    anew = made_anew(workflow, paths, results, library, pinned_by(execution.pins, library))
+    paths = [path for path in failed if path in results]
+    anew = made_anew_after(undone, workflow, paths, results, library, pinned_by(execution.pins, library))
     await store.rewind(
         execution.id,
         superseded=anew.below,
         superseded_alone=anew.alone,
-        generation=execution.generation + 1 if undone or edited is not None else execution.generation,
+        generation=execution.generation + 1 if anew.after_undoing or edited is not None else execution.generation,
         input=edited,
         reason="redrive",
         letters=[letter.id for letter in letters],

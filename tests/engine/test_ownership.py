@@ -353,3 +353,87 @@ async def test_a_parent_that_begins_to_be_undone_while_it_is_forked_is_not(
             await baton.fork(parent.id, "q", new_id="fork")
         assert refused.value.code == "moved_on" and await baton.store.execution("fork") is None
     assert ledger.left() == []
+
+
+PART = {
+    "name": "list",
+    "type": "sequence",
+    "steps": [deed("s"), act("t", fail="{{ input.broken }}")],
+    "on_failure": {"action": "continue", "response": {"dead_letter": True}},
+}
+OTHERS = {
+    "name": "map",
+    "type": "map",
+    "config": {"items": [0, 1], "min_success": 1},
+    "steps": [deed("r"), act("c", fail="{{ input.broken and item == 1 }}")],
+}
+GONE_ON = workflow("w", [deed("before"), {**PART, "depends_on": ["before"]}, {**OTHERS}, act("after", "list")])
+
+
+async def _retried(baton: Orchestrator, execution: Execution, step: str) -> Execution:
+    await baton.retry(execution.id, from_step=step, edit={"broken": False})
+    return await finished(baton, execution)
+
+
+async def _forked(baton: Orchestrator, execution: Execution, step: str) -> Execution:
+    return await finished(baton, await baton.fork(execution.id, step, edit={"broken": False}))
+
+
+async def _fork_retried(baton: Orchestrator, execution: Execution, step: str) -> Execution:
+    fork = await finished(baton, await baton.fork(execution.id, "after"))
+    assert (await told(baton, fork))["list.s"] == f"undone by execution {execution.id}"
+    return await _retried(baton, await _retried(baton, fork, "after"), step)
+
+
+@pytest.mark.capability("D03", "D04", "E11")
+@pytest.mark.parametrize("again", [_retried, _forked, _fork_retried])
+@pytest.mark.parametrize(
+    ("step", "redone", "left"), [("list.t", "list.s", "map[1].r"), ("map[1].c", "map[1].r", "list.s")]
+)
+async def test_a_part_that_was_gone_on_from_and_undone_is_made_anew_as_a_whole(
+    database: Path, ledger: Ledger, again: Any, step: str, redone: str, left: str
+) -> None:
+    """By whoever begins inside of it, under new keys; another such part stays as it is."""
+    async with engine(database, types=TYPES, resources=[ledger]) as baton:
+        parent = await run(baton, GONE_ON, {"broken": True})
+        assert (parent.status, parent.compensation) == ("completed", "compensated")
+        assert sorted(ledger.undone) == sorted(keys(parent, "list.s", "map[1].r"))
+        execution = await again(baton, parent, step)
+        assert execution.status == "completed"
+        assert ledger.left() == [
+            *(key for key in ledger.left() if f":{redone}:" not in key),
+            *keys(execution, redone, generation=execution.generation),
+        ]
+        results = await baton.results(execution.id)
+        assert results[redone]["output"] == {"key": keys(execution, redone, generation=execution.generation)[0]}
+        assert results[left]["output"] == {"key": keys(parent, left)[0]}
+
+
+@pytest.mark.capability("D04", "E11", "E22")
+async def test_a_part_whose_failure_is_redriven_is_made_anew_as_a_whole(database: Path, ledger: Ledger) -> None:
+    async with engine(database, types=TYPES, resources=[ledger]) as baton:
+        execution = await run(baton, GONE_ON, {"broken": True})
+        (letter,) = await baton.dead_letters(execution_id=execution.id)
+        await baton.redrive([letter.id])
+        execution = await finished(baton, execution)
+        assert ledger.undone[-1:] == keys(execution, "list.s", generation=1)
+
+
+@pytest.mark.capability("D03", "E11")
+async def test_what_the_parent_undoes_with_a_part_of_its_own_is_made_anew_by_a_retry_of_the_fork(
+    database: Path, ledger: Ledger, gates: Gates
+) -> None:
+    """There the part may have come to a good end."""
+    part = {**PART, "steps": [deed("s"), act("t", fail="{{ input.broken }}", gate="{{ input.gate }}")]}
+    async with engine(database, types=TYPES, resources=[ledger], gates=gates) as baton:
+        parent = await baton.start(workflow("w", [part, act("after", "list")]), {"broken": True, "gate": "parent"})
+        await gates.reached("parent")
+        gates.open("fork")
+        fork = await baton.fork(parent.id, "after", edit={"broken": False, "gate": "fork"})
+        fork = await finished(baton, fork)
+        gates.open("parent")
+        assert (await finished(baton, parent)).compensation == "compensated"
+        assert ledger.left() == [] and fork.status == "completed"
+        await baton.retry(fork.id, from_step="after")
+        await finished(baton, fork)
+        assert ledger.left() == keys(fork, "list.s", generation=1)

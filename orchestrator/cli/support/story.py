@@ -265,7 +265,7 @@ def _settle(node: Node, status: str, record: Record) -> None:
     elif route := data.get("route"):
         node.detail = f"route {route}"
     elif owner := data.get("inherited"):
-        node.detail = f"done by execution {owner}"
+        node.detail = f"{'undone' if data.get('undone') else 'done'} by execution {owner}"
 
 
 def _time(text: str | None) -> datetime | None:

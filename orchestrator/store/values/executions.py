@@ -1,6 +1,6 @@
 """Executions, what they did, and which of them are asked for."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -95,6 +95,7 @@ class Inheritance:
         leave_out_alone: Paths it does not get alone: what is below them it does.
         as_of: The last record of it that counts; None for the newest.
         owners: Executions that must not have begun to undo what they did, nor have gone back, since that record.
+        undone: Paths of what it gets and has been undone, with a part that was gone on from.
     """
 
     of: str
@@ -102,15 +103,18 @@ class Inheritance:
     leave_out_alone: Sequence[str] = ()
     as_of: int | None = None
     owners: Sequence[str] = ()
+    undone: Collection[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Inherited:
-    """What an execution was given of another: a path, whose it is, and since which record (its number)."""
+    """What an execution was given of another: a path, whose it is, since which record (its number), and whether it had
+    been undone by then."""
 
     path: str
     owner: str
     since: int
+    undone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
