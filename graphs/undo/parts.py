@@ -5,9 +5,10 @@ A branch that lost against others, an item that `min_success` does without, a su
 """
 
 from itertools import chain
+from typing import Final
 
 from graphs.composites.subworkflow import SubWorkflow
-from graphs.planner import failed
+from graphs.planner import all_is_well, failed
 from graphs.policies import asked_by
 from graphs.spec import Config, Step, Workflow
 from graphs.state import Result
@@ -15,6 +16,8 @@ from graphs.undo.places import Place, Places, prefixes
 
 _GONE_ON = ("continue", "fallback", "goto", "escalate")
 _TOLERANT = ("first", "min_success", "minimum_success_count", "min_success_rate", "parallel_failure_threshold")
+_LOST: Final = {"category": "cancelled"}
+"""Nothing was wrong with it: others were quicker, or enough."""
 
 
 def may_go_on(workflow: Workflow) -> bool:
@@ -41,7 +44,8 @@ def parts_that_failed(places: Places, config: Config) -> frozenset[str]:
     for path, place in places.each():
         result = place.frame.results.get(place.planned.name)
         if result is not None and (reason := _reason(place, result)) is not None:
-            asked = asked_by(reason.get("error"), config, timed_out=reason["status"] == "timed_out")
+            error = reason.get("error") or _LOST
+            asked = asked_by(error, config, timed_out=reason["status"] == "timed_out")
             (left if asked.compensate == "never" else parts).add(path)
     return frozenset(path for path in parts if left.isdisjoint(prefixes(path)))
 
@@ -55,8 +59,10 @@ def _reason(place: Place, result: Result) -> Result | None:
         return None
     if plan.fared(group, results) != "failed":
         return None
-    lost = (results[name] for name in plan.groups[group] if _is_lost(results[name]))
-    return next(lost, None)
+    # It may have lost between two steps: then one that never began says so.
+    members = (plan.effective(name, results) for name in plan.groups[group] if not plan.steps[name].stands_for)
+    wrong = [result for result in members if not all_is_well(result)]
+    return next(filter(_is_lost, wrong), wrong[0])
 
 
 def _is_lost(result: Result) -> bool:

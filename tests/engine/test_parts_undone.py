@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from orchestrator import Execution
-from tests.support.engine.engines import act, ask, engine, finished, rested, run, workflow
+from tests.support.engine.engines import act, ask, engine, finished, rested, run, turns, until, workflow
 from tests.support.engine.steps import Effects, Gates
 
 GOES_ON = {"on_failure": {"action": "continue"}}
@@ -91,6 +91,26 @@ async def test_who_lost_a_race_is_undone(database: Path, effects: Effects, gates
     assert _undoing(effects) == ["race.slow.undo_hold"]
 
 
+@pytest.mark.capability("F12", "X32", "E11")
+async def test_who_lost_a_race_between_two_steps_is_undone(database: Path, effects: Effects, gates: Gates) -> None:
+    """What it was at may finish, and is undone with what came before; what comes next does not begin."""
+    branches = {
+        "slow": [_undone("hold"), _undone("take_on", gate="slow"), act("told")],
+        "quick": [_undone("take"), act("said", gate="quick")],
+    }
+    race = {"name": "race", "type": "parallel", "config": {"first": 1, "rest": "finish"}, "branches": branches}
+    async with engine(database, effects=effects, gates=gates) as baton:
+        execution = await baton.start(workflow("w", [race]))
+        await gates.reached("slow")
+        gates.open("quick")
+        await until(lambda: "race.quick.said" in effects.done)
+        await turns(baton)
+        gates.open("slow")
+        execution = await finished(baton, execution)
+    assert execution.status == "completed" and execution.compensation == "compensated"
+    assert _undoing(effects) == ["race.slow.undo_take_on", "race.slow.undo_hold"]
+
+
 @pytest.mark.capability("E12", "E22")
 async def test_what_could_not_be_undone_is_a_dead_letter(database: Path, effects: Effects) -> None:
     """The execution has come to its good end all the same, and says what became of the part."""
@@ -113,6 +133,23 @@ async def test_a_kind_of_failure_after_which_nothing_is_undone(database: Path, e
     part = {**SEQUENCE, "steps": [_undone("s"), act("t", fail=True, category="logic")], **GOES_ON}
     execution = await _came_to(database, effects, part, config={"responses": {"logic": {"compensate": "never"}}})
     assert execution.status == "completed" and _undoing(effects) == []
+
+
+@pytest.mark.capability("E11", "E21", "X32")
+@pytest.mark.parametrize(("category", "undone"), [("logic", 1), ("cancelled", 0)])
+async def test_who_lost_against_others_did_nothing_wrong(
+    database: Path, effects: Effects, gates: Gates, category: str, undone: int
+) -> None:
+    """What is said of faults of logic is not said of it."""
+    branches = {"slow": [_undone("hold"), act("stuck", gate="never")], "quick": [act("told", gate="go")]}
+    race = {"name": "race", "type": "parallel", "config": {"first": 1}, "branches": branches}
+    definition = workflow("w", [race], config={"responses": {category: {"compensate": "never"}}})
+    async with engine(database, effects=effects, gates=gates) as baton:
+        execution = await baton.start(definition)
+        await gates.reached("never")
+        gates.open("go")
+        await finished(baton, execution)
+    assert len(_undoing(effects)) == undone
 
 
 @pytest.mark.capability("E11")
