@@ -11,7 +11,7 @@ from graphs.state import Happened
 from graphs.undo.inheritance import Inheritance
 from graphs.undo.line import Line, Undoing
 from graphs.undo.named import named_workflow
-from graphs.undo.parts import parts_that_failed
+from graphs.undo.parts import any_went_wrong, parts_that_failed
 from graphs.undo.places import Place, Places, Unseal, prefixes
 
 
@@ -47,6 +47,9 @@ def compensations(
     line = Line(library, history, inheritance)
     assert workflow is not None
     deeds = [deed for deed in history if not deed.superseded and not deed.path.startswith("~")]
+    went_well = conclusion.status == "completed"
+    if went_well and not any_went_wrong(deeds):  # what composite steps opened with need not be read
+        return Compensation([], {})
     places = Places(library, history, unseal)
     places.add(frame, "")
     places.add_alone(frame)
@@ -55,7 +58,7 @@ def compensations(
         line.clean_up([step], place.around, place.frame, beside=place.planned)
     if line.undoings:
         return Compensation(line.undoings, line.left_alone)
-    if went_well := conclusion.status == "completed":
+    if went_well:
         parts = parts_that_failed(places, workflow.spec.config)
         deeds = [deed for deed in deeds if not parts.isdisjoint(prefixes(deed.path))]
     clean_up = clean_up or any(map(_was_done, deeds))

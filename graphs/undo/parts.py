@@ -4,14 +4,15 @@ A branch that lost against others, an item that `min_success` does without, a su
 `continue`s: whatever was done in them is of no use any more, and is undone like a whole execution that has failed.
 """
 
+from collections.abc import Iterable
 from itertools import chain
-from typing import Final
+from typing import Final, cast
 
 from graphs.composites.subworkflow import SubWorkflow
 from graphs.planner import all_is_well, failed
 from graphs.policies import asked_by
 from graphs.spec import Config, Step, Workflow
-from graphs.state import Result
+from graphs.state import Happened, Result
 from graphs.undo.places import Place, Places, prefixes
 
 _GONE_ON = ("continue", "fallback", "goto", "escalate")
@@ -34,6 +35,12 @@ def _goes_on(step: Step) -> bool:
     if any(key in step.config for key in _TOLERANT) or step.config.get("wait_for_all", True) is not True:
         return True
     return any(map(_goes_on, chain.from_iterable(steps for _, steps in step.containers())))
+
+
+def any_went_wrong(deeds: Iterable[Happened]) -> bool:
+    """Whether there may be such parts at all."""
+    results = (cast(Result, deed.data) for deed in deeds if deed.kind == "settled")
+    return any(_is_lost(result) or not all_is_well(result) for result in results)
 
 
 def parts_that_failed(places: Places, config: Config) -> frozenset[str]:

@@ -110,3 +110,22 @@ def test_the_order_is_the_reverse_of_the_commits_whatever_it_was(commits: list[i
     results = {f"s{i}": FAILED if i in failed else COMPLETED for i in range(8)}
     due = _due(definition, results, order=[f"s{i}" for i in commits])
     assert [step.undoes for step in due] == [f"s{i}" for i in reversed(commits) if i not in failed]
+
+
+@pytest.mark.capability("E11", "E19")
+@pytest.mark.parametrize("reserved", [COMPLETED, FAILED])
+def test_of_a_good_end_is_read_only_what_may_not_have_come_to_one(reserved: Result) -> None:
+    """What composite steps opened with is sealed, and as much as their items: nobody opens it for nothing."""
+    group = {"name": "map", "type": "map", "config": {"items": [1], "min_success": 0}, "steps": [_undone("reserve")]}
+    definition = workflow("w", [group])
+    opened = Happened(1, "opened", "map", {"frame": {"items": [1], "min_success": 0}})
+    history = [opened, Happened(2, "settled", "map[0].reserve", reserved), Happened(3, "settled", "map", COMPLETED)]
+    frame = Frame(root_plan(definition, LIBRARY), {"map": COMPLETED}, None, {}, {}, workflow=definition)
+    read: list[Any] = []
+
+    def unseal(value: Any) -> Any:
+        read.append(value)
+        return value
+
+    assert compensations(frame, history, Conclusion("completed"), LIBRARY, unseal).undoings == []
+    assert bool(read) is (reserved is FAILED)
