@@ -8,7 +8,7 @@ the step it undoes saw.
 
 from graphs.undo.compensations import Compensation, compensations, with_companions
 from graphs.undo.line import COMPENSATION, Undoing
-from graphs.undo.parts import may_go_on
+from graphs.undo.parts import may_go_on, went_wrong
 from graphs.undo.places import prefixes
 from graphs.undo.undoable import undoable
 
@@ -20,5 +20,6 @@ __all__ = [
     "may_go_on",
     "prefixes",
     "undoable",
+    "went_wrong",
     "with_companions",
 ]

@@ -11,7 +11,7 @@ from graphs.state import Happened
 from graphs.undo.inheritance import Inheritance
 from graphs.undo.line import Line, Undoing
 from graphs.undo.named import named_workflow
-from graphs.undo.parts import any_went_wrong, parts_that_failed
+from graphs.undo.parts import parts_that_failed
 from graphs.undo.places import Place, Places, Unseal, prefixes
 
 
@@ -48,8 +48,11 @@ def compensations(
     assert workflow is not None
     deeds = [deed for deed in history if not deed.superseded and not deed.path.startswith("~")]
     went_well = conclusion.status == "completed"
-    if went_well and not any_went_wrong(deeds):  # what composite steps opened with need not be read
-        return Compensation([], {})
+    if went_well:
+        parts = parts_that_failed(deeds, workflow.spec.config)
+        deeds = [deed for deed in deeds if not parts.isdisjoint(prefixes(deed.path))]
+        if not deeds:  # what composite steps opened with need not be read
+            return Compensation([], {})
     places = Places(library, history, unseal)
     places.add(frame, "")
     places.add_alone(frame)
@@ -58,9 +61,6 @@ def compensations(
         line.clean_up([step], place.around, place.frame, beside=place.planned)
     if line.undoings:
         return Compensation(line.undoings, line.left_alone)
-    if went_well:
-        parts = parts_that_failed(places, workflow.spec.config)
-        deeds = [deed for deed in deeds if not parts.isdisjoint(prefixes(deed.path))]
     clean_up = clean_up or any(map(_was_done, deeds))
     _in_reverse(line, deeds, places, frame, unseal, clean_up)
     if clean_up and not went_well:

@@ -39,10 +39,6 @@ class Places:
     def find(self, path: str) -> Place | None:
         return self._steps.get(path)
 
-    def each(self) -> Iterator[tuple[str, Place]]:
-        """Every step, by its path."""
-        yield from self._steps.items()
-
     def add(self, frame: Frame, around: str) -> None:
         for name, planned in frame.plan.steps.items():
             path = join_path(around, name)

@@ -18,7 +18,7 @@ from graphs.undo import COMPENSATION
 
 Results = Mapping[str, Result]
 Pinned = Callable[[str, str | None], Workflow | None]
-BAD = ("failed", "timed_out", "cancelled")
+_BAD = ("failed", "timed_out", "cancelled")
 
 
 @dataclass(slots=True)
@@ -143,4 +143,4 @@ def failed_paths(workflow: Workflow, results: Results, library: Library) -> list
 
 
 def _undone(result: Result) -> bool:
-    return result["status"] in BAD or result.get("reason") in ("upstream", "halted")
+    return result["status"] in _BAD or result.get("reason") in ("upstream", "halted")

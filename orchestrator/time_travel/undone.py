@@ -4,14 +4,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from graphs.planner import COMPANION, all_is_well
 from graphs.prepare import Library
 from graphs.spec import Workflow
 from graphs.state import Result
-from graphs.undo import prefixes
+from graphs.undo import prefixes, went_wrong
 from orchestrator.store.port import Execution, Record
 from orchestrator.store.sqlite import SqliteStore
-from orchestrator.time_travel.anew import BAD, Anew, Pinned, is_inside, made_anew
+from orchestrator.time_travel.anew import Anew, Pinned, is_inside, made_anew
 from orchestrator.time_travel.ownership import inherited_by
 
 _COMPLETED: Final = "execution.completed"
@@ -61,27 +60,17 @@ def made_anew_after(
     """What has to go so that these steps are done again, with all that was undone and that they go by."""
     again = [path for path in results if path in undone.whole]
     anew = made_anew(workflow, dict.fromkeys([*again, *paths]), results, library, pinned)
-    if parts := [path for path in results if path in undone.parts and _is_touched(path, anew, results)]:
+    wrong = went_wrong(results) if undone.parts else {}
+    if parts := [path for path in results if path in undone.parts and _is_touched(path, anew, wrong)]:
         anew = made_anew(workflow, dict.fromkeys([*again, *parts, *anew.steps]), results, library, pinned)
     anew.after_undoing = bool(undone.whole or parts)
     return anew
 
 
-def _is_touched(path: str, anew: Anew, results: Mapping[str, Result]) -> bool:
+def _is_touched(path: str, anew: Anew, wrong: Mapping[str, Result]) -> bool:
     """Whether anything is made anew of the part that it was undone with. One that stays as it is, failed and gone on
     from, is at peace."""
-    part = next((prefix for prefix in sorted(prefixes(path), key=len) if _went_wrong(prefix, results)), None)
+    part = min((prefix for prefix in prefixes(path) if prefix in wrong), key=len, default=None)
     if part is None or anew.takes(part):
         return True
     return any(is_inside(taken, part) for taken in (*anew.below, *anew.alone))
-
-
-def _went_wrong(path: str, results: Mapping[str, Result]) -> bool:
-    """Of a step, or of a branch or an item."""
-    if (result := results.get(path)) is not None:
-        return result["status"] in BAD
-    inside = {other.removeprefix(f"{path}."): result for other, result in results.items() if is_inside(other, path)}
-    own = {name: result for name, result in inside.items() if "." not in name and "[" not in name}
-    stood_for = {name for name, one in own.items() if name.endswith(COMPANION) and one["status"] == "completed"}
-    wrong = (name for name, one in own.items() if not name.endswith(COMPANION) and not all_is_well(one))
-    return any(f"{name}{COMPANION}" not in stood_for for name in wrong)

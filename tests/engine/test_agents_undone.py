@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from agents import Call, Turn
+from agents import Call, Functions, Turn
+from graphs.steps import StepContext
 from tests.engine.test_agents import DONE, Desk, agent, resources
 from tests.support.engine.engines import act, engine, run, workflow
 from tests.support.engine.steps import Effects
@@ -41,3 +42,37 @@ async def test_the_calls_that_an_agent_made_are_undone(database: Path, effects: 
     (undo,) = [result for path, result in results.items() if path.endswith("undo_x")]
     assert undo["output"]["value"] == [3, 3]
     assert next(path for path in results if path.startswith("~compensation.")).endswith("undo_x")
+
+
+@pytest.mark.capability("E11", "I07")
+async def test_a_workflow_that_failed_when_an_agent_called_it_is_undone(database: Path, effects: Effects) -> None:
+    """The agent was told so, and went on; what another call did stays."""
+    desk = Desk()
+    broken = workflow("broken", [act("x", compensate=act("undo_x")), act("y", "x", fail=True)])
+    whole = workflow("whole", [act("x", compensate=act("undo_x"))])
+    given = resources(desk, Turn(calls=(Call("broken", {}), Call("whole", {}))), DONE)
+    async with engine(database, effects=effects, resources=given, workflows=[broken, whole]) as baton:
+        execution = await run(baton, workflow("w", [agent(tools=[{"workflow": "broken"}, {"workflow": "whole"}])]))
+    assert (execution.status, execution.compensation) == ("completed", "compensated")
+    assert [path for path in effects.began if path[0] == "~"] == ["~compensation.ask[0].broken-0.undo_x"]
+
+
+@pytest.mark.capability("E11", "E19")
+async def test_what_was_written_down_in_an_item_that_failed_is_undone(database: Path, effects: Effects) -> None:
+    """Also where no step says how it is undone."""
+
+    async def book(context: StepContext, item: int) -> int:
+        await context.effect({"type": "act", "config": {"value": item}}, name="unbook")
+        return item
+
+    step = {"name": "book", "type": "function", "config": {"function": "book", "args": {"item": "{{ item }}"}}}
+    group = {"name": "map", "type": "map", "config": {"items": [1, 2, 3], "min_success": 1}}
+    group["steps"] = [step, act("charge", fail="{{ item == 2 }}")]
+    async with engine(database, effects=effects, resources=[Functions([book])]) as baton:
+        execution = await run(baton, workflow("w", [group]))
+        results = await baton.results(execution.id)
+    assert (execution.status, execution.compensation) == ("completed", "compensated")
+    undone = {path: result for path, result in results.items() if path.startswith("~compensation.")}
+    assert {path: result["output"]["value"] for path, result in undone.items()} == {
+        "~compensation.map[1].book.unbook-1": 2
+    }
