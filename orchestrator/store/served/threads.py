@@ -10,15 +10,14 @@ from graphs.errors import BatonError, ConflictError, NotFoundError
 from orchestrator.store import checkpoints
 from orchestrator.store.parts import Part
 from orchestrator.store.rows import from_time
+from orchestrator.store.served.standing import THREADS_NOW
 from orchestrator.store.served.table import Table
 from orchestrator.store.served.values import Search, Thread
 
-THREADS = Table(
-    "threads",
-    Thread,
-    times=("expires_at", "created_at", "updated_at", "state_updated_at"),
-    plain=("id", "tenant", "status"),
-)
+_TIMES = ("expires_at", "created_at", "updated_at", "state_updated_at")
+_PLAIN = ("id", "tenant", "status")
+THREADS = Table("threads", Thread, times=_TIMES, plain=_PLAIN)
+_NOW = Table(THREADS_NOW, Thread, times=_TIMES, plain=_PLAIN)
 
 _EXPIRED = "SELECT id, tenant FROM threads WHERE status <> 'busy' AND expires_at <= ?"
 
@@ -47,12 +46,12 @@ class Threads(Part):
         return THREADS.value(rows[0]) if rows else None
 
     async def threads(self, which: Search) -> Sequence[Thread]:
-        """Threads that fit."""
-        return await self._reader.read(lambda db: THREADS.search(db, which))
+        """Threads that fit, as they stand now."""
+        return await self._reader.read(lambda db: _NOW.search(db, which))
 
     async def count_threads(self, which: Search) -> int:
-        """How many threads fit."""
-        return await self._reader.read(lambda db: THREADS.count(db, which))
+        """How many threads fit, as they stand now."""
+        return await self._reader.read(lambda db: _NOW.count(db, which))
 
     async def change_thread(
         self, thread_id: str, tenant: str, changes: Mapping[str, Any], *, metadata: Mapping[str, Any] | None = None
