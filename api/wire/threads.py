@@ -20,7 +20,7 @@ from api.wire.bodies import (
     ThreadSearch,
     listed,
 )
-from api.wire.callers import READS, REDRIVES, RUNS
+from api.wire.callers import READS, REDRIVES, RUNS, caller_of
 from api.wire.extracting import extracted
 from api.wire.shapes import json, no_content, selected, thread_of
 from graphs.errors import InputError
@@ -51,6 +51,8 @@ async def create(body: ThreadBody, at: At, by: By) -> Response:
 async def search(body: ThreadSearch, at: At, by: By) -> Response:
     """Threads that fit, with their values and what is asked on them."""
     found = await at.desk.threads.search(_search(body, by))
+    for each in found:
+        at.desk.shown.thread(caller_of(by), each)
     documents = [(thread_of(thread), thread) for thread in found]
     return json(
         [
@@ -79,7 +81,9 @@ async def prune(body: PruneBody, at: At, by: By) -> Response:
 async def get(thread_id: str, at: At, by: By, include: Annotated[list[str] | None, Query()] = None) -> Response:
     """A thread."""
     wanted = {part for item in include or () for part in item.split(",")}
-    return json(thread_of(await at.desk.threads.get(thread_id, by.tenant), ttl="ttl" in wanted))
+    thread = await at.desk.threads.get(thread_id, by.tenant)
+    at.desk.shown.thread(caller_of(by), thread)
+    return json(thread_of(thread, ttl="ttl" in wanted))
 
 
 @router.patch("/{thread_id}", dependencies=[*RUNS, acts("threads", "update")])
@@ -108,6 +112,7 @@ async def copy(thread_id: str, at: At, by: By) -> Response:
 async def state(thread_id: str, at: At, by: By, subgraphs: bool = False, select: Select = None) -> Response:
     """A thread's state as it is now."""
     found = await at.desk.threads.state(thread_id, by.tenant, Place(), subgraphs=subgraphs)
+    at.desk.shown.state(caller_of(by), thread_id, found)
     return json(selected(found, listed(select)))
 
 
@@ -159,6 +164,8 @@ async def history(thread_id: str, body: HistoryBody, at: At, by: By) -> Response
         metadata=body.metadata or {},
     )
     found = await at.desk.threads.history(thread_id, by.tenant, window)
+    if found and window.before is None and window.place is None:
+        at.desk.shown.state(caller_of(by), thread_id, found[0])
     return json([selected(item, body.select) for item in found])
 
 

@@ -3,13 +3,14 @@ middleware of LangChain's agents, plain values)."""
 
 import re
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple, TypeGuard
 
 import orjson
 
 from graphs.errors import ConflictError, InputError
 from orchestrator.approvals.values import digest_of
+from orchestrator.serving.front import alone, by_turn
 from orchestrator.serving.served import Document
 from orchestrator.store.port import OpenWait
 
@@ -119,12 +120,14 @@ def interrupts_of(waits: Sequence[OpenWait]) -> Document:
     return {interrupt_id(wait): [{"id": interrupt_id(wait), "value": question_of(wait)}] for wait in waits}
 
 
-def answers_to(waits: Sequence[OpenWait], resume: Any) -> list[tuple[OpenWait, Answered]]:
+def answers_to(waits: Sequence[OpenWait], resume: Any, shown: str | None = None) -> list[tuple[OpenWait, Answered]]:
     """Which question gets which decision.
 
     Args:
         waits: What was asked, open or not.
-        resume: An answer, where one thing is asked; or answers by the ids of what is asked.
+        resume: Answers by the ids of what is asked; or one answer. Where several things are asked, that one belongs to
+            what it names, or to what was in front of whoever gives it.
+        shown: The id of what that was.
 
     Raises:
         ConflictError: nothing is asked, or no longer what was shown, or several things are and it is not said which is
@@ -135,31 +138,81 @@ def answers_to(waits: Sequence[OpenWait], resume: Any) -> list[tuple[OpenWait, A
         known = {interrupt_id(wait): wait for wait in waits}
         if unknown := [key for key in resume if key not in known]:
             raise no_longer_asked(unknown[0])
-        return [(known[key], _answer(known[key], value)) for key, value in resume.items()]
-    asked = [wait for wait in waits if wait.wait.kind == "approval" and wait.status == "open"]
+        return [(known[key], _decided(known[key], value)) for key, value in resume.items()]
+    wait = _meant(waits, *_unwrapped(resume), shown)
+    return [(wait, _decided(wait, resume))]
+
+
+def _meant(waits: Sequence[OpenWait], given: Any, digest: str | None, shown: str | None) -> OpenWait:
+    asked = by_turn([wait for wait in waits if wait.wait.kind == "approval" and wait.status == "open"])
     if not asked:
         raise ConflictError(
             "Nothing is asked that a decision could answer.",
             hint="It has been answered already, or the execution waits for an event or for time.",
             code="nothing_asked",
         )
-    if len(asked) > 1:
+    if digest is not None and len(asked) > 1:
+        return _one_of(asked, lambda wait: digest_of(wait) == digest, digest)
+    if digest is not None:
+        return asked[0]  # the engine says what has become of what was shown
+    if (name := _named(given)) is not None:
+        return _one_of(asked, lambda wait: wait.path == name and _still_shows(wait, given), name)
+    if shown is not None:
+        return _one_of(asked, lambda wait: interrupt_id(wait) == shown, shown)
+    if len(asked) > 1 or not alone(asked[0], waits):
         names = ", ".join(f"{interrupt_id(wait)} ({wait.path})" for wait in asked)
         raise ConflictError(
-            "Several things are asked at once.",
-            hint=f"Answer them by id: resume: {{ID: ANSWER}}. Asked: {names}.",
+            "Several things were asked at once, and the answer does not say which it is for.",
+            hint=f"Answer by id: resume: {{ID: ANSWER}}; or read the thread again first. Asked: {names}.",
             code="several_asked",
         )
-    return [(asked[0], _answer(asked[0], resume))]
+    return asked[0]
 
 
-def _answer(wait: OpenWait, given: Any) -> Answered:
-    shown = _digest(given)
+def _one_of(asked: Sequence[OpenWait], fits: Callable[[OpenWait], bool], named: str) -> OpenWait:
+    found = next((wait for wait in asked if fits(wait)), None)
+    if found is None:
+        raise no_longer_asked(named)
+    return found
+
+
+def _named(given: Any) -> str | None:
+    """What an answer says it is for: clients give back the action that they edited, or accepted where it may be."""
+    if not isinstance(given, Mapping) or given.get("type") not in ("accept", "edit"):
+        return None
+    for action in (given.get("edited_action"), given.get("args")):
+        if isinstance(action, Mapping) and "args" in action:
+            name = action.get("name", action.get("action"))
+            return name if isinstance(name, str) else None
+    return None
+
+
+def _still_shows(wait: OpenWait, given: Mapping[str, Any]) -> bool:
+    if given["type"] != "accept":
+        return True
+    payload = wait.wait.question.get("payload")
+    accepted = _as_shown(payload, given["args"]["args"])
+    return bool(accepted == (_args_of(wait) if payload is None else payload))
+
+
+def _unwrapped(resume: Any) -> tuple[Any, str | None]:
+    """The one answer in a resume, and the digest of what was shown, where it says that."""
+    given = resume
     if isinstance(given, Mapping) and isinstance(given.get("decisions"), list):
         given = given["decisions"]
-    if isinstance(given, list) and len(given) == 1:
-        given = given[0]
-    return _understood(wait, given)._replace(digest=_digest(given) or shown)
+        if len(given) != 1:
+            raise InputError(
+                f"{len(given)} decisions were sent, and one thing is answered at a time.",
+                hint="Send one, or answers by id: resume: {ID: ANSWER}.",
+                code="decision_not_understood",
+            )
+    given = given[0] if isinstance(given, list) and len(given) == 1 else given
+    return given, _digest(given) or _digest(resume)
+
+
+def _decided(wait: OpenWait, resume: Any) -> Answered:
+    given, digest = _unwrapped(resume)
+    return _understood(wait, given)._replace(digest=digest)
 
 
 def _digest(given: Any) -> str | None:

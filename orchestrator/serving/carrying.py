@@ -12,6 +12,7 @@ from orchestrator.engine import Orchestrator
 from orchestrator.engine.looking import STOPS
 from orchestrator.serving.answers import interrupts_of
 from orchestrator.serving.follow import Following
+from orchestrator.serving.front import by_turn
 from orchestrator.serving.ledger import values_of
 from orchestrator.serving.secrets import InputSealer
 from orchestrator.serving.served import Say
@@ -161,7 +162,7 @@ def at_rest(baton: Orchestrator, execution: Execution, asked: Sequence[OpenWait]
 
 async def asked_by(baton: Orchestrator, execution_id: str) -> list[OpenWait]:
     """What the execution waits for that others must give."""
-    return [wait for wait in await baton.waits(execution_id) if wait.wait.kind != "timer"]
+    return by_turn([wait for wait in await baton.waits(execution_id) if wait.wait.kind != "timer"])
 
 
 class _Telling:

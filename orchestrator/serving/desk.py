@@ -15,6 +15,7 @@ from orchestrator.serving.assistants import AssistantDesk
 from orchestrator.serving.carrying import SINCE
 from orchestrator.serving.crons import CronDesk
 from orchestrator.serving.events import Hub
+from orchestrator.serving.front import Shown
 from orchestrator.serving.items import ItemStore
 from orchestrator.serving.served import Caller, Served
 from orchestrator.serving.shelf import Shelf
@@ -37,6 +38,7 @@ class Desk:
         hub: What happens on threads, for whoever watches them.
         sweeper: Deletes what has had its time.
         streams: What runs say.
+        shown: What was in front when somebody read a thread.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class Desk:
         self.threads = ThreadDesk(store, shelf, clock, self.sweeper.arm)
         self.admission = Admission(self.threads, self.assistants)
         self.hub = Hub()
+        self.shown = Shown()
         self.crons = CronDesk(store, clock, log, self._put_due)
         self._store = store
         self._queue = queue
@@ -89,11 +92,14 @@ class Desk:
             if await self.admission.is_there(wanted)
             else self.threads.new(run.thread_id, run.tenant, wanted.metadata)
         )
-        if (run.request.get("command") or {}).get("resume") is not None:
+        by = wanted.by
+        answers = (run.request.get("command") or {}).get("resume") is not None
+        if answers:
+            by = replace(by, shown=self.shown.last(by, run.thread_id))
             # What the answer sets going begins at once, and may be over before the run is performed.
             since = self._store.newest_record(run.thread_id)
             run = replace(run, request={**run.request, SINCE: since})
-        beside = [*await self._admit(served, run, wanted.by), *self._room(run)]
+        beside = [*await self._admit(served, run, by), *self._room(run)]
         run = replace(run, request=served.sealed(run.request))
         log = self.streams.open(run.id, resumable=resumable(run))
         self._awaited[run.id] = asyncio.get_running_loop().create_future()
@@ -102,6 +108,8 @@ class Desk:
         except BaseException:
             self._let_go(run.id)
             raise
+        if answers:
+            self.shown.forget(by, run.thread_id)
         if put.repeated:
             self._let_go(run.id)
         else:

@@ -61,7 +61,8 @@ def state_now(
     seqs = ["0", *(str(moment.seq) for moment in moments)]
     parent = seqs[-2] if len(seqs) > 1 else None
     state = _state(execution, values_of(execution, results), parent, seqs[-1], following)
-    state["tasks"] = [_task(wait) for wait in waits]
+    # What is in front stands last: of several tasks Agent Chat UI shows what the last one asks.
+    state["tasks"] = [_task(wait) for wait in reversed(waits)]
     state["interrupts"] = [each for group in asked.values() for each in group]
     state["created_at"] = execution.updated_at or execution.created_at
     return state

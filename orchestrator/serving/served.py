@@ -28,6 +28,7 @@ class Caller:
         decides: Whether they may answer approvals at all.
         redrives: Whether they may let what was done be done anew.
         consent: The application's own word about each of their runs, where it has one.
+        shown: The id of the question they last saw in front on the thread that they answer on.
     """
 
     person: Person = field(default_factory=Person)
@@ -36,6 +37,7 @@ class Caller:
     decides: bool = True
     redrives: bool = True
     consent: Consent | None = None
+    shown: str | None = None
 
     async def sees(self, thread: Thread) -> bool:
         """Whether they may look at a thread of their tenant."""

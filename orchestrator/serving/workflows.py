@@ -132,11 +132,11 @@ class WorkflowGraph:
         if not by.decides:
             raise NotAllowedError("To answer an approval takes the right 'decide'.")
         waits = await self._baton.waits(thread_id)
-        if are_ids(resume) and not {interrupt_id(wait) for wait in waits}.issuperset(resume):
-            # Whoever answers what was answered is told by whom.
+        if not are_ids(resume) or not {interrupt_id(wait) for wait in waits}.issuperset(resume):
+            # Whoever answers what was answered is told by whom, or that something else is asked by now.
             waits = await self._baton.store.waits(thread_id, status=None)
         deciding = []
-        for wait, said in answers_to(waits, resume):
+        for wait, said in answers_to(waits, resume, by.shown):
             # Judged once more when it is kept: by then something else may be asked at the same place.
             shown = said.digest or digest_of(wait)
             given = Given(decision=said.decision, data=said.data, reason=said.reason, digest=shown)

@@ -251,7 +251,7 @@ def _to_row(execution_id: str, path: str, generation: int, wait: Wait) -> tuple[
 
 def to_wait(row: Sequence[Any]) -> OpenWait:
     """A wait from SELECT."""
-    execution_id, path, generation, status, answer, opened_at, _closed_at, *rest = row
+    execution_id, path, generation, status, answer, opened_at, closed_at, *rest = row
     kind, question, event_type, match, due, lookback, on_timeout, schema, assignees = rest
     wait = Wait(
         kind=kind,
@@ -272,6 +272,7 @@ def to_wait(row: Sequence[Any]) -> OpenWait:
         status=status,
         answer=to_answer(answer),
         opened_at=datetime.fromisoformat(opened_at),
+        closed_at=from_time(closed_at),
     )
 
 

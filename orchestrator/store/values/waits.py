@@ -21,6 +21,7 @@ class OpenWait:
     status: Literal["open", "answered", "elapsed", "cancelled"]
     answer: Answer | None
     opened_at: datetime
+    closed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -135,7 +135,7 @@ async def test_two_questions_are_answered_by_id(client: LangGraphClient) -> None
     left: Any = await client.runs.wait(thread, "both", input={})
     ids = [each["id"] for each in left["__interrupt__"]]
     assert len(ids) == 2
-    with pytest.raises(ConflictError, match="Several things are asked at once"):
+    with pytest.raises(ConflictError, match="Several things were asked at once"):
         await client.runs.create(thread, "both", command={"resume": "approve"})
     left = await client.runs.wait(thread, "both", command={"resume": {ids[0]: "approve"}})
     assert [each["id"] for each in left["__interrupt__"]] == ids[1:]
