@@ -37,7 +37,10 @@ class Line:
 
     def remove(self, run_id: str) -> bool:
         """It shall not begin; False when it has, or was never here."""
-        return self._waiting.pop(run_id, None) is not None
+        run = self._waiting.pop(run_id, None)
+        if run is not None and self.is_free(run.thread_id):
+            self._let_in(run.thread_id)  # it may have been the one that stood in line for those behind it
+        return run is not None
 
     def next(self) -> Run | None:
         """The run whose turn it is; its thread is busy until `free`."""
@@ -78,6 +81,9 @@ class Line:
         """The thread's run is over: its next one stands in line again."""
         if (tenant := self._busy.pop(thread_id, None)) is not None:
             self._at_work[tenant] -= 1
+        self._let_in(thread_id)
+
+    def _let_in(self, thread_id: str) -> None:
         behind = self._behind.get(thread_id)
         while behind:
             place = heapq.heappop(behind)

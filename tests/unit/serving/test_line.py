@@ -66,6 +66,17 @@ def test_one_run_of_a_thread_at_a_time_the_most_urgent_first_and_none_forgotten(
     assert not waiting
 
 
+def test_who_stands_behind_one_that_is_taken_out_of_the_line_is_not_forgotten() -> None:
+    line = Line()
+    for seq in (1, 2, 3):
+        line.add(run(seq, "a"))
+    assert line.next() == run(1, "a")
+    assert line.next() is None
+    line.free("a")
+    assert line.remove("r2")
+    assert line.next() == run(3, "a")
+
+
 @given(st.integers(0, 20), st.integers(1, 10))
 def test_nobody_waits_for_ever_behind_the_urgent(priority: int, at_once: int) -> None:
     """Urgent ones come without end, more of them than are begun; the one without urgency begins all the same."""
