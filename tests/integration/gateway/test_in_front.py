@@ -45,7 +45,7 @@ async def http(served: Served) -> AsyncIterator[httpx.AsyncClient]:
 
 
 async def in_chat_ui(http: httpx.AsyncClient) -> str:
-    """What Agent Chat UI shows of a thread that rests: `threadHead.tasks.at(-1).interrupts.at(-1)` of the SDK's hook."""
+    """What Agent Chat UI shows of a thread at rest: `threadHead.tasks.at(-1).interrupts.at(-1)` in the SDK."""
     [head, *_] = (await http.post("/threads/t/history", json={"limit": 10})).json()
     return str(head["tasks"][-1]["interrupts"][-1]["value"]["action_requests"][0]["name"])
 
