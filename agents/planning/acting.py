@@ -1,18 +1,19 @@
 """Which steps of a workflow change the world outside, or may: a person is asked before a model's plan does."""
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-import orjson
-
 from agents.planning.offer import Offered
 from agents.tools.tools import Tool
+from graphs.loading.findings import Findings
 from graphs.spec import Step, Workflow
 from graphs.steps import StepTypes
+from graphs.validation.expressions import read_field
+from graphs.validation.fields import fields_of
+from graphs.validation.outline import Outline
 
-_READS_ENVIRONMENT: Final = re.compile(r"\b(?:env|secrets)\s*[.\[]")
+_ENVIRONMENT: Final = ("env", "secrets")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +29,18 @@ class Act:
 
 def acts_of(workflow: Workflow, step_types: StepTypes, offer: Offered) -> list[Act]:
     """Everything in a workflow that changes the world outside, or may, in the order in which it is written."""
-    found = list(_Looking(step_types, offer).workflow(workflow))
-    if _READS_ENVIRONMENT.search(orjson.dumps(workflow.as_document()).decode()):
-        found.append(Act("", "reads values of the environment"))
-    return found
+    found = dict.fromkeys(_Looking(step_types, offer).workflow(workflow))
+    if _reads_environment(workflow, step_types):
+        found[Act("", "reads values of the environment")] = None
+    return [*found]
+
+
+def _reads_environment(workflow: Workflow, step_types: StepTypes) -> bool:
+    """By what its expressions are read as, and not by how they are written: `(secrets).X`, `[env] | first`."""
+    fields = (read_field(field, Findings()) for field in fields_of(Outline(workflow, step_types)))
+    return any(
+        reference.root in _ENVIRONMENT for read in fields if read is not None for reference in read[0].references
+    )
 
 
 class _Looking:
@@ -58,7 +67,9 @@ class _Looking:
         if step.on_timeout is not None and (name := step.on_timeout.compensation_workflow) is not None:
             yield Act(step.name, f"cleans up with the workflow '{name}'")
         inside = [inner for _, steps in step.containers() for inner in steps]
-        for inner in (*inside, step.on_failure.fallback, step.compensate):
+        # What answers a failure may be the step itself with another configuration: it may name another tool.
+        instead = step.answer if step.on_failure.action != "escalate" else None
+        for inner in (*inside, instead, step.compensate):
             if inner is not None:
                 yield from self._step(inner)
 

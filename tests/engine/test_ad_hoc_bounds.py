@@ -1,12 +1,13 @@
 """What the ad-hoc assistant may use, and what its plans may not hold."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from agents import Agent, Agents, Tool
 from agents.planning.bounds import AssistantBounds
-from tests.support.engine.assistant import READING, REFUND, World
+from tests.support.engine.assistant import READING, REFUND, World, open_question
 from tests.support.engine.engines import engine, finished
 
 
@@ -59,6 +60,43 @@ async def test_what_a_plan_may_not_hold_is_told(written: str, told: str, databas
 async def test_a_plan_that_takes_the_assistants_name_is_a_plan_nevertheless(database: Path) -> None:
     draft = READING.replace(CRITERIA, "type: survey\n      config: {message: x}").replace("compare_cities", "baton")
     assert "a plan has no steps of type 'survey'." in await refused(draft, database)
+
+
+UNASKED = [
+    ("city: '{{ env.REGION }}'", "", "reads values of the environment"),
+    ("city: '{{ (secrets).TOKEN }}'", "", "reads values of the environment"),
+    ('city: "{{ secrets\\n.TOKEN }}"', "", "reads values of the environment"),
+    ("city: '{{ [secrets] | map(\"TOKEN\") | first }}'", "", "reads values of the environment"),
+    ("city: '{{ env | json }}'", "", "reads values of the environment"),
+    ("city: Oslo", "{action: retry, config: {tool: write_to}}", "calls the tool 'write_to'"),
+    ("city: Oslo", "{action: fallback, fallback: {name: f, type: tool, config: {tool: write_to}}}", "calls the tool"),
+]
+
+
+@pytest.mark.capability("security-A18", "security-A19")
+@pytest.mark.parametrize(("args", "on_failure", "does"), UNASKED)
+async def test_a_plan_that_reaches_for_more_than_its_tools_is_asked_about_however_it_is_written(
+    args: str, on_failure: str, does: str, database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A tool that changes nothing may tell somebody what it is given, and another may answer its failure."""
+    monkeypatch.setenv("TOKEN", "hunter2")
+    written = f"type: tool\n      config: {{tool: look_up, args: {{{args}}}}}"
+    draft = READING.replace(CRITERIA, written + (f"\n      on_failure: {on_failure}" if on_failure else ""))
+    world = World("plan", draft)
+    how: dict[str, Any] = {"expose": ("REGION",), "secrets": ("TOKEN",)}
+    async with engine(database, resources=world.resources(), **how) as baton:
+        execution = await baton.wait((await baton.ask("Look")).id, until="rest")
+        question = await open_question(baton, execution)
+    assert world.done == []
+    assert next(act["does"] for act in question.wait.question["payload"]["acts"]).startswith(does)
+
+
+@pytest.mark.capability("security-A18")
+async def test_words_that_only_look_like_the_environment_are_words(database: Path) -> None:
+    world = World("plan", READING.replace('"Criteria?"', '"What are secrets. And env.X?"').replace(".answer }}", " }}"))
+    async with engine(database, resources=world.resources()) as baton:
+        execution = await finished(baton, await baton.ask("Look"))
+    assert execution.status == "completed", execution.error
 
 
 async def refused(draft: str, database: Path) -> str:
