@@ -68,6 +68,8 @@ def _describe(operation: dict[str, Any], route: APIRoute) -> None:
     operation["x-needs"] = rights
     if any(each.is_answer is not None for each in declared(route.dependant)):
         operation["x-needs-to-answer"] = [Right.DECIDE]
+    if narrowed := sorted({right for each in declared(route.dependant) for right in each.narrowed}):
+        operation["x-shows-less-to"] = narrowed
     operation["security"] = [{"key": []}, {"token": []}] if rights else []
     problem = {
         "description": "A problem, in the one shape (RFC 9457).",

@@ -24,7 +24,7 @@ class _Handled(Response):
 
 @router.post(
     "/mcp",
-    dependencies=[needs(Right.READ)],
+    dependencies=[needs(Right.READ, narrowed=[Right.DECIDE])],
     response_class=Response,
     openapi_extra={"requestBody": {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}}},
 )

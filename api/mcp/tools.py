@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, get_args
 
 from api.security import Principal, Right
 from api.security.needs import Needs
 from graphs.errors import InputError, NotFoundError
-from orchestrator.approvals.rules import Given
+from orchestrator.approvals.rules import Given, concerns
 from orchestrator.approvals.values import Approval, Decision, Person
 from orchestrator.engine import Orchestrator
 from orchestrator.serving.carrying import until_rest
@@ -84,6 +84,7 @@ class Workbench:
         self._baton = orchestrator
         self._who = who
         self._view = TenantView(orchestrator, who.tenant, who.name, who.consent, most)
+        self._person = Person(who.name, who.groups)
 
     async def offered(self) -> Sequence[Offered]:
         """What the caller may call."""
@@ -134,21 +135,21 @@ class Workbench:
         Needs(tool.right).check(self._who)
         if tool.workflow is not None:
             execution = await self._view.start(tool.workflow, dict(arguments), idempotency_key=key)
-            return await self._settled(execution.id, PATIENCE, tell)
+            return await self._settled(execution.id, PATIENCE, tell, reads=True)
         execution_id = _text(arguments, "execution_id")
         await self._view.get(execution_id)
         if tool.name == DECIDE:
             await self._decide(execution_id, arguments)
-            return await self._settled(execution_id, PATIENCE, tell)
+            return await self._settled(execution_id, PATIENCE, tell, reads=self._who.reads)
         seconds = arguments.get("seconds", PATIENCE)
         if not isinstance(seconds, int | float) or isinstance(seconds, bool) or not 0 <= seconds <= _LONGEST_WAIT:
             raise InputError(f"'seconds' is a number from 0 to {_LONGEST_WAIT:g}.", code="argument_wrong")
-        return await self._settled(execution_id, float(seconds), tell)
+        return await self._settled(execution_id, float(seconds), tell, reads=True)
 
     async def _decide(self, execution_id: str, arguments: Mapping[str, Any]) -> None:
         path = arguments.get("path")
-        asked = [wait.path for wait in await self._view.waits(execution_id) if wait.wait.kind == "approval"]
         if path is None:
+            asked = [one.wait.path for one in await self._asked(execution_id, reads=self._who.reads)]
             if len(asked) != 1:
                 raise InputError(
                     "Nothing is asked now." if not asked else "Several things are asked at once.",
@@ -165,17 +166,21 @@ class Workbench:
             reason=arguments.get("reason"),
             digest=_text(arguments, "digest"),
         )
-        person = Person(self._who.name, self._who.groups)
-        await self._baton.inbox.decide(execution_id, str(path), person, given)
+        await self._baton.inbox.decide(execution_id, str(path), self._person, given)
 
-    async def _settled(self, execution_id: str, seconds: float, tell: Tell) -> dict[str, Any]:
+    async def _settled(self, execution_id: str, seconds: float, tell: Tell, *, reads: bool) -> dict[str, Any]:
+        """How an execution is; without its values, and what others are asked, where somebody may not read them."""
         execution = await until_rest(self._baton, execution_id, seconds, tell)
-        questions = []
-        if not execution.status.final:
-            for wait in await self._baton.waits(execution_id):
-                if wait.wait.kind == "approval":
-                    questions.append(_question(await self._baton.inbox.get(execution_id, wait.path)))
-        return _document(execution, questions)
+        asked = [] if execution.status.final else await self._asked(execution_id, reads=reads)
+        if not reads:
+            execution = replace(execution, output=None, error=execution.error and {"code": execution.error.get("code")})
+        return _document(execution, [_question(one) for one in asked])
+
+    async def _asked(self, execution_id: str, *, reads: bool) -> list[Approval]:
+        paths = [wait.path for wait in await self._view.waits(execution_id) if wait.wait.kind == "approval"]
+        found = [await self._baton.inbox.get(execution_id, path) for path in paths]
+        now = self._baton.clock.now()
+        return [one for one in found if reads or concerns(one, self._person, now)]
 
 
 def _document(execution: Execution, questions: list[dict[str, Any]]) -> dict[str, Any]:

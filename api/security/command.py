@@ -38,12 +38,16 @@ def _register_create(keys_app: typer.Typer) -> None:
         "api.security.keeping:create_key",
         epilog=examples(
             "baton keys create --name ann --role approver --group finance",
+            "baton keys create --name eve --role approver --role viewer",
             "baton keys create --name ci --role operator --scope run --expires 90d --tenant acme",
         ),
     )
     def create(
         name: Annotated[str, typer.Option(metavar="NAME", help="Who uses it: kept beside what they decide.")],
-        role: Annotated[str, typer.Option(help="viewer, operator, approver, editor or admin.")],
+        role: Annotated[
+            list[str],
+            typer.Option(metavar="ROLE", help="viewer, operator, approver, editor or admin; may be repeated."),
+        ],
         tenant: Annotated[str, typer.Option(help="Whose executions it sees.")] = "default",
         scope: Annotated[
             list[str] | None,

@@ -8,7 +8,7 @@ from typing import Any, Final
 from rich.text import Text
 
 from api.security.keys import new_key
-from api.security.rights import RIGHTS, Role
+from api.security.rights import RIGHTS, Role, rights_of
 from graphs.errors import InputError, NotFoundError
 from orchestrator.cli.exits import Exit
 from orchestrator.cli.options import Shared
@@ -27,7 +27,7 @@ async def create_key(
     shared: Shared,
     *,
     name: str,
-    role: str,
+    role: Sequence[str],
     tenant: str,
     scope: Sequence[str] | None,
     group: Sequence[str] | None,
@@ -44,7 +44,7 @@ async def create_key(
             hash=hashed,
             name=name,
             tenant=tenant,
-            role=role,
+            role=" ".join(dict.fromkeys(role)),
             scopes=tuple(scope or ()),
             groups=tuple(group or ()),
             created_at=now,
@@ -114,16 +114,16 @@ async def _meant(baton: Orchestrator, prefix: str) -> str:
     return found[0]
 
 
-def _check(name: str, role: str, tenant: str, scopes: Sequence[str], groups: Sequence[str]) -> None:
+def _check(name: str, roles: Sequence[str], tenant: str, scopes: Sequence[str], groups: Sequence[str]) -> None:
     """Raises:
     InputError: one of the words cannot be.
     """
-    if role not in RIGHTS:
-        raise InputError(f"There is no role '{role}'.", hint=f"Roles: {', '.join(Role)}.", code="role_unknown")
-    rights = RIGHTS[Role(role)]
+    if unknown := [role for role in roles if role not in RIGHTS]:
+        raise InputError(f"There is no role '{unknown[0]}'.", hint=f"Roles: {', '.join(Role)}.", code="role_unknown")
+    rights = rights_of(roles)
     if wrong := [scope for scope in scopes if scope not in rights]:
         raise InputError(
-            f"A key of role '{role}' cannot be left the right '{wrong[0]}', which the role does not have.",
+            f"A key of role '{' '.join(roles)}' cannot be left the right '{wrong[0]}', which the role does not have.",
             hint=f"It has: {', '.join(sorted(rights))}.",
             code="scope_unknown",
         )

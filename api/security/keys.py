@@ -65,7 +65,7 @@ def admitted(key: Key | None, secret: str, now: datetime) -> Principal:
     return Principal(
         name=key.name,
         tenant=key.tenant,
-        rights=rights_of([key.role], key.scopes),
+        rights=rights_of(key.role.split(), key.scopes),
         groups=frozenset(key.groups),
         source=f"key:{key.id}",
         key=key.id,

@@ -1,6 +1,6 @@
 """What a route asks of whoever comes to it, declared on the route itself."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -27,10 +27,12 @@ class Needs:
 
     Attributes:
         is_answer: Where a route also takes answers, which bodies are: for those the right to decide does as well.
+        narrowed: Rights for which the route opens too, and shows less: it looks at the rights itself.
     """
 
     right: Right | None
     is_answer: IsAnswer | None = None
+    narrowed: frozenset[Right] = frozenset()
 
     async def __call__(self, connection: HTTPConnection) -> None:
         if self.right is not None:
@@ -42,7 +44,7 @@ class Needs:
         """
         if who.answering and self.is_answer is not None:
             return
-        if self.right is not None and self.right not in who.rights:
+        if self.right is not None and self.right not in who.rights and not self.narrowed & who.rights:
             raise NotAllowedError(
                 f"This needs the right '{self.right}', which {_whose(who)} does not have.",
                 hint=f"It has: {', '.join(sorted(who.rights)) or 'none'}.{_NAMED if who.user is not None else ''}",
@@ -53,9 +55,9 @@ class Needs:
         return self.is_answer is not None and self.right not in who.rights and Right.DECIDE in who.rights
 
 
-def needs(right: Right, is_answer: IsAnswer | None = None) -> Any:
+def needs(right: Right, is_answer: IsAnswer | None = None, *, narrowed: Collection[Right] = ()) -> Any:
     """Declare on a route or a router: `dependencies=[needs(Right.READ)]`."""
-    return Depends(Needs(right, is_answer))
+    return Depends(Needs(right, is_answer, frozenset(narrowed)))
 
 
 def everybodys() -> Any:

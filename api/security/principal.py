@@ -44,6 +44,11 @@ class Principal:
     answering: bool = False
 
     @property
+    def reads(self) -> bool:
+        """Whether they may see all there is of their tenant; else only what asks them (`Addressed`)."""
+        return Right.READ in self.rights
+
+    @property
     def open(self) -> bool:
         """Whether this is anybody on this machine, at a gateway without keys."""
         return self.source == "open"

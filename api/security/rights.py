@@ -1,11 +1,11 @@
 """What may be done, and by whom: rights, and the roles that bundle them.
 
     viewer ── read
-    operator ── read, run, redrive         approver ── read, decide
+    operator ── read, run, redrive         approver ── decide
     editor ── all of these, edit
     admin ── everything
 
-A key has one role, and `scopes` may leave it only some of its rights.
+A key has one role or several, and `scopes` may leave it only some of its rights.
 """
 
 from collections.abc import Iterable, Mapping
@@ -16,9 +16,10 @@ from typing import Final
 class Right(StrEnum):
     """What a route may ask for.
 
-    `run` starts, resumes, cancels, publishes events; `redrive` lets what has been done be done anew (retry, fork,
-    edits of state); `decide` answers approvals; `edit` changes definitions; `admin` sees the audit trail and manages
-    what others depend on.
+    `read` shows everything of a tenant, with its values; `run` starts, resumes, cancels, publishes events; `redrive`
+    lets what has been done be done anew (retry, fork, edits of state); `decide` answers approvals, and shows those that
+    one may answer, and nothing else; `edit` changes definitions; `admin` sees the audit trail and manages what others
+    depend on.
     """
 
     READ = "read"
@@ -40,7 +41,7 @@ class Role(StrEnum):
 
 
 _OPERATOR: Final = frozenset({Right.READ, Right.RUN, Right.REDRIVE})
-_APPROVER: Final = frozenset({Right.READ, Right.DECIDE})
+_APPROVER: Final = frozenset({Right.DECIDE})
 
 RIGHTS: Final[Mapping[Role, frozenset[Right]]] = {
     Role.VIEWER: frozenset({Right.READ}),

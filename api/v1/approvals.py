@@ -9,8 +9,10 @@ from api.security import Principal, Right, needs
 from api.v1.approval_shapes import approval_document, cursor_of, place_of, with_history
 from api.v1.common import MAX_PAGE, Body, ExecutionId, Name, Text, Time, View, Who, page
 from graphs.errors import NotAllowedError
+from orchestrator.approvals import rules
+from orchestrator.approvals.inbox import no_approval
 from orchestrator.approvals.rules import Given
-from orchestrator.approvals.values import GROUP, Decision, Person
+from orchestrator.approvals.values import GROUP, Approval, Decision, Person
 from orchestrator.store.port import InboxFilter, OpenWait
 from orchestrator.tenancy import TenantView
 
@@ -56,7 +58,10 @@ class CommentBody(Act):
     text: Annotated[str, Field(min_length=1, max_length=10_000)]
 
 
-@router.get("", dependencies=[needs(Right.READ)])
+_LOOK = needs(Right.READ, narrowed=[Right.DECIDE])
+
+
+@router.get("", dependencies=[_LOOK])
 async def inbox(
     view: View,
     who: Who,
@@ -70,7 +75,8 @@ async def inbox(
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 50,
     cursor: Annotated[Name | None, Query(description="`next` of the page before.")] = None,
 ) -> dict[str, Any]:
-    """What people are asked, oldest first. What nobody is named for is everybody's."""
+    """What people are asked, oldest first. What nobody is named for is everybody's. Whoever may not read sees what is
+    theirs to decide, or was decided, claimed or voted on by them."""
     people = [*(assignee or ()), *(f"{GROUP}{one}" for one in group or ())]
     if mine:
         people += [who.name or "", *(f"{GROUP}{one}" for one in who.groups or ())]
@@ -83,14 +89,18 @@ async def inbox(
         after=place_of(cursor) if cursor else None,
         limit=limit,
     )
-    found = await view.baton.inbox.list(which, people)
+    found = await view.baton.inbox.list(which, people, None if who.reads else person_of(who, None))
     now = view.baton.clock.now()
     return page("approvals", [approval_document(one, now) for one in found.approvals], cursor_of(found.after))
 
 
-@router.get("/{execution_id}/{path}", dependencies=[needs(Right.READ)])
-async def show(execution_id: ExecutionId, path: StepPath, view: View) -> dict[str, Any]:
+@router.get("/{execution_id}/{path}", dependencies=[_LOOK])
+async def show(execution_id: ExecutionId, path: StepPath, view: View, who: Who) -> dict[str, Any]:
     """An approval with everything that is needed to decide it, and what people did about it so far."""
+    try:
+        await check_theirs(view, who, execution_id, path)
+    except NotAllowedError:
+        raise no_approval(execution_id, path) from None
     return await _shown(view, execution_id, path)
 
 
@@ -98,7 +108,7 @@ async def show(execution_id: ExecutionId, path: StepPath, view: View) -> dict[st
 async def decide(execution_id: ExecutionId, path: StepPath, body: DecideBody, view: View, who: Who) -> dict[str, Any]:
     """Approve, reject, edit or respond. 409 when somebody was faster (it names them), or when what is asked has
     changed; 403 when it is another's, or duties are separate."""
-    await view.get(execution_id)
+    await check_theirs(view, who, execution_id, path)
     given = Given(decision=body.decision, data=body.data, reason=body.reason, digest=body.digest)
     decided = await view.baton.inbox.decide(execution_id, path, person_of(who, body), given)
     return await _shown(view, execution_id, path, decided)
@@ -109,7 +119,7 @@ async def claim(
     execution_id: ExecutionId, path: StepPath, view: View, who: Who, body: Act | None = None
 ) -> dict[str, Any]:
     """Claim it: nobody else decides it until it is released. 409 when it is another's."""
-    await view.get(execution_id)
+    await check_theirs(view, who, execution_id, path)
     await view.baton.inbox.claim(execution_id, path, person_of(who, body))
     return await _shown(view, execution_id, path)
 
@@ -119,7 +129,7 @@ async def release(
     execution_id: ExecutionId, path: StepPath, view: View, who: Who, body: Act | None = None
 ) -> dict[str, Any]:
     """Give a claim back. An administrator may release another's."""
-    await view.get(execution_id)
+    await check_theirs(view, who, execution_id, path)
     force = Right.ADMIN in who.rights
     await view.baton.inbox.release(execution_id, path, person_of(who, body), force=force)
     return await _shown(view, execution_id, path)
@@ -130,7 +140,7 @@ async def delegate(
     execution_id: ExecutionId, path: StepPath, body: DelegateBody, view: View, who: Who
 ) -> dict[str, Any]:
     """Hand one's own part on to another."""
-    await view.get(execution_id)
+    await check_theirs(view, who, execution_id, path)
     await view.baton.inbox.delegate(execution_id, path, person_of(who, body), body.to, reason=body.reason)
     return await _shown(view, execution_id, path)
 
@@ -140,7 +150,7 @@ async def reassign(
     execution_id: ExecutionId, path: StepPath, body: ReassignBody, view: View, who: Who
 ) -> dict[str, Any]:
     """Let others decide, in place of all who may now."""
-    await view.get(execution_id)
+    await check_theirs(view, who, execution_id, path)
     to = [*body.assignees, *(f"{GROUP}{group}" for group in body.to_groups)]
     await view.baton.inbox.reassign(execution_id, path, person_of(who, body), to, reason=body.reason)
     return await _shown(view, execution_id, path)
@@ -149,7 +159,7 @@ async def reassign(
 @router.post("/{execution_id}/{path}/comment", dependencies=[needs(Right.DECIDE)])
 async def comment(execution_id: ExecutionId, path: StepPath, body: CommentBody, view: View, who: Who) -> dict[str, Any]:
     """Say something about it."""
-    await view.get(execution_id)
+    await check_theirs(view, who, execution_id, path)
     await view.baton.inbox.comment(execution_id, path, person_of(who, body), body.text)
     return await _shown(view, execution_id, path)
 
@@ -171,6 +181,21 @@ def person_of(who: Principal, act: Act | None) -> Person:
             code="not_yourself",
         )
     return Person(who.name, who.groups)
+
+
+async def check_theirs(view: TenantView, who: Principal, execution_id: str, path: str) -> Approval:
+    """An approval that whoever asks may see.
+
+    Raises:
+        NotFoundError: there is none.
+        NotAllowedError: it is another's, and they may not read what is not theirs.
+    """
+    await view.get(execution_id)
+    approval = await view.baton.inbox.get(execution_id, path)
+    person, now = Person(who.name, who.groups), view.baton.clock.now()
+    if not who.reads and not rules.concerns(approval, person, now):
+        raise rules.not_theirs(approval, person, approval.deciders(now))
+    return approval
 
 
 async def _shown(view: TenantView, execution_id: str, path: str, decided: OpenWait | None = None) -> dict[str, Any]:

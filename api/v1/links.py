@@ -14,7 +14,7 @@ from starlette.responses import HTMLResponse
 
 from api.gateway import Gateway, gateway_of
 from api.security import Right, everybodys, needs
-from api.v1.approvals import StepPath
+from api.v1.approvals import StepPath, check_theirs
 from api.v1.common import Body, ExecutionId, Name, View, Who
 from graphs.errors import InputError, NotAllowedError
 from orchestrator.approvals.links import Link, Links
@@ -53,7 +53,7 @@ async def make(
     execution_id: ExecutionId, path: StepPath, body: LinkBody, view: View, who: Who, request: Request
 ) -> dict[str, Any]:
     """Make a link that decides this approval once, bound to what it asks now."""
-    await view.get(execution_id)
+    approval = await check_theirs(view, who, execution_id, path)
     name = body.name or who.name
     if name is None:
         raise InputError("Say whom the link is for: 'name'.", code="nobody_named")
@@ -65,7 +65,6 @@ async def make(
         )
     if name == who.name and not groups:
         groups = who.groups or frozenset()
-    approval = await view.baton.inbox.get(execution_id, path)
     made = link_for(gateway_of(request), approval, Person(name, groups), request, seconds=body.seconds)
     return {"url": made.url, "name": made.link.name, "expires_at": made.link.expires_at}
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from fastapi import APIRouter
 
-from api.wire import assistants, crons, meta, protocol, runs, sockets, store, threads
+from api.wire import assistants, crons, following, meta, protocol, runs, sockets, store, threads
 
 routers: Sequence[APIRouter] = (
     meta.router,
@@ -12,6 +12,7 @@ routers: Sequence[APIRouter] = (
     threads.router,
     crons.router,
     runs.router,
+    following.router,
     protocol.router,
     sockets.router,
     store.router,

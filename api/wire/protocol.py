@@ -11,7 +11,7 @@ from api.gateway import Gateway, current_gateway
 from api.security import Principal, principal
 from api.security.custom import acts
 from api.wire.bodies import Body, Json
-from api.wire.callers import COMMANDING, READS, caller_of
+from api.wire.callers import COMMANDING, LOOKS, addressed, caller_of
 from api.wire.shapes import json
 from api.wire.sse import LastingResponse
 from graphs.errors import BatonError, InputError
@@ -70,13 +70,16 @@ async def answer_to(thread_id: str, body: CommandBody, at: Gateway, by: Principa
     return {"type": "success", "id": body.id, "result": result, "meta": {"applied_through_seq": seq}}
 
 
-@router.post("/{thread_id}/stream/events", dependencies=[*READS, acts("threads", "read")])
+@router.post("/{thread_id}/stream/events", dependencies=[*LOOKS, acts("threads", "read")])
 async def events(thread_id: str, body: SubscribeBody, at: At, by: By) -> Response:
     """Events of a thread as they happen, run after run. The stream stays open."""
-    thread = await at.desk.threads.get(thread_id, by.tenant)
+    mine = addressed(at, by)
+    thread = await (mine.thread(thread_id) if mine else at.desk.threads.get(thread_id, by.tenant))
     told = at.desk.hub.watch(thread_id).read(
         body.subscription(), quiet=at.settings.heartbeat, pending=pending_on(thread)
     )
+    if mine is not None:
+        told = mine.told(thread_id, told)
     return LastingResponse(_frames(told), media_type="text/event-stream", headers={})
 
 

@@ -18,9 +18,10 @@ from api.security.custom import CREATE_RUN, READ_THREAD, acts
 from api.security.needs import Needs
 from api.wire.answering import is_response
 from api.wire.bodies import Json
-from api.wire.callers import READS
+from api.wire.callers import LOOKS, addressed
 from api.wire.protocol import COMMANDS, CommandBody, SubscribeBody, answer_to, pending_on, seen
 from graphs.errors import BatonError, InputError
+from orchestrator.serving.addressed import Addressed
 from orchestrator.serving.encoding import to_bytes
 from orchestrator.serving.events import Subscription, ThreadEvents
 from orchestrator.serving.streams import Said
@@ -40,10 +41,10 @@ _TOGETHER: Final = 0.2
 """Seconds after a subscription in which another is waited for before the end of a run is told."""
 
 _RUN = Needs(Right.RUN, is_response)
-_READ = Needs(Right.READ)
+_READ = Needs(Right.READ, narrowed=frozenset({Right.DECIDE}))
 
 
-@router.websocket("/{thread_id}/stream/events", dependencies=[*READS, acts("threads", "read")])
+@router.websocket("/{thread_id}/stream/events", dependencies=[*LOOKS, acts("threads", "read")])
 async def events_and_commands(websocket: WebSocket, thread_id: str, at: At, by: By) -> None:
     """Each message is a command with an id, and is answered; events come in between, in the order they happened."""
     await websocket.accept()
@@ -69,6 +70,7 @@ class Socket:
         self._all_here = asyncio.Event()
         self._soon: asyncio.TimerHandle | None = None
         self._watched: ThreadEvents | None = None
+        self._mine: Addressed | None = None
         self._last = 0
         self._sending = asyncio.Lock()
         self._working: set[asyncio.Task[None]] = set()
@@ -117,7 +119,9 @@ class Socket:
         return {"type": "success", "id": command.id, "result": result}
 
     async def _subscribe(self, params: Json) -> Json:
-        thread = await seen(self._thread_id, self._at, self._at.door.allowed(self._by, [_READ], READ_THREAD))
+        who = self._at.door.allowed(self._by, [_READ], READ_THREAD)
+        mine = self._mine = addressed(self._at, who)
+        thread = await (mine.thread(self._thread_id) if mine else seen(self._thread_id, self._at, who))
         if len(self._subscriptions) >= _SUBSCRIPTIONS:
             raise InputError(f"A socket has {_SUBSCRIPTIONS} subscriptions at most.", code="subscriptions_too_many")
         wanted = _read(SubscribeBody, params).subscription()
@@ -152,7 +156,7 @@ class Socket:
                 self._work(self._tell(watched))
             with suppress(WebSocketDisconnect, RuntimeError):  # Starlette's word for a socket that is closed already
                 for said in [*reminders, *watched.between(wanted, start, self._last)]:
-                    await self._websocket.send_text(_frame(said).decode())
+                    await self._show(said)
             if name in self._subscriptions:
                 self._told[name] = wanted, start
 
@@ -167,7 +171,7 @@ class Socket:
                     self._last = said.seq
                     told = [wanted for wanted, start in self._told.values() if said.seq > start]
                     if any(watched.concerns(wanted, said) for wanted in told):
-                        await self._websocket.send_text(_frame(said).decode())
+                        await self._show(said)
             await self._websocket.close(_TRY_AGAIN, "This thread's events are told no longer; connect anew.")
 
     @contextmanager
@@ -179,6 +183,12 @@ class Socket:
             yield
         finally:
             self._soon = asyncio.get_running_loop().call_later(_TOGETHER, self._all_here.set)
+
+    async def _show(self, said: Said) -> None:
+        """Send an event, as far as it is for whoever listens."""
+        shown = said if self._mine is None else await self._mine.shown(self._thread_id, said)
+        if shown is not None:
+            await self._websocket.send_text(_frame(shown).decode())
 
     async def _send(self, answer: Json) -> None:
         await self._websocket.send_text(to_bytes(answer).decode())

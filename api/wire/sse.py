@@ -77,6 +77,26 @@ async def events(log: RunLog, *, after: int, kinds: frozenset[str] | None, heart
             yield frame(said)
 
 
+async def answered_events(
+    log: RunLog, outcome: Awaitable[Ended], *, after: int, heartbeat: float
+) -> AsyncIterator[bytes]:
+    """The stream of a run for whoever may answer, and not read: that it goes on, and how it ends."""
+    ending = asyncio.ensure_future(outcome)
+    try:
+        async for said in log.read(after, quiet=heartbeat):
+            if said is None:
+                yield b": heartbeat\n\n"
+            elif said.kind in ("metadata", "gap"):
+                yield frame(said)
+        ended = await ending
+        if ended.error is not None:
+            yield frame(Said(log.last, "error", to_bytes(ended.error)))
+        else:
+            yield frame(Said(log.last, "values", final(ended)))
+    finally:
+        ending.cancel()
+
+
 async def thread_events(log: RunLog, *, after: int, modes: frozenset[str], heartbeat: float) -> AsyncIterator[bytes]:
     """What the runs of a thread say, as server-sent events; which of it goes by the modes of langgraph-sdk."""
     yield b": open\n\n"

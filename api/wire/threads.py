@@ -20,7 +20,7 @@ from api.wire.bodies import (
     ThreadSearch,
     listed,
 )
-from api.wire.callers import READS, REDRIVES, RUNS, caller_of
+from api.wire.callers import LOOKS, READS, REDRIVES, RUNS, addressed, caller_of
 from api.wire.extracting import extracted
 from api.wire.shapes import json, no_content, selected, thread_of
 from graphs.errors import InputError
@@ -47,10 +47,10 @@ async def create(body: ThreadBody, at: At, by: By) -> Response:
     return json(thread_of(thread))
 
 
-@router.post("/search", dependencies=[*READS, acts("threads", "search")])
+@router.post("/search", dependencies=[*LOOKS, acts("threads", "search")])
 async def search(body: ThreadSearch, at: At, by: By) -> Response:
     """Threads that fit, with their values and what is asked on them."""
-    found = await at.desk.threads.search(_search(body, by))
+    found = await (addressed(at, by) or at.desk.threads).search(_search(body, by))
     for each in found:
         at.desk.shown.thread(caller_of(by), each)
     documents = [(thread_of(thread), thread) for thread in found]
@@ -77,11 +77,12 @@ async def prune(body: PruneBody, at: At, by: By) -> Response:
     return json({"pruned_count": await at.desk.threads.prune(body.thread_ids, by.tenant, body.strategy)})
 
 
-@router.get("/{thread_id}", dependencies=[*READS, acts("threads", "read")])
+@router.get("/{thread_id}", dependencies=[*LOOKS, acts("threads", "read")])
 async def get(thread_id: str, at: At, by: By, include: Annotated[list[str] | None, Query()] = None) -> Response:
     """A thread."""
     wanted = {part for item in include or () for part in item.split(",")}
-    thread = await at.desk.threads.get(thread_id, by.tenant)
+    mine = addressed(at, by)
+    thread = await (mine.thread(thread_id) if mine else at.desk.threads.get(thread_id, by.tenant))
     at.desk.shown.thread(caller_of(by), thread)
     return json(thread_of(thread, ttl="ttl" in wanted))
 
@@ -108,10 +109,13 @@ async def copy(thread_id: str, at: At, by: By) -> Response:
     return json(thread_of(await at.desk.threads.copy(thread_id, str(uuid.uuid4()), by.tenant)))
 
 
-@router.get("/{thread_id}/state", dependencies=[*READS, acts("threads", "read")])
+@router.get("/{thread_id}/state", dependencies=[*LOOKS, acts("threads", "read")])
 async def state(thread_id: str, at: At, by: By, subgraphs: bool = False, select: Select = None) -> Response:
     """A thread's state as it is now."""
-    found = await at.desk.threads.state(thread_id, by.tenant, Place(), subgraphs=subgraphs)
+    if (mine := addressed(at, by)) is not None:
+        found = await mine.state(thread_id)
+    else:
+        found = await at.desk.threads.state(thread_id, by.tenant, Place(), subgraphs=subgraphs)
     at.desk.shown.state(caller_of(by), thread_id, found)
     return json(selected(found, listed(select)))
 
@@ -154,9 +158,13 @@ async def patch_state(thread_id: str, body: ThreadPatch, at: At, by: By) -> Resp
     return json(thread_of(await at.desk.threads.change(thread_id, by.tenant, body.metadata or {}, None)))
 
 
-@router.post("/{thread_id}/history", dependencies=[*READS, acts("threads", "read")])
+@router.post("/{thread_id}/history", dependencies=[*LOOKS, acts("threads", "read")])
 async def history(thread_id: str, body: HistoryBody, at: At, by: By) -> Response:
-    """States of a thread, newest first."""
+    """States of a thread, newest first; of whoever may only answer, the newest."""
+    if (mine := addressed(at, by)) is not None:
+        newest = await mine.state(thread_id)
+        at.desk.shown.state(caller_of(by), thread_id, newest)
+        return json([selected(newest, body.select)])
     window = Window(
         limit=body.limit,
         before=_before(body.before),
@@ -169,7 +177,7 @@ async def history(thread_id: str, body: HistoryBody, at: At, by: By) -> Response
     return json([selected(item, body.select) for item in found])
 
 
-@router.get("/{thread_id}/history", dependencies=[*READS, acts("threads", "read")])
+@router.get("/{thread_id}/history", dependencies=[*LOOKS, acts("threads", "read")])
 async def history_by_query(
     thread_id: str,
     at: At,

@@ -39,18 +39,24 @@ class Inbox:
         self._now = now
         self._answered = answered
 
-    async def list(self, which: InboxFilter, people: Sequence[str] = ()) -> Page:
+    async def list(self, which: InboxFilter, people: Sequence[str] = (), concerning: Person | None = None) -> Page:
         """Approvals, oldest first.
 
         Args:
             which: Which of them.
             people: Only what these may decide: people by name, groups behind `group:`. Escalations that are due count.
+            concerning: Only what is a matter of theirs; see `rules.concerns`.
         """
+
+        def wanted(one: Approval) -> bool:
+            theirs = concerning is None or rules.concerns(one, concerning, now)
+            return theirs and (not people or rules.may_see_as_theirs(one, people, now))
+
         found: list[Approval] = []
         now, batch = self._now(), replace(which, limit=_BATCH)
         while len(found) <= which.limit:
             looked_at = await self._store.approvals(batch)
-            found += [one for one in looked_at if not people or rules.may_see_as_theirs(one, people, now)]
+            found += filter(wanted, looked_at)
             if len(looked_at) < _BATCH:
                 break
             batch = replace(batch, after=(looked_at[-1].wait.opened_at, looked_at[-1].seq))
@@ -66,11 +72,7 @@ class Inbox:
         """
         approval = await self._store.approval(execution_id, path)
         if approval is None or approval.wait.wait.kind != "approval":
-            raise NotFoundError(
-                f"Execution '{execution_id}' has no approval at '{path}'.",
-                hint="List what is open: baton inbox, or GET /v1/approvals.",
-                code="approval_not_found",
-            )
+            raise no_approval(execution_id, path)
         return approval
 
     async def decide(
@@ -140,3 +142,12 @@ class Inbox:
 
     async def _act(self, execution_id: str, path: str, act: Callable[[Approval], Turn]) -> OpenWait:
         return await self._store.act_on(execution_id, path, act)
+
+
+def no_approval(execution_id: str, path: str) -> NotFoundError:
+    """The error for an approval that is not there, or not for whoever asks."""
+    return NotFoundError(
+        f"Execution '{execution_id}' has no approval at '{path}'.",
+        hint="List what is open: baton inbox, or GET /v1/approvals.",
+        code="approval_not_found",
+    )

@@ -168,6 +168,16 @@ def may_see_as_theirs(approval: Approval, people: Sequence[str], now: datetime) 
     return not deciders or any(one in deciders for one in people)
 
 
+def concerns(approval: Approval, person: Person, now: datetime) -> bool:
+    """Whether an approval is a matter of somebody's: theirs to decide, or they have done something about it."""
+    deciders = approval.deciders(now)
+    if person.trusted or not deciders or person.is_among(deciders):
+        return True
+    answer = approval.wait.answer
+    acted = [approval.desk.claimed_by, answer and answer.by, *(vote.by for vote in approval.desk.votes)]
+    return person.name is not None and person.name in acted
+
+
 # -- what must hold -----------------------------------------------------------------------------------------------
 
 
@@ -200,7 +210,12 @@ def _is_theirs(approval: Approval, person: Person, now: datetime) -> None:
     deciders = approval.deciders(now)
     if person.trusted or not deciders or person.is_among(deciders):
         return
-    raise NotAllowedError(
+    raise not_theirs(approval, person, deciders)
+
+
+def not_theirs(approval: Approval, person: Person, deciders: Sequence[str]) -> NotAllowedError:
+    """The error for whoever touches what others are asked."""
+    return NotAllowedError(
         f"'{approval.wait.path}' of execution '{approval.wait.execution_id}' is not for {person.name or 'anybody'} to "
         "decide.",
         hint=f"It is for {', '.join(one.replace(GROUP, 'the group ') for one in deciders)}.",

@@ -19,6 +19,10 @@ _PLAIN = ("id", "tenant", "status")
 THREADS = Table("threads", Thread, times=_TIMES, plain=_PLAIN)
 _NOW = Table(THREADS_NOW, Thread, times=_TIMES, plain=_PLAIN)
 
+_ASKING = (
+    "SELECT id FROM threads WHERE tenant = ? AND status = 'interrupted' "
+    "AND NOT EXISTS (SELECT 1 FROM executions WHERE executions.id = threads.id)"
+)
 _EXPIRED = "SELECT id, tenant FROM threads WHERE status <> 'busy' AND expires_at <= ?"
 
 
@@ -48,6 +52,11 @@ class Threads(Part):
     async def threads(self, which: Search) -> Sequence[Thread]:
         """Threads that fit, as they stand now."""
         return await self._reader.read(lambda db: _NOW.search(db, which))
+
+    async def asking_threads(self, tenant: str) -> Sequence[str]:
+        """Threads of a tenant's that ask something and are no executions: of those, the inbox tells."""
+        rows = await self._reader.read(lambda db: db.execute(_ASKING, (tenant,)).fetchall())
+        return [thread_id for (thread_id,) in rows]
 
     async def count_threads(self, which: Search) -> int:
         """How many threads fit, as they stand now."""

@@ -12,7 +12,8 @@ class Key:
         id: Its public part, which finds it.
         hash: SHA-256 of its secret part, which is kept nowhere.
         name: Who uses it: what is kept beside decisions and cancels.
-        scopes: The rights it has of its role's; all of them when empty.
+        role: Its roles, by spaces: `approver`, or `approver viewer`.
+        scopes: The rights it has of its roles'; all of them when empty.
         groups: Groups whose approvals its user may decide.
         used_at: When it was last used, to the minute.
     """

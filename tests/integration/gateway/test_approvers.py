@@ -1,4 +1,4 @@
-"""Whoever may only read and decide answers what they are asked through the clients people have, and does nothing
+"""Whoever may only decide answers what they are asked through the clients people have, and does nothing
 else there."""
 
 from collections.abc import AsyncIterator
@@ -61,6 +61,8 @@ async def test_an_approver_finds_what_is_asked_and_answers_it_through_the_sdk(
         assert found["thread_id"] == thread
         state = await ann.threads.get_state(thread)
         assert [each["id"] for each in state["interrupts"]] == [question]
+        [newest] = await ann.threads.get_history(thread)
+        assert newest["checkpoint"] == state["checkpoint"]
         left: Any = await ann.runs.wait(thread, "asks", command={"resume": {question: {"decision": "approve"}}})
         assert left["status"] == "completed"
         with pytest.raises(PermissionDeniedError, match="needs the right 'run', which 'ann' does not have"):
@@ -149,7 +151,8 @@ async def test_an_approver_answers_a_graph_as_it_stands_and_not_as_it_stood(
     past = await approver.post(f"/threads/{thread}/runs/wait", json={**answer, "checkpoint": oldest})
     assert (past.status_code, past.json()["code"]) == (403, "not_allowed")
     left = await approver.post(f"/threads/{thread}/runs/wait", json={**answer, "checkpoint": newest})
-    assert left.json()["said"] == ["answered: yes", "after"]
+    assert left.json() == {}
+    assert (await editor.get(f"/threads/{thread}/state")).json()["values"]["said"] == ["answered: yes", "after"]
 
 
 async def test_an_approver_answers_on_the_event_protocol_and_starts_nothing_there(
@@ -169,12 +172,11 @@ async def test_an_approver_answers_on_the_event_protocol_and_starts_nothing_ther
         assert answered["type"] == "success"
 
 
-async def test_who_only_looks_on_does_not_cut_a_run_off_by_leaving(
-    editor: httpx.AsyncClient, approver: httpx.AsyncClient
-) -> None:
+async def test_who_only_looks_on_does_not_cut_a_run_off_by_leaving(served: Served, editor: httpx.AsyncClient) -> None:
     thread, _ = await asked(editor)
     [run] = (await editor.get(f"/threads/{thread}/runs")).json()
-    for way in ("join", "stream"):
-        refused = await approver.get(f"/threads/{thread}/runs/{run['run_id']}/{way}?cancel_on_disconnect=true")
-        assert (refused.status_code, refused.json()["code"]) == (403, "not_allowed")
-        assert (await approver.get(f"/threads/{thread}/runs/{run['run_id']}/{way}")).status_code == 200
+    async with caller(served.url, await make_key(served.gateway.orchestrator, "viewer")) as viewer:
+        for way in ("join", "stream"):
+            refused = await viewer.get(f"/threads/{thread}/runs/{run['run_id']}/{way}?cancel_on_disconnect=true")
+            assert (refused.status_code, refused.json()["code"]) == (403, "not_allowed")
+            assert (await viewer.get(f"/threads/{thread}/runs/{run['run_id']}/{way}")).status_code == 200

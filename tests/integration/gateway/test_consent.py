@@ -51,7 +51,7 @@ RUN = {"assistant_id": "echo", "input": {"text": "yes"}}
 
 MAY: list[tuple[list[str], set[str]]] = [
     (["viewer"], {"search", "executions"}),
-    (["approver"], {"search", "executions"}),
+    (["approver"], {"search"}),
     (["operator"], {"search", "run", "create", "executions"}),
     (["editor"], {"search", "run", "create", "assistant", "executions"}),
     (["run"], {"run", "create"}),

@@ -99,9 +99,10 @@ async def test_another_persons_approval_is_not_decided(office: Office) -> None:
         await office.someone(name, role) for name, role in (("ed", "editor"), ("ann", "approver"), ("ben", "approver"))
     ]
     execution_id = await office.asked(editor, workflow("w", asks(assignees=["ann"])))
-    refused = await decide(ben, execution_id)
+    shown = (await read(ann, execution_id))["digest"]
+    refused = await decide(ben, execution_id, digest=shown)
     assert (refused.status_code, refused.json()["code"]) == (403, "not_your_approval")
-    posing = await decide(ben, execution_id, by="ann")
+    posing = await decide(ann, execution_id, by="ben")
     assert (posing.status_code, posing.json()["code"]) == (403, "not_yourself")
     assert (await decide(ann, execution_id)).status_code == 200
 
@@ -114,7 +115,7 @@ async def test_a_group_decides_through_its_members(office: Office) -> None:
         1,
         0,
     ]
-    assert (await decide(ben, execution_id)).status_code == 403
+    assert (await decide(ben, execution_id, digest="x")).status_code == 403
     assert (await decide(ann, execution_id)).status_code == 200
 
 
@@ -182,7 +183,7 @@ async def test_claim_release_delegate_reassign_comment_are_kept(office: Office) 
     assert (await ben.post(f"{where}/reassign", json={"assignees": ["ben"]})).status_code == 403
     reassigned = await admin.post(f"{where}/reassign", json={"assignees": ["cat"]})
     assert reassigned.json()["assignees"] == ["cat"]
-    assert (await decide(ben, execution_id)).status_code == 403
+    assert (await decide(ben, execution_id, digest="x")).status_code == 403
     decided = await decide(cat, execution_id)
     kinds = [record["kind"].removeprefix("approval.") for record in decided.json()["history"]]
     assert kinds == ["claimed", "released", "commented", "delegated", "reassigned", "decided"]
@@ -231,7 +232,7 @@ async def test_the_command_line_is_bound_by_the_same_rules(office: Office) -> No
 async def test_a_link_decides_once_and_looking_at_it_decides_nothing(office: Office) -> None:
     admin, ann = await office.someone("root", "admin"), await office.someone("ann")
     execution_id = await office.asked(
-        admin, workflow("w", asks(assignees=["ben"], payload={"note": "<script>alert(1)</script>"}))
+        admin, workflow("w", asks(assignees=["ann", "ben"], payload={"note": "<script>alert(1)</script>"}))
     )
     where = f"/v1/approvals/{execution_id}/ask/links"
     foreign = await ann.post(where, json={"name": "ben"})

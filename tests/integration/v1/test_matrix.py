@@ -29,9 +29,12 @@ from tests.support.gateway.serving import GRAPHS, Served, serving
 
 pytestmark = pytest.mark.capability("O21")
 
+BLIND = ALL - {Right.READ, Right.DECIDE}
+"""Whoever may decide is let in to what shows less to them."""
+
 VERBS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 MARK = f"mark-{uuid.uuid4().hex}"
-DEFINITION = workflow("marked", asks(message=MARK), triggers=[{"event": "never"}])
+DEFINITION = workflow("marked", asks(message=MARK, assignees=["admin"]), triggers=[{"event": "never"}])
 
 
 @dataclass
@@ -186,10 +189,12 @@ async def test_a_verb_that_a_route_does_not_have_opens_nothing(house: House) -> 
 async def test_a_right_that_is_missing_is_missed_on_every_route(house: House) -> None:
     keys = {right: await house.key("admin", scopes=ALL - {right}) for right in Right}
     neither = await house.key("admin", scopes=ALL - {Right.RUN, Right.DECIDE})
+    blind = await house.key("admin", scopes=BLIND)
     for verb, path, operation in house.operations:
         where = house.samples.path(path, house.ours)
         for right in operation["x-needs"]:
             key = neither if "x-needs-to-answer" in operation else keys[Right(right)]
+            key = blind if "x-shows-less-to" in operation else key
             async with caller(house.served.url, key) as client:
                 answer = await client.request(verb, where, **house.samples.request(operation))
             assert (answer.status_code, answer.json()["code"]) == (403, "not_allowed"), f"{verb} {path} without {right}"
@@ -204,6 +209,7 @@ async def test_each_role_may_what_its_rights_say_and_no_more(house: House) -> No
                 for words, request in requests(house, path, operation):
                     answer = await client.request(verb, where, **request)
                     may = any(set(operation[each]) <= RIGHTS[role] for each in words)
+                    may = may or bool(RIGHTS[role].intersection(operation.get("x-shows-less-to", ())))
                     refused = answer.status_code == 403 and answer.json()["code"] == "not_allowed"
                     assert refused is not may, f"{role}: {verb} {path} answered {answer.status_code}"
 
@@ -219,6 +225,19 @@ def requests(house: House, path: str, operation: dict[str, Any]) -> Iterator[tup
     else:
         yield ["x-needs"], request
         yield ["x-needs", "x-needs-to-answer"], {**request, "json": {**request["json"], "command": {"resume": "yes"}}}
+
+
+async def test_whoever_may_not_read_sees_nothing_of_what_does_not_ask_them(house: House) -> None:
+    """All that is marked belongs to others of the same tenant, what is asked, too."""
+    before = await everything(house)
+    async with caller(house.served.url, await house.key("approver")) as approver:
+        for verb, path, operation in house.operations:
+            where = house.samples.path(path, house.ours)
+            for _, request in requests(house, path, operation):
+                answer = await approver.request(verb, where, **request)
+                assert MARK not in answer.text, f"{verb} {path} shows what is another's: {answer.text}"
+                assert answer.status_code < 500, f"{verb} {path}: {answer.text}"
+    assert await everything(house) == before
 
 
 async def test_another_tenant_sees_nothing_and_changes_nothing(house: House) -> None:
@@ -310,7 +329,7 @@ async def test_websockets_are_refused_before_they_open(house: House) -> None:
         "Sec-WebSocket-Version": "13",
         "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
     }
-    blind = await house.key("admin", scopes=ALL - {Right.READ})
+    blind = await house.key("admin", scopes=BLIND)
     sockets = [route for route in app.routes if isinstance(route, APIWebSocketRoute)]
     async with caller(house.served.url) as nobody, caller(house.served.url, blind) as known:
         for route in sockets:

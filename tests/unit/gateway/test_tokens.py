@@ -64,7 +64,7 @@ async def test_a_token_says_who_somebody_is_and_what_they_may(tmp_path: Path) ->
     claims = {"org": {"id": "acme"}, "email": "ann@acme.example", "groups": ["finance"]}
     who = await checked.admitted(token(claims))
     assert (who.name, who.tenant, who.groups) == ("ann@acme.example", "acme", {"finance"})
-    assert who.rights == {Right.READ, Right.DECIDE}
+    assert who.rights == {Right.DECIDE}
 
 
 async def test_other_accepted_signatures_are_accepted(tmp_path: Path) -> None:
