@@ -64,16 +64,15 @@ class Spending:
         Raises:
             StepError: a budget is in money, and the model's price is not known.
         """
-        over = await self._reserve()
         try:
-            yield over
+            yield await self._reserve()
         finally:
             if self._held and not self._noted:
                 self.nothing()
 
     async def _reserve(self) -> Over | None:
         budgets = {scope: Budget.model_validate(one) for scope, one in self._assignment["budgets"].items()}
-        if not budgets or self._context.ledger is None:
+        if not budgets or self._context.ledger is None or self._context.keep is None:
             return None
         ledger = await self._context.ledger()
         least, most = self._needs(budgets)
@@ -82,8 +81,8 @@ class Spending:
                 return found
             await _there_is_more(ledger)
         self._held = found
-        # Kept before the call is made: who finds it after a crash knows that somebody was about to pay.
-        self._context.note(HELD, {**self._whose(), **found})
+        # Durable before the call is made: who finds it after a crash knows that somebody was about to pay.
+        await self._context.keep(HELD, {**self._whose(), **found})
         return None
 
     def note(self, usage: Mapping[str, int], seconds: float, answered: int = 0) -> dict[str, Any]:

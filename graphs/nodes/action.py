@@ -133,6 +133,7 @@ def step_context(body: Body, attempt: int) -> StepContext:
         progress=lambda data: body.host.note("step.progress", body.path, {"data": data}),
         heard=body.host.heard,
         note=lambda kind, data: body.host.note(kind, body.path, data, keep=True),
+        keep=lambda kind, data: body.host.keep(kind, body.path, data),
         budgets=body.context.frame.budgets,
         ledger=body.host.ledger,
         workflows=body.host.workflows,

@@ -57,6 +57,8 @@ class StepContext:
     """Whether somebody follows what the execution's models say, word by word."""
     note: Callable[[str, Mapping[str, Any]], None] = lambda kind, data: None
     """`note(kind, data)`: keep a record of something that happened; durable before the step's result."""
+    keep: Callable[[str, Mapping[str, Any]], Awaitable[None]] | None = None
+    """`await keep(kind, data)`: the same of what the next thing done depends on; durable when it returns."""
     budgets: Mapping[str, Budget] = field(default_factory=dict)
     """What may be spent on models here, by whose it is: "" for the execution's, a path for a sub-workflow's own."""
     ledger: Callable[[], Awaitable[Ledger]] | None = None

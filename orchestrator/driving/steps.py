@@ -87,6 +87,8 @@ class Steps(Base):
             self._works.publish([record])
 
     async def keep(self, kind: str, path: str, data: Mapping[str, Any]) -> None:
+        if self._ledger is not None:  # at once: who asks meanwhile must not be allowed the same again
+            self._ledger.take(kind, path, data)
         await self._works.store.keep(self._record(kind, path, data))
 
     def heard(self) -> bool:

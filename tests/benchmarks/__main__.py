@@ -78,7 +78,7 @@ async def main(argv: list[str]) -> int:
     sys.stdout.write(f"Python {platform.python_version()} on {platform.machine()}, medians of {options.rounds}\n")
     sys.stdout.write(f"{'case':28} {'ours':>10} {'plain':>10} {'unsynced':>10} {'':14} {'figure':>8}  limit\n")
     lines = []
-    for case in (*cases.ALL, agents.MODEL_CALL, agents.TOOL_CALL):
+    for case in (*cases.ALL, agents.MODEL_CALL, agents.TOOL_CALL, agents.HELD_CALL):
         if wanted and case.name not in wanted:
             continue
         started = time.perf_counter()

@@ -11,22 +11,22 @@ from langchain.agents import create_agent
 
 from agents import Call, Models, Script, Tools, Turn
 from agents.models.scripted import ScriptedModel
+from graphs.spec import Workflow
 from orchestrator.engine import Orchestrator
 from orchestrator.settings import Settings
 from tests.benchmarks import ours
 from tests.benchmarks.case import Case, Side, at_most
 
 TURNS = 30
-AGENT = ours.workflow(
-    "agent",
-    [
-        {
-            "name": "ask",
-            "type": "agent",
-            "config": {"model": "scripted:looks", "message": "Go", "tools": ["look"], "max_turns": TURNS + 1},
-        }
-    ],
-)
+LOOKS = {"model": "scripted:looks", "message": "Go", "tools": ["look"], "max_turns": TURNS + 1}
+
+
+def _agent(**config: Any) -> Workflow:
+    return ours.workflow("agent", [{"name": "ask", "type": "agent", "config": LOOKS | config}])
+
+
+FREE, HELD = _agent(), _agent(budget={"calls": 10 * TURNS})
+"""With a budget, what a call may take is kept before the call is made."""
 
 
 class Marks:
@@ -67,14 +67,14 @@ class Marks:
         return look
 
 
-def ours_after(what: str) -> Side:
+def ours_after(what: str, agent: Workflow = FREE) -> Side:
     async def side(folder: Path) -> float:
         marks = Marks()
         given = [Models(allow_real=False, scripts=[marks.script()]), Tools([marks.look()])]
         async with Orchestrator.open(Settings(database=folder / "a.db"), resources=given) as baton:
-            await ours.run_once(baton, AGENT)  # warm, as plain's agent is
+            await ours.run_once(baton, agent)  # warm, as plain's agent is
             marks.clear()
-            execution = await ours.run_once(baton, AGENT)
+            execution = await ours.run_once(baton, agent)
             assert execution.status == "completed", execution.error
         return marks.after()[what]
 
@@ -99,11 +99,14 @@ def added(mine: float, other: float | None) -> float:
     return mine - (other or 0.0)
 
 
-def _case(name: str, what: str) -> Case:
-    return Case(name, "ms a call", ours_after(what), plain_after(what), None, added, "<= 3 ms more", at_most(3.0))
+def _case(name: str, what: str, agent: Workflow = FREE) -> Case:
+    side = ours_after(what, agent)
+    return Case(name, "ms a call", side, plain_after(what), None, added, "<= 3 ms more", at_most(3.0))
 
 
 MODEL_CALL = _case("agent-model-call", "model")
 """From the model's answer, which is committed, to the call of the tool that it asked for."""
 TOOL_CALL = _case("agent-tool-call", "tool")
 """From the tool's result, which is committed, to the model's being asked again."""
+HELD_CALL = _case("agent-held-call", "tool", HELD)
+"""The same under a budget: what the next call may take is committed as well."""

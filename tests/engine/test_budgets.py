@@ -20,7 +20,6 @@ from graphs.errors import SettingsError
 from graphs.spec import Budget
 from orchestrator.engine import Orchestrator
 from orchestrator.usage import spent_in_all
-from tests.support.engine.crashes import Crash, crashing, either
 from tests.support.engine.engines import engine, finished, rested, run, workflow
 
 PRICES = Prices.from_mapping({"scripted:*": {"input": 0, "output": 0, "call": 0.5}})
@@ -217,69 +216,6 @@ def test_what_a_process_held_when_it_died_is_spent() -> None:
     ledger.lose()
     over = ledger.reserve("b", budgets, {"tokens": 50}, {"tokens": 50})
     assert isinstance(over, Over) and not over.passing and over.spent == 80
-
-
-@pytest.mark.capability("D01")
-async def test_a_budget_holds_wherever_the_process_dies(tmp_path: Path) -> None:
-    """After every commit in turn: no more calls than the budget and the one that was in flight."""
-
-    async def live(database: Path, asked: list[str]) -> str:
-        class Heard(Script):
-            def turn(self, spoken: int, said: str, form: Any) -> Any:
-                asked.append(said)
-                return Turn(calls=(Call("go"),))
-
-        world = World()
-        given = [Models(allow_real=False, scripts=[Heard("s")]), *world.resources[1:]]
-        async with engine(database, resources=given) as baton:
-            if await baton.store.execution("e") is None:
-                definition = workflow("w", [_agent()], config={"budget": {"calls": 3}})
-                await baton.start(definition, {}, execution_id="e")
-            return str((await rested(baton, "e")).status)
-
-    point = 0
-    while True:
-        point += 1
-        crash, asked = Crash(point), list[str]()
-        with crashing(crash):
-            await either(live(tmp_path / f"{point}.db", asked), crash)
-        assert await asyncio.wait_for(live(tmp_path / f"{point}.db", asked), 30) == "budget_exceeded"
-        assert len(asked) <= 4, f"after {point} commits"
-        if not crash.happened.is_set():
-            break
-    assert len(asked) == 3
-    assert point > 5
-
-
-@pytest.mark.capability("D01", "security-A19")
-async def test_a_budget_holds_under_parallel_agents_retries_and_crashes(tmp_path: Path) -> None:
-    """Three agents side by side at a provider that fails every other time, killed after a commit here and there: no
-    more calls than the budget and those that were in flight when it died."""
-    limit, agents = 7, 3
-
-    async def live(database: Path, asked: list[str]) -> str:
-        class Shaky(Script):
-            def turn(self, spoken: int, said: str, form: Any) -> Any:
-                asked.append(said)
-                if len(asked) % 2:
-                    return Turn(failures=(Failure("server"),) * 1000)
-                return Turn(calls=(Call("go"),))
-
-        world = World()
-        given = [Models(allow_real=False, scripts=[Shaky("s")]), *world.resources[1:]]
-        retry = {"max_attempts": 50, "initial_delay": 0, "max_delay": 0, "jitter": 0}
-        steps = [_agent(f"a{n}") | {"retry": retry} for n in range(agents)]
-        async with engine(database, resources=given, limits={"scripted": {"breaker": False}}) as baton:
-            if await baton.store.execution("e") is None:
-                await baton.start(workflow("w", steps, config={"budget": {"calls": limit}}), {}, execution_id="e")
-            return str((await rested(baton, "e")).status)
-
-    for point in range(1, 40, 3):
-        crash, asked = Crash(point), list[str]()
-        with crashing(crash):
-            await either(live(tmp_path / f"{point}.db", asked), crash)
-        assert await asyncio.wait_for(live(tmp_path / f"{point}.db", asked), 30) == "budget_exceeded"
-        assert limit <= len(asked) <= limit + agents, f"after {point} commits"
 
 
 @pytest.mark.capability("security-A19")

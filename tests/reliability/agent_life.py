@@ -26,10 +26,20 @@ def _trip(script: str, budget: dict[str, Any] | None = None, **config: Any) -> W
     return Workflow.model_validate({"metadata": {"name": script, "version": "1.0"}, "spec": spec})
 
 
+def _spenders() -> Workflow:
+    retry = {"max_attempts": 50, "initial_delay": 0, "max_delay": 0, "jitter": 0}
+    config = {"model": "openai:spenders", "message": "Go", "stream": True, "max_turns": 100}
+    steps = [{"name": f"plan{number}", "type": "agent", "config": config, "retry": retry} for number in range(3)]
+    return Workflow.model_validate(
+        {"metadata": {"name": "spenders"}, "spec": {"steps": steps, "config": {"budget": {"calls": 12}}}}
+    )
+
+
 TRIPS = {
     "traveller": _trip("traveller", output_schema=SCHEMA),
     "quitter": _trip("quitter"),
     "spender": _trip("spender", {"calls": 4}, max_turns=100),
+    "spenders": _spenders(),
 }
 
 
