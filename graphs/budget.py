@@ -46,14 +46,18 @@ class Ledger:
     """The account of one execution."""
 
     _spent: dict[str, tuple[str, Amounts]] = field(default_factory=dict)
-    _raised: dict[str, tuple[str, str, float]] = field(default_factory=dict)
+    _raised: dict[tuple[str, str, Any], float] = field(default_factory=dict)
     _held: dict[str, tuple[str, Amounts]] = field(default_factory=dict)
     _waiting: list[Callable[[], None]] = field(default_factory=list)
 
-    def take(self, kind: str, path: str, data: Mapping[str, Any]) -> None:
-        """A fact. The same one again changes nothing."""
+    def take(self, kind: str, path: str, data: Mapping[str, Any]) -> bool:
+        """A fact. The same one again changes nothing; False says that a limit was known to be raised."""
         if kind == RAISED:
-            self._raised[path] = (data["scope"], data["what"], float(data["by"]))
+            # Each limit is asked about once, and all who wait for it hear the answer. (Older records do not say it.)
+            asked = (data["scope"], data["what"], data.get("limit", path))
+            if asked in self._raised:
+                return False
+            self._raised[asked] = float(data["by"])
         elif kind in (HELD, SPENT, WORKED):
             fact = str(data["id"])
             amounts: Amounts = {what: float(data.get(what) or 0) for what in WHAT}
@@ -66,6 +70,7 @@ class Ledger:
             waiting, self._waiting = self._waiting, []
             for told in waiting:
                 told()
+        return True
 
     def lose(self) -> None:
         """Whatever is held was held by a process that is no more."""
@@ -103,7 +108,7 @@ class Ledger:
         self._waiting.append(told)
 
     def _more(self, scope: str, what: str) -> float:
-        return sum(by for of, kind, by in self._raised.values() if (of, kind) == (scope, what))
+        return sum(by for (of, kind, _), by in self._raised.items() if (of, kind) == (scope, what))
 
 
 def _sum(entries: Mapping[str, tuple[str, Amounts]], scope: str, what: str) -> float:

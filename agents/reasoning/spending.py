@@ -214,6 +214,6 @@ class MoreBudget(Approval):
     def settle(self, context: StepContext, config: Any, wait: Wait, answer: Answer) -> Any:
         response = super().settle(context, self._config, wait, answer)
         if response["approved"]:
-            fact = {"scope": self._over["scope"], "what": self._over["what"], "by": response["data"]["raise_by"]}
-            context.note(RAISED, fact)
+            asked = {key: self._over[key] for key in ("scope", "what", "limit")}
+            context.note(RAISED, {**asked, "by": response["data"]["raise_by"]})
         return response

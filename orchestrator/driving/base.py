@@ -22,6 +22,7 @@ from graphs.spec import Workflow
 from graphs.state import Happened, Result
 from graphs.steps import Answer, Logger
 from orchestrator.driving.seats import Seat
+from orchestrator.driving.together import Together
 from orchestrator.driving.wall import WallAlarms
 from orchestrator.driving.works import Works
 from orchestrator.sealing import Sealer
@@ -58,9 +59,12 @@ class Base:
         self._expected: dict[str, tuple[Flow, str, datetime | None, Alarm | None]] = {}
         self._starting: dict[str, Record | None] = {}
         self._late_starts: Alarm | None = None
-        self._ledger: Ledger | None = None
+        self._ledger = Ledger()
         self._ledger_read: asyncio.Future[None] | None = None
         self._over_budget: set[str] = set()
+        self._together: Together | None = None
+        self._stopped: set[str] = set()
+        self._handed_on: dict[str, asyncio.Task[Any]] = {}
         self._limits: list[Alarm] = []
         self._reminders: dict[str, tuple[datetime, Alarm]] = {}
         self.wall = WallAlarms(works.clock)

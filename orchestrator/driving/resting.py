@@ -60,6 +60,7 @@ class Resting(Stopping):
     async def _lie_down(self) -> bool:
         stirs, self._lying_down = self._stirs, True
         try:
+            await self.all_asked()
             rested = await self._works.store.rest(
                 self.execution.id,
                 self._signal,
@@ -124,6 +125,7 @@ class Resting(Stopping):
     async def _rest(self) -> Left:
         status = ExecutionStatus.QUEUED if self.draining else self._resting
         pauses_until = None if self.draining else self._pauses_until
+        await self.all_asked()
         rested = await self._works.store.rest(
             self.execution.id,
             self._signal,

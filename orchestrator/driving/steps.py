@@ -79,16 +79,15 @@ class Steps(Base):
         record = self._record(kind, path or None, data)
         if kind == PLANNED:
             self._works.hooks.planned(self.workflow.name, data)
-        if self._ledger is not None:
-            self._ledger.take(kind, path, data)
+        if not self._ledger.take(kind, path, data):
+            return  # all who waited for a larger budget tell that it was raised
         if keep:
             self._works.store.append(record)
         else:
             self._works.publish([record])
 
     async def keep(self, kind: str, path: str, data: Mapping[str, Any]) -> None:
-        if self._ledger is not None:  # at once: who asks meanwhile must not be allowed the same again
-            self._ledger.take(kind, path, data)
+        self._ledger.take(kind, path, data)  # at once: who asks meanwhile must not be allowed the same again
         await self._works.store.keep(self._record(kind, path, data))
 
     def heard(self) -> bool:
@@ -117,12 +116,10 @@ class Steps(Base):
         )
 
     async def ledger(self) -> Ledger:
-        if self._ledger is None:
-            # First the ledger, which hears what is noted from now on, and then what was kept: a fact counts once.
-            self._ledger = Ledger()
+        if self._ledger_read is None:
+            # It hears what is noted, and reads what was kept: a fact counts once.
             self._ledger_read = asyncio.ensure_future(self._read_ledger(self._ledger))
-        if self._ledger_read is not None:
-            await asyncio.shield(self._ledger_read)
+        await asyncio.shield(self._ledger_read)
         return self._ledger
 
     async def _read_ledger(self, ledger: Ledger) -> None:

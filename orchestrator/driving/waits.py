@@ -1,5 +1,6 @@
 """Waits: kept before anybody rests on them, and woken by what was kept."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -7,8 +8,10 @@ from typing import Any, Literal
 
 from graphs.errors import StepCancelledError
 from graphs.flow import Flow, Woken
+from graphs.state import Result
 from graphs.steps import Answer, Wait
 from orchestrator.driving.steps import Steps
+from orchestrator.driving.together import Shared, Together, shared_by
 from orchestrator.store.port import OpenWait
 
 PAUSES = ("retry", "breaker")
@@ -19,6 +22,62 @@ class Waits(Steps):
     """The chapter on waits."""
 
     async def open_wait(self, path: str, wait: Wait, state: Any) -> tuple[Wait, Answer | None]:
+        shared = shared_by(wait)
+        if shared is not None:
+            together = await self._who_asks()
+            if (asker := together.asker(shared, path, wait)) != path:
+                self._tell_start(path, 1, state)
+                if (answer := self._answers.get(asker)) is None:
+                    self._over_budget.add(path)
+                return wait, answer
+        return await self._ask(path, wait, state)
+
+    async def _who_asks(self) -> Together:
+        if self._together is None:
+            together = Together()
+            for kept, shared in [] if self._new else await self._asked_before():
+                together.asked(shared, kept.path)
+                if kept.answer is not None:
+                    self._answers.setdefault(kept.path, kept.answer)
+            self._together = self._together or together  # two may have looked at once
+        return self._together
+
+    async def _asked_before(self) -> list[tuple[OpenWait, Shared]]:
+        """What is open, and what was answered since the execution was last tried anew: it may be asked again then."""
+        store, key = self._works.store, self.execution.id
+        asked = [(kept, shared) for kept in await store.waits(key, status=None) if (shared := shared_by(kept.wait))]
+        decided = set[str | None]()
+        if any(kept.status == "answered" for kept, _ in asked):
+            for record in (await store.records_of_kinds([key], ["execution.rewound", "approval.decided"])).get(key, ()):
+                decided = {*decided, record.path} if record.kind == "approval.decided" else set()
+        return [
+            (kept, shared)
+            for kept, shared in asked
+            if (kept.status == "open" and kept.path not in self._stopped)
+            or (kept.status == "answered" and kept.path in decided)
+        ]
+
+    def settled(self, path: str, result: Result) -> None:
+        super().settled(path, result)
+        if result["status"] not in ("cancelled", "skipped"):
+            return
+        if self._together is None:
+            if not self._new:  # what it asked in an earlier process is still written down
+                self._stopped.add(path)
+        elif (found := self._together.next_after(path, self._still_waits)) is not None:
+            # Whoever asked is stopped, and others wait for the answer: one of them asks in its place.
+            path, wait = found
+            self._handed_on[path] = asyncio.create_task(self._ask(path, wait, {}))
+
+    def _still_waits(self, path: str) -> bool:
+        expected = self._expected.get(path)
+        return expected is not None and not expected[0].board.over_for(expected[1])
+
+    async def all_asked(self) -> None:
+        """Return when no question is on its way to the table: nobody may rest on one that is not there."""
+        await asyncio.gather(*self._handed_on.values())
+
+    async def _ask(self, path: str, wait: Wait, state: Any) -> tuple[Wait, Answer | None]:
         if self._new:  # its wait is kept, and says to every process that it began
             self._tell_start(path, 1, state)
         question = {"kind": wait.kind, **wait.question, "due": wait.due.isoformat() if wait.due else None}
@@ -34,7 +93,7 @@ class Waits(Steps):
             raise StepCancelledError(f"step '{path}' was stopped while it waited.")
         if kept.opened_at >= self._began_at:  # otherwise it began earlier, and looks whether it was answered
             self._tell_start(path, 1, state)
-        if kept.status == "open" and wait.question.get("budget"):
+        if kept.status == "open" and shared_by(wait) is not None:
             self._over_budget.add(path)
         return replace(kept.wait, on_timeout=wait.on_timeout), answer_of(kept)
 
@@ -47,7 +106,12 @@ class Waits(Steps):
         await self._works.store.end_timer(self.execution.id, path)
 
     async def close_wait(self, path: str, *, elapsed: bool) -> Answer | None:
+        self._over_budget.discard(path)
+        if self._together is not None and self._together.leaves(path):
+            return None
         status: Literal["elapsed", "cancelled"] = "elapsed" if elapsed else "cancelled"
+        if path in self._handed_on:
+            await self._handed_on[path]
         kept = await self._works.store.close_wait(self.execution.id, path, self._facts.generation, status)
         return answer_of(kept)
 
@@ -85,10 +149,12 @@ class Waits(Steps):
 
     def deliver(self, path: str, answer: Answer) -> None:
         """An answer was stored: hand it to the body that waits for it."""
-        self._answers[path] = answer
-        self._over_budget.discard(path)
-        if expected := self._expected.get(path):
-            expected[0].wake(expected[1], Woken.GO)
+        along = self._together.released(path) if self._together is not None else []
+        for released in (path, *along):
+            self._answers[released] = answer
+            self._over_budget.discard(released)
+            if expected := self._expected.get(released):
+                expected[0].wake(expected[1], Woken.GO)
 
 
 def answer_of(kept: OpenWait) -> Answer | None:
