@@ -9,6 +9,7 @@ from graphs.errors import InputError
 from orchestrator.serving.served import Served
 from orchestrator.serving.shelf import Shelf
 from orchestrator.store.served.assistants import no_assistant
+from orchestrator.store.served.following import CHOSEN, VERSION
 from orchestrator.store.served.values import Assistant, Search
 from orchestrator.store.sqlite import SqliteStore
 
@@ -21,6 +22,13 @@ def assistant_id_of(graph: str) -> str:
     return str(uuid.uuid5(_NAMES, graph))
 
 
+def version_of(assistant: Assistant) -> str | None:
+    """The version of a workflow that an assistant's runs start; None for the one that is started by name."""
+    own = assistant.id == assistant_id_of(assistant.graph) and bool(assistant.metadata.get(CHOSEN))
+    version = assistant.metadata.get(VERSION)
+    return version if own and isinstance(version, str) else None
+
+
 class AssistantDesk:
     """What the gateway asks about assistants."""
 
@@ -29,6 +37,8 @@ class AssistantDesk:
         self._shelf = shelf
         self._clock = clock
         self._known: set[tuple[str, str]] = set()
+        self._followed: dict[tuple[str, str], str] = {}
+        """Of workflows, the marks up to which their own assistants have followed them."""
 
     async def get(self, name: str, tenant: str) -> Assistant:
         """An assistant by its id, or a graph's own by the graph's name.
@@ -37,13 +47,19 @@ class AssistantDesk:
             NotFoundError: there is none of that id.
             InputError: it is no id, and no graph has that name.
         """
-        found = self._store.assistant(name, tenant) or self._store.assistant(assistant_id_of(name), tenant)
+        found = self._find(name, tenant)
         if found is None:
             await self._know_graphs(tenant)
-            found = self._store.assistant(name, tenant) or self._store.assistant(assistant_id_of(name), tenant)
+            found = self._find(name, tenant)
+        elif found.id == assistant_id_of(found.graph):
+            await self._follow(tenant, found.graph)
+            found = self._find(name, tenant)
         if found is None:
             raise no_assistant(name) if _is_uuid(name) else await self._no_graph(name, tenant)
         return found
+
+    def _find(self, name: str, tenant: str) -> Assistant | None:
+        return self._store.assistant(name, tenant) or self._store.assistant(assistant_id_of(name), tenant)
 
     async def served(self, name: str, tenant: str) -> Served:
         """The graph of an assistant.
@@ -51,7 +67,8 @@ class AssistantDesk:
         Raises:
             NotFoundError: there is no such assistant, or its graph is no longer served.
         """
-        return await self._shelf.get((await self.get(name, tenant)).graph, tenant)
+        found = await self.get(name, tenant)
+        return await self._shelf.get(found.graph, tenant, version_of(found))
 
     async def search(self, which: Search) -> tuple[Sequence[Assistant], int]:
         """Assistants that fit, and how many there are in all."""
@@ -89,13 +106,17 @@ class AssistantDesk:
 
     async def set_latest(self, name: str, tenant: str, version: int) -> Assistant:
         """Make an older version the one that is used."""
-        return await self._store.set_latest((await self.get(name, tenant)).id, tenant, version)
+        found = await self.get(name, tenant)
+        if VERSION in found.metadata and found.id == assistant_id_of(found.graph):
+            return await self._store.choose_version(found.id, tenant, version, found.graph)
+        return await self._store.set_latest(found.id, tenant, version)
 
     async def delete(self, name: str, tenant: str) -> None:
         """Delete an assistant. A graph's own is there again when it is next asked for."""
         found = await self.get(name, tenant)
         await self._store.delete_assistant(found.id, found.tenant)
         self._known.discard((tenant, found.graph))
+        self._followed.pop((tenant, found.graph), None)
 
     async def _no_graph(self, name: str, tenant: str) -> InputError:
         return InputError(
@@ -120,6 +141,17 @@ class AssistantDesk:
                 )
                 await self._store.create_assistant(own, again=True)
                 self._known.add((tenant, name))
+        await self._follow(tenant)
+
+    async def _follow(self, tenant: str, name: str | None = None) -> None:
+        """Each version of a workflow that was published is a version of its own assistant."""
+        if name is not None and not self._shelf.may_be_workflow(name):
+            return
+        for workflow, mark in self._store.marks_of_workflows(tenant, name).items():
+            key = (tenant, workflow)
+            if self._followed.get(key) != mark and self._shelf.may_be_workflow(workflow):
+                await self._store.follow_workflow(assistant_id_of(workflow), tenant, workflow)
+                self._followed[key] = mark
 
 
 def _is_uuid(name: str) -> bool:

@@ -11,7 +11,7 @@ from graphs.errors import ConflictError, CorruptStateError, NotFoundError, Store
 from graphs.steps import Logger
 from orchestrator.queue.port import RunQueue, Ticket
 from orchestrator.serving.admission import Admission
-from orchestrator.serving.assistants import AssistantDesk
+from orchestrator.serving.assistants import AssistantDesk, version_of
 from orchestrator.serving.carrying import SINCE
 from orchestrator.serving.crons import CronDesk
 from orchestrator.serving.events import Hub
@@ -22,7 +22,7 @@ from orchestrator.serving.shelf import Shelf
 from orchestrator.serving.streams import RunLog, Said, Streams
 from orchestrator.serving.sweeping import Sweeper
 from orchestrator.serving.threads import ThreadDesk
-from orchestrator.serving.wanted import Wanted, resumable, run_of
+from orchestrator.serving.wanted import WORKFLOW_VERSION, Wanted, resumable, run_of
 from orchestrator.store.served.runs import no_run
 from orchestrator.store.served.values import Cron, Ended, Run, Search, Stop
 from orchestrator.store.sqlite import SqliteStore
@@ -84,9 +84,9 @@ class Desk:
         wanted = await self.admission.admitted(wanted)
         tenant = wanted.by.tenant
         assistant = await self.assistants.get(wanted.assistant, tenant)
-        served = await self._shelf.get(assistant.graph, tenant)
+        served = await self._shelf.get(assistant.graph, tenant, version_of(assistant))
         asked_for = served.fingerprint(wish) if wanted.idempotency_key is not None else None
-        run = run_of(wanted, assistant, asked_for, self._clock.now())
+        run = run_of(wanted, assistant, version_of(assistant), asked_for, self._clock.now())
         new = (
             None
             if await self.admission.is_there(wanted)
@@ -238,7 +238,7 @@ class Desk:
         run, log = ticket.run, await self.log(ticket.run, begun=True)
         if run.attempts > 1 or not log.last:  # what was said of a model call that was cut off is void
             log.say("metadata", {"run_id": run.id, "thread_id": run.thread_id, "attempt": run.attempts})
-        served = await self._shelf.get(run.graph, run.tenant)
+        served = await self._shelf.get(run.graph, run.tenant, run.request.get(WORKFLOW_VERSION))
         async with self.threads.alone(run.thread_id):
             ticket.task = reached
             try:

@@ -23,20 +23,28 @@ class Shelf:
         self._orchestrator = orchestrator
         self._ours = ours
 
-    async def find(self, name: str, tenant: str) -> Served | None:
-        """What is served to a tenant under a name."""
+    def may_be_workflow(self, name: str) -> bool:
+        """Whether a workflow of that name would be seen."""
+        return name not in self._graphs
+
+    async def find(self, name: str, tenant: str, version: str | None = None) -> Served | None:
+        """What is served to a tenant under a name.
+
+        Args:
+            version: Of a workflow; None for the one that is started by name.
+        """
         if (graph := self._graphs.get(name)) is not None:
             return graph
-        workflow = await self._orchestrator.catalogue.find(name, None, tenant)
+        workflow = await self._orchestrator.catalogue.find(name, version, tenant)
         return WorkflowGraph(workflow, self._orchestrator, tenant) if workflow is not None else self._ours.get(name)
 
-    async def get(self, name: str, tenant: str) -> Served:
-        """What is served to a tenant under a name.
+    async def get(self, name: str, tenant: str, version: str | None = None) -> Served:
+        """What is served to a tenant under a name. See `find`.
 
         Raises:
             NotFoundError: nothing is.
         """
-        served = await self.find(name, tenant)
+        served = await self.find(name, tenant, version)
         if served is None:
             raise NotFoundError(
                 f"No graph and no workflow '{name}' is served.",

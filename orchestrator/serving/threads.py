@@ -11,6 +11,7 @@ from weakref import WeakValueDictionary
 
 from graphs.clock import Clock
 from graphs.errors import ConflictError, InputError
+from orchestrator.serving.assistants import assistant_id_of
 from orchestrator.serving.served import Document, Edit, Place, Served, Window
 from orchestrator.serving.shelf import Shelf
 from orchestrator.serving.snapshots import empty_state
@@ -107,7 +108,8 @@ class ThreadDesk:
         execution = await self._store.execution(thread_id)
         if execution is None or execution.tenant != tenant:
             raise no_thread(thread_id)
-        thread = self.new(thread_id, tenant, {**execution.metadata, "graph_id": execution.workflow})
+        names = {"graph_id": execution.workflow, "assistant_id": assistant_id_of(execution.workflow)}
+        thread = self.new(thread_id, tenant, {**execution.metadata, **names})
         return await self._store.create_thread(replace(thread, created_at=execution.created_at), again=True)
 
     async def search(self, which: Search) -> Sequence[Thread]:

@@ -13,6 +13,9 @@ from orchestrator.tenancy import STARTED_BY
 AUTH_USER: Final = "auth_user"
 """The key of a request under which the application's own user is kept. No client can send it."""
 
+WORKFLOW_VERSION: Final = "workflow_version"
+"""The key of a request under which the version of the workflow is kept. No client can send it."""
+
 _KWARGS: Final = ("input", "command", "config", "context", "checkpoint", "interrupt_before", "interrupt_after")
 """What LangGraph's handlers find inside `kwargs`."""
 
@@ -98,10 +101,11 @@ def changed(wanted: Wanted, value: Mapping[str, Any], user: Mapping[str, Any]) -
     return replace(wanted, request=request, metadata=value.get("metadata") or {})
 
 
-def run_of(wanted: Wanted, assistant: Assistant, asked_for: str | None, now: datetime) -> Run:
+def run_of(wanted: Wanted, assistant: Assistant, version: str | None, asked_for: str | None, now: datetime) -> Run:
     """The run to keep.
 
     Args:
+        version: Of the workflow, where the assistant says which.
         asked_for: Of what its idempotency key came with.
     """
     return Run(
@@ -110,7 +114,11 @@ def run_of(wanted: Wanted, assistant: Assistant, asked_for: str | None, now: dat
         tenant=wanted.by.tenant,
         assistant_id=assistant.id,
         graph=assistant.graph,
-        request=over(assistant.config, assistant.context, wanted.request) | signature(wanted.by),
+        request={
+            **over(assistant.config, assistant.context, wanted.request),
+            **signature(wanted.by),
+            **({WORKFLOW_VERSION: version} if version is not None else {}),
+        },
         metadata=wanted.metadata,
         multitask=wanted.multitask,
         priority=wanted.priority,

@@ -2,13 +2,14 @@
 by decisions that are stored before anything is driven."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 from graphs.composites.subworkflow import root_plan
-from graphs.errors import ConflictError, InputError, NotAllowedError, NotFoundError
+from graphs.errors import ConflictError, InputError, NotAllowedError, NotFoundError, StoreError
 from graphs.inputs import check_input
-from graphs.planner import COMPANION
+from graphs.planner import COMPANION, Plan
 from graphs.spec import Workflow
 from orchestrator.approvals.rules import Given
 from orchestrator.approvals.values import digest_of
@@ -43,9 +44,6 @@ class WorkflowGraph:
         self._baton = orchestrator
         self._sealer = InputSealer(workflow.spec.input.schema_, orchestrator.catalogue.cipher)
         self._carrying = Carrying(workflow, orchestrator, tenant, self._sealer, self._go_back)
-        plan = root_plan(workflow, orchestrator.catalogue.library)
-        self._plan = [name for name in plan.steps if COMPANION not in name]
-        self._needs = {name: [need for need in plan.awaits(name) if need in self._plan] for name in self._plan}
 
     def speaks(self, names: Mapping[str, Any]) -> bool:
         """See the port: the agent whose answer is the workflow's own."""
@@ -167,21 +165,21 @@ class WorkflowGraph:
         if place.checkpoint_id is not None:
             moment = await self._moment(thread.id, execution, place.checkpoint_id)
             assert execution is not None
-            states = states_of(execution, await self._moments(thread.id), self._plan)
+            states = states_of(execution, await self._moments(thread.id), await self._steps_of(execution))
             return next(state for state in states if state["checkpoint_id"] == str(moment.seq))
         if execution is None:
             return empty_state(thread.id)
         moments = await self._moments(thread.id)
         waits = [] if execution.status.final else await asked_by(self._baton, thread.id)
         results = await self._baton.results(thread.id)
-        return state_now(execution, results, waits, self._plan, moments)
+        return state_now(execution, results, waits, await self._steps_of(execution), moments)
 
     async def history(self, thread: Thread, window: Window) -> Sequence[Document]:
         """See the port."""
         execution = await self._carrying.execution(thread.id)
         if execution is None:
             return []
-        states = states_of(execution, await self._moments(thread.id), self._plan)[:-1]
+        states = states_of(execution, await self._moments(thread.id), await self._steps_of(execution))[:-1]
         states.append(await self.state(thread, Place(), subgraphs=False))
         if window.before is not None and window.before.checkpoint_id is not None:
             until = _number(thread.id, window.before.checkpoint_id)
@@ -195,14 +193,16 @@ class WorkflowGraph:
         if len(edits) != 1 or len(edits[0]) != 1:
             raise _no_edit("in several supersteps")
         edit = edits[0][0]
-        if await self._carrying.execution(thread.id) is None:
+        execution = await self._carrying.execution(thread.id)
+        if execution is None:
             raise NotFoundError(f"Nothing runs on thread '{thread.id}'.", code="execution_not_found")
+        steps = await self._steps_of(execution)
         if edit.as_node == "__end__" and not edit.values:
             await self._baton.cancel(thread.id, by=edit.by, reason="ended from outside")
             execution = await self._baton.wait(thread.id)
-        elif edit.as_node in self._plan and not edit.values:
+        elif edit.as_node in steps and not edit.values:
             execution = await self._baton.retry(thread.id, from_step=edit.as_node)
-        elif edit.as_node in self._plan and isinstance(edit.values, Mapping):
+        elif edit.as_node in steps and isinstance(edit.values, Mapping):
             given = edit.values.get("input", edit.values)
             execution = await self._baton.fork(thread.id, edit.as_node, edit=given)
             return Place(checkpoint_id="0", thread_id=execution.id)
@@ -215,7 +215,8 @@ class WorkflowGraph:
 
     async def drawing(self, xray: bool | int) -> Document:
         """See the port."""
-        return drawing_of(self._plan, self._needs)
+        plan, steps = self._planned(self._workflow)
+        return drawing_of(steps, {name: [need for need in plan.awaits(name) if need in steps] for name in steps})
 
     async def schemas(self) -> Document:
         """See the port."""
@@ -224,6 +225,20 @@ class WorkflowGraph:
     async def subgraphs(self, namespace: str | None, *, recurse: bool) -> Mapping[str, Document]:
         """See the port: what is inside a workflow is steps, not graphs."""
         return {}
+
+    # -- steps ---------------------------------------------------------------------------------------------------
+
+    def _planned(self, workflow: Workflow) -> tuple[Plan, list[str]]:
+        plan = root_plan(workflow, self._baton.catalogue.library)
+        return plan, [name for name in plan.steps if COMPANION not in name]
+
+    async def _steps_of(self, execution: Execution) -> list[str]:
+        """The steps of the version that an execution began with; another may have been published since."""
+        workflow = self._workflow
+        if execution.digest != workflow.digest:
+            with suppress(StoreError):  # its Python code is not loaded: what it is now says most about it
+                workflow = await self._baton.catalogue.pinned(execution)
+        return self._planned(workflow)[1]
 
     # -- moments -------------------------------------------------------------------------------------------------
 

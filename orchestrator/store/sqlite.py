@@ -48,6 +48,7 @@ from orchestrator.store.schema import prepare
 from orchestrator.store.served.assistants import Assistants
 from orchestrator.store.served.conversations import Conversations
 from orchestrator.store.served.crons import Crons
+from orchestrator.store.served.following import WorkflowAssistants
 from orchestrator.store.served.items import Items
 from orchestrator.store.served.runs import Runs
 from orchestrator.store.served.threads import Threads
@@ -81,6 +82,7 @@ class SqliteStore(
     Pasts,
     Retention,
     Assistants,
+    WorkflowAssistants,
     Items,
     Crons,
     Conversations,

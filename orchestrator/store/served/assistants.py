@@ -70,8 +70,7 @@ class Assistants(Part):
             merged = {**found.metadata, **(metadata or {})}
             changed = replace(found, **changes, metadata=merged, version=newest + 1, updated_at=now)
             VERSIONS.insert(db, replace(changed, created_at=now))
-            _put_in_place(db, changed)
-            return changed
+            return put_in_place(db, changed)
 
         kept: Assistant = await self._writer.submit(work)
         return kept
@@ -85,17 +84,8 @@ class Assistants(Part):
         now = self._clock.now()
 
         def work(db: sqlite3.Connection) -> Assistant | BatonError:
-            found = ASSISTANTS.find(db, id=assistant_id, tenant=tenant)
-            if found is None:
-                return no_assistant(assistant_id)
-            older = VERSIONS.find(db, id=assistant_id, tenant=tenant, version=version)
-            if older is None:
-                return NotFoundError(
-                    f"Assistant '{assistant_id}' has no version {version}.", code="assistant_version_not_found"
-                )
-            chosen = replace(older, created_at=found.created_at, updated_at=now)
-            _put_in_place(db, chosen)
-            return chosen
+            older = version_of(db, assistant_id, tenant, version)
+            return older if isinstance(older, BatonError) else put_in_place(db, replace(older, updated_at=now))
 
         kept: Assistant = await self._writer.submit(work)
         return kept
@@ -127,11 +117,26 @@ class Assistants(Part):
         await self._writer.submit(work)
 
 
-def _put_in_place(db: sqlite3.Connection, assistant: Assistant) -> None:
+def version_of(db: sqlite3.Connection, assistant_id: str, tenant: str, version: int) -> Assistant | NotFoundError:
+    """A version of an assistant, as old as the assistant is."""
+    found = ASSISTANTS.find(db, id=assistant_id, tenant=tenant)
+    if found is None:
+        return no_assistant(assistant_id)
+    older = VERSIONS.find(db, id=assistant_id, tenant=tenant, version=version)
+    if older is None:
+        return NotFoundError(
+            f"Assistant '{assistant_id}' has no version {version}.", code="assistant_version_not_found"
+        )
+    return replace(older, created_at=found.created_at)
+
+
+def put_in_place(db: sqlite3.Connection, assistant: Assistant) -> Assistant:
+    """Make a version of an assistant the one that is used."""
     names = ("graph", "name", "description", "version", "config", "context", "metadata", "updated_at")
     ASSISTANTS.update(
         db, {"id": assistant.id, "tenant": assistant.tenant}, {name: getattr(assistant, name) for name in names}
     )
+    return assistant
 
 
 def no_assistant(assistant_id: str) -> NotFoundError:
