@@ -1,10 +1,12 @@
 """Texts for people and models."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 _CHARACTERS_OF_A_TOKEN: Final = 4
+_FENCE: Final = re.compile(r"\A\s*```[a-z]*\n(.*?)\n?```\s*\Z", re.DOTALL)
 
 
 def shorten(text: str, limit: int) -> str:
@@ -24,3 +26,9 @@ def _sent(message: Any) -> Any:
         return message
     calls = [[call.get("name"), call.get("args")] for call in said.get("tool_calls", ())]
     return [said.get("content"), *calls]
+
+
+def unfenced(text: str) -> str:
+    """What a model wrote as a block of code, without the fence around it; other text as it is."""
+    block = _FENCE.match(text)
+    return block[1] if block else text

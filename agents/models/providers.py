@@ -4,6 +4,8 @@ import json
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from traceback import walk_tb
+from types import FrameType
 from typing import Any, Final
 
 from langchain.chat_models import init_chat_model
@@ -19,6 +21,7 @@ from langchain_core.exceptions import (
     ModelTimeoutError,
 )
 from langchain_core.language_models import BaseChatModel
+from pydantic import ValidationError
 
 from agents.models.scripted import ScriptedModel
 from agents.models.scripts import Script
@@ -50,6 +53,7 @@ _REFUSALS: Final = (
     ModelRateLimitError,
 )
 _SERVER_ERROR: Final = 500
+_TRIPPED: Final = (AttributeError, LookupError, TypeError, ValueError)
 _UNREACHED: Final = ("ConnectError", "ConnectTimeout")
 """What httpx, under most providers' clients, says of connections that were never made."""
 
@@ -102,7 +106,7 @@ def explain(error: Exception, model: str, now: datetime) -> StepError | None:
     if found is None:
         return None
     category, retryable, code, words = found
-    said = _KEY.sub("***", excerpt(str(error)))
+    said = _words(error)
     return StepError(
         f"model '{model}' {words}" + (f": {said}" if said else "."),
         category=category,
@@ -144,13 +148,26 @@ def _kind(error: Exception) -> tuple[Category, bool | None, str, str] | None:
 
 
 def _unreadable(error: Exception) -> bool:
-    """Answers with status 200 that are none: no JSON, an empty stream, an error in place of choices."""
-    if isinstance(error, json.JSONDecodeError):
+    """Answers with status 200 that are none: no JSON, a page of a proxy, an empty stream, no choices, a part missing or
+    of another kind than it should be. Clients of providers trip over these, each in its own way."""
+    if isinstance(error, json.JSONDecodeError) or str(error) == "No generations found in stream.":
         return True
-    told = error.args[0] if error.args else None
-    if isinstance(error, ValueError):
-        return isinstance(told, dict) or told == "No generations found in stream."
-    return isinstance(error, TypeError) and "`choices`" in str(told)
+    if "unexpected keyword argument" in str(error):  # what was asked, not what was answered
+        return False
+    packages = [_package(frame) for frame, _ in walk_tb(error.__traceback__)]
+    of_client = any(one.startswith("langchain_") and one != "langchain_core" for one in packages)
+    return isinstance(error, _TRIPPED) and (of_client or packages[-1:] == ["langchain_core"])
+
+
+def _package(frame: FrameType) -> str:
+    return str(frame.f_globals.get("__name__", "")).partition(".")[0]
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, ValidationError):  # its own text shows the values, over many lines
+        found = error.errors(include_url=False, include_input=False, include_context=False)
+        return excerpt("; ".join(f"{'.'.join(str(key) for key in one['loc'])}: {one['msg']}" for one in found))
+    return _KEY.sub("***", excerpt(str(error)))
 
 
 def _patience(error: Exception, now: datetime) -> float | None:

@@ -1,6 +1,5 @@
 """`check_plan`: whether a workflow that a model (or a person) wrote can be run, and whether a person must be asked."""
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Final
 
@@ -10,6 +9,7 @@ from agents.planning.acting import Act, acts_of
 from agents.planning.bounds import ASSISTANT
 from agents.planning.offer import Offered, offered
 from agents.planning.reach import out_of_reach
+from agents.values import unfenced
 from graphs.analysis import analyse, choose
 from graphs.composites.subworkflow import root_plan
 from graphs.errors import InputError, Problem, StepError
@@ -23,7 +23,6 @@ from graphs.validation import Known
 ANALYSED: Final = "plan.analysed"
 """The kind of the record of what a plan looks like."""
 
-_FENCE: Final = re.compile(r"\A\s*```[a-z]*\n(.*?)\n?```\s*\Z", re.DOTALL)
 _MOST_TOLD: Final = 20
 
 
@@ -94,8 +93,7 @@ class CheckPlan(Action):
 
 def _read(config: CheckPlanConfig, types: StepTypes, offer: Offered) -> tuple[Workflow | None, list[str]]:
     """The workflow, or everything that is wrong with it."""
-    fenced = _FENCE.match(config.workflow)
-    report = examine_text(fenced[1] if fenced else config.workflow, step_types=types, known=_known(offer))
+    report = examine_text(unfenced(config.workflow), step_types=types, known=_known(offer))
     unknown = [one for one in report.warnings if one.code.endswith("_unknown")]
     problems = [_told(problem) for problem in (*report.errors, *unknown)]
     if report.workflow is None:

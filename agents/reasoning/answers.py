@@ -7,7 +7,9 @@ from typing import Any, Final
 from langchain.agents.structured_output import ToolStrategy
 
 from agents import schemas
-from agents.values import shorten
+from agents.values import shorten, unfenced
+from graphs.errors import InputError
+from graphs.values import json_value
 
 TOOL: Final = "final_answer"
 
@@ -47,8 +49,8 @@ class AnswerForm:
     def written(self, text: str) -> tuple[Any, str | None]:
         """The answer of a model that would not use the tool but wrote it as JSON, and what keeps it from fitting."""
         try:
-            value = json.loads(text)
-        except ValueError:
+            value = json_value(json.loads(unfenced(text)))
+        except (ValueError, InputError):
             return None, f"it is no JSON: {shorten(text, 100)!r}"
         return value, schemas.misfit(self._schema, value, "answer")
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemMessage, ToolMessage
+from langchain_core.messages import AIMessage, AnyMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
 
 from agents.reasoning.trimming import Message
 from agents.values import shorten
@@ -12,6 +12,9 @@ from graphs.values import json_object
 
 MAX_WORDS: Final = 1_000_000
 """Characters of one message that are kept; a model that says more has lost its way."""
+
+_MOST_COUNTED: Final = 10**12
+"""Tokens of one call; a provider that counts more has lost count."""
 
 
 def keep(message: AIMessage) -> dict[str, Any]:
@@ -28,10 +31,11 @@ def keep(message: AIMessage) -> dict[str, Any]:
         return json_object({key: data[key] for key in ("content", "tool_calls", "id") if key in data})
 
 
-def usage_of(message: AIMessage) -> dict[str, int]:
-    """The tokens a provider says it counted."""
-    usage: Any = message.usage_metadata or {}
-    return {name: int(usage.get(name) or 0) for name in ("input_tokens", "output_tokens", "total_tokens")}
+def usage_of(message: BaseMessage) -> dict[str, int]:
+    """The tokens a provider says it counted; nothing below none, which would fill a budget up again."""
+    usage: Any = getattr(message, "usage_metadata", None) or {}
+    names = ("input_tokens", "output_tokens", "total_tokens")
+    return {name: min(max(int(usage.get(name) or 0), 0), _MOST_COUNTED) for name in names}
 
 
 def messages_of(

@@ -33,7 +33,7 @@ from agents.reasoning.trimming import Message
 from agents.services.wording import excerpt
 from agents.tools.offers import Offer
 from agents.values import tokens_of
-from graphs.errors import StepError
+from graphs.errors import InputError, StepError
 from graphs.steps import StepContext
 from graphs.values import json_value
 
@@ -59,7 +59,9 @@ async def turn(
     streams = _streams(context, model, assignment)
     state = await own.ask(_streamed(agent, given, context, own) if streams else agent.ainvoke(given))
     before = {id(message) for message in given["messages"]}  # by identity: providers may use an id twice
-    message = next(one for one in state["messages"] if isinstance(one, AIMessage) and id(one) not in before)
+    spoken = (one for one in state["messages"] if isinstance(one, AIMessage) and id(one) not in before)
+    if (message := next(spoken, None)) is None:
+        raise own.nobody_spoke()
     usage = own.read(message)
     formed = state.get("structured_response")
     said = Reading(assignment, message, own.broken, form, formed, call, context.clock).read()
@@ -118,6 +120,15 @@ class _Turn:
         """
         state, self._took = await paid(self._context, self._model_name, self._spending, work)
         return state
+
+    def nobody_spoke(self) -> StepError:
+        """What came is somebody else's message; it was paid for."""
+        self._spending.failed(self._took)
+        return StepError(
+            f"model '{self._model_name}' gave a message that is not its own.",
+            category="dependency",
+            code="model_answer_invalid",
+        )
 
     def read(self, message: AIMessage) -> dict[str, Any]:
         """Note what the call has cost, and mend what was said; gives the usage.
@@ -189,7 +200,10 @@ class _Turn:
             if call["id"] in seen:
                 call["id"] = f"call_{position}_{call['name']}"
             seen.add(call["id"])
-            call["args"] = json_value(call["args"])
+            try:
+                call["args"] = json_value(call["args"])
+            except InputError as error:  # Python reads NaN and endless integers as JSON; nobody else does
+                broken, call["args"] = f"{json.dumps(call['args'])} ({error.message})", {}
             if broken:
                 self.broken[str(call["id"])] = broken
         message.tool_calls = [call for call, _ in mended]
