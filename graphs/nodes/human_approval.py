@@ -37,7 +37,7 @@ async def _act(body: Body) -> Result:
     body.begin()
     config = await body.rendered_config()
     context = step_context(body, 1)
-    wait = _with_step_policy(body, kind.wait(context, config))
+    wait = _of_replay(body, _with_step_policy(body, kind.wait(context, config)))
     wait, answer = await body.host.open_wait(body.path, wait, context.state)
     if answer is None:
         answer = await rest(body, wait, lambda: _parked(body, wait))
@@ -51,6 +51,14 @@ def _with_step_policy(body: Body, wait: Wait) -> Wait:
     if on_timeout is not None and on_timeout.action in ("approve", "reject", "continue"):
         return replace(wait, on_timeout=on_timeout.action)
     return wait
+
+
+def _of_replay(body: Body, wait: Wait) -> Wait:
+    """Who is asked in a replay is told so: they look at a question they know, and nothing comes of their answer."""
+    if body.host.recording is None or "message" not in wait.question:
+        return wait
+    message = f"(A replay: nothing outside is changed.) {wait.question['message']}"
+    return replace(wait, question={**wait.question, "message": message})
 
 
 def _parked(body: Body, wait: Wait) -> GraphInterrupt:

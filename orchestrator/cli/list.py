@@ -13,7 +13,7 @@ from orchestrator.cli.support.finding import find_execution, short_id, shortened
 from orchestrator.cli.support.opening import looking
 from orchestrator.cli.support.questions import Questions, no_engine
 from orchestrator.cli.support.setting import Setting
-from orchestrator.cli.support.story import status_left
+from orchestrator.cli.support.story import origin, status_left
 from orchestrator.cli.support.tables import print_table
 from orchestrator.cli.support.terminal import (
     one_line,
@@ -85,4 +85,6 @@ def _about(execution: Execution, undriven: Mapping[str, datetime], questions: Qu
         return Text(no_engine(undriven[execution.id], questions, execution.id), "yellow")
     if execution.error:
         return Text(one_line(str(execution.error.get("message", "")), 80), "red")
-    return Text(f"fork of {execution.parent} at {execution.forked_at}" if execution.parent else "", "dim")
+    if execution.parent is None:
+        return Text("")
+    return Text(f"{origin(execution)} {execution.parent} at {execution.forked_at}", "dim")

@@ -15,7 +15,7 @@ from orchestrator.cli.support.following import read_story
 from orchestrator.cli.support.opening import looking
 from orchestrator.cli.support.questions import Questions, as_document, no_engine
 from orchestrator.cli.support.setting import Setting
-from orchestrator.cli.support.story import Story
+from orchestrator.cli.support.story import Story, origin
 from orchestrator.cli.support.tables import print_facts
 from orchestrator.cli.support.terminal import one_line, output, print_json, seconds_text, time_text
 from orchestrator.cli.support.thinking import Thoughts
@@ -157,8 +157,8 @@ def _facts(story: Story, forks: Sequence[Execution], now: datetime) -> list[tupl
     if execution.compensation and execution.compensation != execution.status:
         facts.append(("undoing", execution.compensation.replace("_", " ")))
     if execution.parent:
-        facts.append(("fork of", f"{execution.parent} at {execution.forked_at}"))
-    facts += [("fork", f"{fork.id} at {fork.forked_at}, {fork.status}") for fork in forks]
+        facts.append((origin(execution), f"{execution.parent} at {execution.forked_at}"))
+    facts += [(origin(fork).removesuffix(" of"), f"{fork.id} at {fork.forked_at}, {fork.status}") for fork in forks]
     if story.failure is not None:
         facts.append(("given up", Text(one_line(str(story.failure.get("message", "")), 500), "red")))
     if execution.error:

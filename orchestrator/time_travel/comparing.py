@@ -44,7 +44,7 @@ def compare(left: Side, right: Side) -> dict[str, Any]:
     """
     paths = [*left.results, *(path for path in right.results if path not in left.results)]
     steps = [_step(path, left.results.get(path), right.results.get(path)) for path in paths]
-    shared = {path for path, result in left.results.items() if right.results.get(path) == result}
+    shared = {path for path, result in left.results.items() if _alone(right.results.get(path)) == _alone(result)}
     return {
         "left": left.execution.id,
         "right": right.execution.id,
@@ -74,6 +74,11 @@ def _about(result: Result) -> dict[str, Any]:
 
 def _apart(left: Mapping[str, Any], right: Mapping[str, Any]) -> dict[str, Any]:
     return {name: {"left": left[name], "right": right[name]} for name in left if left[name] != right[name]}
+
+
+def _alone(result: Result | None) -> dict[str, Any]:
+    """A result without whose it was first."""
+    return {name: value for name, value in (result or {}).items() if name != "inherited"}
 
 
 def _cost(side: Side, shared: set[str]) -> dict[str, Any]:

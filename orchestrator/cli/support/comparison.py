@@ -10,6 +10,9 @@ from orchestrator.cli.support.terminal import one_line, output, seconds_text
 _WIDTH: Final = 200
 """Characters of a value that are shown."""
 
+_MOST: Final = 12
+"""Parts of a value that are shown."""
+
 _SIDES: Final = ("left", "right")
 
 
@@ -48,10 +51,32 @@ def _step(step: Mapping[str, Any]) -> Iterator[Text]:
 
 
 def _both(title: str, name: str, both: Mapping[str, Any], *, indent: int = 0) -> Iterator[Text]:
-    for side, sign in zip(_SIDES, "-+", strict=True):
-        head = f"{title if sign == '-' else '':<{10 if not indent else 0}}{' ' * indent}"
-        style = "red" if sign == "-" else "green"
-        yield Text.assemble((head, "dim"), (f"{sign} {name} {one_line(both[side], _WIDTH)}", style))
+    head = f"{title:<{10 if not indent else 0}}{' ' * indent}"
+    found = list(_apart(name, both["left"], both["right"]))
+    for where, sides in found[:_MOST]:
+        for sign, value in sides.items():
+            style = "red" if sign == "-" else "green"
+            yield Text.assemble((head, "dim"), (f"{sign} {where} {one_line(value, _WIDTH)}", style))
+            head = " " * len(head)
+    if len(found) > _MOST:
+        yield Text.assemble(head, f"… and {len(found) - _MOST} more in {name}")
+
+
+def _apart(where: str, left: Any, right: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The parts of two values that are not the same: the whole of a long one says little."""
+    if isinstance(left, Mapping) and isinstance(right, Mapping):
+        parts = [(f"{where}.{key}", key) for key in {**left, **right}]
+    elif isinstance(left, list) and isinstance(right, list):
+        parts = [(f"{where}[{index}]", index) for index in range(max(len(left), len(right)))]
+        left, right = dict(enumerate(left)), dict(enumerate(right))
+    else:
+        yield where, {"-": left, "+": right}
+        return
+    for inside, key in parts:
+        if key not in left or key not in right:
+            yield inside, {"-": left[key]} if key in left else {"+": right[key]}
+        elif left[key] != right[key]:
+            yield from _apart(inside, left[key], right[key])
 
 
 def _sides(said: Mapping[str, str]) -> list[tuple[str, str]]:

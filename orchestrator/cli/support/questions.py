@@ -54,7 +54,8 @@ class Questions:
         if decision == "edit":
             return self.command("approve", who, path, "--edit", f"{_a_field(wait)}=...")
         if decision == "respond":
-            return self.command("respond", who, path, "--data", f"{_a_field(wait)}=...")
+            how = ("--data", f"{_a_field(wait)}=...") if wait.wait.response_schema else ("--text", "...")
+            return self.command("respond", who, path, *how)
         return self.command(decision, who, path)
 
     def lines(self, wait: OpenWait, *, indent: str = "  ") -> list[Text]:

@@ -26,6 +26,11 @@ def status_left(status: str) -> str:
     return INTERRUPTED if status in _WORKING else status
 
 
+def origin(execution: Execution) -> str:
+    """What an execution with a parent is of it: a replay has changed nothing, whatever its steps say."""
+    return "fork of" if execution.replay is None else "replay of"
+
+
 @dataclass(slots=True)
 class Node:
     """A step, or a place between steps (a branch, an item of a map), which has no type and no records of its own.

@@ -45,10 +45,38 @@ def test_another_model_is_tried_out_and_what_differs_is_shown(asked: Cli) -> Non
     assert asked.read("effects") == ["refund 5"], "nothing is done"
     said = told.out.split("path      ")[1]
     assert "+ ask[0].refund-1" in said
-    assert "- output" in said and "Paid 12." in said
+    assert "- output.answer Paid 5." in said and "+ output.answer Paid 12." in said, "and not all that is the same"
+    assert "result    - output.answer Paid 5.\n          + output.answer Paid 12.\n" in said
     assert "cost      - 2 calls of scripted:first" in said
     assert "+ 2 calls of scripted:second" in said and "1 spent" in said
     assert "\ntime      - " in said
+
+
+@pytest.mark.capability("D03", "O22")
+def test_what_both_sides_have_in_common_costs_neither(asked: Cli) -> None:
+    """A replay from inside of an agent takes over what the model had said before, and pays nothing for it."""
+    told = asked("replay", "pay-1", "--from", "ask[1].model", "--model", "scripted:first")
+    assert "cost      - 1 call of scripted:first" in told.out and "+ 1 call of scripted:first" in told.out
+
+
+@pytest.mark.capability("D03", "I08")
+def test_whoever_is_asked_in_a_replay_is_told_that_it_is_one(asked: Cli) -> None:
+    steps = f"""{STEPS}
+    - name: sure
+      type: conditional
+      depends_on: [ask]
+      config: {{if: "steps.ask.output.answer == 'Paid 12.'"}}
+      then: [{{name: sure, type: approval, config: {{message: "Really?", allow: [respond]}}}}]
+"""
+    assert asked("run", asked.flow("asking", steps), "--id", "ask-1").code == 0
+    replayed = asked("replay", "ask-1", "--from", "ask", "--model", "scripted:second", "--until-rest")
+    assert replayed.code == 4 and "asks: (A replay: nothing outside is changed.) Really?" in replayed.out
+    assert "(A replay: nothing outside is changed.) Really?" in asked("inbox").out
+    assert "--text ..." in asked("inbox").out, "it is answered in words"
+    replay = asked("list", "--json").json["executions"][0]["id"]
+    assert "replay of ask-1 at ask" in asked("list").out
+    assert "replay of ask-1 at ask" in " ".join(asked("show", replay).out.split())
+    assert f"replay    {replay} at ask, waiting" in asked("show", "ask-1").out
 
 
 def test_for_programs_it_is_one_document(asked: Cli) -> None:
