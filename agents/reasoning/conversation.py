@@ -76,12 +76,25 @@ class Conversation:
             asked: With what the agent was asked to begin with.
         """
         if asked:
-            yield from self._asked
+            yield from self._asked if summed is None else self._opening()
         first, words = self.summed(summed) if summed is not None else (0, "")
         if first:
             yield {"role": "user", "content": f"Summary of what was done so far:\n\n{words}"}
         for number in range(first, min(turns, len(self.said))):
             yield from self._turn(number)
+
+    @property
+    def earlier(self) -> list[Message]:
+        """What was said before the question; what a system says is no part of that."""
+        return [message for message in self._asked[:-1] if message["role"] != "system"]
+
+    def _opening(self) -> list[Message]:
+        """What the agent was asked to begin with, where what went before the question may have been summed up."""
+        if (words := self._summary(0)) is None:
+            return self._asked
+        stays = [message for message in self._asked[:-1] if message["role"] == "system"]
+        before: Message = {"role": "user", "content": f"Summary of the conversation so far:\n\n{words}"}
+        return [*stays, before, self._asked[-1]]
 
     def _turn(self, number: int) -> list[Message]:
         if number in self._settled:
@@ -115,10 +128,17 @@ class Conversation:
     def summed(self, until: int) -> tuple[int, str]:
         """How many turns the newest summary made before that iteration stands for, and its words."""
         for number in range(until - 1, 0, -1):
-            result = self._results.get(summary_step(number))
-            if result is not None and result["status"] == "completed" and "summary" in result["output"]:
-                return number - KEPT_TURNS, result["output"]["summary"]
+            if (words := self._summary(number)) is not None:
+                return number - KEPT_TURNS, words
         return 0, ""
+
+    def _summary(self, number: int) -> str | None:
+        """What was summed up before that iteration: at the first one, what had been said before the question."""
+        result = self._results.get(summary_step(number))
+        if result is None or result["status"] != "completed":
+            return None
+        words: str | None = result["output"].get("summary")
+        return words
 
     def _summaries(self) -> Iterator[Mapping[str, Any]]:
         for number in range(len(self.said) + 1):

@@ -153,14 +153,20 @@ class Course:
         most = self._assignment["context_tokens"]
         if most is None or self._trims:
             return False
+        if number == 0:
+            # Executions of older versions began without one, and do not go back to the beginning.
+            begun = model_step(0) in self._results and summary_step(0) not in self._results
+            return bool(self._talk.earlier) and not begun and tokens_of(list(self._talk.messages(0))) > most
         if number - self._talk.summed(number)[0] <= KEPT_TURNS:
             return False
         return tokens_of(list(self._talk.messages(number, number))) > most
 
     def _summing_up(self, number: int, before: list[str]) -> PlannedStep:
-        kind = Summary(
-            self._step, self._assignment, lambda: list(self._talk.messages(number - KEPT_TURNS, number, asked=False))
-        )
+        def older() -> list[Message]:
+            talk = self._talk
+            return list(talk.messages(number - KEPT_TURNS, number, asked=False)) if number else talk.earlier
+
+        kind = Summary(self._step, self._assignment, older)
         own = self._step
         step = Step(name="summary", type="agent", limits=own.limits, retry=own.retry, on_failure=_TOLD)
         needs = tuple(Need(name, "settled") for name in before)
