@@ -61,7 +61,7 @@ def known_of(resources: Mapping[type, Any]) -> Known:
     return Known(
         services=_names(resources, Services),
         functions=_names(resources, Functions),
-        tools=_names(resources, Tools),
+        tools=_names(resources, Tools) if resources.get(Tools, Tools()).complete else None,
         agents=_names(resources, Agents),
         secrets=_names(resources, EngineSecrets),
     )

@@ -1,6 +1,6 @@
 """The values that steps ask for by type, gathered from settings, modules and the caller."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from contextlib import AsyncExitStack
 from os import environ
 from typing import Any, Final
@@ -10,8 +10,10 @@ from agents.loading import load
 from agents.models.models import Allowed
 from agents.models.prices import Prices
 from agents.models.router import Router
+from agents.tools.mcp_connections import McpConnections, McpStatus
 from graphs.clock import Clock
 from graphs.errors import SettingsError
+from orchestrator.logs import logger
 from orchestrator.secrets import EngineSecrets
 from orchestrator.settings import Settings
 
@@ -41,34 +43,42 @@ async def gather(stack: AsyncExitStack, settings: Settings, given: Iterable[Any]
             resources[kind] = value
     resources[Models].default = resources[Models].default or settings.model
     resources[Models].narrow(_ALLOWED[settings.real_models])
-    servers = [server.model_copy(update={"name": name}) for name, server in settings.mcp.items()]
-    await _add_mcp_tools([*servers, *resources[McpServers]], resources[Tools])
+    connections = await mcp_connections(settings, resources[McpServers], resources[Tools], clock)
+    resources[McpConnections] = connections
     for value in {id(value): value for value in resources.values()}.values():
         if hasattr(value, "aclose"):
             stack.push_async_callback(value.aclose)
+    await connections.open()
     return resources
 
 
-async def _add_mcp_tools(servers: Sequence[McpServer], tools: Tools) -> None:
-    """What is registered under the name of such a tool is meant to stand in its place."""
-    if not servers:
-        return
+async def mcp_connections(
+    settings: Settings, servers: Iterable[McpServer], tools: Tools, clock: Clock
+) -> McpConnections:
+    """Speaks to the MCP servers of the settings and to those that are given.
+
+    Raises:
+        SettingsError: what speaks to them is not installed.
+    """
+    named = [server.model_copy(update={"name": name}) for name, server in settings.mcp.items()]
+    every, log = [*named, *servers], logger(settings)
     try:
-        mcp = await load("agents.tools.mcp")
+        connect = (await load("agents.tools.mcp")).Client if every else _nobody
     except ImportError as error:
         raise SettingsError(
             f"MCP servers are named, and what speaks to them is not installed ({error.name}).",
             hint="pip install 'baton[mcp]'",
             code="mcp_missing",
         ) from None
-    found = [tool for server in servers for tool in await mcp.mcp_tools(server)]
-    for tool in found:
-        if tool.name not in tools:
-            tools.add(tool)
-    for tool in found:
-        if tool.undo is not None and tool.undo not in tools:
-            raise SettingsError(
-                f"tool '{tool.name}' is to be undone by '{tool.undo}', and there is no such tool.",
-                hint=tools.suggestion(tool.undo),
-                code="tool_undo",
-            )
+
+    def heard(status: McpStatus) -> None:
+        if status.reached:
+            log.info("mcp.reached", server=status.name, tools=len(status.tools))
+        else:
+            log.warning("mcp.unreachable", server=status.name, error=status.error)
+
+    return McpConnections(every, tools, connect, clock, heard)
+
+
+def _nobody(server: McpServer) -> Any:
+    raise AssertionError("there is no server to speak to")

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextvars
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Coroutine
 from typing import TypeVar
 
 from langchain_core.runnables.config import var_child_runnable_config
@@ -18,7 +18,11 @@ async def apart(work: Awaitable[T]) -> T:
     """
     surroundings = contextvars.copy_context()
     surroundings.run(var_child_runnable_config.set, None)
-    return await asyncio.get_running_loop().create_task(_awaited(work), context=surroundings)
+    try:
+        return await asyncio.get_running_loop().create_task(_awaited(work), context=surroundings)
+    finally:
+        if isinstance(work, Coroutine):
+            work.close()  # one that was cut off before it began would be told of as forgotten
 
 
 async def stream_apart(source: AsyncIterator[T]) -> AsyncIterator[T]:

@@ -1,41 +1,53 @@
 """Tools of MCP servers, through `langchain-mcp-adapters` (the extra `baton[mcp]`). Loaded through `agents.loading`.
 
-Each call opens a session of its own: nothing that a crash, or a server that is started again, could leave half open.
-It carries the call's idempotency key, so a server that honours it acts once, however often a crash makes us call again.
+Calls share a session (`agents.tools.mcp_session`), and each carries its idempotency key, so a server that honours it
+acts once, however often a crash makes us call again.
 What a server says of its tools (their names, what they do) is told to models as it is, and trusted with nothing else:
 which of them an agent has, what undoes them and when a person must approve is said by whoever configures the server.
 """
 
-import re
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any
 
 from langchain_core.tools import BaseTool
-from langchain_mcp_adapters.sessions import create_session
 from langchain_mcp_adapters.tools import load_mcp_tools
 from mcp.types import CallToolResult, TextContent
 
 from agents.models.apart import apart
 from agents.tools.mcp_servers import EVERY, McpServer
-from agents.tools.tools import Effect, Tool
+from agents.tools.mcp_session import McpSession, innermost
+from agents.tools.tools import Effect, Tool, prefix_of
 from agents.values import shorten
 from graphs.errors import SettingsError, StepError
 from graphs.loading.names import nearest
 from graphs.steps import StepContext
 
-_NOT_IN_NAMES: Final = re.compile(r"[^A-Za-z0-9_-]")
+
+class Client:
+    """Speaks to one server."""
+
+    def __init__(self, server: McpServer) -> None:
+        self._server = server
+        self._session = McpSession(server)
+
+    async def tools(self) -> list[Tool]:
+        """See `McpClient`."""
+        return await mcp_tools(self._server, self._session)
+
+    async def aclose(self) -> None:
+        """Close its session."""
+        await self._session.aclose()
 
 
-async def mcp_tools(server: McpServer) -> list[Tool]:
+async def mcp_tools(server: McpServer, session: McpSession) -> list[Tool]:
     """The tools of a server, each called `SERVER_TOOL`; those that undo others are among them, named or not.
 
     Raises:
-        SettingsError: it cannot be reached, or has not what was asked for.
+        SettingsError: it cannot be reached (`mcp_unreachable`), or has not what was asked for.
     """
-    connection: Any = server.connection()
     try:
-        found = {tool.name: tool for tool in await apart(load_mcp_tools(None, connection=connection))}
+        found = {tool.name: tool for tool in await apart(session.ask(load_mcp_tools))}
     except Exception as error:
         raise SettingsError(
             f"the tools of MCP server '{server.name}' cannot be listed: {shorten(_why(error), 300)}.",
@@ -44,7 +56,7 @@ async def mcp_tools(server: McpServer) -> list[Tool]:
         ) from error
     wanted = _wanted(server, found)
     undoing = [undo for name in wanted if (undo := server.said_of(name).undo) in found]
-    return [_tool(server, found[name], found) for name in dict.fromkeys([*wanted, *undoing])]
+    return [_tool(server, session, found[name], found) for name in dict.fromkeys([*wanted, *undoing])]
 
 
 def _wanted(server: McpServer, found: Mapping[str, BaseTool]) -> list[str]:
@@ -61,17 +73,19 @@ def _wanted(server: McpServer, found: Mapping[str, BaseTool]) -> list[str]:
 
 
 def _name(server: McpServer, tool: str) -> str:
-    return _NOT_IN_NAMES.sub("_", f"{server.name}_{tool}")[:64]
+    return prefix_of(f"{server.name}_{tool}")[:-1][:64]
 
 
-def _tool(server: McpServer, found: BaseTool, others: Mapping[str, BaseTool]) -> Tool:
+def _tool(server: McpServer, session: McpSession, found: BaseTool, others: Mapping[str, BaseTool]) -> Tool:
     said = server.said_of(found.name)
     seconds = said.timeout or server.timeout
     undo = _name(server, said.undo) if said.undo is not None and said.undo in others else said.undo
 
     async def call(context: StepContext, /, **arguments: Any) -> Any:
+        # Not by the adapters' own tool, which has no way to say `_meta`.
+        said, limit = {server.key_as: context.idempotency_key}, timedelta(seconds=seconds)
         try:
-            answer = await apart(_called(server, found.name, arguments, seconds, context.idempotency_key))
+            answer = await apart(session.ask(lambda asked: asked.call_tool(found.name, arguments, limit, meta=said)))
         except Exception as error:
             raise StepError(
                 f"MCP server '{server.name}' failed: {shorten(_why(error), 300)}.",
@@ -95,22 +109,6 @@ def _tool(server: McpServer, found: BaseTool, others: Mapping[str, BaseTool]) ->
         retry=said.retry,
         uses=server.name,
     )
-
-
-async def _called(
-    server: McpServer, tool: str, arguments: Mapping[str, Any], seconds: float, key: str
-) -> CallToolResult:
-    # Not by the adapters' own tool, which has no way to say `_meta`.
-    connection: Any = server.connection(key)
-    failed: Exception | None = None
-    async with create_session(connection) as session:
-        await session.initialize()
-        try:
-            return await session.call_tool(tool, dict(arguments), timedelta(seconds=seconds), meta={server.key_as: key})
-        except Exception as error:  # noqa: BLE001 - a session that closes may swallow what went wrong in it
-            failed = error
-    assert failed is not None
-    raise failed
 
 
 def _effect(said: Mapping[str, Any]) -> Effect | None:
@@ -140,7 +138,5 @@ def _result(answer: CallToolResult) -> Any:
 
 
 def _why(error: BaseException) -> str:
-    """The innermost reason: what speaks MCP wraps them in groups."""
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return f"{type(error).__name__}: {error}"
+    reason = innermost(error)
+    return f"{type(reason).__name__}: {reason}"

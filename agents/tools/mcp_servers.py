@@ -68,6 +68,7 @@ class McpServer(StepConfig):
             as a mapping, too. `*` stands for all others. Without it, all.
         approval: When a person must approve a call, by tool; `*` for all others.
         timeout: Seconds one call may take.
+        idle: Seconds after which a session that nobody asks anything is closed; the next call opens another.
         key_as: Under which name of `_meta` each call carries its idempotency key, the same however often it is made;
             over HTTP it is the header `Idempotency-Key` too.
     """
@@ -82,6 +83,7 @@ class McpServer(StepConfig):
     tools: tuple[McpTool, ...] | None = None
     approval: dict[str, ToolApproval] = Field(default_factory=dict)
     timeout: Duration = 60.0
+    idle: Duration = 300.0
     key_as: str = Field(default="baton/idempotency-key", min_length=1)
 
     @field_validator("tools", mode="before")
@@ -110,19 +112,14 @@ class McpServer(StepConfig):
             return said.model_copy(update={"approval": approval})
         return said
 
-    def connection(self, key: str | None = None) -> dict[str, Any]:
-        """As the adapters want it.
-
-        Args:
-            key: The idempotency key of a call.
-        """
+    def connection(self) -> dict[str, Any]:
+        """As the adapters want it."""
         if self.command is not None:
             return {"transport": "stdio", "command": self.command, "args": list(self.args), "env": self.env}
         kind = "sse" if self.transport == "sse" else "streamable_http"
         # The adapters' two transports want their limits in two ways.
         limit: Any = self.timeout if kind == "sse" else timedelta(seconds=self.timeout)
-        headers = {**(self.headers or {}), **({"Idempotency-Key": key} if key is not None else {})}
-        return {"transport": kind, "url": self.url, "headers": headers, "timeout": limit}
+        return {"transport": kind, "url": self.url, "headers": {**(self.headers or {})}, "timeout": limit}
 
 
 class McpServers(Registry[McpServer]):

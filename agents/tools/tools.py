@@ -25,6 +25,12 @@ from graphs.values import json_value
 
 Effect = Literal["none", "reversible", "irreversible"]
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_NOT_IN_NAMES: Final = re.compile(r"[^A-Za-z0-9_-]")
+
+
+def prefix_of(source: str) -> str:
+    """How the names begin of the tools that a server offers."""
+    return _NOT_IN_NAMES.sub("_", f"{source}_")
 
 
 @dataclass(frozen=True)
@@ -211,7 +217,36 @@ class Tools(Registry[Tool]):
     remedy = "Tools are registered: Tools([...]) of functions marked @tool."
 
     def __init__(self, tools: Iterable[Tool | Callable[..., Any]] = ()) -> None:
+        self._away: dict[str, str] = {}
         super().__init__(one if isinstance(one, Tool) else tool(one) for one in tools)
+
+    def awaits(self, source: str, why: str | None) -> None:
+        """Tools called `SOURCE_…` are not known yet, and why; None: they are."""
+        self._away = {name: reason for name, reason in self._away.items() if name != source}
+        if why is not None:
+            self._away[source] = why
+
+    @property
+    def complete(self) -> bool:
+        """Whether all there will be are known."""
+        return not self._away
+
+    def get(self, name: str) -> Tool:
+        """The tool of that name.
+
+        Raises:
+            StepError: there is none; or it is of a server that cannot be reached, and then trying again may help.
+        """
+        if name not in self:
+            for source, why in self._away.items():
+                if name.startswith(prefix_of(source)):
+                    raise StepError(
+                        f"tool '{name}' is not known, as MCP server '{source}' cannot be reached: {why}",
+                        category="dependency",
+                        code="mcp_unreachable",
+                        hint="It is tried again and again; 'baton mcp' tries it now.",
+                    )
+        return super().get(name)
 
     def select(self, wanted: Iterable[str | Tool]) -> list[Tool]:
         """The tools of these names; tools themselves are taken as they are.

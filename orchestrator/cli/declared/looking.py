@@ -1,4 +1,4 @@
-"""Commands that look: list, show, inbox, workflows, breakers, advise."""
+"""Commands that look: list, show, inbox, workflows, breakers, advise, mcp."""
 
 from typing import Annotated, Final
 
@@ -20,6 +20,19 @@ def register(app: typer.Typer) -> None:
     _register_workflows(app)
     _register_breakers(app)
     _register_advise(app)
+    _register_mcp(app)
+
+
+def _register_mcp(app: typer.Typer) -> None:
+    @command(
+        app,
+        "mcp",
+        "orchestrator.cli.mcp:mcp",
+        rich_help_panel=PANEL,
+        epilog=examples("baton mcp", note="It exits with 1 when one of them cannot be reached."),
+    )
+    def mcp() -> None:
+        """Ask MCP servers (of BATON_MCP, of modules) for their tools: which can be reached, and what they offer."""
 
 
 def _register_advise(app: typer.Typer) -> None:

@@ -35,6 +35,7 @@ COMMANDS = {
     "audit": ((), {"entries"}),
     "audit verify": ((), {"ok", "rows", "head"}),
     "breakers": ((), {"breakers"}),
+    "mcp": ((), {"servers"}),
     "breakers list": ((), {"breakers"}),
     "breakers reset": (("--all",), {"breakers"}),
     "draw": (("order-1",), {"mermaid"}),

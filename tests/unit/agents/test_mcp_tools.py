@@ -1,63 +1,26 @@
-"""Tools that are endpoints of services, and tools of MCP servers over stdio and HTTP."""
+"""Tools of MCP servers over stdio and HTTP, and what is said of them."""
 
 import json
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from agents import Call, McpServer, McpServers, Models, Script, Service, Services, Tools, Turn, service_tool, tool
-from agents.tools.mcp import mcp_tools
-from graphs.errors import InputError, SettingsError, StepError
+from agents import Call, McpServer, McpServers, Models, Script, Tool, Tools, Turn, tool
+from agents.tools.mcp import Client
+from graphs.errors import SettingsError, StepError
 from graphs.steps import StepContext
 from orchestrator.engine import Orchestrator
 from orchestrator.settings import Settings, read_settings
 from tests.support.engine.engines import workflow
 
-from .conftest import Server, work
-
 Make = Callable[..., StepContext]
-
-
-@pytest.mark.capability("I06", "I02")
-async def test_an_endpoint_is_a_tool(make_context: Make, server: Server) -> None:
-    """Arguments go into the path, the query or the body; a call that changes something has its own key."""
-    schema = {"type": "object", "properties": {"order_id": {"type": "integer"}, "why": {"type": "string"}}}
-    tools = Tools(
-        [
-            service_tool("find", "Finds an order.", "orders", "/echo/orders/{order_id}"),
-            service_tool("refund", "Pays back.", "orders", "/echo/{order_id}/refund", method="POST", schema=schema),
-        ]
-    )
-    calls = (Call("find", {"order_id": "A 7"}), Call("refund", {"order_id": 7, "why": "broken"}), Call("refund", {}))
-    models = Models(allow_real=False, scripts=[Script("s", turns=(Turn(calls=calls), Turn("Done.")))])
-    services = Services([Service(name="orders", base_url=server.url)])
-    context = make_context(models, tools, services)
-    response = await work(context, {"model": "scripted:s", "message": "?", "tools": ["find", "refund"]})
-    await services.aclose()
-    found, refunded, refused = response["tool_calls"]
-    assert (found["result"]["method"], found["result"]["path"]) == ("GET", "/echo/orders/A 7")
-    assert (refunded["result"]["path"], refunded["result"]["body"]) == ("/echo/7/refund", '{"why":"broken"}')
-    assert refunded["result"]["headers"]["idempotency-key"] == "exec-1:orders[3].charge[0].refund-1:0"
-    assert "idempotency-key" not in found["result"]["headers"]
-    assert refused["error"] == "Error: tool 'refund' cannot be called: arguments.order_id is missing."
-
-
-async def test_what_a_model_writes_stays_one_part_of_the_path(make_context: Make, server: Server) -> None:
-    tool = service_tool("find", "Finds.", "orders", "/echo/{id}")
-    services = Services([Service(name="orders", base_url=server.url)])
-    with pytest.raises(StepError, match="leaves its path"):
-        await tool.run({"id": "../admin"}, make_context(services))
-    said = await tool.run({"id": "a?b=c"}, make_context(services))
-    await services.aclose()
-    assert (said["path"], said["query"]) == ("/echo/a%3Fb=c", [])
-    with pytest.raises(InputError, match="names 'id', which is no argument of its schema"):
-        service_tool("x", "X.", "orders", "/{id}", schema={"type": "object", "properties": {}})
 
 
 SERVER = """
@@ -116,35 +79,48 @@ def over_http(script: Path) -> Iterator[str]:
     process.wait()
 
 
+@asynccontextmanager
+async def _spoken_to(server: McpServer) -> AsyncIterator[dict[str, Tool]]:
+    client = Client(server)
+    try:
+        yield {tool.name: tool for tool in await client.tools()}
+    finally:
+        await client.aclose()
+
+
 @pytest.mark.parametrize("kind", ["stdio", "http"])
 async def test_tools_of_a_server(make_context: Make, script: Path, over_http: str, kind: str) -> None:
     server: dict[str, Any] = (
         {"command": sys.executable, "args": [str(script), "stdio"]} if kind == "stdio" else {"url": over_http}
     )
-    tools = {tool.name: tool for tool in await mcp_tools(McpServer(name="desk", **server))}
-    assert set(tools) == {"desk_find", "desk_greet", "desk_explode"}
-    # That it only reads is its server's own word, and frees nobody from asking.
-    assert (tools["desk_find"].description, tools["desk_find"].effect) == ("Finds an order.", None)
-    context = make_context()
-    assert await tools["desk_find"].run({"order_id": 7}, context) == {"order_id": 7, "status": "shipped"}
-    greeting = await tools["desk_greet"].run({"name": "Ann", "context": "!"}, context)
-    assert greeting in ("Hello Ann!", {"result": "Hello Ann!"})
-    with pytest.raises(StepError, match="the boiler burst"):
-        await tools["desk_explode"].run({}, context)
-    with pytest.raises(StepError, match="cannot be called"):
-        await tools["desk_find"].run({"order_id": "seven"}, context)
+    async with _spoken_to(McpServer(name="desk", **server)) as tools:
+        assert set(tools) == {"desk_find", "desk_greet", "desk_explode"}
+        # That it only reads is its server's own word, and frees nobody from asking.
+        assert (tools["desk_find"].description, tools["desk_find"].effect) == ("Finds an order.", None)
+        context = make_context()
+        assert await tools["desk_find"].run({"order_id": 7}, context) == {"order_id": 7, "status": "shipped"}
+        greeting = await tools["desk_greet"].run({"name": "Ann", "context": "!"}, context)
+        assert greeting in ("Hello Ann!", {"result": "Hello Ann!"})
+        with pytest.raises(StepError, match="the boiler burst"):
+            await tools["desk_explode"].run({}, context)
+        with pytest.raises(StepError, match="cannot be called"):
+            await tools["desk_find"].run({"order_id": "seven"}, context)
 
 
 async def test_only_what_is_configured_is_offered(script: Path) -> None:
     server: dict[str, Any] = {"name": "desk", "command": sys.executable, "args": (str(script), "stdio")}
-    (tool,) = await mcp_tools(McpServer(**server, tools=["find"], approval={"*": "always"}))
+    async with _spoken_to(McpServer(**server, tools=["find"], approval={"*": "always"})) as tools:
+        (tool,) = tools.values()
     assert tool.approval is not None
     with pytest.raises(SettingsError, match=r"has no tool 'sing'\. It has find, greet, explode\."):
-        await mcp_tools(McpServer(**server, tools=["sing"]))
+        async with _spoken_to(McpServer(**server, tools=["sing"])):
+            pass
     with pytest.raises(SettingsError, match=r"has no tool 'fnd'\. Did you mean 'find'\?"):
-        await mcp_tools(McpServer(**server, approval={"fnd": "always"}))
+        async with _spoken_to(McpServer(**server, approval={"fnd": "always"})):
+            pass
     with pytest.raises(SettingsError, match=r"^the tools of MCP server 'gone' cannot be listed: "):
-        await mcp_tools(McpServer(name="gone", command="no-such-command-anywhere"))
+        async with _spoken_to(McpServer(name="gone", command="no-such-command-anywhere")):
+            pass
 
 
 @pytest.mark.capability("I06")
@@ -161,14 +137,15 @@ async def test_what_is_said_of_a_tool_is_its_own(script: Path) -> None:
         tools={**said, "explode": {"effect": "irreversible", "retry": {"max_attempts": 2}}},
         approval={"explode": "always"},
     )
-    tools = {tool.name: tool for tool in await mcp_tools(server)}
+    async with _spoken_to(server) as tools:
+        pass
     find, greet, explode = (tools[f"desk_{name}"] for name in ("find", "greet", "explode"))
     assert (find.effect, find.undo, find.max_calls, find.timeout) == ("reversible", "desk_greet", 2, 5)
     assert (greet.effect, greet.timeout, greet.approval) == ("none", 60, None)
     assert (explode.effect, explode.retry and explode.retry.max_attempts) == ("irreversible", 2)
     assert explode.approval is not None
-    (alone, undoing) = await mcp_tools(server.model_copy(update={"tools": server.tools and server.tools[:1]}))
-    assert (alone.name, undoing.name) == ("desk_find", "desk_greet")
+    async with _spoken_to(server.model_copy(update={"tools": server.tools and server.tools[:1]})) as tools:
+        assert list(tools) == ["desk_find", "desk_greet"]
 
 
 @pytest.mark.parametrize(

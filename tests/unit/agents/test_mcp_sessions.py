@@ -1,0 +1,257 @@
+"""Sessions with MCP servers: one for many calls, another when it is broken, none when nobody asks; and servers that
+cannot be reached hold up nobody."""
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agents import Call, McpServer, Models, Script, Tool, Turn
+from agents.tools.mcp import Client
+from agents.tools.mcp_connections import McpConnections
+from graphs.errors import StepError
+from graphs.steps import StepContext
+from orchestrator.engine import Orchestrator
+from orchestrator.settings import Settings
+from tests.support.engine.engines import workflow
+
+Make = Callable[..., StepContext]
+pytestmark = pytest.mark.capability("I06", "I20")
+SECONDS = 30
+
+SERVER = """
+import asyncio, os, sys
+from mcp.server.fastmcp import Context, FastMCP
+
+server = FastMCP("desk", port=int(sys.argv[2]) if len(sys.argv) > 2 else 8000)
+
+
+@server.tool()
+def who() -> int:
+    "Which process this is."
+    return os.getpid()
+
+
+@server.tool()
+async def hang() -> int:
+    "Never answers."
+    with open(__file__ + ".hangs", "a") as file:
+        file.write("x")
+    await asyncio.Event().wait()
+    return 0
+
+
+@server.tool()
+def die() -> int:
+    "Is killed."
+    os._exit(1)
+
+
+@server.tool()
+def header(context: Context) -> str:
+    "The key in the headers of the request."
+    return context.request_context.request.headers.get("idempotency-key", "")
+
+
+server.run(transport=sys.argv[1])
+"""
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> Path:
+    path = tmp_path / "server.py"
+    path.write_text(SERVER)
+    return path
+
+
+@pytest.fixture
+def stdio(script: Path) -> dict[str, Any]:
+    return {"name": "desk", "command": sys.executable, "args": (str(script), "stdio")}
+
+
+@asynccontextmanager
+async def _spoken_to(**server: Any) -> AsyncIterator[dict[str, Tool]]:
+    client = Client(McpServer(**server))
+    try:
+        yield {tool.name: tool for tool in await client.tools()}
+    finally:
+        await client.aclose()
+
+
+@contextmanager
+def _listening(script: Path, port: int) -> Iterator[None]:
+    process = subprocess.Popen([sys.executable, str(script), "streamable-http", str(port)], stderr=subprocess.DEVNULL)
+    try:
+        yield
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+async def _heard(port: int) -> None:
+    async with asyncio.timeout(SECONDS):
+        while True:
+            with suppress(OSError):
+                socket.create_connection(("127.0.0.1", port), 1).close()
+                return
+            await asyncio.sleep(0.02)
+
+
+async def _gone(pid: int) -> None:
+    async with asyncio.timeout(SECONDS):
+        while True:
+            try:
+                os.kill(pid, 0)
+            except ProcessLookupError:
+                return
+            await asyncio.sleep(0.02)
+
+
+async def _ask(tools: dict[str, Tool], name: str, context: StepContext) -> Any:
+    said = await tools[f"desk_{name}"].run({}, context)
+    return said["result"] if isinstance(said, dict) else said
+
+
+async def test_calls_share_a_session_and_it_ends_with_the_engine(make_context: Make, stdio: dict[str, Any]) -> None:
+    async with _spoken_to(**stdio) as tools:
+        first = await _ask(tools, "who", make_context())
+        others = await asyncio.gather(*(_ask(tools, "who", make_context()) for _ in range(5)))
+        assert {first, *others} == {first}
+    await _gone(first)
+
+
+async def test_a_server_that_died_between_calls_is_started_again(make_context: Make, stdio: dict[str, Any]) -> None:
+    """Nobody had heard the call, so it is made at the new one, and whoever wanted it hears of nothing."""
+    async with _spoken_to(**stdio) as tools:
+        for _ in range(2):
+            first = await _ask(tools, "who", make_context())
+            os.kill(first, signal.SIGKILL)
+            await _gone(first)
+            for _ in range(100):  # until the end of its output has been read, too
+                await asyncio.sleep(0)
+            assert await _ask(tools, "who", make_context()) != first
+
+
+async def test_a_server_that_dies_in_a_call_fails_it_and_is_there_for_the_next(
+    make_context: Make, stdio: dict[str, Any]
+) -> None:
+    """The call may have done something: whether it is made again is for the step's policy to say."""
+    async with _spoken_to(**stdio) as tools:
+        with pytest.raises(StepError, match=r"^MCP server 'desk' failed: ") as failed:
+            await asyncio.wait_for(_ask(tools, "die", make_context()), SECONDS)
+        assert (failed.value.code, failed.value.category) == ("mcp_failed", "dependency")
+        assert await _ask(tools, "who", make_context())
+
+
+async def test_what_takes_too_long_is_ended_and_disturbs_nobody(
+    make_context: Make, stdio: dict[str, Any], script: Path
+) -> None:
+    """A call whose time is over, and one that is cut off: the process that is at it is ended, once nobody else waits
+    for it."""
+    hanging = Path(f"{script}.hangs")
+    async with _spoken_to(**stdio, tools={"hang": {"timeout": 0.3}, "*": {}}) as tools:
+        first = await _ask(tools, "who", make_context())
+        with pytest.raises(StepError, match="Timed out"):
+            await _ask(tools, "hang", make_context())
+        await _gone(first)
+        second = await _ask(tools, "who", make_context())
+    async with _spoken_to(**stdio) as tools:
+        second = await _ask(tools, "who", make_context())
+        cut = asyncio.create_task(_ask(tools, "hang", make_context()))
+        stays = asyncio.create_task(_ask(tools, "hang", make_context()))
+        async with asyncio.timeout(SECONDS):
+            while hanging.read_text() != "xxx":
+                await asyncio.sleep(0.02)
+        cut.cancel()
+        await asyncio.wait([cut])
+        third = await _ask(tools, "who", make_context())
+        assert third != second, "nobody begins anything in a session that is to be closed"
+        os.kill(second, 0)  # somebody waits for it still
+        stays.cancel()
+        await asyncio.wait([stays])
+        await _gone(second)
+        assert await _ask(tools, "who", make_context()) == third
+
+
+async def test_a_session_that_nobody_asks_anything_is_closed(make_context: Make, stdio: dict[str, Any]) -> None:
+    async with _spoken_to(**stdio, idle=0.05) as tools:
+        first = await _ask(tools, "who", make_context())
+        await _gone(first)
+        assert await _ask(tools, "who", make_context()) != first
+
+
+async def test_over_http_a_server_may_be_begun_anew_and_hears_the_key_of_each_call(
+    make_context: Make, script: Path
+) -> None:
+    port = _port()
+    server = {"name": "desk", "url": f"http://127.0.0.1:{port}/mcp"}
+    with _listening(script, port):
+        await _heard(port)
+        client = Client(McpServer(**server))
+        tools = {tool.name: tool for tool in await client.tools()}
+        first = await _ask(tools, "who", make_context())
+        for key in ("one", "two"):
+            assert await _ask(tools, "header", make_context(idempotency_key=key)) == key
+    with pytest.raises(StepError, match=r"^MCP server 'desk' failed: ") as failed:
+        await asyncio.wait_for(_ask(tools, "who", make_context()), SECONDS)
+    assert failed.value.category == "dependency"
+    with _listening(script, port):
+        await _heard(port)
+        assert await _ask(tools, "who", make_context()) != first
+        second = await _ask(tools, "who", make_context())
+    with _listening(script, port):
+        await _heard(port)
+        assert await _ask(tools, "who", make_context()) != second, "the session is known to nobody any more"
+        await client.aclose()
+
+
+@pytest.mark.capability("security-A19")
+async def test_an_engine_opens_without_a_server_and_offers_its_tools_when_it_comes(
+    script: Path, stdio: dict[str, Any], tmp_path: Path
+) -> None:
+    """What needs one of them says why it is not there; what does not is carried out."""
+    port = _port()
+    here = {key: value for key, value in stdio.items() if key != "name"}
+    settings: Any = {"mcp": {"far": {"url": f"http://127.0.0.1:{port}/mcp"}, "desk": here}, "log_level": "error"}
+    asks = {"model": "scripted:s", "message": "?", "tools": ["far_who"]}
+    steps = {
+        "near": {"name": "desk_who", "type": "tool", "config": {"args": {}}},
+        "far": {"name": "far_who", "type": "tool", "config": {"args": {}}},
+        "agent": {"name": "ask", "type": "agent", "config": asks},
+    }
+    models = Models(allow_real=False, scripts=[Script("s", turns=(Turn(calls=(Call("far_who"),)), Turn("Done.")))])
+    opened = Settings(database=tmp_path / "b.db", _env_file=None, **settings)  # type: ignore[call-arg]
+    async with Orchestrator.open(opened, resources=[models]) as baton:
+
+        async def ended(which: str) -> Any:
+            return await baton.wait((await baton.start(workflow(which, [steps[which]]))).id)
+
+        assert (await ended("near")).status == "completed"
+        for which in ("far", "agent"):
+            failed = await ended(which)
+            assert (failed.status, failed.error["code"]) == ("failed", "mcp_unreachable")
+            assert "'far_who' is not known, as MCP server 'far' cannot be reached: " in failed.error["message"]
+        connections = baton.resources[McpConnections]
+        far, near = connections.statuses()
+        assert (far.reached, far.tools, near.reached, near.error) == (False, (), True, None)
+        assert far.error and "cannot be listed" in far.error
+        with _listening(script, port):
+            async with asyncio.timeout(SECONDS):
+                while not connections.statuses()[0].reached:
+                    await asyncio.sleep(0.02)
+            assert (await ended("far")).status == "completed"
+            assert (await ended("agent")).output["answer"] == "Done."
