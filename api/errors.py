@@ -41,6 +41,8 @@ BY_CODE: Mapping[str, int] = {
     "body_too_large": 413,
     "too_many_requests": 429,
     "too_many_runs": 429,
+    "too_many_events": 429,
+    "event_too_large": 413,
     "engine_closed": 503,
     "store_unopened": 503,
     "run_failed": 422,

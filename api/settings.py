@@ -1,10 +1,12 @@
 """Everything about the gateway that can be set, in one frozen value: read once at the edge, then handed on."""
 
+from datetime import timedelta
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from orchestrator.environment import SEPARATED, EnvironmentSettings, Seconds, read
+from orchestrator.quota import Quota
 
 Algorithm = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
 """None with a shared secret: whoever could check such a token could make one."""
@@ -22,6 +24,10 @@ class GatewaySettings(EnvironmentSettings):
         max_runs: Runs of threads performed at the same time at most; others wait for their turn.
         max_tenant_runs: Runs of threads of a tenant that have not ended, and executions that it starts elsewhere that
             are queued or running, at most; 0 for any number.
+        max_tenant_events: Events of a tenant's that nothing has taken yet, at most; 0 for any number.
+        max_tenant_event_bytes: Bytes of their data, all together; 0 for any number.
+        event_age: Seconds after which such events make room for new ones when there is none, unless an execution that
+            goes on may still take them.
         max_body: Bytes of a request at most.
         max_message: Bytes of a message on a WebSocket at most.
         max_depth: Levels of nested lists and objects in a request at most.
@@ -49,6 +55,9 @@ class GatewaySettings(EnvironmentSettings):
     heartbeat: Seconds = 5.0
     max_runs: int = Field(default=100, ge=1)
     max_tenant_runs: int = Field(default=10_000, ge=0)
+    max_tenant_events: int = Field(default=100_000, ge=0)
+    max_tenant_event_bytes: int = Field(default=256 * 1024 * 1024, ge=0)
+    event_age: Seconds = 30 * 86_400.0
     max_body: int = Field(default=16 * 1024 * 1024, ge=1024)
     max_message: int = Field(default=1024 * 1024, ge=1024)
     max_depth: int = Field(default=100, ge=1, le=500)
@@ -68,6 +77,16 @@ class GatewaySettings(EnvironmentSettings):
     oidc_roles_claim: str = "roles"
     oidc_groups_claim: str = "groups"
     oidc_tenant_claim: str | None = None
+
+    @property
+    def quota(self) -> Quota:
+        """What a tenant may have at once."""
+        return Quota(
+            runs=self.max_tenant_runs,
+            events=self.max_tenant_events,
+            event_bytes=self.max_tenant_event_bytes,
+            event_age=timedelta(seconds=self.event_age),
+        )
 
 
 def read_gateway_settings(**given: Any) -> GatewaySettings:

@@ -13,7 +13,7 @@ from graphs.validation import Known
 from orchestrator.engine import Orchestrator
 from orchestrator.engine.base import no_such_execution
 from orchestrator.engine.mending import LetterStory
-from orchestrator.quota import too_many_runs
+from orchestrator.quota import UNLIMITED, Quota, too_many_runs
 from orchestrator.serving.consent import Consent
 from orchestrator.store.dead_letters import no_letter
 from orchestrator.store.port import (
@@ -40,14 +40,14 @@ class TenantView:
         tenant: Whose view it is.
         by: Who uses it, for what is kept beside acts; None where nobody knows.
         consent: The application's own word about what they start, where it has one.
-        most: How many executions of theirs may be queued or running when one more is started; 0 for any number.
+        quota: How much of theirs there may be at once when there is to be more.
     """
 
     baton: Orchestrator
     tenant: str
     by: str | None = None
     consent: Consent | None = None
-    most: int = 0
+    quota: Quota = UNLIMITED
 
     # -- executions --------------------------------------------------------------------------------------------
 
@@ -84,8 +84,9 @@ class TenantView:
         Raises:
             TooManyRunsError: as many as may be are queued or running.
         """
-        if self.most and await self.baton.store.at_work(self.tenant, self.most) >= self.most:
-            raise too_many_runs(self.tenant, self.most, "executions")
+        most = self.quota.runs
+        if most and await self.baton.store.at_work(self.tenant, most) >= most:
+            raise too_many_runs(self.tenant, most, "executions")
         if self.consent is not None:
             name = workflow if isinstance(workflow, str) else workflow.name
             value: dict[str, Any] = {"assistant_id": name, "thread_id": execution_id, "kwargs": {"input": input}}
@@ -213,7 +214,7 @@ class TenantView:
         """See `Orchestrator.publish_event`. Ids are a tenant's own, too: another's with the same one is not touched."""
         own_id = None if id is None else f"{self.tenant}:{id}"
         return await self.baton.publish_event(
-            type, data, key=key, id=own_id, source=source or self.by, tenant=self.tenant
+            type, data, key=key, id=own_id, source=source or self.by, tenant=self.tenant, quota=self.quota
         )
 
     # -- workflows ---------------------------------------------------------------------------------------------

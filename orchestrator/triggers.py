@@ -90,22 +90,24 @@ class Triggers:
             workflows = await self._store.triggering()
             off = await self._store.triggers_off()
             for event in events:
-                for workflow in workflows:
-                    await self._look(event, workflow, off)
-                await self._store.triggers_saw(event.seq)
+                taken = [await self._look(event, workflow, off) for workflow in workflows]
+                await self._store.triggers_saw(event.seq, taken=any(taken))
 
-    async def _look(self, event: KeptEvent, workflow: Triggering, off: frozenset[tuple[str, str, str]]) -> None:
+    async def _look(self, event: KeptEvent, workflow: Triggering, off: frozenset[tuple[str, str, str]]) -> bool:
+        """Start what a workflow's triggers ask for; whether they started anything."""
+        taken = False
         if event.tenant not in (None, workflow.tenant) or event.received_at < workflow.since:
-            return
+            return taken
         for placed in _placed(workflow, off):
             if placed.enabled and placed.trigger.event == event.type:
                 try:
-                    await self.fire(placed, event)
+                    taken = await self.fire(placed, event) is not None or taken
                 except StoreError:
                     raise
                 except BatonError as error:
                     self._log.error("trigger.failed", trigger=placed.trigger.called, **error.as_dict())
                     await self._store.not_triggered(*placed.place, event.name, error)
+        return taken
 
     async def fire(self, placed: Placed, event: KeptEvent) -> Execution | None:
         """Start the workflow for an event; None when the trigger's condition does not hold.

@@ -56,7 +56,7 @@ async def served(orchestrator: Orchestrator) -> AsyncIterator[ASGIApp]:
 def _workbench(server: Server[Any, Any], orchestrator: Orchestrator) -> Workbench:
     request: Any = server.request_context.request
     who: Principal = request.scope["baton.principal"]
-    return Workbench(orchestrator, who, gateway_of(request).settings.max_tenant_runs)
+    return Workbench(orchestrator, who, gateway_of(request).settings.quota)
 
 
 async def _called(

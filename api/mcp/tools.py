@@ -11,6 +11,7 @@ from graphs.errors import InputError, NotFoundError
 from orchestrator.approvals.rules import Given, concerns
 from orchestrator.approvals.values import Approval, Decision, Person
 from orchestrator.engine import Orchestrator
+from orchestrator.quota import UNLIMITED, Quota
 from orchestrator.serving.carrying import until_rest
 from orchestrator.store.port import Execution, Record
 from orchestrator.tenancy import TenantView
@@ -77,13 +78,13 @@ class Workbench:
     Args:
         orchestrator: Whose workflows.
         who: Who calls.
-        most: See `TenantView`.
+        quota: See `TenantView`.
     """
 
-    def __init__(self, orchestrator: Orchestrator, who: Principal, most: int = 0) -> None:
+    def __init__(self, orchestrator: Orchestrator, who: Principal, quota: Quota = UNLIMITED) -> None:
         self._baton = orchestrator
         self._who = who
-        self._view = TenantView(orchestrator, who.tenant, who.name, who.consent, most)
+        self._view = TenantView(orchestrator, who.tenant, who.name, who.consent, quota)
         self._person = Person(who.name, who.groups)
 
     async def offered(self) -> Sequence[Offered]:

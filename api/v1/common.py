@@ -25,7 +25,7 @@ class Body(BaseModel):
 async def view_of(connection: HTTPConnection, who: Annotated[Principal, Depends(principal)]) -> TenantView:
     """The orchestrator, as the tenant of whoever asks has it; a dependency of routes."""
     at = gateway_of(connection)
-    return TenantView(at.orchestrator, who.tenant, who.name, who.consent, at.settings.max_tenant_runs)
+    return TenantView(at.orchestrator, who.tenant, who.name, who.consent, at.settings.quota)
 
 
 def _without_nul(text: str) -> str:

@@ -84,7 +84,7 @@ async def receive(source_id: SourceId, request: Request) -> dict[str, Any]:
     body = await request.body()
     source, message_id = arrived(anybody, source_id, request.headers, body)
     check_json(body, gateway.settings.max_depth)
-    view = TenantView(gateway.orchestrator, source.tenant, f"webhook:{source.name}")
+    view = TenantView(gateway.orchestrator, source.tenant, f"webhook:{source.name}", quota=gateway.settings.quota)
     event = await view.publish_event(source.event_type, orjson.loads(body), id=f"{source.id}:{message_id}")
     return {"id": message_id, "matched": len(event.matched), "repeated": event.repeated}
 

@@ -7,6 +7,7 @@ from graphs.values import json_value
 from orchestrator.approvals.rules import Given
 from orchestrator.approvals.values import Decision, Person
 from orchestrator.engine.base import Base
+from orchestrator.quota import Quota
 from orchestrator.store.port import OpenWait, PublishedEvent
 
 
@@ -48,6 +49,7 @@ class Answering(Base):
         id: str | None = None,  # noqa: A002 - the event's own word
         source: str | None = None,
         tenant: str | None = None,
+        quota: Quota | None = None,
     ) -> PublishedEvent:
         """Publish an event: it answers the oldest wait it matches of each execution, and is kept for later ones (X07).
 
@@ -56,14 +58,18 @@ class Answering(Base):
             id: The emitter's own name of this one: sent again, it changes nothing.
             source: Who says so.
             tenant: Whose executions it may answer; without one, everybody's.
+            quota: How many of the tenant's may be kept that nothing has taken.
 
         Raises:
-            InputError: one of its names is empty.
+            InputError: one of its names is empty, or it is too large.
+            TooManyEventsError: there are as many as there may be.
         """
         if not type.strip() or "" in (key, id):
             what = "type" if not type.strip() else "key" if key == "" else "id"
             raise InputError(f"The event's {what} is empty.", hint="Give it a name.", code="event_invalid")
-        event = await self.store.publish_event(type, json_value(data), key=key, source=source, id=id, tenant=tenant)
+        event = await self.store.publish_event(
+            type, json_value(data), key=key, source=source, id=id, tenant=tenant, quota=quota
+        )
         if self._driver is not None:
             await self._driver.event_matched(event.matched)
         return event

@@ -3,14 +3,28 @@
 import asyncio
 import sqlite3
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 from uuid import uuid4
 
+from graphs.errors import BatonError
+from graphs.state import ExecutionStatus
+from orchestrator.quota import Quota, TooManyEventsError, judge_event
 from orchestrator.store.matching import awaited_fields, values_at
 from orchestrator.store.parts import Part, raise_signal
 from orchestrator.store.port import PublishedEvent
-from orchestrator.store.rows import to_json
+from orchestrator.store.rows import to_json, to_time
 from orchestrator.store.waits import CLOSE, event_answer
+
+_INSERT: Final = (
+    "INSERT INTO events (id, type, key, tenant, source, data, received_at, early) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_INBOX: Final = "SELECT events, bytes FROM event_inboxes WHERE tenant = ?"
+_GOES_ON: Final = ", ".join(f"'{status.value}'" for status in ExecutionStatus if not status.final)
+_OLDEST: Final = f"SELECT min(created_at) FROM executions WHERE tenant = ? AND status IN ({_GOES_ON})"
+_LET_GO: Final = (
+    "DELETE FROM events WHERE seq IN (SELECT seq FROM events WHERE tenant = ? AND early AND received_at < ? "
+    "AND seq <= (SELECT seen FROM trigger_place) LIMIT 10000)"
+)
 
 
 class Events(Part):
@@ -31,19 +45,22 @@ class Events(Part):
         source: str | None,
         id: str | None = None,  # noqa: A002 - the port's name
         tenant: str | None = None,
+        quota: Quota | None = None,
     ) -> PublishedEvent:
         """See the port."""
         event_id, now, text = id or uuid4().hex, self._now(), to_json(data)
 
-        def work(db: sqlite3.Connection) -> PublishedEvent:
+        def work(db: sqlite3.Connection) -> PublishedEvent | BatonError:
             if known := _known(db, event_id):
                 return known
-            seq = db.execute(
-                "INSERT INTO events (id, type, key, tenant, source, data, received_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (event_id, kind, key, tenant, source, text, now),
-            ).lastrowid
-            answer = event_answer(text, source, now)
             matched = list(_one_each(_waiting(db, kind, data, key, tenant, now)))
+            if not matched and quota is not None and tenant is not None:
+                early, held = db.execute(_INBOX, (tenant,)).fetchone() or (0, 0)
+                if refused := judge_event(quota, tenant, early, held, len(text.encode())):
+                    return refused
+            row = (event_id, kind, key, tenant, source, text, now, not matched)
+            seq = db.execute(_INSERT, row).lastrowid
+            answer = event_answer(text, source, now)
             for wait, execution_id, path in matched:
                 db.execute(CLOSE, ("answered", answer, now, wait))
                 db.execute(
@@ -52,10 +69,26 @@ class Events(Part):
                 raise_signal(db, execution_id, "event", path, now, own=self._drives)
             return PublishedEvent(event_id, tuple((execution_id, path) for _, execution_id, path in matched))
 
-        published: PublishedEvent = await self._writer.submit(work)
+        try:
+            published: PublishedEvent = await self._writer.submit(work)
+        except TooManyEventsError:
+            assert quota is not None
+            if not await self._make_room(str(tenant), to_time(self._clock.now() - quota.event_age)):
+                raise
+            published = await self._writer.submit(work)
         if self.news is not None:
             self.news.set()
         return published
+
+    async def _make_room(self, tenant: str, before: str) -> int:
+        """Delete old events of a tenant's that nothing took, and no execution that goes on can take; how many."""
+
+        def work(db: sqlite3.Connection) -> int:
+            oldest = db.execute(_OLDEST, (tenant,)).fetchone()[0]
+            return db.execute(_LET_GO, (tenant, min(before, oldest or before))).rowcount
+
+        deleted: int = await self._writer.submit(work)
+        return deleted
 
 
 def _known(db: sqlite3.Connection, event_id: str) -> PublishedEvent | None:

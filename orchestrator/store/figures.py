@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from graphs.budget import SPENT
 from orchestrator.store.parts import Part
+from orchestrator.store.rows import to_time
 
 _EXECUTIONS: Final = "SELECT status, count(*) FROM executions WHERE tenant = ? GROUP BY status"
 _RUNS: Final = "SELECT status, count(*) FROM thread_runs WHERE tenant = ? GROUP BY status"
@@ -16,6 +18,10 @@ _QUEUED: Final = (
 _LETTERS: Final = "SELECT count(*) FROM dead_letters WHERE tenant = ? AND status = 'open'"
 _OWED: Final = (
     "SELECT ifnull(sum(given_up_at IS NULL), 0), ifnull(sum(given_up_at IS NOT NULL), 0) FROM run_webhooks "
+    "WHERE tenant = ?"
+)
+_EARLY: Final = (
+    "SELECT events, bytes, (SELECT min(received_at) FROM events WHERE tenant = ? AND early) FROM event_inboxes "
     "WHERE tenant = ?"
 )
 _HAPPENED: Final = (
@@ -36,6 +42,7 @@ class Standing:
         queued, delayed: Runs whose turn has not come, and whose time has not.
         letters: Dead letters that are open.
         owed, given_up: Ends of runs that somebody is still to be told of, and that were put aside.
+        early, early_bytes, early_age: Events that nothing has taken, bytes of their data, seconds since the first came.
     """
 
     executions: Mapping[str, int]
@@ -45,6 +52,9 @@ class Standing:
     letters: int
     owed: int
     given_up: int
+    early: int
+    early_bytes: int
+    early_age: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +73,13 @@ class Figures(Part):
 
     async def counted(self, tenant: str) -> Standing:
         """How much of what there is."""
-        now = self._now()
+        clock = self._clock.now()
+        now = to_time(clock)
 
         def work(db: Any) -> Standing:
             queued, delayed = db.execute(_QUEUED, (now, now, tenant)).fetchone()
             owed, given_up = db.execute(_OWED, (tenant,)).fetchone()
+            early, held, since = db.execute(_EARLY, (tenant, tenant)).fetchone() or (0, 0, None)
             return Standing(
                 executions=dict(db.execute(_EXECUTIONS, (tenant,)).fetchall()),
                 runs=dict(db.execute(_RUNS, (tenant,)).fetchall()),
@@ -76,6 +88,9 @@ class Figures(Part):
                 letters=db.execute(_LETTERS, (tenant,)).fetchone()[0],
                 owed=owed,
                 given_up=given_up,
+                early=early,
+                early_bytes=held,
+                early_age=max(0.0, (clock - datetime.fromisoformat(since)).total_seconds()) if since else 0.0,
             )
 
         return await self._reader.read(work)

@@ -8,6 +8,7 @@ from typing import Any
 from graphs.errors import BatonError
 from orchestrator.store.parts import Part
 from orchestrator.store.rows import from_json, to_json
+from orchestrator.store.units import Statement
 
 _EVENT = "SELECT seq, id, type, key, tenant, source, data, received_at FROM events"
 _TRIGGERING = (
@@ -84,9 +85,12 @@ class Triggers(Part):
         rows = self._reader.point(sql, (event_id, own, tenant, tenant))
         return _event(rows[0]) if rows else None
 
-    async def triggers_saw(self, seq: int) -> None:
-        """Every trigger has done what it does about the events up to that one."""
-        await self._writer.submit([("UPDATE trigger_place SET seen = max(seen, ?)", (seq,))])
+    async def triggers_saw(self, seq: int, *, taken: bool) -> None:
+        """Every trigger has done what it does about the events up to that one; `taken`: it has started something."""
+        saw: list[Statement] = [("UPDATE trigger_place SET seen = max(seen, ?)", (seq,))]
+        if taken:
+            saw.append(("UPDATE events SET early = 0 WHERE seq = ? AND early", (seq,)))
+        await self._writer.submit(saw)
 
     async def triggering(self, tenant: str | None = None) -> Sequence[Triggering]:
         """The workflows that have triggers."""

@@ -6,6 +6,7 @@ from typing import Any, Literal, Protocol
 
 from graphs.steps import Answer, Wait
 from orchestrator.approvals.values import Approval, Turn
+from orchestrator.quota import Quota
 from orchestrator.store.units import Beside
 from orchestrator.store.values import InboxFilter, OpenWait, PublishedEvent, Record, Signal
 
@@ -96,11 +97,16 @@ class Waits(Protocol):
         source: str | None,
         id: str | None = None,  # noqa: A002 - the event's own word
         tenant: str | None = None,
+        quota: Quota | None = None,
     ) -> PublishedEvent:
         """Keep an event and answer every open wait it matches: of this tenant's executions, or of all without one.
 
         The same `id` again changes nothing. An event answers one wait of an execution at most, the oldest, and none
         whose time is over.
+
+        Raises:
+            TooManyEventsError: nothing takes it, and the tenant has as many such events as its quota says.
+            InputError: it is larger than all of them may be.
         """
         ...
 
