@@ -16,6 +16,7 @@ from api.mcp.starting import Mcp
 from api.security.custom import Custom
 from api.security.door import Door
 from api.security.hosts import is_loopback, refuse_open_network
+from api.security.owners import Owners
 from api.settings import GatewaySettings, read_gateway_settings
 from graphs.errors import SettingsError
 from orchestrator.cli.exits import Exit
@@ -107,6 +108,7 @@ async def opened(setting: Setting, settings: GatewaySettings, team: Team | None 
             log=log,
             places=settings.max_runs,
             most=settings.max_tenant_runs,
+            judge=Owners(orchestrator.store, orchestrator.clock).judge,
             grace=settings.drain,
             on_end=outbound.run_ended,
         )
@@ -115,7 +117,7 @@ async def opened(setting: Setting, settings: GatewaySettings, team: Team | None 
             desk=await stack.enter_async_context(desk),
             settings=settings,
             door=Door(orchestrator.store, settings, orchestrator.clock, team.custom),
-            triggers=Triggers(orchestrator, log),
+            triggers=Triggers(orchestrator, log, settings.quota),
             outbound=outbound,
             metrics=Metrics(orchestrator.store, settings.max_runs),
             mcp=Mcp(orchestrator),

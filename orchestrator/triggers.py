@@ -17,6 +17,7 @@ from graphs.spec import Trigger
 from graphs.steps import Logger
 from orchestrator.engine import Orchestrator
 from orchestrator.fingerprints import KEY_REUSED
+from orchestrator.quota import UNLIMITED, Quota, TooManyRunsError
 from orchestrator.store.port import Execution
 from orchestrator.store.triggers import KeptEvent, Triggering
 from orchestrator.tenancy import TenantView
@@ -29,8 +30,14 @@ _DEEPEST: Final = 10
 """Workflows that start one another by events go on for ever otherwise."""
 
 _BATCH: Final = 100
-_POLL: Final = 1.0
-"""Seconds after which it looks for events that other processes have published."""
+_ANYWAY: Final = 30.0
+"""Seconds after which it looks though nobody has told it of an event."""
+
+_NO_ROOM: Final = 5.0
+"""Seconds after which it tries again what a tenant had no room for."""
+
+_BROKEN: Final = 1.0
+"""Seconds after a round that broke."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +61,12 @@ class Triggers:
     Args:
         baton: Whose events and workflows.
         log: Where what could not be started is said.
+        quota: How much of a tenant's there may be at once; what there is no room for is started when there is.
     """
 
-    def __init__(self, baton: Orchestrator, log: Logger) -> None:
+    def __init__(self, baton: Orchestrator, log: Logger, quota: Quota = UNLIMITED) -> None:
         self._baton = baton
+        self._quota = quota
         self._store = baton.store
         self._log = log
 
@@ -76,13 +85,12 @@ class Triggers:
             news.clear()
             try:
                 await self.once()
+                pause = _ANYWAY if await self.again() else _NO_ROOM
             except Exception as error:  # noqa: BLE001 - the edge of a task: whatever broke a round, the next one is tried
                 self._log.error("triggers.stuck", error=f"{type(error).__name__}: {error}")
-                await self._baton.clock.sleep(_POLL)
-            seen = self._store.newest_event()
-            while self._store.newest_event() == seen and not news.is_set():
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(news.wait(), _POLL)
+                await self._baton.clock.sleep(pause := _BROKEN)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(news.wait(), pause)
 
     async def once(self) -> None:
         """Look at every event that was not looked at yet."""
@@ -92,6 +100,24 @@ class Triggers:
             for event in events:
                 taken = [await self._look(event, workflow, off) for workflow in workflows]
                 await self._store.triggers_saw(event.seq, taken=any(taken))
+
+    async def again(self) -> bool:
+        """Start what there was no room for; whether all of it is started."""
+        full: set[str] = set()
+        for tenant, workflow, name, event in await self._store.unstarted(TooManyRunsError.code, _BATCH):
+            if tenant in full:
+                continue
+            try:
+                placed = await self.get(tenant, workflow, name)
+                if placed.enabled:
+                    await self.redrive(placed, event)
+            except TooManyRunsError:
+                full.add(tenant)
+            except StoreError:
+                raise
+            except BatonError as error:
+                await self._store.not_triggered(tenant, workflow, name, event, error)
+        return not full
 
     async def _look(self, event: KeptEvent, workflow: Triggering, off: frozenset[tuple[str, str, str]]) -> bool:
         """Start what a workflow's triggers ask for; whether they started anything."""
@@ -128,7 +154,7 @@ class Triggers:
                 hint="Give the trigger a condition that ends the circle.",
                 code="trigger_circle",
             )
-        view = TenantView(self._baton, placed.tenant, f"trigger:{trigger.called}")
+        view = TenantView(self._baton, placed.tenant, f"trigger:{trigger.called}", quota=self._quota)
         try:
             return await view.start(
                 placed.workflow,

@@ -58,10 +58,22 @@ def admitted(key: Key | None, secret: str, now: datetime) -> Principal:
     known = hmac.compare_digest(key.hash if key else hash_of(""), hash_of(secret))
     if key is None or not known:
         raise NotAuthenticatedError("The key is not known.", hint="Make one: baton keys create.")
+    refuse_ended(key, now)
+    return principal_of(key)
+
+
+def refuse_ended(key: Key, now: datetime) -> None:
+    """Raises:
+    NotAuthenticatedError: it is expired or revoked.
+    """
     if key.revoked_at is not None:
         raise NotAuthenticatedError("The key was revoked.", hint="Make a new one: baton keys create.")
     if key.expires_at is not None and key.expires_at <= now:
         raise NotAuthenticatedError("The key has expired.", hint="Make a new one: baton keys create.")
+
+
+def principal_of(key: Key) -> Principal:
+    """Whose a key is, and what they may."""
     return Principal(
         name=key.name,
         tenant=key.tenant,

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from api.gateway import Gateway, current_gateway
 from api.security import Principal, principal
 from api.security.custom import acts
+from api.security.owners import owner_of
 from api.v1.common import Priority
 from api.wire.bodies import Body, ConfigBody, Json, Limit, Multitask, Offset, Webhook
 from api.wire.callers import READS, RUNS, caller_of
@@ -127,6 +128,7 @@ async def update(cron_id: str, body: CronPatch, at: At, by: By) -> Response:
             at, by, cron.assistant_id, cron.thread_id, merged, changes.get("metadata", cron.metadata)
         )
         changes |= {"request": served.sealed(wanted.request), "metadata": wanted.metadata}
+    changes["owner"] = owner_of(by)
     return json(cron_of(await at.desk.crons.change(cron_id, by.tenant, changes)))
 
 
@@ -156,6 +158,7 @@ async def _create(body: CronBody, thread_id: str | None, at: Gateway, by: Princi
         on_run_completed=body.on_run_completed,
         enabled=body.enabled is not False,
         end_at=end_at,
+        owner=owner_of(by),
         next_at=at.desk.crons.next_time(body.schedule, body.timezone, end_at),
         created_at=now,
         updated_at=now,
@@ -212,8 +215,9 @@ def cron_of(cron: Cron) -> dict[str, Any]:
         "created_at": cron.created_at,
         "updated_at": cron.updated_at,
         "payload": {**shown(cron.request), "assistant_id": cron.assistant_id},
-        "user_id": None,
+        "user_id": (cron.owner or {}).get("name"),
         "next_run_date": cron.next_at if cron.enabled else None,
         "metadata": cron.metadata,
         "enabled": cron.enabled,
+        "last_failure": cron.failure,
     }

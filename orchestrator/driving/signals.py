@@ -62,6 +62,9 @@ class Signals:
         if signal.kind == "breaker":
             await self._hearer.breaker_reset(signal.path or "")
             return
+        if signal.kind == "published":
+            self._works.store.has_news()
+            return
         execution = await self._works.store.execution(signal.execution_id)
         if execution is None or execution.status.final:
             return

@@ -16,6 +16,8 @@ from orchestrator.store.served.crons import no_cron
 from orchestrator.store.served.values import Cron, Search
 from orchestrator.store.sqlite import SqliteStore
 
+Judge = Callable[[Cron], None]
+
 _AFTER_LOST_COMMIT = 2.0
 _LONGEST = timedelta(days=1)
 """An alarm rings at least so often: clocks are set, and sleep is not time."""
@@ -29,15 +31,22 @@ class CronDesk:
         clock: When they are due.
         log: Where is said what could not be started.
         start: Starts a cron's run, under a key that is the same for the same due time.
+        judge: Raises a BatonError where it may not start anything now.
     """
 
     def __init__(
-        self, store: SqliteStore, clock: Clock, log: Logger, start: Callable[[Cron, str], Awaitable[Any]]
+        self,
+        store: SqliteStore,
+        clock: Clock,
+        log: Logger,
+        start: Callable[[Cron, str], Awaitable[Any]],
+        judge: Judge = lambda _: None,
     ) -> None:
         self._store = store
         self._clock = clock
         self._log = log
         self._start = start
+        self._judge = judge
         self._bell = Bell(clock, "crons", self._left, self._start_due)
 
     # -- for clients ---------------------------------------------------------------------------------------------
@@ -124,10 +133,13 @@ class CronDesk:
 
     async def _start_one(self, cron: Cron) -> None:
         assert cron.next_at is not None
+        failure = None
         try:
+            self._judge(cron)
             await self._start(cron, f"cron:{cron.id}:{cron.next_at.isoformat()}")
         except StoreError:
             raise
         except BatonError as error:  # its assistant or thread is gone, or busy: the next time may be better
             self._log.error("cron.not_started", cron_id=cron.id, **error.as_dict())
-        await self._store.move_cron(cron, self.next_time(cron.schedule, cron.timezone, cron.end_at))
+            failure = {"due": cron.next_at, **error.as_dict()}
+        await self._store.move_cron(cron, self.next_time(cron.schedule, cron.timezone, cron.end_at), failure)

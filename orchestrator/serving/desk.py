@@ -13,7 +13,7 @@ from orchestrator.queue.port import RunQueue, Ticket
 from orchestrator.serving.admission import Admission
 from orchestrator.serving.assistants import AssistantDesk, version_of
 from orchestrator.serving.carrying import SINCE
-from orchestrator.serving.crons import CronDesk
+from orchestrator.serving.crons import CronDesk, Judge
 from orchestrator.serving.events import Hub
 from orchestrator.serving.front import Shown
 from orchestrator.serving.items import ItemStore
@@ -50,6 +50,7 @@ class Desk:
         log: Logger,
         on_end: Callable[[Run], None],
         most: int = 0,
+        judge: Judge = lambda _: None,
     ) -> None:
         self.streams = Streams(lambda run_id, said: store.keep_event(run_id, said.seq, said.event, said.data))
         self.assistants = AssistantDesk(store, shelf, clock)
@@ -58,7 +59,7 @@ class Desk:
         self.admission = Admission(self.threads, self.assistants)
         self.hub = Hub()
         self.shown = Shown()
-        self.crons = CronDesk(store, clock, log, self._put_due)
+        self.crons = CronDesk(store, clock, log, self._put_due, judge)
         self._store = store
         self._queue = queue
         self._shelf = shelf
@@ -120,6 +121,9 @@ class Desk:
         return [self._store.room(run.tenant, self._most)] if self._most else []
 
     async def _put_due(self, cron: Cron, key: str) -> Run:
+        await self._shelf.refuse_withdrawn(
+            (await self.assistants.get(cron.assistant_id, cron.tenant)).graph, cron.tenant
+        )
         request = dict(cron.request)
         multitask, priority = request.pop("multitask_strategy", "enqueue"), request.pop("priority", 0)
         if cron.thread_id is None:

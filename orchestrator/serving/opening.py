@@ -8,6 +8,7 @@ from agents.loading import load
 from graphs.steps import Logger
 from orchestrator.engine import Orchestrator
 from orchestrator.queue.local import LocalQueue
+from orchestrator.serving.crons import Judge
 from orchestrator.serving.desk import Desk
 from orchestrator.serving.graphs import UserGraph
 from orchestrator.serving.loading import Source
@@ -26,6 +27,7 @@ async def open_desk(
     log: Logger,
     places: int,
     most: int = 0,
+    judge: Judge = lambda _: None,
     grace: float,
     on_end: Callable[[Run], None],
 ) -> AsyncIterator[Desk]:
@@ -37,6 +39,7 @@ async def open_desk(
         log: Where what goes wrong is said.
         places: Runs performed at the same time at most.
         most: Runs of one tenant that have not ended at most; 0 for any number.
+        judge: Raises a BatonError where a cron may start nothing now.
         grace: Seconds.
         on_end: Told of every run that has ended.
     """
@@ -45,7 +48,7 @@ async def open_desk(
     agent = (await load("agents.reasoning.conversing")).conversing(AGENT, orchestrator.resources, clock, log)
     ours = {AGENT: UserGraph(AGENT, Source(AGENT, agent), store)}
     queue = LocalQueue(store, clock, log, places=places, grace=grace)
-    desk = Desk(store, queue, Shelf(served, orchestrator, ours), clock, log, on_end, most)
+    desk = Desk(store, queue, Shelf(served, orchestrator, ours), clock, log, on_end, most, judge)
     for run in await store.open_runs():
         desk.awaited(run)
     try:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from agents.planning.bounds import ASSISTANT
-from graphs.errors import NotFoundError
+from graphs.errors import ConflictError, NotFoundError
 from orchestrator.engine import Orchestrator
 from orchestrator.serving.served import Served
 from orchestrator.serving.workflows import WorkflowGraph
@@ -52,6 +52,23 @@ class Shelf:
                 code="graph_not_found",
             )
         return served
+
+    async def refuse_withdrawn(self, name: str, tenant: str) -> None:
+        """For what starts with nobody there to read a note.
+
+        Raises:
+            ConflictError: it is a workflow all of whose versions are deprecated.
+        """
+        found = None if name in self._graphs else await self._orchestrator.catalogue.find(name, None, tenant)
+        published = await self._orchestrator.store.published(name, tenant=tenant)
+        if found is None or published is None or published.digest != found.digest:
+            return  # it is no workflow, or one that was handed over in Python
+        if published.status == "deprecated":
+            raise ConflictError(
+                f"Workflow '{name}' is deprecated in all its versions.",
+                hint="Publish another version, or restore one.",
+                code="workflow_deprecated",
+            )
 
     async def names(self, tenant: str) -> Sequence[str]:
         """All that is served to a tenant."""

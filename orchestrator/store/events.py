@@ -31,7 +31,7 @@ class Events(Part):
     """The chapter on events.
 
     Attributes:
-        news: Set whenever this process has published one, for whoever put it there.
+        news: Set whenever one was published, for whoever put it there.
     """
 
     news: asyncio.Event | None = None
@@ -60,6 +60,8 @@ class Events(Part):
                     return refused
             row = (event_id, kind, key, tenant, source, text, now, not matched)
             seq = db.execute(_INSERT, row).lastrowid
+            if not self._drives:
+                db.execute("INSERT INTO signals (execution_id, kind, path) VALUES ('', 'published', NULL)")
             answer = event_answer(text, source, now)
             for wait, execution_id, path in matched:
                 db.execute(CLOSE, ("answered", answer, now, wait))
@@ -76,9 +78,13 @@ class Events(Part):
             if not await self._make_room(str(tenant), to_time(self._clock.now() - quota.event_age)):
                 raise
             published = await self._writer.submit(work)
+        self.has_news()
+        return published
+
+    def has_news(self) -> None:
+        """An event was published, here or by another process."""
         if self.news is not None:
             self.news.set()
-        return published
 
     async def _make_room(self, tenant: str, before: str) -> int:
         """Delete old events of a tenant's that nothing took, and no execution that goes on can take; how many."""

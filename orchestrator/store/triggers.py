@@ -137,6 +137,15 @@ class Triggers(Part):
         rows = await self._reader.read(lambda db: db.execute(sql, (tenant, workflow, name, limit)).fetchall())
         return [Untriggered(event, from_json(error), datetime.fromisoformat(at)) for event, error, at in rows]
 
+    async def unstarted(self, code: str, limit: int) -> Sequence[tuple[str, str, str, str]]:
+        """What triggers could not start for that reason: tenant, workflow, trigger and event, the oldest first."""
+        sql = (
+            "SELECT tenant, workflow, name, event FROM untriggered WHERE json_extract(error, '$.code') = ? "
+            "ORDER BY failed_at, event LIMIT ?"
+        )
+        rows = await self._reader.read(lambda db: db.execute(sql, (code, limit)).fetchall())
+        return [tuple(row) for row in rows]
+
 
 def _event(row: Sequence[Any]) -> KeptEvent:
     seq, event_id, kind, key, tenant, source, data, received_at = row

@@ -59,10 +59,11 @@ class Crons(Part):
         changed: Cron = await self._writer.submit(work)
         return changed
 
-    async def move_cron(self, cron: Cron, next_at: datetime | None) -> None:
-        """What was due has been started: the next time, unless somebody has changed the cron meanwhile."""
+    async def move_cron(self, cron: Cron, next_at: datetime | None, failure: Mapping[str, Any] | None = None) -> None:
+        """What was due has been started, or could not be: the next time, unless somebody has changed the cron
+        meanwhile."""
         where = {"id": cron.id, "next_at": cron.next_at}
-        await self._writer.submit(lambda db: CRONS.update(db, where, {"next_at": next_at}))
+        await self._writer.submit(lambda db: CRONS.update(db, where, {"next_at": next_at, "failure": failure}))
 
     async def delete_cron(self, cron_id: str, tenant: str) -> None:
         """Delete a cron.

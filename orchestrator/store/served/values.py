@@ -135,7 +135,13 @@ class Search:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cron:
-    """Runs that time starts. `next_at` is None once there is no next time."""
+    """Runs that time starts.
+
+    Attributes:
+        next_at: None once there is no next time.
+        owner: Who made it, or changed it last; None where nobody knows.
+        failure: Why it started nothing when it was last due; None where it did.
+    """
 
     id: str
     tenant: str = "default"
@@ -149,6 +155,8 @@ class Cron:
     enabled: bool = True
     end_at: datetime | None = None
     next_at: datetime | None = None
+    owner: Any = None
+    failure: Any = None
     created_at: datetime
     updated_at: datetime
 

@@ -30,7 +30,7 @@ class Signal:
 
     seq: int
     execution_id: str
-    kind: Literal["answer", "event", "cancel", "pause", "start", "resume", "breaker"]
+    kind: Literal["answer", "event", "cancel", "pause", "start", "resume", "breaker", "published"]
     path: str | None = None
     """The wait's; the breaker's name."""
 

@@ -10,11 +10,13 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.support.gateway.calls import publish
+from graphs.clock import SystemClock
+from orchestrator.store.sqlite import SqliteStore
+from tests.support.gateway.calls import publish, start
 from tests.support.gateway.definitions import announces, workflow
 from tests.support.gateway.people import caller, make_key
 from tests.support.gateway.process import free_port, process
-from tests.support.gateway.serving import Served, serving
+from tests.support.gateway.serving import FUNCTIONS, Served, serving
 
 pytestmark = pytest.mark.capability("I16")
 
@@ -189,3 +191,36 @@ async def test_events_survive_a_kill_and_start_once(killed: Path) -> None:
             while "A-3" not in (found := [one["metadata"]["event_id"] for one in await executions(client)]):
                 await asyncio.sleep(0.05)
     assert sorted(found) == ["A-1", "A-2", "A-3"]
+
+
+async def test_what_there_is_no_room_for_is_started_when_there_is(tmp_path: Path) -> None:
+    rests = {"name": "rest", "type": "function", "config": {"function": "count", "args": {"seconds": 60, "name": "x"}}}
+    rests["config"]["args"]["file"] = str(tmp_path / "counted")
+    at = serving(tmp_path / "baton.db", modules=(FUNCTIONS,), max_tenant_runs=1)
+    async with at as served, caller(served.url) as client:
+        await publish(client, workflow("rests", rests))
+        await publish(client, workflow("w", announces("a", "x"), triggers=[{"event": "go"}]))
+        at_work = (await start(client, workflow="rests"))["id"]
+        await client.post("/v1/events", json={"type": "go", "id": "e-1"})
+        await until_seen(served)
+        [aside] = (await client.get("/v1/triggers/w/go")).json()["failed"]
+        assert (aside["event"], aside["error"]["code"]) == ("e-1", "too_many_runs")
+        assert await executions(client, workflow="w") == []
+        refused = await client.post("/v1/triggers/w/go/redrive", json={"event": "e-1"})
+        assert (refused.status_code, refused.json()["code"]) == (429, "too_many_runs")
+        await served.gateway.orchestrator.cancel(at_work)
+        await served.gateway.orchestrator.wait(at_work)
+        assert await served.gateway.triggers.again() is True
+        [started] = await executions(client, workflow="w")
+        assert started["metadata"]["event_id"] == "e-1"
+        assert (await client.get("/v1/triggers/w/go")).json()["failed"] == []
+
+
+async def test_what_another_process_publishes_is_heard_at_once(client: httpx.AsyncClient, served: Served) -> None:
+    await publish(client, workflow("w", announces("a", "x"), triggers=[{"event": "go"}]))
+    async with SqliteStore.open(served.gateway.orchestrator.store.path, clock=SystemClock()) as other:
+        await other.publish_event("go", {}, key=None, source=None)
+    # Unheard, it would be found within half a minute.
+    async with asyncio.timeout(15):
+        while not await executions(client, workflow="w"):
+            await asyncio.sleep(0.05)

@@ -1,0 +1,72 @@
+"""A cron is judged each time it is due: what its owner could not start any more, it does not start, and says why."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.support.gateway.calls import publish
+from tests.support.gateway.definitions import asks, workflow
+from tests.support.gateway.people import caller, make_key
+from tests.support.gateway.serving import GRAPHS, Served, serving
+
+pytestmark = pytest.mark.capability("O21", "I16")
+
+EACH_SECOND = {"schedule": "* * * * * *", "input": {"text": "x"}, "on_run_completed": "keep"}
+
+
+@pytest.fixture
+async def served(tmp_path: Path) -> AsyncIterator[Served]:
+    async with serving(tmp_path / "baton.db", config=GRAPHS) as gateway:
+        yield gateway
+
+
+@pytest.fixture
+async def editor(served: Served) -> AsyncIterator[httpx.AsyncClient]:
+    async with caller(served.url, await make_key(served.gateway.orchestrator, "editor", name="ed")) as client:
+        yield client
+
+
+async def until(client: httpx.AsyncClient, holds: Callable[[Any], bool]) -> Any:
+    """The one cron, when it is so."""
+    async with asyncio.timeout(30):
+        while True:
+            [cron] = (await client.post("/runs/crons/search", json={})).json()
+            if holds(cron):
+                return cron
+            await asyncio.sleep(0.05)
+
+
+async def test_what_somebody_made_whose_key_is_revoked_starts_nothing_until_it_is_anothers(
+    served: Served, editor: httpx.AsyncClient
+) -> None:
+    baton = served.gateway.orchestrator
+    key = await make_key(baton, "operator", name="ann")
+    async with caller(served.url, key) as ann:
+        made = (await ann.post("/runs/crons", json={**EACH_SECOND, "assistant_id": "echo"})).json()
+    assert (made["user_id"], made["last_failure"]) == ("ann", None)
+    [kept] = [one for one in await baton.store.keys() if one.name == "ann"]
+    await baton.store.revoke_key(kept.id, by="root")
+    failed = await until(editor, lambda cron: cron["last_failure"] is not None)
+    assert failed["last_failure"]["code"] == "owner_not_allowed"
+    assert failed["last_failure"]["message"] == (
+        "The cron belongs to 'ann', who may start nothing now: The key was revoked."
+    )
+    assert failed["enabled"] and failed["next_run_date"]
+    changed = (await editor.patch(f"/runs/crons/{made['cron_id']}", json={"metadata": {"by": "ed"}})).json()
+    assert changed["user_id"] == "ed"
+    assert (await until(editor, lambda cron: cron["last_failure"] is None))["user_id"] == "ed"
+
+
+async def test_a_workflow_that_is_offered_no_more_is_not_started(editor: httpx.AsyncClient) -> None:
+    await publish(editor, workflow("w", asks()))
+    made = await editor.post("/runs/crons", json={**EACH_SECOND, "assistant_id": "w"})
+    assert made.status_code == 200, made.text
+    await editor.post("/v1/workflows/w/versions/1.0/deprecate")
+    failed = await until(editor, lambda cron: cron["last_failure"] is not None)
+    assert failed["last_failure"]["code"] == "workflow_deprecated"
+    await editor.post("/v1/workflows/w/versions/1.0/restore")
+    await until(editor, lambda cron: cron["last_failure"] is None)
