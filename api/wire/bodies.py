@@ -1,10 +1,10 @@
 """What clients send, as far as it is read. Fields that clients may send and that mean nothing here are let by."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from api.v1.common import Priority
 
@@ -52,6 +52,25 @@ def listed(given: Sequence[str] | None) -> list[str]:
     return found
 
 
+_STREAM_MODES: Final = (
+    *("values", "updates", "messages", "messages-tuple", "custom", "events"),
+    *("tasks", "checkpoints", "debug", "tools", "lifecycle"),
+)
+
+
+def known_modes(given: str | Sequence[str] | None) -> Any:
+    """Stream modes as they were given: of one that is not there, nothing would ever be heard.
+
+    Raises:
+        ValueError: one is not there.
+    """
+    for mode in [given] if isinstance(given, str) else given or ():
+        if mode not in _STREAM_MODES:
+            raise ValueError(f"there is no stream mode '{mode[:60]}'; there are {', '.join(_STREAM_MODES)}")
+    return given
+
+
+StreamModes = Annotated[str | list[str] | None, AfterValidator(known_modes)]
 Webhook = Annotated[str, Field(max_length=2000)] | None
 """Whom to tell how a run ended; whether they can be told is judged where the networks are known."""
 
@@ -65,7 +84,7 @@ class RunBody(Body):
     config: ConfigBody | None = None
     context: Json | None = None
     metadata: Json | None = None
-    stream_mode: str | list[str] | None = None
+    stream_mode: StreamModes = None
     stream_subgraphs: bool | None = None
     stream_resumable: bool | None = None
     interrupt_before: Literal["*"] | list[str] | None = None

@@ -14,7 +14,7 @@ from api.security import Principal, principal
 from api.security.custom import acts
 from api.security.owners import owner_of
 from api.v1.common import Priority
-from api.wire.bodies import Body, ConfigBody, Json, Limit, Multitask, Offset, Webhook
+from api.wire.bodies import Body, ConfigBody, Json, Limit, Multitask, Offset, StreamModes, Webhook
 from api.wire.callers import READS, RUNS, caller_of
 from api.wire.shapes import json, no_content, selected
 from orchestrator.serving.secrets import changed, shown
@@ -46,7 +46,7 @@ class CronPatch(Body):
     interrupt_before: Literal["*"] | list[str] | None = None
     interrupt_after: Literal["*"] | list[str] | None = None
     multitask_strategy: Multitask | None = None
-    stream_mode: str | list[str] | None = None
+    stream_mode: StreamModes = None
     stream_subgraphs: bool | None = None
     stream_resumable: bool | None = None
     checkpoint_during: bool | None = None

@@ -7,9 +7,10 @@ from langchain_core.runnables import RunnableConfig
 from langgraph._internal._constants import CONFIG_KEY_STRICT_RESUME
 from langgraph.types import Command, Send
 
-from graphs.errors import InputError
+from graphs.errors import InputError, NotFoundError
 from orchestrator.serving.served import Place
 from orchestrator.serving.wanted import AUTH_USER
+from orchestrator.store.saver import BatonSaver
 from orchestrator.store.served.values import Run
 
 
@@ -94,4 +95,23 @@ def place(request: Mapping[str, Any]) -> Place:
         checkpoint_id=given.get("checkpoint_id") or request.get("checkpoint_id"),
         checkpoint_ns=given.get("checkpoint_ns") or "",
         checkpoint_map=given.get("checkpoint_map"),
+    )
+
+
+async def refuse_unknown_checkpoint(run: Run, saver: BatonSaver) -> None:
+    """From a checkpoint that is not there LangGraph would begin anew, and that would be the thread's state.
+
+    Raises:
+        NotFoundError: the run is to go on from one.
+    """
+    configurable = config_of(run)["configurable"]
+    named = configurable.get("checkpoint_id")
+    where = Place(checkpoint_id=str(named), checkpoint_ns=str(configurable.get("checkpoint_ns") or ""))
+    if named and await saver.aget_tuple({"configurable": where.configurable(run.thread_id)}) is None:
+        raise no_checkpoint(run.thread_id, where)
+
+
+def no_checkpoint(thread_id: str, place: Place) -> NotFoundError:
+    return NotFoundError(
+        f"Thread '{thread_id}' has no checkpoint '{place.checkpoint_id}'.", code="checkpoint_not_found"
     )

@@ -13,11 +13,18 @@ from langgraph.errors import InvalidUpdateError
 from langgraph.pregel import Pregel
 from langgraph.types import Command, StateSnapshot, StateUpdate
 
-from graphs.errors import ConflictError, InputError, NotFoundError
+from graphs.errors import ConflictError, InputError
 from orchestrator.fingerprints import fingerprint
 from orchestrator.queue.port import Ticket
 from orchestrator.serving.answers import are_ids, no_longer_asked
-from orchestrator.serving.asked import command, config_of, place, sets_aside
+from orchestrator.serving.asked import (
+    command,
+    config_of,
+    no_checkpoint,
+    place,
+    refuse_unknown_checkpoint,
+    sets_aside,
+)
 from orchestrator.serving.encoding import to_bytes, to_value
 from orchestrator.serving.items import ItemStore
 from orchestrator.serving.loading import Source, schemas_of, served_copy
@@ -66,6 +73,7 @@ class UserGraph:
                 hint="Make another thread.",
                 code="thread_of_workflow",
             )
+        await refuse_unknown_checkpoint(run, self._saver)
         return ()
 
     def _refuse_late(self, run: Run, given: Command[Any] | None) -> None:
@@ -269,12 +277,6 @@ def ended_with(snapshot: StateSnapshot) -> Ended:
         thread="error" if failed is not None else "interrupted" if snapshot.next else "idle",
         state=orjson.Fragment(to_bytes(snapshot.values)),
         interrupts=to_value(asked) if asked else {},
-    )
-
-
-def no_checkpoint(thread_id: str, place: Place) -> NotFoundError:
-    return NotFoundError(
-        f"Thread '{thread_id}' has no checkpoint '{place.checkpoint_id}'.", code="checkpoint_not_found"
     )
 
 

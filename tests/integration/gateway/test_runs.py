@@ -229,6 +229,29 @@ async def test_what_cannot_be_is_refused_with_a_reason(client: LangGraphClient, 
     assert odd.json()["detail"].startswith("body.multitask_strategy: Input should be 'reject'")
     bad = await http.post("/runs", content=b'{"assistant_id": ')
     assert bad.status_code == 422
+    for modes in ("shout", ["values", "shout"]):
+        deaf = await http.post("/runs/stream", json={"assistant_id": "echo", "stream_mode": modes})
+        assert deaf.status_code == 422
+        assert "there is no stream mode 'shout'; there are values, updates," in deaf.json()["detail"]
+
+
+async def test_a_run_from_a_checkpoint_that_is_not_there_is_refused_and_changes_nothing(
+    client: LangGraphClient,
+) -> None:
+    thread = (await client.threads.create())["thread_id"]
+    await client.runs.wait(thread, "echo", input={"text": "a"})
+    nowhere: list[dict[str, Any]] = [
+        {"checkpoint_id": "1f000000-0000-6000-8000-000000000000"},
+        {"checkpoint": {"checkpoint_ns": "", "checkpoint_id": "1f000000-0000-6000-8000-000000000000"}},
+        {"config": {"configurable": {"checkpoint_id": ["nowhere"]}}},
+    ]
+    for named in nowhere:
+        with pytest.raises(NotFoundError, match="has no checkpoint"):
+            await client.runs.create(thread, "echo", input={"text": "b"}, **named)
+    assert (await client.threads.get_state(thread))["values"] == {"text": "a", "said": ["echo: a"]}
+    [first] = await client.threads.get_history(thread, limit=1)
+    left = await client.runs.wait(thread, "echo", input={"text": "b"}, checkpoint=first["checkpoint"])
+    assert left["said"] == ["echo: a", "echo: b"]
 
 
 async def test_many_run_at_once_on_threads_of_their_own(client: LangGraphClient) -> None:
