@@ -123,13 +123,11 @@ async def subgraph(assistant_id: str, namespace: str, at: At, by: By, recurse: b
 
 
 def _search(body: AssistantSearch, by: Principal) -> Search:
-    fields = {"graph": body.graph_id} if body.graph_id else {}
-    if body.name:
-        fields["name"] = body.name
     return Search(
         metadata=body.metadata or {},
         only=by.only,
-        fields=fields,
+        fields={"graph": body.graph_id} if body.graph_id else {},
+        holding={"name": body.name} if body.name else {},
         tenant=by.tenant,
         sort_by=_COLUMNS.get(body.sort_by or "", body.sort_by or "created_at"),
         descending=body.sort_order != "asc",

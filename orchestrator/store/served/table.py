@@ -80,6 +80,10 @@ class Table(Generic[T]):
             assert name in self.columns
             parts.append(f"{name} IN (SELECT value FROM json_each(?))")
             parameters.append(to_json(list(values)))
+        for name, text in which.holding.items():
+            assert name in self.columns
+            parts.append(f"instr(lower({name}), lower(?)) > 0")
+            parameters.append(text)
         for column, wanted in (("metadata", which.metadata), ("state", which.state)):
             for path, value in _leaves(wanted):
                 parts.append(f"json_extract({column}, ?) IS json_extract(?, '$')")

@@ -118,6 +118,7 @@ class Search:
             `{"$contains": …}` for fields that are lists.
         fields: Columns and the values they must have.
         among: Columns and the values of which they must have one.
+        holding: Columns and the text that they must hold somewhere, in capitals or not.
         sort_by: A column; the caller has checked that it is one.
     """
 
@@ -127,6 +128,7 @@ class Search:
     state: Mapping[str, Any] = field(default_factory=dict)
     fields: Mapping[str, Any] = field(default_factory=dict)
     among: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    holding: Mapping[str, str] = field(default_factory=dict)
     sort_by: str = "created_at"
     descending: bool = True
     limit: int = 10

@@ -69,8 +69,12 @@ async def test_they_are_searched_in_pages(client: LangGraphClient, http: httpx.A
     assert ([each["name"] for each in rest["assistants"]], rest["next"]) == (["c"], None)
     answer = await http.post("/assistants/search", json={"metadata": {"team": "red"}, "limit": 1})
     assert answer.headers["x-pagination-total"] == "3"
-    brief = await client.assistants.search(name="a", select=["name"])
-    assert brief == [{"name": "a"}]
+    await client.assistants.create("echo", name="Refunds of 100% or less")
+    for part in ("refunds", "OF 100%", "Refunds of 100% or less"):
+        brief = await client.assistants.search(name=part, select=["name"])
+        assert brief == [{"name": "Refunds of 100% or less"}]
+        assert await client.assistants.count(name=part) == 1
+    assert await client.assistants.search(name="refund_") == []
 
 
 async def test_what_a_graph_is_made_of_is_told(client: LangGraphClient) -> None:
