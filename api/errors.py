@@ -160,7 +160,9 @@ async def _http(request: Request, error: Exception) -> Response:
 async def _defect(request: Request, error: Exception) -> Response:
     _log.error("%s %s broke", request.method, request.url.path, exc_info=error)
     detail = "Something unforeseen happened here. It is in the gateway's log."
-    return answer(shape(500, detail, request.url.path, code="defect"), request=request)
+    # Whoever serves us cuts the connection once this has come up to it; the next request must not be sent on it.
+    headers = {"Connection": "close"}
+    return answer(shape(500, detail, request.url.path, code="defect"), headers, request)
 
 
 def _dumps(value: Any) -> bytes:

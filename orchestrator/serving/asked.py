@@ -11,7 +11,8 @@ from graphs.errors import InputError, NotFoundError
 from orchestrator.serving.served import Place
 from orchestrator.serving.wanted import AUTH_USER
 from orchestrator.store.saver import BatonSaver
-from orchestrator.store.served.values import Run
+from orchestrator.store.served.remembering import REMEMBERED, of_clients
+from orchestrator.store.served.values import Assistant, Run, Thread
 
 
 def config_of(run: Run) -> RunnableConfig:
@@ -20,7 +21,11 @@ def config_of(run: Run) -> RunnableConfig:
     given: Mapping[str, Any] = request.get("config") or {}
     names = {"run_id": run.id, "thread_id": run.thread_id, "graph_id": run.graph, "assistant_id": run.assistant_id}
     where = place(request).configurable(run.thread_id)
-    own = {**_clients(request.get("context")), **_clients(given.get("configurable"))}
+    own = {
+        **(request.get(REMEMBERED) or {}),
+        **of_clients(request.get("context")),
+        **of_clients(given.get("configurable")),
+    }
     config: RunnableConfig = {
         "configurable": {**own, **names, **where, **_user(request)},
         "metadata": {**(given.get("metadata") or {}), **run.metadata, **names, "run_attempt": run.attempts},
@@ -33,10 +38,22 @@ def config_of(run: Run) -> RunnableConfig:
     return config
 
 
-def _clients(given: Mapping[str, Any] | None) -> dict[str, Any]:
-    """What clients may say: names with two underscores before them reach into LangGraph's machinery, and who asks is
-    not for them to say."""
-    return {key: value for key, value in (given or {}).items() if not key.startswith(("__", "langgraph_auth_"))}
+def context_of(request: Mapping[str, Any], schema: type[Any]) -> Mapping[str, Any]:
+    """The context of a run, for a graph that has one: what the client says, or what the thread remembers of it."""
+    given: Mapping[str, Any] | None = request.get("context") or (request.get("config") or {}).get("configurable")
+    known = {name for base in schema.__mro__ for name in getattr(base, "__annotations__", ())}
+    return given or {key: value for key, value in (request.get(REMEMBERED) or {}).items() if key in known}
+
+
+def config_of_thread(thread: Thread) -> RunnableConfig:
+    """For a function that makes a graph, where no run is performed: what the thread's runs were configured with."""
+    return {"configurable": {**(thread.config.get("configurable") or {}), "thread_id": thread.id}}
+
+
+def config_of_assistant(assistant: Assistant) -> RunnableConfig:
+    """The same where a graph is only looked at."""
+    given: Mapping[str, Any] = assistant.config.get("configurable") or {}
+    return {"configurable": {**of_clients(assistant.context), **of_clients(given)}}
 
 
 def _user(request: Mapping[str, Any]) -> dict[str, Any]:

@@ -68,7 +68,7 @@ class AssistantDesk:
             NotFoundError: there is no such assistant, or its graph is no longer served.
         """
         found = await self.get(name, tenant)
-        return await self._shelf.get(found.graph, tenant, version_of(found))
+        return (await self._shelf.get(found.graph, tenant, version_of(found))).of_assistant(found)
 
     async def search(self, which: Search) -> tuple[Sequence[Assistant], int]:
         """Assistants that fit, and how many there are in all."""

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
+from copy import copy
 from dataclasses import replace
-from typing import Any
+from typing import Any, Self
 
-import orjson
 from langchain_core.runnables import RunnableConfig
 from langgraph._internal._constants import CONFIG_KEY_STREAM_MESSAGES_V2
 from langgraph.constants import END
@@ -20,19 +20,21 @@ from orchestrator.serving.answers import are_ids, no_longer_asked
 from orchestrator.serving.asked import (
     command,
     config_of,
+    config_of_assistant,
+    config_of_thread,
+    context_of,
     no_checkpoint,
     place,
     refuse_unknown_checkpoint,
     sets_aside,
 )
-from orchestrator.serving.encoding import to_bytes, to_value
 from orchestrator.serving.items import ItemStore
 from orchestrator.serving.loading import Source, schemas_of, served_copy
 from orchestrator.serving.served import Caller, Document, Edit, Place, Say, Window
-from orchestrator.serving.snapshots import empty_state, interrupts_of, place_of, state_of
+from orchestrator.serving.snapshots import empty_state, ended_with, place_of, state_of
 from orchestrator.serving.speech import Speech, modes_of
 from orchestrator.store.port import DEFAULT_TENANT
-from orchestrator.store.served.values import Ended, Run, Thread
+from orchestrator.store.served.values import Assistant, Ended, Run, Thread
 from orchestrator.store.sqlite import SqliteStore
 from orchestrator.store.units import Beside
 
@@ -56,6 +58,13 @@ class UserGraph:
         self._saver = store.saver
         self._store = store
         self._ready: dict[str, Any] = {}
+        self._config: RunnableConfig = {"configurable": {}}
+
+    def of_assistant(self, assistant: Assistant) -> Self:
+        """See the port: a function that makes the graph is told what the assistant is configured with."""
+        one = copy(self)
+        one._config = config_of_assistant(assistant)
+        return one
 
     def speaks(self, names: Mapping[str, Any]) -> bool:
         """See the port."""
@@ -118,7 +127,10 @@ class UserGraph:
     async def left(self, run: Run) -> Ended:
         """See the port."""
         async with AsyncExitStack() as stack:
-            graph = await self._open(stack, run.tenant, config_of(run))
+            try:
+                graph = await self._open(stack, run.tenant, config_of(run))
+            except InputError:  # it cannot be made, so it has left nothing either
+                return Ended(status="error", thread="error")
             return ended_with(await graph.aget_state(_thread(run.thread_id)))
 
     async def _drive(self, graph: Any, given: Any, config: RunnableConfig, run: Run, say: Say) -> None:
@@ -130,7 +142,7 @@ class UserGraph:
             # A node begins when what came before it is kept, unless the client wants it faster: nothing is done twice.
             more["durability"] = "exit" if request.get("checkpoint_during") is False else "sync"
         if graph.context_schema is not None:
-            more["context"] = request.get("context") or (request.get("config") or {}).get("configurable") or {}
+            more["context"] = context_of(request, graph.context_schema)
         streaming = {"stream_mode": speech.modes, "subgraphs": speech.subgraphs, **more}
         if request.get("protocol"):
             config = {**config, "configurable": {**config["configurable"], CONFIG_KEY_STREAM_MESSAGES_V2: True}}
@@ -179,7 +191,7 @@ class UserGraph:
         if (ready := self._ready.get(tenant)) is not None:
             return ready
         items = ItemStore(self._store, tenant)
-        graph = served_copy(await self._source.open(stack, config or {}), self._saver, items)
+        graph = served_copy(await self._source.open(stack, config or self._config), self._saver, items)
         if self._source.static:
             self._ready[tenant] = graph
         return graph
@@ -189,7 +201,7 @@ class UserGraph:
     async def state(self, thread: Thread, place: Place, *, subgraphs: bool) -> Document:
         """See the port."""
         async with AsyncExitStack() as stack:
-            graph = await self._open(stack, thread.tenant)
+            graph = await self._open(stack, thread.tenant, config_of_thread(thread))
             config: RunnableConfig = {"configurable": place.configurable(thread.id)}
             snapshot = await graph.aget_state(config, subgraphs=subgraphs)
         if snapshot.created_at is None:
@@ -207,7 +219,7 @@ class UserGraph:
         )
         found: list[Document] = []
         async with AsyncExitStack() as stack:
-            graph = await self._open(stack, thread.tenant)
+            graph = await self._open(stack, thread.tenant, config_of_thread(thread))
             # Metadata is compared here: its names come from clients, and must not reach a query's text.
             async for snapshot in graph.aget_state_history(config, before=before):
                 metadata = snapshot.metadata or {}
@@ -234,7 +246,7 @@ class UserGraph:
             "metadata": {"graph_id": self.name, "thread_id": thread.id},
         }
         async with AsyncExitStack() as stack:
-            graph = await self._open(stack, thread.tenant)
+            graph = await self._open(stack, thread.tenant, config_of_thread(thread))
             try:
                 changed = await graph.abulk_update_state(config, supersteps)
             except (InvalidUpdateError, ValueError, KeyError, TypeError) as error:
@@ -266,18 +278,6 @@ class UserGraph:
             graph = await self._open(stack)
             found = graph.aget_subgraphs(namespace=namespace, recurse=recurse)
             return {name: schemas_of(self.name, inner) async for name, inner in found if isinstance(inner, Pregel)}
-
-
-def ended_with(snapshot: StateSnapshot) -> Ended:
-    """What a graph left on its thread."""
-    asked = interrupts_of(snapshot)
-    failed = next((task.error for task in snapshot.tasks if task.error is not None), None)
-    return Ended(
-        status="interrupted" if asked else "success",
-        thread="error" if failed is not None else "interrupted" if snapshot.next else "idle",
-        state=orjson.Fragment(to_bytes(snapshot.values)),
-        interrupts=to_value(asked) if asked else {},
-    )
 
 
 def _thread(thread_id: str) -> RunnableConfig:

@@ -38,18 +38,24 @@ class Source:
         """The compiled graph; what must be closed after its use is left to the stack."""
         if isinstance(self._made, Pregel):
             return self._made
-        made = _call(self._made, config)
-        if inspect.isawaitable(made):
-            made = await made
-        if isinstance(made, AbstractAsyncContextManager):
-            made = await stack.enter_async_context(made)
-        elif isinstance(made, AbstractContextManager):
-            made = stack.enter_context(made)
-        if isinstance(made, StateGraph):
-            made = made.compile()
+        try:
+            made = await _made(self._made, stack, config)
+        except Exception as error:
+            raise not_made(self._name, error) from error
         if not isinstance(made, Pregel):
             raise not_a_graph(self._name, made)
         return made
+
+
+async def _made(function: Callable[..., Any], stack: AsyncExitStack, config: Mapping[str, Any]) -> Any:
+    made = _call(function, config)
+    if inspect.isawaitable(made):
+        made = await made
+    if isinstance(made, AbstractAsyncContextManager):
+        made = await stack.enter_async_context(made)
+    elif isinstance(made, AbstractContextManager):
+        made = stack.enter_context(made)
+    return made.compile() if isinstance(made, StateGraph) else made
 
 
 def _call(function: Callable[..., Any], config: Mapping[str, Any]) -> Any:
@@ -105,6 +111,14 @@ def _schema(make: Callable[[], Any]) -> Any:
         return make()
     except Exception:  # noqa: BLE001 - a state may hold what has no schema (callables, connections); pydantic raises many kinds
         return None
+
+
+def not_made(name: str, error: Exception) -> InputError:
+    return InputError(
+        f"The function that makes the graph '{name}' failed: {type(error).__name__}: {error}.",
+        hint="It is given the config of the run, of the thread or of the assistant that is asked about.",
+        code="graph_not_made",
+    )
 
 
 def not_a_graph(name: str, made: Any) -> InputError:

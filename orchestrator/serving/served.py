@@ -8,7 +8,7 @@ from orchestrator.approvals.values import Person
 from orchestrator.queue.port import Ticket
 from orchestrator.serving.consent import Consent
 from orchestrator.store.port import DEFAULT_TENANT
-from orchestrator.store.served.values import Ended, Run, Thread
+from orchestrator.store.served.values import Assistant, Ended, Run, Thread
 from orchestrator.store.units import Beside
 
 Say = Callable[[str, Any], None]
@@ -96,6 +96,10 @@ class Served(Protocol):
 
     lasting: bool
     """Whether a thread takes one input after the other: an execution takes one."""
+
+    def of_assistant(self, assistant: Assistant) -> "Served":
+        """The same as an assistant has it, to be described."""
+        ...
 
     def speaks(self, names: Mapping[str, Any]) -> bool:
         """Whether what a model says is meant for whoever asked; `names` are what streams show beside its words."""

@@ -3,9 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
+import orjson
 from langgraph.types import PregelTask, StateSnapshot
 
+from orchestrator.serving.encoding import to_bytes, to_value
 from orchestrator.serving.served import Document
+from orchestrator.store.served.values import Ended
 
 _KEYS = ("thread_id", "checkpoint_ns", "checkpoint_id", "checkpoint_map")
 
@@ -70,3 +73,15 @@ def _task(task: PregelTask, thread_id: str) -> Document:
         "state": state_of(inner, thread_id) if isinstance(inner, StateSnapshot) else None,
         "result": task.result,
     }
+
+
+def ended_with(snapshot: StateSnapshot) -> Ended:
+    """What a graph left on its thread."""
+    asked = interrupts_of(snapshot)
+    failed = next((task.error for task in snapshot.tasks if task.error is not None), None)
+    return Ended(
+        status="interrupted" if asked else "success",
+        thread="error" if failed is not None else "interrupted" if snapshot.next else "idle",
+        state=orjson.Fragment(to_bytes(snapshot.values)),
+        interrupts=to_value(asked) if asked else {},
+    )

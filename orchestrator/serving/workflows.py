@@ -25,7 +25,7 @@ from orchestrator.serving.served import Caller, Document, Edit, Place, Say, Wind
 from orchestrator.serving.snapshots import empty_state
 from orchestrator.serving.wording import speaker_of
 from orchestrator.store.port import Execution
-from orchestrator.store.served.values import Ended, Run, Thread
+from orchestrator.store.served.values import Assistant, Ended, Run, Thread
 from orchestrator.store.units import Beside
 
 _OF_LANGGRAPH = ("update", "goto")
@@ -44,6 +44,10 @@ class WorkflowGraph:
         self._baton = orchestrator
         self._sealer = InputSealer(workflow.spec.input.schema_, orchestrator.catalogue.cipher)
         self._carrying = Carrying(workflow, orchestrator, tenant, self._sealer, self._go_back)
+
+    def of_assistant(self, assistant: Assistant) -> "WorkflowGraph":
+        """See the port: it is the same for all of one version."""
+        return self
 
     def speaks(self, names: Mapping[str, Any]) -> bool:
         """See the port: the agent whose answer is the workflow's own."""

@@ -12,6 +12,7 @@ from orchestrator.fingerprints import is_same, key_reused
 from orchestrator.quota import too_many_runs
 from orchestrator.store.parts import Part
 from orchestrator.store.rows import to_time
+from orchestrator.store.served.remembering import reminded, to_remember
 from orchestrator.store.served.table import Table
 from orchestrator.store.served.threads import THREADS, insert_thread, no_thread, take_thread_away
 from orchestrator.store.served.values import Ended, Run, Search, Stop, Thread
@@ -270,13 +271,15 @@ def _put(db: sqlite3.Connection, run: Run, new_thread: Thread | None) -> Put | B
     put = _make_way(db, run, before)
     if thread is None:
         assert new_thread is not None
-        made = replace(new_thread, status="busy", metadata={**new_thread.metadata, **_names(run)})
+        names = {**new_thread.metadata, **_names(run)}
+        made = replace(new_thread, status="busy", metadata=names, config=to_remember(run.request))
         if isinstance(refused := insert_thread(db, made), ConflictError):
             return refused
     else:
         # Lists of threads are filtered by one of these two.
-        metadata = {**thread.metadata, **_names(run)}
-        THREADS.update(db, {"id": thread.id}, {"status": "busy", "metadata": metadata, "updated_at": run.created_at})
+        run = replace(run, request=reminded(run.request, thread.config))
+        changes = {"metadata": {**thread.metadata, **_names(run)}, "config": to_remember(run.request)}
+        THREADS.update(db, {"id": thread.id}, {"status": "busy", "updated_at": run.created_at, **changes})
     seq = RUNS.insert(db, run, leave_out=("seq",))
     return replace(put, run=replace(run, seq=seq))
 

@@ -5,6 +5,7 @@ import operator
 import os
 from collections import Counter
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, TypedDict
 
@@ -13,6 +14,7 @@ from langchain_core.messages import AIMessage, AnyMessage, ToolMessage
 from langchain_core.runnables import RunnableConfig
 from langgraph.config import get_stream_writer
 from langgraph.graph import END, START, MessagesState, StateGraph
+from langgraph.runtime import Runtime
 from langgraph.store.base import BaseStore
 from langgraph.types import interrupt
 
@@ -130,6 +132,37 @@ async def made(config: dict[str, Any]) -> Any:
         return {"said": [f"{word}: {state['text']}"]}
 
     return _graph(Words, node=node)
+
+
+def tailored(config: RunnableConfig) -> Any:
+    """A graph that cannot be made without knowing for whom."""
+    person = config["configurable"]["person"]
+
+    async def ask(state: Words) -> Words:
+        return {"said": [f"{person} says {interrupt(f'{person}?')}"]}
+
+    return _graph(Words, ask=ask)
+
+
+@dataclass
+class Whom:
+    """What a graph is told besides its state."""
+
+    person: str = "nobody"
+
+
+async def _address(state: Words, runtime: Runtime[Whom]) -> Words:
+    return {"said": [f"{runtime.context.person}: {interrupt('?')}"]}
+
+
+def _addressed() -> Any:
+    graph = StateGraph(Words, context_schema=Whom)
+    graph.add_node("address", _address)
+    graph.add_edge(START, "address")
+    return graph.compile()
+
+
+addressed = _addressed()
 
 
 async def _remember(state: Words, *, store: BaseStore) -> Words:
