@@ -1,11 +1,12 @@
-"""Which question an answer belongs to that does not say so. Agent Chat UI and Agent Inbox show one at a time, the one
-in front, and send nothing that names it."""
+"""Which question an answer belongs to that does not say so. Agent Inbox shows the first of a thread's, Agent Chat UI
+one of those in the newest state of its history, and which one depends on its version; neither sends anything that names
+it. So both are shown the same one, the one in front, and it is kept in mind that they were."""
 
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from orchestrator.serving.served import Caller
+from orchestrator.serving.served import Caller, Document
 from orchestrator.store.port import OpenWait
 from orchestrator.store.served.values import Thread
 
@@ -24,6 +25,15 @@ def alone(wait: OpenWait, waits: Sequence[OpenWait]) -> bool:
     return all(other.closed_at is not None and other.closed_at < wait.opened_at for other in others)
 
 
+def with_one_in_front(state: Document) -> Document:
+    """A state in which one task alone asks. Older versions of Agent Chat UI show what the last task asks; newer ones
+    show what any of them does, and let one choose, and do not say in the answer which was chosen."""
+    first, *others = state["tasks"] or [None]
+    if not others:
+        return state
+    return {**state, "tasks": [*({**task, "interrupts": []} for task in others), first]}
+
+
 class Shown:
     """What was last in front when somebody read a thread.
 
@@ -40,10 +50,12 @@ class Shown:
             self._note(by, thread.id, _id(groups[0][0]))
 
     def state(self, by: Caller, thread_id: str, state: Mapping[str, Any]) -> None:
-        """The newest state of a thread goes out to them. Agent Chat UI shows what its last task asks."""
-        asked = state["tasks"][-1]["interrupts"] if state["tasks"] else ()
-        if asked:
-            self._note(by, thread_id, _id(asked[-1]))
+        """The newest state of a thread goes out to them. Where several tasks ask, nobody knows which one they see."""
+        asked = [each for task in state["tasks"] for each in task["interrupts"]]
+        if len(asked) == 1:
+            self._note(by, thread_id, _id(asked[0]))
+        else:
+            self.forget(by, thread_id)
 
     def last(self, by: Caller, thread_id: str) -> str | None:
         """The id of what they saw in front."""

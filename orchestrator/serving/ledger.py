@@ -6,6 +6,7 @@ from typing import Any
 
 from graphs.state import Result
 from orchestrator.serving.answers import interrupt_id, interrupts_of, question_of
+from orchestrator.serving.messages import conversation_of, told_to
 from orchestrator.serving.served import Document
 from orchestrator.store.port import Execution, OpenWait, Record
 from orchestrator.time_travel.anew import is_inside
@@ -33,6 +34,7 @@ def values_of(execution: Execution, results: Mapping[str, Result]) -> Document:
         "steps": {path: result.get("output") for path, result in results.items() if _is_top(path)},
         "output": execution.output,
         "error": execution.error,
+        "messages": conversation_of(execution),
     }
 
 
@@ -61,8 +63,7 @@ def state_now(
     seqs = ["0", *(str(moment.seq) for moment in moments)]
     parent = seqs[-2] if len(seqs) > 1 else None
     state = _state(execution, values_of(execution, results), parent, seqs[-1], following)
-    # What is in front stands last: of several tasks Agent Chat UI shows what the last one asks.
-    state["tasks"] = [_task(wait) for wait in reversed(waits)]
+    state["tasks"] = [_task(wait) for wait in waits]
     state["interrupts"] = [each for group in asked.values() for each in group]
     state["created_at"] = execution.updated_at or execution.created_at
     return state
@@ -74,7 +75,8 @@ def states_of(execution: Execution, moments: Sequence[Moment], plan: Sequence[st
     for index, moment in enumerate(moments):
         parent = str(moments[index - 1].seq) if index else None
         following = [name for name in plan if name not in moment.results]
-        values = {**values_of(execution, moment.results), "output": None, "error": None, "status": "running"}
+        then = {"output": None, "error": None, "status": "running", "messages": told_to(execution)}
+        values = {**values_of(execution, moment.results), **then}
         state = _state(execution, values, parent, str(moment.seq), following)
         state["created_at"] = moment.at
         state["metadata"] |= {"source": "loop", "step": index, "writes": moment.path}

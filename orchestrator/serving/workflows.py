@@ -19,6 +19,7 @@ from orchestrator.serving.answers import answers_to, are_ids, interrupt_id
 from orchestrator.serving.asked import sets_aside
 from orchestrator.serving.carrying import Carrying, asked_by, at_rest, checkpoint_of
 from orchestrator.serving.described import drawing_of, schemas_of
+from orchestrator.serving.front import with_one_in_front
 from orchestrator.serving.ledger import Moment, follower_of, moments_of, state_now, states_of
 from orchestrator.serving.secrets import InputSealer
 from orchestrator.serving.served import Caller, Document, Edit, Place, Say, Window
@@ -184,7 +185,7 @@ class WorkflowGraph:
         if execution is None:
             return []
         states = states_of(execution, await self._moments(thread.id), await self._steps_of(execution))[:-1]
-        states.append(await self.state(thread, Place(), subgraphs=False))
+        states.append(with_one_in_front(await self.state(thread, Place(), subgraphs=False)))
         if window.before is not None and window.before.checkpoint_id is not None:
             until = _number(thread.id, window.before.checkpoint_id)
             states = [state for state in states if int(state["checkpoint_id"]) < until]

@@ -141,6 +141,29 @@ async def test_chat_ui_shows_buttons_and_its_decisions_are_taken(client: LangGra
         assert decided["decision"] == decision
 
 
+async def test_the_thread_of_a_workflow_is_a_conversation(client: LangGraphClient) -> None:
+    """Agent Chat UI reads `messages[messages.length - 1].id` of any thread that asks, and shows nothing without one."""
+    said = {"messages": [{"id": "m1", "type": "human", "content": [{"type": "text", "text": "one"}]}], "context": {}}
+    for given, told in (
+        (said, said["messages"]),
+        ({"messages": [{"role": "user", "content": "one"}]}, [{"type": "human", "content": "one"}]),
+        ({"order": 7}, [{"type": "human", "content": '{"order":7}'}]),
+        ({}, [{"type": "human", "content": "send"}]),
+        ({"messages": ["none"]}, [{"type": "human", "content": '{"messages":["none"]}'}]),
+    ):
+        thread = (await client.threads.create())["thread_id"]
+        left: Any = await client.runs.wait(thread, "send", input=given)
+        shown = left["messages"]
+        assert [{**each, "id": shown[n]["id"]} for n, each in enumerate(told)] == shown
+        ids = [each["id"] for each in shown]
+        after: Any = await client.runs.wait(thread, "send", command={"resume": "approve"})
+        assert [each["id"] for each in after["messages"]][:-1] == ids
+        assert (after["messages"][-1]["type"], bool(after["messages"][-1]["content"])) == ("ai", True)
+        newest, *older = await client.threads.get_history(thread)
+        assert newest["values"]["messages"] == after["messages"]
+        assert [each["values"]["messages"] for each in older] == [shown] * len(older)
+
+
 @pytest.mark.parametrize("name", ["send", "ask"])
 async def test_chat_ui_marks_as_resolved(client: LangGraphClient, name: str) -> None:
     thread = (await client.threads.create())["thread_id"]

@@ -45,9 +45,12 @@ async def http(served: Served) -> AsyncIterator[httpx.AsyncClient]:
 
 
 async def in_chat_ui(http: httpx.AsyncClient) -> str:
-    """What Agent Chat UI shows of a thread at rest: `threadHead.tasks.at(-1).interrupts.at(-1)` in the SDK."""
+    """What Agent Chat UI shows of a thread at rest: `threadHead.tasks.at(-1).interrupts.at(-1)` with the SDK's 1.8, the
+    first of `threadHead.tasks.flatMap((task) => task.interrupts)`, and tabs for the others, with its 1.15."""
     [head, *_] = (await http.post("/threads/t/history", json={"limit": 10})).json()
-    return str(head["tasks"][-1]["interrupts"][-1]["value"]["action_requests"][0]["name"])
+    [asked] = [each for task in head["tasks"] for each in task["interrupts"]]
+    assert asked == head["tasks"][-1]["interrupts"][-1]
+    return str(asked["value"]["action_requests"][0]["name"])
 
 
 async def in_inbox(http: httpx.AsyncClient, *, listed: bool = False) -> str:
@@ -167,3 +170,10 @@ async def test_what_one_reader_saw_another_did_not(http: httpx.AsyncClient, serv
         assert await answer(ben, APPROVE) == "several_asked"
         assert await answer(ann, APPROVE) is None
     assert await decisions(served) == [("left", "approved")]
+
+
+async def test_a_state_in_which_several_tasks_ask_puts_none_in_front(http: httpx.AsyncClient, served: Served) -> None:
+    tasks = (await http.get("/threads/t/state")).json()["tasks"]
+    assert [task["interrupts"][0]["value"]["path"] for task in tasks] == ["left", "middle", "paid"]
+    assert await answer(http, APPROVE) == "several_asked"
+    assert await decisions(served) == []
