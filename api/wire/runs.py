@@ -13,8 +13,9 @@ from api.wire.bodies import CancelBody, Json, RunBody, listed
 from api.wire.callers import LOOKS, READS, RUNS, STARTS, caller_of
 from api.wire.following import outcome_of, places, seen, stream_of
 from api.wire.shapes import json, no_content, run_of, selected
-from graphs.errors import InputError
+from graphs.errors import BatonError, InputError
 from orchestrator.serving.wanted import Wanted
+from orchestrator.store.served.putting import refusal
 from orchestrator.store.served.values import Run, Search
 from orchestrator.urgency import HIGHEST, LOWEST
 from orchestrator.webhooks.posting import refuse_address
@@ -90,14 +91,21 @@ async def create_stateless_run(body: RunBody, at: At, by: By, asked: Asking) -> 
 
 @router.post("/runs/batch", dependencies=[*RUNS, starts_runs()])
 async def create_runs(bodies: list[RunBody], at: At, by: By, asked: Asking) -> Response:
-    """Start several runs, each on a thread of its own."""
+    """Start several runs, each on a thread of its own: all of them, or none, and then `problems` says why not."""
+    refused: dict[int, BatonError] = {}
+    for index, body in enumerate(bodies):
+        try:
+            if body.webhook is not None:
+                refuse_address(body.webhook, at.settings.webhook_networks)
+        except InputError as error:
+            refused[index] = error
+    if refused:
+        raise refusal(refused, len(bodies))
     # Under one key the whole batch is one wish: with another run in it, it is another. No header holds a line end.
     whole = {"batch": [body.model_dump(exclude_none=True) for body in bodies]}
-    runs = []
-    for index, body in enumerate(bodies):
-        own = asked if asked.key is None else replace(asked, key=f"{asked.key}\n{index}")
-        runs.append(run_of(await _put(at, by, body, None, own, meant=whole)))
-    return json(runs)
+    keys = [asked.key and f"{asked.key}\n{index}" for index in range(len(bodies))]
+    wanted = [_wanted(by, body, None, replace(asked, key=key), whole) for body, key in zip(bodies, keys, strict=True)]
+    return json([run_of(run) for run in await at.desk.put_all(wanted)])
 
 
 @router.post("/runs/cancel", dependencies=[*RUNS, acts("threads", "update")])
@@ -160,17 +168,19 @@ def _leaving_cancels(body: RunBody, by: Principal) -> bool:
     return body.on_disconnect == "cancel" and Right.RUN in by.rights
 
 
-async def _put(
-    at: Gateway, by: Principal, body: RunBody, thread_id: str | None, asked: Asked, *, meant: Json | None = None
-) -> Run:
-    request = body.request()
+async def _put(at: Gateway, by: Principal, body: RunBody, thread_id: str | None, asked: Asked) -> Run:
     if body.webhook is not None:
         refuse_address(body.webhook, at.settings.webhook_networks)
+    return await at.desk.put(_wanted(by, body, thread_id, asked))
+
+
+def _wanted(by: Principal, body: RunBody, thread_id: str | None, asked: Asked, meant: Json | None = None) -> Wanted:
+    request = body.request()
     if thread_id is None:
         request.setdefault("on_completion", "delete")
     else:
         request.pop("on_completion", None)  # a thread that is there for more than this run stays
-    wanted = Wanted(
+    return Wanted(
         assistant=body.assistant_id,
         by=caller_of(by),
         thread_id=thread_id,
@@ -183,7 +193,6 @@ async def _put(
         idempotency_key=asked.key,
         meant=meant,
     )
-    return await at.desk.put(wanted)
 
 
 async def _runs_to_cancel(body: CancelBody, at: Gateway, by: Principal) -> list[Run]:

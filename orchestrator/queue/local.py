@@ -12,7 +12,8 @@ from graphs.errors import BatonError
 from graphs.steps import Logger
 from orchestrator.queue.line import Line
 from orchestrator.queue.port import Performer, Ticket
-from orchestrator.store.served.runs import Put, Runs
+from orchestrator.store.served.putting import NewRun, Put
+from orchestrator.store.served.runs import Runs
 from orchestrator.store.served.values import Ended, Run, Stop, Thread
 from orchestrator.store.units import Beside
 
@@ -53,15 +54,20 @@ class LocalQueue:
 
     async def put(self, run: Run, new_thread: Thread | None, beside: Sequence[Beside] = ()) -> Put:
         """See the port."""
-        put = await self._store.put_run(run, new_thread, beside)
-        for dropped in put.dropped:
-            self._forget(dropped, put.run.multitask)
-        if put.stopped is not None:
-            self._cut_off(put.stopped.id, put.stopped.stop)
-        if not put.repeated:
-            self._add(put.run)
-            self._pump()
-        return put
+        return (await self.put_all([NewRun(run, new_thread, beside)]))[0]
+
+    async def put_all(self, news: Sequence[NewRun]) -> Sequence[Put]:
+        """See the port."""
+        puts = await self._store.put_runs(news)
+        for put in puts:
+            for dropped in put.dropped:
+                self._forget(dropped, put.run.multitask)
+            if put.stopped is not None:
+                self._cut_off(put.stopped.id, put.stopped.stop)
+            if not put.repeated:
+                self._add(put.run)
+        self._pump()
+        return puts
 
     async def stop(self, run_id: str, tenant: str, how: Stop) -> Run:
         """See the port."""

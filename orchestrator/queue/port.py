@@ -14,7 +14,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from orchestrator.store.served.runs import Put
+from orchestrator.store.served.putting import NewRun, Put
 from orchestrator.store.served.values import Ended, Run, Stop, Thread
 from orchestrator.store.units import Beside
 
@@ -53,7 +53,11 @@ class RunQueue(Protocol):
     """Runs in order."""
 
     async def put(self, run: Run, new_thread: Thread | None, beside: Sequence[Beside] = ()) -> Put:
-        """Keep a run, and what belongs to it, and begin it when its turn comes. See `Runs.put_run`."""
+        """Keep a run, and what belongs to it, and begin it when its turn comes. See `Runs.put_runs`."""
+        ...
+
+    async def put_all(self, news: Sequence[NewRun]) -> Sequence[Put]:
+        """The same for several: all of them are kept, or none."""
         ...
 
     async def stop(self, run_id: str, tenant: str, how: Stop) -> Run:

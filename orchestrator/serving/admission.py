@@ -15,11 +15,15 @@ from orchestrator.store.served.values import Thread
 
 
 class Admission:
-    """Judges who wants what."""
+    """Judges who wants what.
+
+    Attributes:
+        threads, assistants: What it may be about.
+    """
 
     def __init__(self, threads: ThreadDesk, assistants: AssistantDesk) -> None:
-        self._threads = threads
-        self._assistants = assistants
+        self.threads = threads
+        self.assistants = assistants
 
     async def admitted(self, wanted: Wanted) -> Wanted:
         """A run as it may be carried out.
@@ -45,7 +49,7 @@ class Admission:
         value = value_of(wanted)
         only = await consent.run(value)
         if only and await self.is_there(wanted):
-            thread = await self._threads.kept(str(wanted.thread_id), wanted.by.tenant)
+            thread = await self.threads.kept(str(wanted.thread_id), wanted.by.tenant)
             if not fits(thread.metadata, only):
                 raise no_thread(thread.id)
         return changed(wanted, value, consent.user)
@@ -59,7 +63,7 @@ class Admission:
         if wanted.thread_id is None:
             return False
         try:
-            await self._threads.kept(wanted.thread_id, wanted.by.tenant)
+            await self.threads.kept(wanted.thread_id, wanted.by.tenant)
         except NotFoundError:
             if not wanted.make_thread:
                 raise
@@ -68,10 +72,10 @@ class Admission:
 
     async def _answering(self, wanted: Wanted) -> Wanted:
         """What somebody wants who may only answer: it goes to whom the thread belongs, as the thread stands."""
-        named = await self._assistants.get(wanted.assistant, wanted.by.tenant)
+        named = await self.assistants.get(wanted.assistant, wanted.by.tenant)
         if wanted.thread_id is None or (wanted.request.get("command") or {}).get("resume") is None:
             raise NotAllowedError("To start a run takes the right 'run'.")
-        thread = await self._threads.get(wanted.thread_id, wanted.by.tenant)
+        thread = await self.threads.get(wanted.thread_id, wanted.by.tenant)
         if not thread.interrupts:
             raise ConflictError(f"Nothing is asked on thread '{thread.id}'.", code="nothing_asked")
         where = place(wanted.request).checkpoint_id
@@ -84,6 +88,6 @@ class Admission:
         return replace(wanted, assistant=assistant, request=request, make_thread=False)
 
     async def _newest(self, thread: Thread) -> str | None:
-        state = await self._threads.state(thread.id, thread.tenant, Place(), subgraphs=False)
+        state = await self.threads.state(thread.id, thread.tenant, Place(), subgraphs=False)
         newest: str | None = state["checkpoint_id"]
         return newest

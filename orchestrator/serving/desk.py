@@ -11,22 +11,22 @@ from graphs.errors import ConflictError, CorruptStateError, NotFoundError, Store
 from graphs.steps import Logger
 from orchestrator.queue.port import RunQueue, Ticket
 from orchestrator.serving.admission import Admission
-from orchestrator.serving.assistants import AssistantDesk, version_of
-from orchestrator.serving.carrying import SINCE
+from orchestrator.serving.assistants import AssistantDesk
 from orchestrator.serving.crons import CronDesk, Judge
 from orchestrator.serving.events import Hub
 from orchestrator.serving.front import Shown
+from orchestrator.serving.intake import Intake
 from orchestrator.serving.items import ItemStore
-from orchestrator.serving.served import Caller, Served
+from orchestrator.serving.outcomes import Outcomes
+from orchestrator.serving.served import Served
 from orchestrator.serving.shelf import Shelf
 from orchestrator.serving.streams import RunLog, Said, Streams
 from orchestrator.serving.sweeping import Sweeper
 from orchestrator.serving.threads import ThreadDesk
-from orchestrator.serving.wanted import WORKFLOW_VERSION, Wanted, resumable, run_of
+from orchestrator.serving.wanted import WORKFLOW_VERSION, Wanted, resumable
 from orchestrator.store.served.runs import no_run
-from orchestrator.store.served.values import Cron, Ended, Run, Search, Stop
+from orchestrator.store.served.values import Ended, Run, Search, Stop
 from orchestrator.store.sqlite import SqliteStore
-from orchestrator.store.units import Beside
 
 
 class Desk:
@@ -59,94 +59,23 @@ class Desk:
         self.admission = Admission(self.threads, self.assistants)
         self.hub = Hub()
         self.shown = Shown()
-        self.crons = CronDesk(store, clock, log, self._put_due, judge)
+        self._outcomes = Outcomes(self.streams)
+        self._intake = Intake(store, queue, shelf, clock, self.admission, self._outcomes, self.shown, most)
+        self.crons = CronDesk(store, clock, log, self._intake.put_due, judge)
         self._store = store
         self._queue = queue
         self._shelf = shelf
-        self._clock = clock
         self._on_end = on_end
-        self._most = most
-        self._awaited: dict[str, asyncio.Future[Ended | None]] = {}
 
     # -- for clients ---------------------------------------------------------------------------------------------
 
     async def put(self, wanted: Wanted) -> Run:
-        """Take a run on; it is kept when this returns.
+        """Take a run on; it is kept when this returns. See `Intake.put` for what it raises."""
+        return (await self.put_all([wanted]))[0]
 
-        Raises:
-            NotFoundError: there is no such assistant, graph or thread.
-            ConflictError: the thread is busy and others shall not wait, or does not take this now.
-            InputError: it is no such request, or its idempotency key was sent before with another.
-            NotAllowedError: it is not for whoever asks.
-            TooManyRunsError: the tenant has as many that have not ended as it may.
-        """
-        # As it was sent: what the application's own code makes of it may be another thing each time.
-        wish = wanted.wish()
-        wanted = await self.admission.admitted(wanted)
-        tenant = wanted.by.tenant
-        assistant = await self.assistants.get(wanted.assistant, tenant)
-        served = await self._shelf.get(assistant.graph, tenant, version_of(assistant))
-        asked_for = served.fingerprint(wish) if wanted.idempotency_key is not None else None
-        run = run_of(wanted, assistant, version_of(assistant), asked_for, self._clock.now())
-        new = (
-            None
-            if await self.admission.is_there(wanted)
-            else self.threads.new(run.thread_id, run.tenant, wanted.metadata)
-        )
-        by = wanted.by
-        answers = (run.request.get("command") or {}).get("resume") is not None
-        if answers:
-            by = replace(by, shown=self.shown.last(by, run.thread_id))
-            # What the answer sets going begins at once, and may be over before the run is performed.
-            since = self._store.newest_record(run.thread_id)
-            run = replace(run, request={**run.request, SINCE: since})
-        beside = [*await self._admit(served, run, by), *self._room(run)]
-        run = replace(run, request=served.sealed(run.request))
-        log = self.streams.open(run.id, resumable=resumable(run))
-        self._awaited[run.id] = asyncio.get_running_loop().create_future()
-        try:
-            put = await self._queue.put(run, new, beside)
-        except BaseException:
-            self._let_go(run.id)
-            raise
-        if answers:
-            self.shown.forget(by, run.thread_id)
-        if put.repeated:
-            self._let_go(run.id)
-        else:
-            log.say("metadata", {"run_id": run.id, "thread_id": run.thread_id, "attempt": 1})
-        return put.run
-
-    def _room(self, run: Run) -> Sequence[Beside]:
-        return [self._store.room(run.tenant, self._most)] if self._most else []
-
-    async def _put_due(self, cron: Cron, key: str) -> Run:
-        await self._shelf.refuse_withdrawn(
-            (await self.assistants.get(cron.assistant_id, cron.tenant)).graph, cron.tenant
-        )
-        request = dict(cron.request)
-        multitask, priority = request.pop("multitask_strategy", "enqueue"), request.pop("priority", 0)
-        if cron.thread_id is None:
-            request["on_completion"] = cron.on_run_completed or "delete"
-        return await self.put(
-            Wanted(
-                assistant=cron.assistant_id,
-                by=Caller(tenant=cron.tenant, decides=False, redrives=False),
-                thread_id=cron.thread_id,
-                request=request,
-                metadata={**cron.metadata, "cron_id": cron.id},
-                multitask=multitask,
-                priority=priority,
-                idempotency_key=key,
-                meant={"cron": cron.id},  # it may have been changed since a process died over this
-            )
-        )
-
-    async def _admit(self, served: Served, run: Run, by: Caller) -> Sequence[Beside]:
-        key = run.idempotency_key
-        if key is None or self._store.run_of_key(key, run.tenant) is None:
-            return await served.admit(run, by)
-        return ()
+    async def put_all(self, wanted: Sequence[Wanted]) -> list[Run]:
+        """Take runs on, all of them or none."""
+        return await self._intake.put(wanted)
 
     def get(self, run_id: str, thread_id: str | None, tenant: str) -> Run:
         """A run.
@@ -169,10 +98,8 @@ class Desk:
 
     async def outcome(self, run: Run) -> Ended:
         """Wait until a run has ended; how it did, or what its thread holds now when it ended a while ago."""
-        if (future := self._awaited.get(run.id)) is not None:
-            ended = await asyncio.shield(future)
-            if ended is not None:
-                return ended
+        if (ended := await self._outcomes.of(run)) is not None:
+            return ended
         found, thread = self._store.run(run.id, run.tenant), self._store.thread(run.thread_id, run.tenant)
         status = found.status if found is not None else "interrupted"
         error = found.error if found is not None else None
@@ -276,21 +203,14 @@ class Desk:
         self.streams.end(run.id)
         self.hub.ends(run, ended)
         self._on_end(run)
-        if (future := self._awaited.pop(run.id, None)) is not None and not future.done():
-            future.set_result(ended)
+        self._outcomes.ended(run, ended)
 
     def awaited(self, run: Run) -> None:
         """A run of an earlier process will be performed here: whoever asks for it can wait."""
-        self._awaited.setdefault(run.id, asyncio.get_running_loop().create_future())
+        self._outcomes.again(run)
 
     def close(self) -> None:
         """Let everybody go who listens or waits."""
         self.streams.close()
         self.hub.close()
-        for future in self._awaited.values():
-            if not future.done():
-                future.set_result(None)
-
-    def _let_go(self, run_id: str) -> None:
-        self._awaited.pop(run_id, None)
-        self.streams.drop(run_id)
+        self._outcomes.close()

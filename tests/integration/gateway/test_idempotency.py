@@ -138,7 +138,7 @@ async def test_a_cron_that_was_changed_meanwhile_is_no_other_wish(served: Served
     async with httpx.AsyncClient(base_url=served.url) as http:
         made = await http.post("/runs/crons", json={**ECHO, "schedule": "0 0 1 1 *"})
         cron = desk.crons.get(made.json()["cron_id"], Caller().tenant)
-        first = await desk._put_due(cron, "cron:once")
+        first = await desk._intake.put_due(cron, "cron:once")
         await http.patch(f"/runs/crons/{cron.id}", json={"input": {"text": "b"}})
-        again = await desk._put_due(desk.crons.get(cron.id, Caller().tenant), "cron:once")
+        again = await desk._intake.put_due(desk.crons.get(cron.id, Caller().tenant), "cron:once")
     assert again.id == first.id

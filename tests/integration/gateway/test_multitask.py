@@ -11,7 +11,7 @@ from langgraph_sdk.client import LangGraphClient
 from langgraph_sdk.errors import ConflictError, NotFoundError
 
 from tests.reliability.one_thread import STRATEGIES, compare
-from tests.support.gateway.serving import Served
+from tests.support.gateway.serving import GRAPHS, Served, serving
 
 
 async def begun(client: LangGraphClient, thread: str, run: Any) -> None:
@@ -150,3 +150,29 @@ async def test_runs_of_one_thread_never_overlap_whatever_the_strategy(client: La
             at_work = None
     assert at_work is None
     assert (await client.threads.get(thread))["status"] == "idle"
+
+
+async def test_of_a_batch_all_runs_are_kept_or_none_and_all_that_is_wrong_is_said(
+    client: LangGraphClient, http: httpx.AsyncClient
+) -> None:
+    good = {"assistant_id": "echo", "input": {"text": "x"}}
+    wanted = [good, {**good, "assistant_id": "nobody"}, good, {**good, "command": {"goto": 7}}]
+    refused = await http.post("/runs/batch", json=wanted)
+    assert (refused.status_code, refused.json()["code"]) == (422, "graph_unknown")
+    assert [(one["index"], one["code"]) for one in refused.json()["problems"]] == [
+        (1, "graph_unknown"),
+        (3, "input_invalid"),
+    ]
+    assert await client.threads.count() == 0
+    assert len((await http.post("/runs/batch", json=[good, good])).json()) == 2
+
+
+async def test_a_batch_for_which_there_is_no_room_leaves_nothing(tmp_path: Path) -> None:
+    at = serving(tmp_path / "baton.db", config=GRAPHS, max_tenant_runs=2)
+    async with at as served, httpx.AsyncClient(base_url=served.url, timeout=20) as http:
+        later = {"assistant_id": "echo", "input": {"text": "x"}, "after_seconds": 3600}
+        refused = await http.post("/runs/batch", json=[later] * 3)
+        assert (refused.status_code, refused.json()["code"]) == (429, "too_many_runs")
+        assert [one["index"] for one in refused.json()["problems"]] == [2]
+        assert (await http.post("/threads/count", json={})).json() == 0
+        assert len((await http.post("/runs/batch", json=[later] * 2)).json()) == 2

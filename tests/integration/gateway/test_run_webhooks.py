@@ -74,7 +74,7 @@ async def test_a_cron_tells_of_each_of_its_runs(client: LangGraphClient, served:
     async with listening() as listener:
         cron: Any = await client.crons.create("echo", schedule="* * * * *", input={"text": "t"}, webhook=listener.url)
         desk = served.gateway.desk
-        await desk._put_due(desk.crons.get(cron["cron_id"], "default"), "cron:once")
+        await desk._intake.put_due(desk.crons.get(cron["cron_id"], "default"), "cron:once")
         await listener.until(1)
     assert listener.bodies[0]["metadata"]["cron_id"] == cron["cron_id"]
 
