@@ -26,8 +26,10 @@ class ChatRoute(APIRoute):
         problems = document.get("problems") or [{}]
         where = problems[0].get("where", "") if isinstance(problems[0], Mapping) else ""
         param = "model" if document["code"] == "model_not_found" else where.removeprefix("body.") or None
-        message = " ".join(text for text in (document["detail"], document.get("hint")) if text)
-        return {**document, "error": {"message": message, "type": kind, "param": param, "code": document["code"]}}
+        return {
+            **document,
+            "error": {"message": document["detail"], "type": kind, "param": param, "code": document["code"]},
+        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from api.security import Principal, Right, needs
 from api.v1.approval_shapes import approval_document, cursor_of, place_of, with_history
-from api.v1.common import MAX_PAGE, Body, ExecutionId, Name, Text, Time, View, Who, page
+from api.v1.common import FILTERED, MAX_PAGE, Body, ExecutionId, Name, Text, Time, View, Who, page
 from graphs.errors import NotAllowedError
 from orchestrator.approvals import rules
 from orchestrator.approvals.inbox import no_approval
@@ -61,7 +61,7 @@ class CommentBody(Act):
 _LOOK = needs(Right.READ, narrowed=[Right.DECIDE])
 
 
-@router.get("", dependencies=[_LOOK])
+@router.get("", dependencies=[_LOOK, FILTERED])
 async def inbox(
     view: View,
     who: Who,

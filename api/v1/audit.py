@@ -6,13 +6,13 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 
 from api.security import Right, needs
-from api.v1.common import MAX_PAGE, Name, Time, View, page
+from api.v1.common import FILTERED, MAX_PAGE, Name, Time, View, page
 from orchestrator.store.port import AuditFilter
 
 router = APIRouter(prefix="/v1/audit", tags=["audit"], dependencies=[needs(Right.ADMIN)])
 
 
-@router.get("")
+@router.get("", dependencies=[FILTERED])
 async def trail(
     view: View,
     actor: Annotated[Name | None, Query()] = None,

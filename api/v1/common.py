@@ -4,12 +4,13 @@ import re
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
-from fastapi import Depends, Path
+from fastapi import Depends, Path, Request
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from starlette.requests import HTTPConnection
 
 from api.gateway import gateway_of
 from api.security import Principal, principal
+from graphs.errors import InputError
 from orchestrator.tenancy import TenantView
 from orchestrator.urgency import HIGHEST, LOWEST
 
@@ -26,6 +27,25 @@ async def view_of(connection: HTTPConnection, who: Annotated[Principal, Depends(
     """The orchestrator, as the tenant of whoever asks has it; a dependency of routes."""
     at = gateway_of(connection)
     return TenantView(at.orchestrator, who.tenant, who.name, who.consent, at.settings.quota)
+
+
+async def known_filters(request: Request) -> None:
+    """A dependency of lists: a filter that is not known is refused, as a key of a body is. It would be as if it were
+    not there, and whoever misspelt it would be shown everything.
+
+    Raises:
+        InputError: one is not known.
+    """
+    known = {field.alias for field in request.scope["route"].dependant.query_params}
+    if unknown := [name for name in request.query_params if name not in known]:
+        raise InputError(
+            f"There is no filter '{unknown[0][:60]}' here.",
+            hint=f"There are: {', '.join(sorted(known))}.",
+            code="filter_unknown",
+        )
+
+
+FILTERED: Final = Depends(known_filters)
 
 
 def _without_nul(text: str) -> str:

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Query
 from pydantic import Field
 
 from api.security import Right, needs
-from api.v1.common import MAX_PAGE, Body, Name, Text, View, page
+from api.v1.common import FILTERED, MAX_PAGE, Body, Name, Text, View, page
 from graphs.errors import InputError
 from orchestrator.store.port import LetterFilter, LetterKind
 
@@ -40,7 +40,7 @@ class RedriveBody(Body):
     code: Name | None = None
 
 
-@router.get("", dependencies=[needs(Right.READ)])
+@router.get("", dependencies=[needs(Right.READ), FILTERED])
 async def list_letters(
     view: View,
     status: Annotated[Literal["open", "redriven", "discarded", "all"], Query()] = "open",

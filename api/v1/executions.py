@@ -8,7 +8,7 @@ from pydantic import Field, StringConstraints
 from starlette.responses import PlainTextResponse
 
 from api.security import Right, needs
-from api.v1.common import MAX_PAGE, NEW_ID, Body, ExecutionId, Name, Priority, Text, Time, View, page
+from api.v1.common import FILTERED, MAX_PAGE, NEW_ID, Body, ExecutionId, Name, Priority, Text, Time, View, page
 from api.v1.shapes import brief, told, whole
 from graphs.draw import draw_workflow
 from graphs.state import ExecutionStatus
@@ -61,7 +61,7 @@ async def start(
     return whole(execution)
 
 
-@router.get("", dependencies=[needs(Right.READ)])
+@router.get("", dependencies=[needs(Right.READ), FILTERED])
 async def list_executions(
     view: View,
     status: Annotated[list[ExecutionStatus] | None, Query(description="May be repeated.")] = None,

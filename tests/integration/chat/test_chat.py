@@ -221,6 +221,8 @@ async def test_models_are_what_can_answer(http: httpx.AsyncClient) -> None:
     assert (one["id"], one["object"]) == ("clerk", "model")
     missing = await http.get("/v1/models/nobody")
     assert (missing.status_code, missing.json()["error"]["code"]) == (404, "model_not_found")
+    said = missing.json()["error"]["message"]  # OpenAI's clients show this alone, so what to do stands in it, once
+    assert said == "There is no model 'nobody'. List what there is: GET /v1/models."
 
 
 async def test_history_is_handed_over_to_agents_that_never_heard_it(chat: Chat, http: httpx.AsyncClient) -> None:

@@ -97,3 +97,12 @@ async def test_bodies_of_another_shape_break_nothing(open_gateway: httpx.AsyncCl
                     verb, path, content=body, params=query, headers={"content-type": kind}
                 )
                 judge(answer, f"{verb} {path} {kind} {body[:40]!r}")
+
+
+@pytest.mark.parametrize("path", ["/v1/executions", "/v1/approvals", "/v1/dead-letters", "/v1/audit"])
+async def test_a_filter_that_is_not_known_is_refused_and_not_left_out(client: httpx.AsyncClient, path: str) -> None:
+    answer = await client.get(path, params={"limit": 1, "worfklow": "refund"})
+    assert (answer.status_code, answer.json()["code"]) == (422, "filter_unknown")
+    assert answer.json()["detail"].startswith("There is no filter 'worfklow' here. There are: ")
+    assert "limit" in answer.json()["hint"]
+    assert (await client.get(path, params={"limit": 1})).status_code == 200

@@ -287,7 +287,8 @@ async def everything(house: House) -> list[Any]:
                 async with ours.stream("GET", house.samples.path(path, house.ours), **request) as answer:
                     # Some streams do not end by themselves; of those, that they open is enough.
                     streams = answer.headers.get("content-type", "").startswith("text/event-stream")
-                    found.append((path, answer.status_code, "" if streams else (await answer.aread()).decode()))
+                    said = "" if streams else (await answer.aread()).decode()
+                    found.append((path, answer.status_code, re.sub(r"(_age_seconds) \S+", r"\1 AGE", said)))
         approval = (await ours.get(f"/v1/approvals/{house.ours['execution_id']}/ask")).json()
         found.append(("approval", 200, str(approval)))
     # Each route must show something of ours here, or the comparison would prove nothing.
