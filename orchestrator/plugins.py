@@ -48,9 +48,13 @@ def load_modules(names: Iterable[str]) -> Offered:
         SettingsError: a module cannot be loaded; the message says why.
     """
     offered = Offered()
-    for name in names:
+    # A file that is named on the command line and in the environment is one file, however it is written.
+    once = {str(Path(name).resolve()) if name.endswith(".py") else name: name for name in names}
+    for name in once.values():
         with _blamed(name):
             module = _load(name)
+            if not hasattr(module, "resources") and not hasattr(module, "workflows"):
+                raise LookupError("it has neither a function 'resources' nor one 'workflows', and so offers nothing")
             for resource in _offer(module, "resources", object):
                 _add(offered.resources, resource)
             offered.workflows.extend(_offer(module, "workflows", Workflow))

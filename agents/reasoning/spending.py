@@ -7,6 +7,7 @@ where the provider refused it (a status 4xx) or was never reached, as nothing bu
 """
 
 import asyncio
+import math
 import uuid
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -173,6 +174,14 @@ def budget_of(over: Mapping[str, Any]) -> str:
     return f"the budget of '{over['scope']}'" if over["scope"] else "the execution's budget"
 
 
+def _enough(over: Mapping[str, Any]) -> float:
+    """By how much it is raised where nobody says otherwise: as much again, and by what the next call takes at least."""
+    short = over["spent"] + over.get("needs", 0) - over["limit"]
+    whole = math.ceil(short) if over["what"] != "cost" else math.ceil(short * 100) / 100
+    more: float = max(over["limit"], whole)
+    return more
+
+
 class MoreBudget(Approval):
     """Asks a person for a larger budget.
 
@@ -192,7 +201,7 @@ class MoreBudget(Approval):
         self._config = ApprovalConfig(
             message=f"{who} cannot go on: {whose} of {limit} {over['what']} does not allow another call "
             f"({spent}). Raise it?",
-            payload={"raise_by": over["limit"]},
+            payload={"raise_by": _enough(over)},
             allow=("approve", "edit", "reject"),
             on_reject="continue",
         )

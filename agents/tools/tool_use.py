@@ -1,15 +1,18 @@
 """What an agent may do with a tool: how often, for how long, and whether a person must approve."""
 
 from collections.abc import Mapping
-from typing import Any, Literal, Self
+from typing import Any, Final, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from graphs.clock import Clock
 from graphs.durations import Duration
 from graphs.errors import ExpressionError
-from graphs.expressions import EvaluationContext, parse_condition
+from graphs.expressions import ANY, EvaluationContext, check, parse_condition
+from graphs.expressions.shape import object_shape
 from graphs.steps import StepConfig
+
+_SEEN: Final = object_shape({"args": ANY})
 
 
 class ToolApproval(StepConfig):
@@ -45,9 +48,11 @@ class ToolApproval(StepConfig):
     def _an_expression(cls, value: str) -> str:
         if value not in ("always", "never"):
             try:
-                parse_condition(value)
+                wrong = check(parse_condition(value), _SEEN)
             except ExpressionError as error:
                 raise ValueError(f"it is 'always', 'never' or a condition over 'args': {error.message}") from None
+            if wrong:
+                raise ValueError(f"it is a condition over 'args', the arguments of the call: {wrong[0].message}")
         return value
 
     def asks(self, args: Mapping[str, Any], clock: Clock) -> bool:

@@ -1,6 +1,7 @@
 """Agents in the engine: their calls are steps, people may step in at any of them, nothing is paid twice."""
 
 import asyncio
+import re
 from pathlib import Path
 from typing import Any
 
@@ -210,6 +211,14 @@ async def test_when_a_person_is_asked(database: Path, rule: str, asked: int) -> 
         execution = await rested(baton, await baton.start(workflow("w", [agent(tools=["refund"])])))
         assert len(await baton.waits(execution.id)) == asked
         assert len(desk.calls) == 2 - asked
+
+
+@pytest.mark.parametrize("rule", ["input.amount > 100", "amount > 100"])
+def test_a_condition_that_reads_something_else_than_the_arguments_is_refused(rule: str) -> None:
+    name = rule.partition(" ")[0].partition(".")[0]
+    said = f"it is a condition over 'args', the arguments of the call: no name '{name}' here. Names here: args."
+    with pytest.raises(InputError, match=re.escape(said)):
+        Desk().tool("refund", approval=rule)
 
 
 async def test_what_a_tool_asks_for_cannot_be_taken_back_by_a_definition(database: Path) -> None:

@@ -20,7 +20,7 @@ from graphs.errors import SettingsError
 from graphs.spec import Budget
 from orchestrator.engine import Orchestrator
 from orchestrator.usage import spent_in_all
-from tests.support.engine.engines import engine, finished, rested, run, workflow
+from tests.support.engine.engines import engine, finished, rested, run, until, workflow
 
 PRICES = Prices.from_mapping({"scripted:*": {"input": 0, "output": 0, "call": 0.5}})
 ENDLESS = Script("s", rules=(Rule(r"\Astop", Turn("Done.")), Rule(".", Turn(calls=(Call("go"),)))))
@@ -90,6 +90,19 @@ async def test_reaching_a_budget_parks_and_a_person_may_raise_it(
         assert (usage.step, usage.agent, usage.model, usage.calls) == ("ask", "ask", "scripted:s", made + 2)
         assert usage.cost == (made + 2) * 0.5
         assert usage.input_tokens + usage.output_tokens == execution.output["usage"]["total_tokens"]
+
+
+@pytest.mark.capability("security-A19")
+@pytest.mark.parametrize(("budget", "by"), [({"cost": 0.001}, 0.5), ({"tokens": 5}, None), ({"calls": 2}, 2)])
+async def test_what_is_proposed_is_enough_for_a_call(database: Path, budget: dict[str, Any], by: float | None) -> None:
+    """Who approves without a number is not asked the same again at once."""
+    world = World()
+    async with engine(database, resources=world.resources) as baton:
+        execution, wait = await _asked(baton, await baton.start(workflow("w", [_agent(budget=budget)])))
+        made = world.calls
+        assert by is None or wait.wait.question["payload"] == {"raise_by": by}
+        await baton.decide(execution.id, wait.path, "approve", by="ann")
+        await until(lambda: world.calls > made)
 
 
 async def test_nobody_raises_it(database: Path) -> None:

@@ -158,6 +158,8 @@ def _outcome(left: Left, questions: Questions, *, with_waits: bool) -> list[Text
     lines = [line]
     if execution.error:
         lines.append(Text(f"  {_error(execution.error)}", "red"))
+        if hint := execution.error.get("hint"):
+            lines.append(Text(f"  {hint}"))
     if execution.status in (ExecutionStatus.FAILED, ExecutionStatus.TIMED_OUT):
         lines.append(Text(f"  What happened: {questions.command('show', who)}", "dim"))
         lines.append(Text(f"  Try again what failed: {questions.command('retry', who)}", "dim"))

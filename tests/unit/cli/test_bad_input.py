@@ -165,6 +165,7 @@ def test_a_settings_file_of_another_encoding_is_named(cli: Cli) -> None:
         ("def resources():\n    raise ValueError('no luck')", "ValueError: no luck."),
         ("def resources():\n    return 5", "TypeError: 'resources' is to be a function that gives a list."),
         ("resources = 5", "TypeError: 'resources' is to be a function that gives a list."),
+        ("tools = []", "it has neither a function 'resources' nor one 'workflows', and so offers nothing."),
         ("def workflows():\n    return ['x']", "TypeError: 'workflows' gives 'x', which is no Workflow."),
     ],
 )
@@ -174,6 +175,12 @@ def test_a_module_is_to_blame_for_what_it_does(cli: Cli, text: str, words: str) 
     assert done.code == Exit.PROBLEM
     assert "The module 'mine.py' cannot be loaded: " in done.err
     assert words in done.err
+
+
+def test_a_module_that_is_named_twice_is_one(cli: Cli) -> None:
+    cli.write("mine.py", "from agents import Tools\n\ndef f():\n    'x'\n\ndef resources():\n    return [Tools([f])]\n")
+    files = ("--module", "mine.py", "--module", str(cli.folder / "mine.py"))
+    assert cli("run", cli.flow("nap", NAP), *files).code == Exit.COMPLETED
 
 
 # -- answers ---------------------------------------------------------------------------------------------------------
