@@ -33,6 +33,7 @@ class Frame:
         extra: Further root names (`error`, `output` in compensations; `loop` in loops).
         views: In the plan that compensates: the frame of each of its steps, for each stands where what it undoes did.
         afterwards: It belongs to a compensation: all that the plans around have set is seen.
+        below: The results of all that was done inside, by path from the plan on; only where somebody tells of them.
         memo: What a composite type that grows need not work out anew each time; gone with the process.
         workflow: The workflow this frame is the outermost of; None inside composites.
         path: Where the plan stands in its execution.
@@ -57,6 +58,7 @@ class Frame:
     extra: Mapping[str, Any] = field(default_factory=dict)
     views: Mapping[str, "Frame"] = field(default_factory=dict)
     afterwards: bool = False
+    below: Mapping[str, Result] = field(default_factory=dict)
     memo: dict[str, Any] = field(default_factory=dict)
     path: str = ""
     begun: datetime = _LONG_AGO
@@ -77,6 +79,7 @@ class Frame:
             item_name=None,
             views={},
             afterwards=False,
+            below={},
             memo={},
             path=join_path(self.path, planned.name),
             begun=self.time_of(planned),

@@ -9,6 +9,7 @@ from agents.planning.acting import Act, acts_of
 from agents.planning.bounds import ASSISTANT
 from agents.planning.offer import Offered, offered
 from agents.planning.reach import out_of_reach
+from agents.planning.repeating import repeated
 from agents.values import unfenced
 from graphs.analysis import analyse, choose
 from graphs.composites.subworkflow import root_plan
@@ -101,13 +102,7 @@ def _read(config: CheckPlanConfig, types: StepTypes, offer: Offered) -> tuple[Wo
     if not report.workflow.spec.steps:
         problems.append("It has no steps.")
     problems += [told for told in out_of_reach(report.workflow, types, offer) if not _repeats(told, unknown)]
-    done = (config.after or {}).get("done", {})
-    problems += [
-        f"step '{step.name}' was carried out by the plan before this one: leave it out, and write what you need of its "
-        "result into this plan."
-        for step in report.workflow.spec.steps
-        if step.name in done
-    ]
+    problems += repeated(report.workflow, config.after)
     try:
         check_input(report.workflow.spec.input.schema_, config.input or {})
     except InputError as error:

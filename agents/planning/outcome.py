@@ -7,6 +7,7 @@ import orjson
 from pydantic import Field
 
 from agents.planning.bounds import ASSISTANT
+from agents.planning.repeating import carried_out
 from agents.values import shorten
 from graphs.errors import StepError
 from graphs.spec import Step
@@ -44,7 +45,7 @@ class CheckOutcomeConfig(StepConfig):
 
 class CheckOutcome(Action):
     """The response: whether to plan `again`, how many `replans` that makes, and `after`: the `rule` for the next plan,
-    what was `done` (results by step) and what `failed` (the error and what there is, by step)."""
+    what was `done` (see `carried_out`) and what `failed` (the error and what there is, by step)."""
 
     name: ClassVar[str] = "check_outcome"
     summary: ClassVar[str] = "looks at what came of a plan, and whether what is left is planned anew"
@@ -58,19 +59,20 @@ class CheckOutcome(Action):
         return True
 
     async def run(self, context: StepContext, config: CheckOutcomeConfig) -> Any:
-        before = (config.after or {}).get("done", {})
+        before = config.after or {}
         if config.error is None:
             return {"again": False, "replans": config.replans, "after": config.after}
         if config.error.get("category") in _FOR_GOOD or config.replans >= config.max_replans:
             raise _same(config.error)
-        done = {name: one.get("output") for name, one in config.steps.items() if one["status"] == "completed"}
+        so_far = carried_out(config.steps, before)
+        done = so_far["done"]
         failed = {
             name: {"error": one.get("error"), "output": one.get("output")}
             for name, one in config.steps.items()
             if one["status"] in ("failed", "timed_out", "cancelled")
         } or {"the plan": {"error": config.error.get("message"), "output": None}}
         context.note(REPLANNED, {"done": sorted(done), "failed": sorted(failed), "replans": config.replans + 1})
-        after = {"rule": _RULE, "done": {**before, **_told(done)}, "failed": _told(failed)}
+        after = {**so_far, "rule": _RULE, "done": {**before.get("done", {}), **_told(done)}, "failed": _told(failed)}
         return {"again": True, "replans": config.replans + 1, "after": after}
 
 

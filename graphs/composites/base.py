@@ -135,6 +135,10 @@ class Composite(StepType):
         """For types that grow: the steps to add, now that all so far have settled; none when it is over."""
         return []
 
+    def tells_all(self, data: Data, conclusion: Conclusion) -> bool:
+        """Whether its response says what came of everything inside, however deep: then `frame.below` holds it."""
+        return False
+
     @abstractmethod
     def response(
         self, step: Step, data: Data, frame: Frame, conclusion: Conclusion, evaluation: EvaluationContext

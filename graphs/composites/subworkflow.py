@@ -1,7 +1,9 @@
 """`workflow`: another workflow as a step, with its own input and output (F24); or one made at run time (F22)."""
 
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Final, Self
 
 from pydantic import Field, model_validator
 
@@ -15,7 +17,11 @@ from graphs.planner import Conclusion, Plan, plan_steps
 from graphs.prepare import Library
 from graphs.scope import Frame
 from graphs.spec import Step, Workflow
+from graphs.state import Result
 from graphs.steps import StepConfig
+
+_OWN_CALL: Final = re.compile(r"\]\.(model|summary|budget)$")
+"""What an agent, or a switch that asks a model, does for itself."""
 
 
 class SubWorkflowConfig(StepConfig):
@@ -88,10 +94,13 @@ class SubWorkflow(Composite):
         frame.parent = None
         return frame
 
+    def tells_all(self, data: Data, conclusion: Conclusion) -> bool:
+        return conclusion.status != "completed" and "definition" in data
+
     def response(
         self, step: Step, data: Data, frame: Frame, conclusion: Conclusion, evaluation: EvaluationContext
     ) -> Any:
-        if conclusion.status != "completed" and "definition" in data:
+        if self.tells_all(data, conclusion):
             return {"steps": _came_to(frame)}  # whoever made it may go on from there
         if conclusion.status != "completed" or frame.workflow is None:
             return None
@@ -107,7 +116,29 @@ def _came_to(frame: Frame) -> dict[str, Any]:
             result = plan.effective(name, results)
             told = {key: result[key] for key in ("status", "output") if key in result}
             found[name] = told | ({"error": result["error"].get("message")} if "error" in result else {})
+            if inside := _inside(planned.step, frame.below):
+                found[name]["inside"] = inside
     return found
+
+
+def _inside(step: Step, results: Mapping[str, Result]) -> dict[str, Any]:
+    """What came of each step inside one of the plan's, however deep, by its path; `pending` where nothing did."""
+    below = (f"{step.name}.", f"{step.name}[")
+    names = {inner.name for inner in _within(step)}
+    found: dict[str, Any] = {}
+    for path, result in results.items():
+        name = path.rpartition(".")[2]
+        if path.startswith(below) and "~" not in path and (name in names or not _OWN_CALL.search(path)):
+            found[path] = {key: result[key] for key in ("status", "output") if key in result}
+    begun = {path.rpartition(".")[2] for path in found}
+    return found | {f"{step.name}.{name}": {"status": "pending"} for name in sorted(names - begun)}
+
+
+def _within(step: Step) -> Iterator[Step]:
+    for _, steps in step.containers():
+        for inner in steps:
+            yield inner
+            yield from _within(inner)
 
 
 def workflow_of(data: Data, library: Library) -> Workflow:

@@ -45,6 +45,9 @@ async def act(body: Body) -> Result:
         board, frame, data = await carry_out(body, inside)
     except _NotOpenedError as failure:
         return failure.result
+    if kind.tells_all(data, board.conclusion()):
+        kept, around = await body.host.results(body.path), len(body.path)
+        frame.below = {path[around:].removeprefix("."): result for path, result in kept.items() if path != body.path}
     return _result(body, kind, board, frame, data)
 
 

@@ -115,3 +115,49 @@ async def test_an_application_may_say_that_plans_are_not_made_anew(database: Pat
     async with engine(database, resources=[*world.resources(), AssistantBounds(replans=0)]) as baton:
         execution, _ = await _agreed(baton, await baton.ask("Write"))
     assert (execution.status, world.asked.count("plan")) == ("compensated", 1)
+
+
+INSIDE = """
+apiVersion: workflow/v1
+kind: Workflow
+metadata: {name: inside}
+spec:
+  steps:
+    - name: trip
+      type: sequence
+      steps:
+        - {name: first, type: tool, config: {tool: write_to, args: {city: Oslo}}}
+        - {name: second, type: tool, config: {tool: broken, args: {city: Rome}}}
+"""
+MOVED = """
+apiVersion: workflow/v1
+kind: Workflow
+metadata: {name: moved}
+spec:
+  steps:
+    - name: other
+      type: parallel
+      branches:
+        a: [{name: first, type: tool, config: {tool: write_to, args: {city: Oslo}}}]
+        b: [{name: second, type: tool, config: {tool: look_up, args: {city: Rome}}}]
+"""
+LEFT = INSIDE.replace("- {name: first, type: tool, config: {tool: write_to, args: {city: Oslo}}}", "").replace(
+    "broken", "look_up"
+)
+
+
+@pytest.mark.capability("F22", "I08", "O22")
+async def test_what_was_done_inside_a_step_that_failed_is_not_done_again(database: Path) -> None:
+    """Neither there, nor by a step of that name that stands somewhere else; the model is told what it gave."""
+    world = Breaking("plan", INSIDE, INSIDE.replace("broken", "look_up"), MOVED, LEFT)
+    async with engine(database, resources=world.resources()) as baton:
+        execution, asked = await _agreed(baton, await baton.ask("Write to Oslo, see Rome"))
+        results = await baton.results(execution.id)
+    assert execution.status == "completed", execution.error
+    assert world.done == ["write Oslo", "broken Rome", "look Rome"]
+    told = results["route.draft[1].write"]["output"]["messages"][0]["content"]
+    assert '"trip.first": {"wrote": "Oslo"}' in told
+    for number, place in ((1, "trip"), (2, "other")):
+        [problem] = results[f"route.draft[{number}].check"]["output"]["problems"]
+        assert problem.startswith(f"step 'first' inside '{place}' was carried out by a plan before this one: leave it")
+    assert len(asked) == 1, "what is left changes nothing"
