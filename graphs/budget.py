@@ -16,10 +16,18 @@ from graphs.spec import Budget
 
 What = Literal["tokens", "cost", "calls", "seconds"]
 WHAT: tuple[What, ...] = ("tokens", "cost", "calls", "seconds")
+_FIELDS: dict[What, str] = {"tokens": "tokens", "cost": "cost", "calls": "calls", "seconds": "call_seconds"}
+"""What a `Budget` calls each."""
+
 HELD, SPENT, WORKED, RAISED = "model.calling", "model.called", "tool.worked", "budget.raised"
 """Kinds of the records a ledger is made of."""
 
 Amounts = Mapping[str, float]
+
+
+def amount(over: Mapping[str, Any]) -> str:
+    """A limit in words: `35 seconds of calls`."""
+    return f"{over['limit']:g} {'seconds of calls' if over['what'] == 'seconds' else over['what']}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +98,7 @@ class Ledger:
         held = dict(most)
         for scope, budget in budgets.items():
             for what in WHAT:
-                base = getattr(budget, what)
+                base = getattr(budget, _FIELDS[what])
                 if base is None:
                     continue
                 limit, needed = base + self._more(scope, what), least.get(what, 0)

@@ -85,7 +85,7 @@ class AgentStep(Composite):
         frame.items, frame.item_name = self._course(step, data, data["results"], library).arguments, "args"
         # For what its tools have inside them: agents in a workflow that it calls spend what it may spend.
         frame.budgets = {scope: Budget.model_validate(budget) for scope, budget in data["budgets"].items()}
-        frame.timed = any(budget.seconds is not None for budget in frame.budgets.values())
+        frame.timed = any(budget.call_seconds is not None for budget in frame.budgets.values())
         return frame
 
     def grow(

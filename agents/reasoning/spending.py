@@ -17,7 +17,7 @@ from typing import Any, ClassVar, Final, TypedDict
 from agents.models.prices import Prices
 from agents.values import tokens_of
 from agents.waits import Approval, ApprovalConfig
-from graphs.budget import HELD, RAISED, SPENT, Ledger, Over
+from graphs.budget import HELD, RAISED, SPENT, Ledger, Over, amount
 from graphs.errors import StepError
 from graphs.spec import Budget
 from graphs.steps import Answer, StepConfig, StepContext, Wait
@@ -195,12 +195,11 @@ class MoreBudget(Approval):
     def __init__(self, who: str, over: Mapping[str, Any]) -> None:
         self._over = over
         whose = budget_of(over)
-        limit, spent = f"{over['limit']:g}", f"{over['spent']:g} are spent"
+        spent = f"{over['spent']:g} are spent"
         if over["spent"] < over["limit"] and over.get("needs"):
             spent += f", and it takes about {over['needs']:g}"
         self._config = ApprovalConfig(
-            message=f"{who} cannot go on: {whose} of {limit} {over['what']} does not allow another call "
-            f"({spent}). Raise it?",
+            message=f"{who} cannot go on: {whose} of {amount(over)} does not allow another call ({spent}). Raise it?",
             payload={"raise_by": _enough(over)},
             allow=("approve", "edit", "reject"),
             on_reject="continue",

@@ -21,6 +21,7 @@ from agents.reasoning.trimming import Message
 from agents.tools.offers import Offer
 from agents.tools.tool_use import ToolApproval
 from agents.values import tokens_of
+from graphs.budget import amount
 from graphs.errors import StepError
 from graphs.planner import Need, PlannedStep, Results, companion_of
 from graphs.policies import ONCE
@@ -76,9 +77,8 @@ class Course:
         """Why it ends without an answer."""
         agent, most = self._assignment["agent"], self._assignment["max_turns"]
         if self._talk.said and (over := self._talk.said[-1].get("over")) is not None:
-            limit = f"{over['limit']:g} {over['what']}"
             return StepError(
-                f"agent '{agent}' has used up {budget_of(over)} of {limit}, and nobody raised it.",
+                f"agent '{agent}' has used up {budget_of(over)} of {amount(over)}, and nobody raised it.",
                 category="budget",
                 code="budget_exceeded",
                 **over,

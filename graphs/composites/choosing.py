@@ -11,6 +11,7 @@ So what a killed process had heard is neither asked nor paid again.
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Final
 
+from graphs.budget import amount
 from graphs.composites.base import Data, RouteChooser
 from graphs.errors import StepError
 from graphs.planner import Need, PlannedStep, Results
@@ -125,9 +126,9 @@ class Choosing:
         if (over := last.get("over")) is not None:
             if not self._refused(len(answers) - 1):
                 return None
-            limit = f"{over['limit']:g} {over['what']}"
             return StepError(
-                f"the model that chooses may not be asked: a budget of {limit} is used up, and nobody raised it.",
+                f"the model that chooses may not be asked: a budget of {amount(over)} is used up, and nobody "
+                "raised it.",
                 category="budget",
                 code="budget_exceeded",
                 **over,

@@ -2,12 +2,13 @@
 
 import hashlib
 import re
+from collections.abc import Mapping
 from datetime import datetime
 from functools import cached_property
 from typing import Any, Literal
 
 import orjson
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from graphs.durations import Duration
 from graphs.errors import Category
@@ -46,9 +47,17 @@ class Budget(Model):
     cost: float | None = Field(default=None, gt=0)
     """In the currency of the price table."""
     calls: int | None = Field(default=None, ge=1)
-    seconds: Duration | None = None
-    """Time that agents are at work: their models, and what they call; side by side, it adds up. Waiting for people, for
-    a free place and between attempts does not count."""
+    call_seconds: Duration | None = None
+    """How long calls of models take, and of what agents have done, added up: five calls of ten seconds each are fifty,
+    one after the other or side by side. Waiting for people, for a free place and between attempts does not count. (How
+    long an agent or an execution takes by the clock is its `timeout`.)"""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _once_called_seconds(cls, value: Any) -> Any:
+        if isinstance(value, Mapping) and "seconds" in value and "call_seconds" not in value:
+            return {("call_seconds" if key == "seconds" else key): item for key, item in value.items()}
+        return value
 
 
 class Config(Model):

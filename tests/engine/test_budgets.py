@@ -348,7 +348,7 @@ async def test_time_that_tools_take_counts_and_time_that_people_take_does_not(da
     inner = workflow("inner", [{"name": "slow", "type": "tool", "config": {"args": {}}}])
     turns = (Turn(calls=(Call("slow"),)), Turn(calls=(Call("inner"),)), Turn(calls=(Call("slow"),)), Turn("Done."))
     tools = Tools([Tool("slow", "Takes its time.", slow, approval="always")])
-    step = _agent(tools=["slow", {"workflow": "inner"}], budget={"seconds": 35})
+    step = _agent(tools=["slow", {"workflow": "inner"}], budget={"call_seconds": 35})
     models = Models(allow_real=False, scripts=[Script("s", turns=turns)])
     async with engine(database, resources=[models, tools], workflows=[inner], clock=clock) as baton:
         execution, wait = await _asked(baton, await baton.start(workflow("w", [step])))
@@ -357,6 +357,34 @@ async def test_time_that_tools_take_counts_and_time_that_people_take_does_not(da
         execution, wait = await _asked(baton, execution)
         assert execution.status == "budget_exceeded"
         assert (wait.wait.question["budget"]["what"], wait.wait.question["budget"]["spent"]) == ("seconds", 40)
+        assert (
+            "its own budget of 35 seconds of calls does not allow another call (40 are spent)"
+            in (wait.wait.question["message"])
+        )
+
+
+@pytest.mark.capability("security-A19")
+async def test_the_time_of_calls_side_by_side_adds_up(database: Path) -> None:
+    """Three calls of twenty seconds at once are sixty, though the clock shows twenty: what is paid for is calls."""
+    clock, there, together = ManualClock(), 0, asyncio.Event()
+
+    async def slow() -> str:
+        nonlocal there
+        there += 1
+        if there == 3:
+            clock.advance(20)
+            together.set()
+        await together.wait()
+        return "on"
+
+    began = clock.now()
+    script = Script("s", turns=(Turn(calls=(Call("slow"),) * 3), Turn("Done.")))
+    given = [Models(allow_real=False, scripts=[script]), Tools([Tool("slow", "Takes its time.", slow)])]
+    step = _agent(tools=["slow"], budget={"seconds": 50})  # as it was called first
+    async with engine(database, resources=given, clock=clock) as baton:
+        execution, wait = await _asked(baton, await baton.start(workflow("w", [step])))
+        assert (execution.status, wait.wait.question["budget"]["spent"]) == ("budget_exceeded", 60)
+    assert (clock.now() - began).total_seconds() == 20
 
 
 @pytest.mark.capability("security-A19")
