@@ -93,6 +93,9 @@ class Result(TypedDict):
         attempts: Tries made; 0 for a skipped step.
         started_at, ended_at: ISO 8601, UTC. `started_at` is when its own work began, not its waiting for others.
         queued: Seconds it waited for a place, where a limit made it wait.
+        outcome: `unknown`: its call was cut off (a time limit, a lost connection, a cancel, the death of a process)
+            and may have acted all the same.
+        idempotency_key: With that: what it was made with.
         continued: The failure does not stop dependents (`on_failure: continue`).
         goto: The step that is gone on with, because this one failed.
         decided_by: Who answered, for approvals.
@@ -115,6 +118,8 @@ class Result(TypedDict):
     started_at: NotRequired[str]
     ended_at: NotRequired[str]
     queued: NotRequired[float]
+    outcome: NotRequired[Literal["unknown"]]
+    idempotency_key: NotRequired[str]
     continued: NotRequired[bool]
     goto: NotRequired[str]
     decided_by: NotRequired[str]

@@ -192,6 +192,12 @@ class ToolCall(Action):
         context.progress({"kind": "tool", "turn": self.wanted.turn + 1, "tool": offer["name"], "args": dict(args)})
         return await tool.run(args, context)
 
+    def undo_unheard(self, context: StepContext, config: StepConfig) -> Mapping[str, Any] | None:
+        args = self.wanted.decided()[0] if self.wanted.is_made else None
+        if args is None:
+            return None
+        return find_tool(context, self.assignment, self.step, self.wanted.offer["target"]).undo_unheard(args, context)
+
 
 class WorkflowCall(SubWorkflow):
     """A workflow that the model asked for."""

@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 import ssl
+from collections.abc import Mapping
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, Final
 
@@ -12,6 +13,7 @@ import httpx
 from agents.services.bodies import read_body
 from agents.services.pinning import Pinned
 from agents.services.redaction import Redaction
+from agents.services.service_call import MUTATING
 from agents.services.services import Accepts, Reply, Request, Service
 from agents.services.wording import excerpt, status_text
 from graphs.clock import Clock
@@ -71,10 +73,11 @@ class HttpPool:
                 category="transient",
                 code="service_timeout",
                 hint="Give it more with 'timeout', or see what keeps the service.",
+                **_unheard(request.method),
             ) from None
         except httpx.HTTPError as error:
             # Not chained: a header's value would be in httpx's own text.
-            raise _fault(error, what) from None
+            raise _fault(error, what, request.method) from None
         return self._judge(response, content, accepts, what, redaction)
 
     def _build(self, request: Request, what: str) -> httpx.Request:
@@ -148,6 +151,7 @@ class HttpPool:
             code="service_error",
             status=status,
             service=self._service.name,
+            **(_unheard(response.request.method) if status in _GATEWAYS else {}),
         )
 
 
@@ -190,7 +194,17 @@ def _header(name: str, value: Any, what: str) -> str:
     raise StepError(f"{what}: {problem}.", category="validation", code="header_refused")
 
 
-def _fault(error: httpx.HTTPError, what: str) -> StepError:
+def _unheard(method: str) -> Mapping[str, Any]:
+    """What is said of a call that was sent, and of whose answer nobody heard."""
+    return {"outcome": "unknown"} if method in MUTATING else {}
+
+
+_SENT: Final = frozenset({"connection_lost", "response_invalid", "service_failed"})
+_GATEWAYS: Final = frozenset({502, 504})
+"""Statuses of those in between, who have not heard of the service's answer either."""
+
+
+def _fault(error: httpx.HTTPError, what: str, method: str) -> StepError:
     if _about_certificates(error):
         return StepError(
             f"{what}: the service's certificate is not trusted.",
@@ -198,7 +212,8 @@ def _fault(error: httpx.HTTPError, what: str) -> StepError:
             hint="Name the file of certificates to trust in the service's 'verify'.",
         )
     category, code, text = next((c, k, t) for kind, c, k, t in _FAULTS if isinstance(error, kind))
-    return StepError(f"{what}: the service {text} ({type(error).__name__}).", category=category, code=code)
+    more = _unheard(method) if code in _SENT else {}
+    return StepError(f"{what}: the service {text} ({type(error).__name__}).", category=category, code=code, **more)
 
 
 def _about_certificates(error: BaseException | None) -> bool:

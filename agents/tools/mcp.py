@@ -6,13 +6,15 @@ What a server says of its tools (their names, what they do) is told to models as
 which of them an agent has, what undoes them and when a person must approve is said by whoever configures the server.
 """
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Awaitable, Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 from langchain_core.tools import BaseTool
 from langchain_mcp_adapters.tools import load_mcp_tools
-from mcp.types import CallToolResult, TextContent
+from mcp import ClientSession, McpError
+from mcp.types import CONNECTION_CLOSED, CallToolResult, TextContent
 
 from agents.models.apart import apart
 from agents.tools.mcp_servers import EVERY, McpServer
@@ -22,6 +24,9 @@ from agents.values import shorten
 from graphs.errors import SettingsError, StepError
 from graphs.loading.names import nearest
 from graphs.steps import StepContext
+
+_NOT_ANSWERED: Final = frozenset({408, CONNECTION_CLOSED})
+"""Codes of errors that the protocol's client gives by itself, and no server."""
 
 
 class Client:
@@ -83,14 +88,20 @@ def _tool(server: McpServer, session: McpSession, found: BaseTool, others: Mappi
 
     async def call(context: StepContext, /, **arguments: Any) -> Any:
         # Not by the adapters' own tool, which has no way to say `_meta`.
-        said, limit = {server.key_as: context.idempotency_key}, timedelta(seconds=seconds)
+        said, limit, sent = {server.key_as: context.idempotency_key}, timedelta(seconds=seconds), asyncio.Event()
+
+        def question(asked: ClientSession) -> Awaitable[CallToolResult]:
+            sent.set()
+            return asked.call_tool(found.name, arguments, limit, meta=said)
+
         try:
-            answer = await apart(session.ask(lambda asked: asked.call_tool(found.name, arguments, limit, meta=said)))
+            answer = await apart(session.ask(question))
         except Exception as error:
             raise StepError(
                 f"MCP server '{server.name}' failed: {shorten(_why(error), 300)}.",
                 category="dependency",
                 code="mcp_failed",
+                outcome="unknown" if sent.is_set() and _unheard(error) else "none",
             ) from error
         return _result(answer)
 
@@ -109,6 +120,11 @@ def _tool(server: McpServer, session: McpSession, found: BaseTool, others: Mappi
         retry=said.retry,
         uses=server.name,
     )
+
+
+def _unheard(error: Exception) -> bool:
+    """Whether nobody heard how a call ended that was sent."""
+    return not isinstance(error, McpError) or error.error.code in _NOT_ANSWERED
 
 
 def _effect(said: Mapping[str, Any]) -> Effect | None:

@@ -1,5 +1,6 @@
 """`tool`: run one tool with given arguments (I06, T08)."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from agents.services.redaction import Redaction
@@ -36,6 +37,11 @@ class ToolStep(Action):
         redaction = Redaction([arguments])
         with redaction.of_errors():
             return redaction.value(await tool.run(arguments, redaction.context(context)))
+
+    def undo_unheard(self, context: StepContext, config: ToolConfig) -> Mapping[str, Any] | None:
+        tool = _tool(context, config)
+        arguments = tool.arguments_of(context.input) if config.args is None else config.args
+        return tool.undo_unheard(arguments, context)
 
 
 def _tool(context: StepContext, config: ToolConfig) -> Tool:

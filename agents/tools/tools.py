@@ -14,7 +14,7 @@ from agents.registry import Registry
 from agents.services.redaction import Redaction
 from agents.tools.calling import Callee, picked
 from agents.tools.tool_use import ToolApproval
-from agents.tools.undoing import UndoArguments, given_to_undo, undo_template
+from agents.tools.undoing import UndoArguments, given_to_undo, given_to_undo_unheard, undo_template
 from graphs.errors import InputError, StepError
 from graphs.expressions import reveal
 from graphs.lasting import Late
@@ -45,7 +45,9 @@ class Tool:
         effect: What it does to the world outside; None where that was not said.
         undo: The registered tool that undoes a call of this one. It takes its arguments, by their names, from what
             the call gave (where that is an object), from the call's own arguments, and `result`, the whole of what
-            it gave. Every call that was made is undone when the execution is compensated, whoever made it.
+            it gave. Every call that was made is undone when the execution is compensated, whoever made it; so is one
+            that was cut off and may have been made: without a result, and with `outcome` ("unknown") and the call's
+            `idempotency_key`, where it names these.
         undo_args: In place of that: what the undoing tool is given, from the call's arguments and its result: a
             function, which gives None when there is nothing to undo, or values with expressions over `args` and
             `result`: `{"booking": "{{ result.id }}"}`.
@@ -131,6 +133,12 @@ class Tool:
             undoing = given_to_undo(self.undo_args, arguments, gave, context)
             if undoing is not None:
                 await context.effect({"tool": self.undo, **undoing}, result=result)
+
+    def undo_unheard(self, arguments: Mapping[str, Any], context: StepContext) -> Mapping[str, Any] | None:
+        """How a call is undone that was cut off, and may have acted."""
+        if self.undo is None or (given := given_to_undo_unheard(self.undo_args, arguments, context)) is None:
+            return None
+        return {"tool": self.undo, **given}
 
     async def _call(self, arguments: Mapping[str, Any], context: StepContext) -> Any:
         async def late(value: Any) -> Any:

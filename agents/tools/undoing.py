@@ -12,21 +12,24 @@ from graphs.steps import StepContext
 UndoArguments = Callable[[Mapping[str, Any], Any], Mapping[str, Any] | None] | Mapping[str, Any]
 """From a call's arguments and its result: a function, or values with expressions over `args` and `result`."""
 
-_SEEN: Final = object_shape({"args": ANY, "result": ANY})
+_SEEN: Final = object_shape({"args": ANY, "result": ANY, "outcome": ANY, "idempotency_key": ANY})
 
 
 def undo_template(undo_args: Mapping[str, Any]) -> Template:
     """Values with expressions, read.
 
     Raises:
-        InputError: they cannot be read, or read something else than `args` and `result`.
+        InputError: they cannot be read, or read something else than they see.
     """
     try:
         template = parse_template(dict(undo_args))
     except ExpressionError as error:
         raise InputError(f"'undo_args' cannot be read: {error.message}", hint=error.hint, code="tool_undo") from None
     if wrong := check_names(template, _SEEN):
-        raise InputError(f"'undo_args': {wrong[0].message} It sees 'args' and 'result'.", code="tool_undo")
+        raise InputError(
+            f"'undo_args': {wrong[0].message} It sees 'args', 'result', 'outcome' and 'idempotency_key'.",
+            code="tool_undo",
+        )
     return template
 
 
@@ -45,9 +48,8 @@ def given_to_undo(
     if callable(undo_args):
         args = undo_args(arguments, result)
         return None if args is None else {"args": dict(args)}
-    evaluation = EvaluationContext(now=context.clock.now(), seed=context.idempotency_key)
     try:
-        return {"args": undo_template(undo_args).render({"args": arguments, "result": result}, evaluation)}
+        return {"args": _rendered(undo_args, arguments, result, "known", context)}
     except ExpressionError as error:
         raise StepError(
             f"the call was made, and what undoes it cannot be said: {error.message}",
@@ -56,3 +58,32 @@ def given_to_undo(
             code="undo_unknown",
             hint="Mend the tool's 'undo_args', and see to what was done by hand.",
         ) from error
+
+
+def given_to_undo_unheard(
+    undo_args: UndoArguments | None, arguments: Mapping[str, Any], context: StepContext
+) -> dict[str, Any] | None:
+    """As `given_to_undo`, for a call of which nobody knows whether it was made: there is no result, and the undoing
+    tool is offered `outcome` ("unknown") and the `idempotency_key` of the call besides.
+
+    What cannot be said without the result is left out: the undoing tool then fails, and people are told.
+    """
+    known = {"outcome": "unknown", "idempotency_key": context.idempotency_key}
+    if undo_args is None:
+        return {"input": {**known, **arguments, "result": None}}
+    try:
+        if not callable(undo_args):
+            return {"args": _rendered(undo_args, arguments, None, "unknown", context)}
+        args = undo_args(arguments, None)
+    except Exception:  # noqa: BLE001 - the application's own function, which looks for a result
+        return {"args": known}
+    return None if args is None else {"args": dict(args)}
+
+
+def _rendered(
+    undo_args: Mapping[str, Any], arguments: Mapping[str, Any], result: Any, outcome: str, context: StepContext
+) -> dict[str, Any]:
+    names = {"args": arguments, "result": result, "outcome": outcome, "idempotency_key": context.idempotency_key}
+    evaluation = EvaluationContext(now=context.clock.now(), seed=context.idempotency_key)
+    rendered: dict[str, Any] = undo_template(undo_args).render(names, evaluation)
+    return rendered

@@ -30,6 +30,11 @@ class Root(Protocol):
         """A commit was lost: end this drive."""
         ...
 
+    @property
+    def broke_off(self) -> bool:
+        """Whether the drive before was not left in order: its process died, or nothing could be kept any more."""
+        ...
+
     def place(self, path: str) -> float:
         """Where a step's result stands in the order of commits; infinite for one that came since this drive began."""
         ...
@@ -144,23 +149,25 @@ class Flow:
         """Wait until everything the step awaits has settled."""
         self.entered.add(name)
         if self.board.over_for(name):
-            return Woken.GO if self._may_have_begun(name) else Woken.HALT
+            return Woken.GO if self.may_have_begun(name) else Woken.HALT
         if self.closing:
             return Woken.PARK
         if not self.board.register(self, name):
             return Woken.GO
         return await self._wait(name)
 
-    def _may_have_begun(self, name: str) -> bool:
+    def may_have_begun(self, name: str) -> bool:
         """Whether an earlier process, which dispatched the step, may have begun it before its plan ended.
 
         What began goes on to its end, or is stopped: nobody may take it for one that never did anything.
         """
         planned, results = self.board.plan.steps[name], self.board.results
-        if self.fresh or planned.node == "human_approval":  # waiting is no acting
+        # Waiting is no acting. Of what a process dispatched just before it died, nothing is kept.
+        if planned.node == "human_approval" or (self.fresh and not self.root.broke_off):
             return False
         end, awaited = min(self._ends(), default=inf), self.board.plan.awaits(name)
-        return all(other in results and self.root.place(join_path(self.path, other)) <= end for other in awaited)
+        places = [self.root.place(join_path(self.path, other)) for other in awaited if other in results]
+        return len(places) == len(awaited) and all(place < inf and place <= end for place in places)
 
     def _ends(self) -> Iterator[float]:
         """Where the results stand that ended this plan, or one of those around it."""

@@ -9,13 +9,14 @@ from typing import Any, TypeVar
 from langgraph.errors import GraphInterrupt
 
 from graphs.budget import WORKED
-from graphs.errors import BatonError
+from graphs.errors import BatonError, StepCancelledError
 from graphs.lasting import OUTLAST
 from graphs.nodes.body import Body
 from graphs.nodes.edits import with_edited_input
 from graphs.nodes.lasting import Outlasting, nobody_acts
 from graphs.nodes.served import served
 from graphs.nodes.tries import tries
+from graphs.nodes.unheard import hearing, keep_unheard
 from graphs.policies import attempt_timeout, classified
 from graphs.state import Result
 from graphs.steps import Action, StepContext
@@ -34,8 +35,14 @@ async def act(body: Body) -> Result:
     async def once(attempt: int) -> Result:
         config = await body.rendered_config()
         context = step_context(body, attempt)
-        with _timed(body, kind):
-            response = await in_its_place(body, kind.uses(context, config), context, lambda: kind.run(context, config))
+        try:
+            with _timed(body, kind):
+                uses = kind.uses(context, config)
+                response = await in_its_place(body, uses, context, lambda: kind.run(context, config))
+        except BatonError as error:
+            if body.unheard or (body.late and isinstance(error, StepCancelledError)):
+                await keep_unheard(body, kind, context, config)
+            raise
         return body.completed(response, attempts=attempt)
 
     return await tries(body, once)
@@ -66,13 +73,14 @@ async def in_its_place(body: Body, uses: str | None, context: StepContext, call:
     left = None if body.end is None else max((body.end - body.host.clock.now()).total_seconds(), 0.0)
     work = Stoppable(body.host.clock, left, body.path)
     outlasting = Outlasting(body, context.attempt, [work])
-    with body.context.flow.running(body.planned.name, work):
+    with body.context.flow.running(body.planned.name, work), hearing(body) as hears:
         slot = body.host.slot(uses, body.planned.step.limits, body.path, body.context.flow)
         async with work, slot as waited:
             if waited:
                 _has_queued(body, waited)
             body.begin()
             body.host.started(body.path, context.attempt, context.state)
+            hears.begun = True
             return await _in_time(body, call, outlasting)
 
 

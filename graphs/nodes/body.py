@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import Any, TypedDict, cast
+from typing import Any, Final, TypedDict, cast
 
 from langchain_core.runnables import RunnableConfig
 from pydantic import BaseModel
@@ -22,7 +22,7 @@ from graphs.prepare import Prepared, Value
 from graphs.scope import Frame
 from graphs.state import Result, join_path
 from graphs.state_view import StateView
-from graphs.steps import StepContext
+from graphs.steps import Action, StepContext
 from graphs.values import json_object, json_value
 
 
@@ -80,6 +80,10 @@ class Body:
     """When its deadline is over."""
     queued: float = 0.0
     """Seconds it has waited for a place to act in."""
+    late: bool = False
+    """Whether an earlier process may have begun it."""
+    unheard: bool = False
+    """Whether an attempt was cut off that may have acted."""
 
     @cached_property
     def path(self) -> str:
@@ -94,6 +98,12 @@ class Body:
         if self.planned.kind is not None:  # made at run time: of use to this body only
             return Prepared(self.planned.step, self.planned.kind)
         return self.host.library.prepare(self.planned.step)
+
+    @property
+    def may_act(self) -> bool:
+        """Whether it changes something outside itself, or nobody knows that it does not."""
+        kind, step = self.prepared.kind, self.planned.step
+        return isinstance(kind, Action) and kind.acts(step) is not False and not kind.computes(step)
 
     @cached_property
     def names(self) -> dict[str, Any]:
@@ -195,6 +205,7 @@ class Body:
             result["continued"] = True
             if output is not None:
                 result["output"] = output
+        result |= self._unknown(self.unheard)
         return self._timed(cast(Result, {**more, **result}))  # an output that stands for a failed step's wins
 
     def skipped(self, reason: str, detail: str = "") -> Result:
@@ -205,7 +216,14 @@ class Body:
         return result
 
     def cancelled(self, reason: str, detail: str) -> Result:
-        return self._timed({"status": "cancelled", "reason": reason, "detail": detail})
+        if self.late:
+            detail = "; ".join(filter(None, (detail, _MAY_HAVE_BEGUN)))
+        result: Result = {"status": "cancelled", "reason": reason, "detail": detail}
+        return self._timed(result | self._unknown(self.late or self.unheard))
+
+    def _unknown(self, unknown: bool) -> Result:
+        said = {"outcome": "unknown", "idempotency_key": self.idempotency_key} if unknown and self.may_act else {}
+        return cast(Result, said)
 
     def _variables(self, output: Any) -> dict[str, Any]:
         if self.planned.step.variables == "merge":
@@ -230,6 +248,9 @@ class Body:
         if self.queued:
             result["queued"] = round(self.queued, 6)
         return result
+
+
+_MAY_HAVE_BEGUN: Final = "it may have begun in an earlier process: what it has done is not known"
 
 
 def _goes_on(planned: PlannedStep, timed_out: bool) -> tuple[bool, Any]:

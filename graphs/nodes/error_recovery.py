@@ -176,6 +176,10 @@ def _seen(context: PlanContext, undoing: Undoing) -> dict[str, Any]:
     seen: dict[str, Any] = {"output": result.get("output")}
     if "error" in result:  # else `error` is what made the compensation necessary
         seen["error"] = result["error"]
+    if "outcome" in result:
+        cut = {"code": result["status"], "message": result.get("detail", "")}
+        unknown = {"outcome": result["outcome"], "idempotency_key": result.get("idempotency_key")}
+        seen["error"] = {**result.get("error", cut), **unknown}
     host, frame, place = context.host, undoing.frame, undoing.place
     prepared = host.library.prepare(place.step)
     if prepared.input is not None:

@@ -49,15 +49,11 @@ async def settle(name: str, context: PlanContext, config: RunnableConfig, act: A
     planned = context.flow.board.plan.steps[name]
     if context.frame.views:
         context = replace(context, frame=context.frame.views[name])
-    body = Body(context, planned, config)
-    late = context.flow.board.over_for(name)
+    body = Body(context, planned, config, late=context.flow.may_have_begun(name))
     woken = await context.flow.dependencies(name)
     if woken is Woken.PARK:
         raise GraphInterrupt(())
     result = await _result(body, woken, act)
-    if late and result["status"] == "cancelled":
-        unknown = "it may have begun in an earlier process: what it has done is not known"
-        result["detail"] = "; ".join(filter(None, (result.get("detail"), unknown)))
     host = context.host
     host.settled(body.path, result)
     await host.checkpoints.keep(host.facts.execution_id, context.flow, {name: result})

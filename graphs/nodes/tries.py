@@ -34,7 +34,7 @@ async def tries(body: Body, once: Callable[[int], Awaitable[T]]) -> T | Result:
     if policy.max_attempts > 1 or deadline is not None:
         chance = random.Random(body.idempotency_key)
         if (before := await again.tried(body)) is not None:
-            attempt = before.attempts
+            attempt, body.unheard = before.attempts, before.failure.details.get("outcome") == "unknown"
             if not await again.until(body, before):
                 return _given_up(body, before.failure, attempt)
     while True:

@@ -8,7 +8,7 @@ breaker     who is left alone for a while, and who may look whether that was lon
 limits      who may act when not everybody can; `named` has those that settings speak of
 """
 
-from graphs.policies.classify import Classifier, as_step_error, classified, error_value, kept_error
+from graphs.policies.classify import Classifier, as_step_error, classified, error_value, kept_error, unheard
 from graphs.policies.responses import TABLE, Asked, asked_by
 from graphs.policies.retry import ONCE, Again, GiveUp, after_failure, backoff, retry_policy
 from graphs.policies.timing import attempt_timeout, out_of_time
@@ -30,4 +30,5 @@ __all__ = [
     "kept_error",
     "out_of_time",
     "retry_policy",
+    "unheard",
 ]

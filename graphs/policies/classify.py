@@ -113,8 +113,19 @@ def as_step_error(error: Exception, now: datetime | None = None) -> StepError:
         if (known := _KNOWN.get(f"{kind.__module__}.{kind.__qualname__}")) is not None:
             category, code = known
             said = str(error) or "it timed out" if category == "timeout" else _said(error)
-            return StepError(said, category=category, code=code)
+            details: dict[str, Any] = {}
+            if category in ("timeout", "transient") and not _never_sent(error):
+                details["outcome"] = "unknown"
+            return StepError(said, category=category, code=code, **details)
     return StepError(_said(error), category="logic", code="exception")
+
+
+def _never_sent(error: Exception) -> bool:
+    """Whether nobody was reached at all: nothing can have been done."""
+    return not _UNREACHED.isdisjoint(kind.__name__ for kind in type(error).__mro__)
+
+
+_UNREACHED: Final = frozenset({"ConnectionRefusedError", "ConnectError", "ConnectTimeout", "PoolTimeout"})
 
 
 def _said(error: Exception) -> str:
@@ -169,6 +180,12 @@ def retry_after(value: str | None, now: datetime) -> float | None:
     # An HTTP date is in GMT; one without a zone is read so as well.
     seconds = ((date if date.tzinfo else date.replace(tzinfo=UTC)) - now).total_seconds()
     return min(max(seconds, 0.0), MAX_RETRY_AFTER)
+
+
+def unheard(error: StepError) -> bool:
+    """Whether a call that failed like that may have acted all the same: nobody heard how it ended."""
+    outcome = error.details.get("outcome")
+    return outcome == "unknown" if outcome is not None else error.category in ("timeout", "cancelled")
 
 
 _OWN: Final = ("code", "message", "hint", "category", "attempt")

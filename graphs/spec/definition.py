@@ -115,7 +115,8 @@ class Compensation(Model):
 
     steps: tuple[Step, ...] = ()
     include_failed: bool = False
-    """Undo also the steps that failed, ran out of time or were stopped: they may have acted (X24)."""
+    """Undo also the steps that failed, ran out of time or were stopped: they may have acted (X24). Where nothing is
+    said, those that were cut off while they acted."""
 
     @field_validator("steps")
     @classmethod

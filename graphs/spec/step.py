@@ -141,7 +141,8 @@ class Step(Model):
     compensate: "Step | None" = None
     """The step that undoes this one (E11); it sees this step's input and output."""
     compensate_failed: bool | None = None
-    """Undo it also when it failed, because it may have acted (X24); without it, as `compensation.include_failed`."""
+    """Undo it also when it failed, because it may have acted (X24); without it, as `compensation.include_failed`, and
+    without that when it was cut off."""
     sensitive: bool = False
     """Marks effects that a person should know of: the orchestrator counts them, `show` names them."""
     metrics_enabled: bool = True

@@ -1,6 +1,6 @@
 """The base of step types, and those that act."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Final, Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -97,3 +97,8 @@ class Action(StepType):
             StepError: it failed; the error says which kind of failure it is. Any other exception is a `logic` error.
         """
         raise NotImplementedError
+
+    def undo_unheard(self, context: StepContext, config: Any) -> Mapping[str, Any] | None:
+        """How a call is undone that was cut off, and may have acted: as for `StepContext.effect`. None where the call
+        does not say, or was not made."""
+        return None

@@ -10,7 +10,7 @@ from graphs.errors import NotFoundError
 from graphs.planner import Need, PlannedStep
 from graphs.prepare import Library
 from graphs.scope import Frame
-from graphs.spec import Step, Workflow
+from graphs.spec import Compensation, Step, Workflow
 from graphs.state import Happened, Result, join_path
 from graphs.steps import Node
 from graphs.undo.inheritance import Inheritance
@@ -69,6 +69,8 @@ class Line:
         step = place.planned.step.compensate
         if deed.kind == "effect" and deed.owner is not None:
             self.left_alone[deed.path] = deed.owner
+        elif deed.kind == "effect" and self._was_heard(deed):
+            return
         elif deed.kind == "effect":
             # Numbered over all there ever were: the undoing step's idempotency key must not depend on what came later.
             number, undo = self._effects[deed.path][deed.data["key"]], deed.data["undo"]
@@ -111,6 +113,15 @@ class Line:
         planned = PlannedStep(name, step, _node_of(step, self._library), needs, local=local, undoes=undoes)
         self.undoings.append(Undoing(planned, place.frame, place.planned, **more))
 
+    def _was_heard(self, deed: Happened) -> bool:
+        """Whether it is about a call that was cut off, and of which is known now what it did: it came late, or was made
+        again under the same key."""
+        own = str(deed.data["key"])
+        same = own.removesuffix("unheard")
+        return deed.data.get("outcome") == "unknown" and any(
+            key != own and key.startswith(same) for key in self._effects[deed.path]
+        )
+
     def _undone_since(self, name: str, deed: Happened) -> bool:
         """Whether an earlier compensation, before a retry, has undone the same thing already."""
         return self._undone.get(join_path(COMPENSATION, name), 0) > deed.seq
@@ -134,7 +145,10 @@ def _may_have_acted(place: Place, result: Mapping[str, Any]) -> bool:
     if wanted is not None:
         return wanted
     workflow = _workflow_around(place.frame)
-    return workflow is not None and workflow.spec.compensation.include_failed
+    compensation = workflow.spec.compensation if workflow is not None else Compensation()
+    if "include_failed" in compensation.model_fields_set:
+        return compensation.include_failed
+    return result.get("outcome") == "unknown"
 
 
 def _workflow_around(frame: Frame) -> Workflow | None:

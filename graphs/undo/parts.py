@@ -17,9 +17,10 @@ from graphs.state import FINALLY, Happened, Result
 from graphs.undo.places import prefixes
 
 _GONE_ON = ("continue", "fallback", "goto", "escalate")
-_TOLERANT = ("first", "min_success", "minimum_success_count", "min_success_rate", "parallel_failure_threshold")
-_OF_AGENTS = ("tools", "agent", "agent_capability")
-"""Who has tools is told of a call that failed, and goes on."""
+_GOING_ON = (
+    *("first", "min_success", "minimum_success_count", "min_success_rate", "parallel_failure_threshold"),
+    *("tools", "agent", "agent_capability"),  # an agent is told of a call that failed
+)
 _LOST: Final = {"category": "cancelled"}
 """Nothing was wrong with it: others were quicker, or enough."""
 
@@ -35,10 +36,7 @@ def _goes_on(step: Step) -> bool:
         return True
     if step.on_timeout is not None and step.on_timeout.action == "continue":
         return True
-    if (
-        any(key in step.config for key in (*_TOLERANT, *_OF_AGENTS))
-        or step.config.get("wait_for_all", True) is not True
-    ):
+    if step.config.get("wait_for_all", True) is not True or any(key in step.config for key in _GOING_ON):
         return True
     return any(map(_goes_on, chain.from_iterable(steps for _, steps in step.containers())))
 

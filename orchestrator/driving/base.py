@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import cached_property
 from math import inf
 from typing import Any
 
@@ -212,6 +213,10 @@ class Base:
         if self._seeds is None:
             self._seeds = {} if self._new else await self.results("")
         return self._seeds
+
+    @cached_property
+    def broke_off(self) -> bool:
+        return not self._new and self._works.store.broke_off(self.execution.id)
 
     def place(self, path: str) -> float:
         if self._order is None:

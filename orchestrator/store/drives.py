@@ -83,6 +83,11 @@ class Drives(Part):
         taken: Execution = await self._writer.submit(work, thread=execution_id, reset=True)
         return taken
 
+    def broke_off(self, execution_id: str) -> bool:
+        """See the port."""
+        rows = self._reader.point(f"{_LAST_RUN} OFFSET 1", (execution_id,))
+        return bool(rows) and rows[0][1] is None
+
     async def rest(
         self,
         execution_id: str,

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from graphs.spec import Workflow
+from tests.support.engine.crashes import Crash, crashing, either
 from tests.support.engine.engines import act, ask, engine, finished, statuses, workflow
 from tests.support.engine.steps import Effects, Gates
 
@@ -84,6 +85,39 @@ async def test_a_cancel_that_comes_while_nobody_drives_undoes_what_was_at_work(
     assert effects.began == ["pay", "~compensation.refund"]
     assert results["pay"]["status"] == "cancelled"
     assert "not known" in results["pay"]["detail"]
+
+
+@pytest.mark.parametrize("inside", [False, True], ids=["plain", "inside a composite"])
+@pytest.mark.parametrize("after", [0, 1, 2, 3])
+async def test_what_was_sent_just_before_a_crash_is_not_taken_for_what_never_began(
+    after: int, inside: bool, database: Path, effects: Effects
+) -> None:
+    """Not even that it was sent may be kept by then. Whatever began is undone; what is not known says so."""
+    pay: Any = {"name": "p", "type": "sequence", "steps": [PAY, act("next", "pay")]} if inside else PAY
+    path, refund = ("p.pay", "p.refund") if inside else ("pay", "refund")
+    gates, crash = Gates(), Crash(10_000)
+
+    async def live() -> None:
+        async with engine(database, effects=effects, gates=gates) as baton:
+            key = (await baton.start(workflow("w", [act("first"), pay]))).id
+            crash.left = after  # commits after the one of its start
+            await gates.reached("g")
+            crash.left = 0
+            await baton.cancel(key)  # of which nobody ever hears
+
+    with crashing(crash):
+        assert not await either(live(), crash)
+    began = path in effects.began
+    async with engine(database, drive=False) as baton:
+        (execution,) = await baton.list()
+        await baton.cancel(execution.id, compensate=True)
+    async with engine(database, effects=effects) as baton:
+        execution = await finished(baton, execution)
+        result = (await baton.results(execution.id))[path]
+    assert effects.counts[path] == began
+    assert result["status"] == "cancelled" and result["outcome"] == "unknown"
+    assert "not known" in result["detail"] and result["idempotency_key"] == f"{execution.id}:{path}:0"
+    assert effects.counts[f"~compensation.{refund}"] == 1 and execution.status == "compensated"
 
 
 async def test_a_dependent_of_what_settled_after_the_end_had_not_begun(

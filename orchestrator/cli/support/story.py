@@ -269,8 +269,13 @@ def _settle(node: Node, status: str, record: Record) -> None:
         node.detail = f"by {by}"
     elif route := data.get("route"):
         node.detail = f"route {route}"
+    elif data.get("outcome") == "unknown" and "not known" not in node.detail:
+        node.detail = f"{node.detail}; {_UNHEARD}" if node.detail else _UNHEARD
     elif owner := data.get("inherited"):
         node.detail = f"{'undone' if data.get('undone') else 'done'} by execution {owner}"
+
+
+_UNHEARD = "it was cut off, and may have acted: what it has done is not known"
 
 
 def _time(text: str | None) -> datetime | None:

@@ -61,6 +61,10 @@ class Executions(Protocol):
         when the execution had got any further since it was taken up."""
         ...
 
+    def broke_off(self, execution_id: str) -> bool:
+        """Whether the run before the present one was never ended: its process died, or nothing could be kept."""
+        ...
+
     async def rest(
         self,
         execution_id: str,

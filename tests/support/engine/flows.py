@@ -35,6 +35,8 @@ class FakeRoot:
     def failed(self, error: BaseException) -> None:
         self.errors.append(error)
 
+    broke_off = False
+
     def place(self, path: str) -> float:
         return self.places.get(path, inf)
 

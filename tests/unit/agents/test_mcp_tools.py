@@ -159,7 +159,7 @@ async def test_what_is_said_of_a_tool_is_its_own(script: Path) -> None:
         ({"url": "http://x", "tools": {"a": {"undo_args": {}}}}, "'undo_args' goes with 'undo'"),
         (
             {"url": "http://x", "tools": {"a": {"undo": "b", "undo_args": {"c": "{{ input.x }}"}}}},
-            "It sees 'args' and 'result'.",
+            "It sees 'args', 'result', 'outcome' and 'idempotency_key'.",
         ),
     ],
 )

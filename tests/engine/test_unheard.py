@@ -1,0 +1,283 @@
+"""Calls of which nobody heard how they ended: they may have acted all the same, and are undone like those that did.
+
+The hotel is a real service over HTTP. It books under the idempotency key it is given, and a key that was cancelled is
+never booked any more: the only way in which an undoing that comes before the act can hold.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import pytest_asyncio
+
+from agents import Call, Functions, Models, Script, Service, Services, Tools, Turn, tool
+from agents.tools.service_tool import service_tool
+from api.demo.provider import Provider, serving
+from graphs.clock import ManualClock
+from graphs.errors import StepError
+from orchestrator.store.port import Execution
+from tests.support.engine.engines import act, engine, finished, rings_in, run, until, workflow
+from tests.support.engine.steps import Effects, Gates
+
+LIMIT = 0.2
+
+
+class Hotel:
+    """What is booked, and what was cancelled, by key."""
+
+    def __init__(self) -> None:
+        self.booked: set[str] = set()
+        self.cancelled: list[str] = []
+        self._cancelled = asyncio.Event()
+        self.over = asyncio.Event()
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        line, *headers = head.splitlines()
+        method, target, _ = line.split(" ")
+        said = dict(one.lower().split(": ", 1) for one in headers if ": " in one)
+        await reader.readexactly(int(said.get("content-length", 0)))
+        status = await self._answer(method, urlsplit(target), said.get("idempotency-key", ""))
+        if status is not None:
+            writer.write(
+                f"HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{{}}".encode()
+            )
+        writer.close()
+
+    async def _answer(self, method: str, target: Any, key: str) -> int | None:
+        """The status; None when the connection is cut."""
+        if method == "DELETE":
+            (key,) = parse_qs(target.query)["key"]
+            self.booked.discard(key)
+            self.cancelled.append(key)
+            self._cancelled.set()
+            return 200
+        how = target.path.strip("/")
+        if how == "refuses":
+            return 409
+        if how == "later":  # the undoing comes first
+            await self._cancelled.wait()
+        if method == "POST" and key not in self.cancelled:
+            self.booked.add(key)
+        if how in ("late", "later", "looks"):
+            await self.over.wait()
+        return {"cut": None, "gateway": 504}.get(how, 200)
+
+
+@pytest.fixture
+def hotel() -> Hotel:
+    return Hotel()
+
+
+@pytest_asyncio.fixture
+async def url(hotel: Hotel) -> AsyncIterator[str]:
+    async with await asyncio.start_server(hotel.serve, "127.0.0.1", 0) as server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        hotel.over.set()
+
+
+def book(how: str, **more: Any) -> dict[str, Any]:
+    """A call that is undone by its key, or (`at`) within the step's time instead of the call's."""
+    query = {"key": "{{ error.idempotency_key }}", "outcome": "{{ error.outcome }}"}
+    undo = {"name": "cancel", "type": "service_call"}
+    undo["config"] = {"service": "hotel", "endpoint": "/", "method": "DELETE", "query": query}
+    config = {"service": "hotel", "endpoint": f"/{how}", "method": "GET" if how == "looks" else "POST"}
+    limit = {"timeout": LIMIT} if more.pop("by_step", False) else {}
+    config |= {} if limit else {"timeout": LIMIT}
+    retry = {"max_attempts": 1}
+    return {
+        "name": "book",
+        "type": "service_call",
+        "config": config,
+        "compensate": undo,
+        "retry": retry,
+        **limit,
+        **more,
+    }
+
+
+async def nobody() -> str:
+    """An address at which nobody listens any more."""
+    async with await asyncio.start_server(lambda *_: None, "127.0.0.1", 0) as server:
+        return f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+
+async def came_to(database: Path, url: str, *steps: dict[str, Any], **spec: Any) -> tuple[Execution, Any]:
+    services = Services([Service(name="hotel", base_url=url), Service(name="gone", base_url=await nobody())])
+    async with engine(database, resources=[services]) as baton:
+        execution = await run(baton, workflow("w", steps, **spec))
+        return execution, (await baton.results(execution.id))["book"]
+
+
+@pytest.mark.capability("X24", "E11", "I01")
+@pytest.mark.parametrize(
+    ("how", "more", "status"),
+    [
+        ("late", {}, "compensated"),
+        ("late", {"by_step": True}, "timed_out"),
+        ("later", {}, "compensated"),
+        ("cut", {}, "compensated"),
+        ("gateway", {}, "compensated"),
+    ],
+)
+async def test_a_call_that_may_have_acted_is_undone(
+    database: Path, hotel: Hotel, url: str, how: str, more: dict[str, Any], status: str
+) -> None:
+    """By its key, which the undoing step is handed; whether it acts before that or after."""
+    execution, result = await came_to(database, url, book(how, **more))
+    assert (execution.status, execution.compensation) == (status, "compensated")
+    assert result["outcome"] == result["error"]["outcome"] == "unknown"
+    assert hotel.cancelled == [result["idempotency_key"]] == [f"{execution.id}:book:0"]
+    hotel.over.set()
+    assert hotel.booked == set()
+
+
+@pytest.mark.capability("X24", "E11")
+@pytest.mark.parametrize(
+    ("how", "more"),
+    [("refuses", {}), ("looks", {}), ("late", {"compensate_failed": False}), ("late", {"included": False})],
+)
+async def test_one_that_cannot_have_acted_is_not(
+    database: Path, hotel: Hotel, url: str, how: str, more: dict[str, Any]
+) -> None:
+    """Nor where the definition says that what failed is not undone."""
+    spec = {"compensation": {"include_failed": more.pop("included")}} if "included" in more else {}
+    execution, result = await came_to(database, url, book(how, **more), **spec)
+    assert (execution.status, execution.compensation, hotel.cancelled) == ("failed", None, [])
+    assert ("outcome" in result) is (how == "late")
+
+
+@pytest.mark.capability("X24", "E11")
+async def test_where_nobody_was_reached_nothing_was_done(database: Path, hotel: Hotel, url: str) -> None:
+    step = book("late")
+    step["config"]["service"] = "gone"
+    execution, result = await came_to(database, url, step)
+    assert result["error"]["code"] == "service_unreachable" and "outcome" not in result
+    assert (execution.status, hotel.cancelled) == ("failed", [])
+
+
+@pytest.mark.capability("X24", "E11", "E21")
+async def test_code_that_knows_better_says_so(database: Path, effects: Effects) -> None:
+    async def charge() -> None:
+        raise StepError("it was taken back in time", category="timeout", outcome="none")
+
+    step = {"name": "book", "type": "function", "config": {"function": "charge"}, "compensate": act("undo")}
+    async with engine(database, effects=effects, resources=[Functions([charge])]) as baton:
+        execution = await run(baton, workflow("w", [step | {"retry": {"max_attempts": 1}}]))
+    assert execution.status == "timed_out" and effects.began == []
+
+
+@pytest.mark.capability("X24", "E01")
+async def test_what_an_earlier_attempt_may_have_done_is_not_forgotten(database: Path, hotel: Hotel) -> None:
+    """The last one was refused; nobody knows of the first. A long pause and another process come between."""
+    clock, tried = ManualClock(), list[int]()
+
+    async def charge() -> None:
+        tried.append(1)
+        if len(tried) == 1:
+            raise ConnectionResetError("the line is dead")
+        raise StepError("no", category="validation")
+
+    undone = list[Any]()
+
+    async def give_back(outcome: str) -> None:
+        undone.append(outcome)
+
+    undo = {"name": "undo", "type": "function", "config": {"function": "give_back"}}
+    undo["config"]["args"] = {"outcome": "{{ error.outcome }}"}
+    step = {"name": "book", "type": "function", "config": {"function": "charge"}, "compensate": undo}
+    step["retry"] = {"max_attempts": 2, "initial_delay": 60, "jitter": 0}
+    functions = Functions([charge, give_back])
+    async with engine(database, resources=[functions], clock=clock) as baton:
+        execution = await baton.start(workflow("w", [step]))
+        await until(rings_in(clock, 60))
+    clock.advance(60)
+    async with engine(database, resources=[functions], clock=clock) as baton:
+        execution = await finished(baton, execution)
+    assert (execution.status, len(tried), undone) == ("compensated", 2, ["unknown"])
+
+
+def hotel_tools() -> list[Any]:
+    text = {"type": "string"}
+    keyed = {"type": "object", "properties": {"key": text, "outcome": text}}
+    told = {"key": "{{ idempotency_key }}", "outcome": "{{ outcome }}"}
+    return [
+        service_tool("book", "Books.", "hotel", "/{how}", method="POST", undo="cancel", timeout=LIMIT, undo_args=told),
+        service_tool("look", "Looks.", "hotel", "/looks", timeout=LIMIT),
+        service_tool("cancel", "Cancels.", "hotel", "/", method="DELETE", schema=keyed),
+    ]
+
+
+@pytest.mark.capability("X24", "I05", "I07", "E11")
+@pytest.mark.parametrize("fails", [False, True])
+async def test_a_call_of_an_agent_that_may_have_acted_is_undone(
+    database: Path, hotel: Hotel, url: str, fails: bool
+) -> None:
+    """The agent is told that it took too long, and goes on: what came of that call is of use to nobody. One that it
+    made well is undone with the rest only. The model is behind a server in OpenAI's shape."""
+    late, refused, well = Call("book", {"how": "late"}), Call("book", {"how": "refuses"}), Call("book", {"how": "well"})
+    clerk = Script("clerk", turns=(Turn(calls=(late, refused, Call("look"))), Turn(calls=(well,)), Turn("Booked.")))
+    step = {
+        "name": "ask",
+        "type": "agent",
+        "config": {"model": "openai:clerk", "message": "Go", "tools": ["book", "look"]},
+    }
+    services = Services([Service(name="hotel", base_url=url)])
+    with serving(Provider([clerk])) as model:
+        models = Models(settings={"openai": {"base_url": model, "api_key": "sk-none"}})
+        async with engine(database, resources=[models, services, Tools(hotel_tools())]) as baton:
+            execution = await run(baton, workflow("w", [step, act("after", "ask", fail=fails)]))
+            results = await baton.results(execution.id)
+    cut, made = f"{execution.id}:ask[0].book-0:0", f"{execution.id}:ask[1].book-0:0"
+    assert (execution.status, execution.compensation) == ("compensated" if fails else "completed", "compensated")
+    assert hotel.cancelled == ([made, cut] if fails else [cut])
+    assert hotel.booked == (set() if fails else {made})
+    assert results["ask[0].book-0"]["outcome"] == "unknown" and "outcome" not in results["ask[0].book-1"]
+
+
+@pytest.mark.capability("X24", "I05", "E12", "E22")
+async def test_what_undoes_it_may_need_its_result(database: Path, effects: Effects) -> None:
+    """Which nobody has: then people are told, with all that is known."""
+
+    @tool(undo="cancel", undo_args={"booking": "{{ result.id }}"})
+    async def book(room: str) -> dict[str, str]:
+        """Book."""
+        raise TimeoutError
+
+    @tool
+    def cancel(booking: str) -> None:
+        """Cancel."""
+
+    step = {
+        "name": "book",
+        "type": "tool",
+        "config": {"tool": "book", "args": {"room": "7"}},
+        "retry": {"max_attempts": 1},
+    }
+    async with engine(database, effects=effects, resources=[Tools([book, cancel])]) as baton:
+        execution = await run(baton, workflow("w", [step]))
+        (letter,) = await baton.dead_letters(kind="compensation")
+    assert (execution.status, execution.compensation) == ("timed_out", "compensation_failed")
+    assert letter.about["undoes"] == "book" and "argument 'booking' is missing" in letter.error["message"]
+
+
+@pytest.mark.capability("X24", "E10", "X32")
+async def test_who_was_cut_off_in_a_race_is_undone(
+    database: Path, effects: Effects, gates: Gates, hotel: Hotel, url: str
+) -> None:
+    race = {"name": "race", "type": "parallel", "config": {"first": 1}}
+    race["branches"] = {"slow": [book("late", config={"service": "hotel", "endpoint": "/late", "method": "POST"})]}
+    race["branches"]["quick"] = [act("quick", gate="go")]
+    services = Services([Service(name="hotel", base_url=url)])
+    async with engine(database, effects=effects, gates=gates, resources=[services]) as baton:
+        execution = await baton.start(workflow("w", [race]))
+        async with asyncio.timeout(20):
+            while not hotel.booked:
+                await asyncio.sleep(0.001)
+        gates.open("go")
+        execution = await finished(baton, execution)
+    assert execution.status == "completed" and hotel.cancelled == [f"{execution.id}:race.slow.book:0"]
+    assert hotel.booked == set()
