@@ -205,6 +205,15 @@ class Host(Protocol):
         """Call then: a composite step's time is over. Should the execution rest, it is taken up at that time."""
         ...
 
+    def pauses_until(self, path: str) -> datetime | None:
+        """When the last of the steps below a path goes on that rest between two attempts; None where none does."""
+        ...
+
+    async def worked(self, path: str) -> Mapping[str, Any] | None:
+        """What earlier processes kept of how long they were at work on the plan inside a step: the newest
+        `work.counted`, with when (`at`), and when something was last kept of what is inside (`last`)."""
+        ...
+
     def forget(self, path: str) -> None:
         """The step is left: it has ended, or the flow parks, and then its time runs on."""
         ...

@@ -20,9 +20,9 @@ from graphs.errors import DeadlockError
 from graphs.flow.board import Board, Woken
 from graphs.flow.flow import Flow, Root
 from graphs.flow.roll import not_begun
-from graphs.flow.work import AtWork, seconds_of
+from graphs.flow.work import AtWork, seconds_before
 
-__all__ = ["AtWork", "Board", "Flow", "Root", "Woken", "deadlock", "not_begun", "seconds_of"]
+__all__ = ["AtWork", "Board", "Flow", "Root", "Woken", "deadlock", "not_begun", "seconds_before"]
 
 
 def deadlock(paths: list[str]) -> DeadlockError:

@@ -14,7 +14,8 @@ from graphs.checkpoints import Saved
 from graphs.flow import Board, Flow
 from graphs.host import run_graph
 from graphs.nodes.body import Body, PlanContext
-from graphs.nodes.time_limits import limited, when_over
+from graphs.nodes.time_limits import until_over, when_over
+from graphs.nodes.work_limits import at_work, work_limit, worked_before
 from graphs.planner import Halt, Plan
 from graphs.scope import Frame
 from graphs.state import Result
@@ -64,7 +65,8 @@ async def carry_out(body: Body, inside: Inside) -> tuple[Board, Frame, Mapping[s
     grow = inside.grow_for(board, frame, data) if inside.grow_for is not None else None
     over = when_over(body, frame) if saved is None else cast(Mapping[str, Any], saved.values.get("context") or {})
     given = {"frame": host.seal(dict(kept)), "context": over}
-    with limited(body, flow, frame, over):
+    before = await worked_before(body) if work_limit(frame) is not None else 0.0
+    with until_over(body, flow, over), at_work(body, flow, frame, before):
         await run_flow(PlanContext(host, flow, frame, grow), body.config, given, new=saved is None)
     return board, frame, data
 

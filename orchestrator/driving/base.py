@@ -29,6 +29,7 @@ from orchestrator.driving.works import Works
 from orchestrator.sealing import Sealer
 from orchestrator.secrets import EngineSecrets
 from orchestrator.store.port import Execution, Record
+from orchestrator.time_travel.anew import is_inside
 from orchestrator.time_travel.other_agents import instead
 from orchestrator.time_travel.recorded import Recorded
 
@@ -106,10 +107,12 @@ class Base:
             return 0.0
         return max(0.0, self.clock.monotonic() - self._idle_since - self._idle_pause)
 
+    def pauses_until(self, path: str) -> datetime | None:
+        return max((until for pausing, until in self._pauses.items() if is_inside(pausing, path)), default=None)
+
     @property
     def _pauses_until(self) -> datetime | None:
-        """When the last of its steps that rest between attempts goes on."""
-        return max(self._pauses.values(), default=None)
+        return self.pauses_until("")
 
     @property
     def facts(self) -> Facts:

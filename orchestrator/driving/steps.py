@@ -98,6 +98,9 @@ class Steps(Base):
             self._tried = {} if self._new else await self._works.store.tried(self.execution.id)
         return self._tried.get(path)
 
+    async def worked(self, path: str) -> Mapping[str, Any] | None:
+        return None if self._new else await self._works.store.worked(self.execution.id, path)
+
     async def effect(self, path: str, effect: Mapping[str, Any]) -> None:
         await self.keep("step.effect", path, self._sealer.seal(effect))
 

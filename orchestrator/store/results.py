@@ -31,8 +31,8 @@ _HISTORY = (
     "SELECT seq, kind, path, data, superseded FROM records "
     f"WHERE execution_id = ? AND kind IN ({_SETTLED}, '{_OPENED}', '{_EFFECT}') ORDER BY seq"
 )
-_ANEW = f"{_SETTLED}, 'step.retrying', 'step.held'"
-"""What no longer counts when a step is made anew: its result, and the attempts before it."""
+_ANEW = f"{_SETTLED}, 'step.retrying', 'step.held', 'work.counted'"
+"""What no longer counts when a step is made anew: its result, the attempts before it, and the time it took."""
 GOT_FURTHER = f"{_SETTLED}, '{_OPENED}', '{_EFFECT}', 'step.retrying', 'step.waiting', 'execution.compensating'"
 """Records that say that an execution has got further than it was."""
 _ALONE = "path = ?"

@@ -8,6 +8,7 @@ from typing import Any
 
 from graphs.errors import BatonError
 from graphs.steps import Wait
+from orchestrator.store.below import BELOW, below
 from orchestrator.store.parts import Part, insert, no_execution
 from orchestrator.store.port import Record
 from orchestrator.store.rows import from_json, record_row, to_json, to_time
@@ -29,6 +30,11 @@ _TRIED = """
 SELECT path, data FROM records
 WHERE execution_id = ? AND kind IN ('step.retrying', 'step.held') AND NOT superseded ORDER BY seq
 """
+_COUNTED = """
+SELECT at, data FROM records
+WHERE execution_id = ? AND kind = 'work.counted' AND path = ? AND NOT superseded ORDER BY seq DESC LIMIT 1
+"""
+_LAST_BELOW = f"SELECT max(at) FROM records WHERE execution_id = ? AND kind LIKE 'step.%' AND {BELOW}"
 
 _RESTS = "status IN ('waiting', 'budget_exceeded')"
 _DUE = (
@@ -71,6 +77,18 @@ class Timers(Part):
         """See the port."""
         rows = await self._reader.read(lambda db: db.execute(_TRIED, (execution_id,)).fetchall())
         return {path: from_json(data) for path, data in rows}
+
+    async def worked(self, execution_id: str, path: str) -> Mapping[str, Any] | None:
+        """See the port."""
+
+        def find(db: sqlite3.Connection) -> dict[str, Any] | None:
+            row = db.execute(_COUNTED, (execution_id, path)).fetchone()
+            if row is None:
+                return None
+            (last,) = db.execute(_LAST_BELOW, (execution_id, *below(path))).fetchone()
+            return {**from_json(row[1]), "at": row[0]} | ({"last": last} if last is not None else {})
+
+        return await self._reader.read(find)
 
     async def next_due(self) -> Sequence[tuple[str, datetime]]:
         """See the port. Soonest first."""

@@ -9,7 +9,8 @@ import pytest
 from graphs.clock import ManualClock
 from graphs.spec import Workflow
 from orchestrator.engine import Orchestrator
-from tests.support.engine.engines import act, ask, engine, finished, rested, run, until, workflow
+from tests.support.engine.crashes import Crash, crashing, either
+from tests.support.engine.engines import act, ask, engine, finished, rested, rings_in, run, turns, until, workflow
 from tests.support.engine.steps import Effects
 
 OUTER = workflow("outer", [{"name": "s", "type": "workflow", "config": {"workflow": "sub"}}])
@@ -89,3 +90,86 @@ async def test_its_timeout_does_not_count_a_wait_in_memory(database: Path, effec
         await _begun(effects, "s.b")
         clock.advance(9)
         assert (await finished(baton, "e")).status == "completed"
+
+
+@pytest.mark.capability("E08", "X33", "D01")
+async def test_its_timeout_counts_what_was_done_deeper_inside(database: Path, effects: Effects) -> None:
+    """Before it was parked, by another process."""
+    clock = ManualClock()
+    deep = {"name": "deep", "type": "sequence", "steps": [act("a", sleep=20), ask("q"), act("b", sleep=20)]}
+    async with engine(
+        database, clock=clock, effects=effects, workflows=[_sub([deep], timeout=30)], linger=0.0
+    ) as baton:
+        await baton.start(OUTER, execution_id="e")
+        await _begun(effects, "s.deep.a")
+        clock.advance(20)
+        await rested(baton, "e")
+        clock.advance(3600)
+    async with engine(database, clock=clock, effects=effects) as baton:
+        await baton.decide("e", "s.deep.q", "approve")
+        await _begun(effects, "s.deep.b")
+        clock.advance(9)
+        await turns(baton)
+        assert not (await baton.get("e")).status.final
+        clock.advance(1)
+        assert "at work for longer than its 30 s" in await _error(baton)
+
+
+@pytest.mark.capability("E08", "X33", "E03")
+@pytest.mark.parametrize("again", [False, True], ids=["", "in another process"])
+@pytest.mark.parametrize("inside", [False, True], ids=["plain", "deep"])
+async def test_its_timeout_counts_pauses_between_attempts(
+    again: bool, inside: bool, database: Path, effects: Effects
+) -> None:
+    """Also when it is over in the middle of one, and nobody is there."""
+    clock, retry = ManualClock(), {"max_attempts": 3, "backoff": "fixed", "initial_delay": 20, "jitter": 0}
+    step = act("a", fail=True, retry=retry)
+    steps = [{"name": "deep", "type": "sequence", "steps": [step]}] if inside else [step]
+    path = "s.deep.a" if inside else "s.a"
+    async with engine(database, clock=clock, effects=effects, workflows=[_sub(steps, timeout=30)]) as baton:
+        await baton.start(OUTER, execution_id="e")
+        await until(rings_in(clock, 20))
+        clock.advance(20)
+        await until(lambda: effects.counts[path] == 2)
+        await until(rings_in(clock, 20))
+        await turns(baton)
+        if not again:
+            clock.advance(10)
+            assert "at work for longer than its 30 s" in await _error(baton)
+    if again:
+        async with engine(database, clock=clock, effects=effects) as baton:
+            await rested(baton, "e")
+            clock.advance(9)
+            await turns(baton)
+            assert not (await baton.get("e")).status.final
+            clock.advance(1)
+            assert "at work for longer than its 30 s" in await _error(baton)
+    assert effects.counts[path] == 2
+
+
+@pytest.mark.capability("E08", "X33", "D01")
+async def test_its_timeout_counts_what_a_process_did_that_died(database: Path, effects: Effects) -> None:
+    """Though nothing had settled by then; the time until another process came does not count."""
+    clock, crash = ManualClock(), Crash(10_000)
+    sub = _sub([act("a", sleep=100)], timeout=30)
+
+    async def live() -> None:
+        async with engine(database, clock=clock, effects=effects, workflows=[sub]) as baton:
+            await baton.start(OUTER, execution_id="e")
+            await _begun(effects, "s.a")
+            for _ in range(9):
+                clock.advance(3)
+                await turns(baton)
+            crash.left = 0
+            await baton.cancel("e")  # of which nobody ever hears
+
+    with crashing(crash):
+        assert not await either(live(), crash)
+    clock.advance(3600)
+    async with engine(database, clock=clock, effects=effects) as baton:
+        await until(lambda: effects.counts["s.a"] == 2)
+        clock.advance(2)
+        await turns(baton)
+        assert not (await baton.get("e")).status.final
+        clock.advance(1)
+        assert "at work for longer than its 30 s" in await _error(baton)

@@ -52,6 +52,11 @@ class Waits(Protocol):
         """What the newest `step.retrying` or `step.held` record of each path says; not of steps to be made anew."""
         ...
 
+    async def worked(self, execution_id: str, path: str) -> Mapping[str, Any] | None:
+        """What the newest `work.counted` of a path says, with its time (`at`), and that of the newest record of a step
+        below it (`last`)."""
+        ...
+
     async def answer_wait(
         self, execution_id: str, path: str, answer: Answer, *, records: Sequence[Record] = ()
     ) -> OpenWait:
