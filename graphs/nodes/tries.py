@@ -35,6 +35,8 @@ async def tries(body: Body, once: Callable[[int], Awaitable[T]]) -> T | Result:
         chance = random.Random(body.idempotency_key)
         if (before := await again.tried(body)) is not None:
             attempt, body.unheard = before.attempts, before.failure.details.get("outcome") == "unknown"
+            # What pauses is not at work; and its next attempt has not begun before its time.
+            body.late = body.late and (before.due is None or before.due <= body.host.clock.now())
             if not await again.until(body, before):
                 return _given_up(body, before.failure, attempt)
     while True:

@@ -5,7 +5,8 @@
         ├── e ──┼── z     e         an event about the execution's topic
         └── d ──┘         d         a minute passes
 
-`a` and `b` are undone by hand, too. What was skipped, stopped or cancelled is not told apart: it is "not done".
+`a` and `b` are undone by hand, too: also when they were cut off at work, because they may have acted. What was skipped,
+stopped or cancelled is not told apart: it is "not done".
 """
 
 from collections.abc import Iterable, Iterator
@@ -51,6 +52,7 @@ class Story:
         due: When a pause or the delay is over; None when nobody knows yet, because it begins with the next engine.
         undoing: What is to be undone, in this order; None while it is not.
         undone: What has been undone, and not been done again since.
+        cut: What was at work when everything was called off.
         cancelled: Somebody asked for that, and whether it is to be undone.
         owners: Of a fork: whose the results are that it was given.
         lost: Of these: what their owners have undone since.
@@ -66,6 +68,7 @@ class Story:
     due: dict[str, float | None] = field(default_factory=dict)
     undoing: list[str] | None = None
     undone: set[str] = field(default_factory=set)
+    cut: set[str] = field(default_factory=set)
     cancelled: bool | None = None
     ended: str | None = None
     owners: dict[str, str] = field(default_factory=dict)
@@ -215,6 +218,7 @@ class World:
             for step in gone & kept.keys():
                 del kept[step]
         story.undone -= gone
+        story.cut -= gone
         story.lost -= gone
         story.owners = {step: owner for step, owner in story.owners.items() if step not in gone}
         story.undoing = story.cancelled = story.ended = None
@@ -230,7 +234,7 @@ class World:
         if story.undoing is not None:
             self._undo(story)
             return
-        failed = any(how == FAILED for how in story.results.values())
+        failed, at_work = any(how == FAILED for how in story.results.values()), story.at_work()
         for step, needs in NEEDS.items():
             if step in story.results:
                 continue
@@ -238,6 +242,7 @@ class World:
             unmet = settled and any(story.results[need] != DONE for need in needs)
             if story.cancelled is not None or (failed and not story.patient) or unmet:
                 story.results[step] = NOT_DONE
+                story.cut |= {step} & {*at_work}
             elif settled and step == "d":
                 story.due.setdefault(step, self.now + DELAY)
             elif settled and step == "e" and (event := self._early(story)) is not None:
@@ -252,7 +257,7 @@ class World:
         return next((one for one in fits if story.id not in one.taken), None)
 
     def _conclude(self, story: Story, *, failed: bool) -> None:
-        done = [step for step, how in story.results.items() if step in UNDONE and how == DONE]
+        done = [step for step, how in story.results.items() if step in UNDONE and (how == DONE or step in story.cut)]
         done = [step for step in done if step not in story.undone and step not in story.owners]
         if done and (story.cancelled or (failed and story.cancelled is None)):
             story.undoing = done[::-1]
