@@ -3,7 +3,8 @@ the application's auth knows them no more, or a gateway that was open has keys n
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
@@ -15,11 +16,16 @@ from graphs.errors import BatonError, NotAllowedError
 from orchestrator.serving.bell import Bell
 from orchestrator.store.port import Store
 
+_log = logging.getLogger("baton.api")
+
 _EVERY: Final = 2.0
 """Seconds between two looks."""
 
 _ASK_AGAIN: Final = 60.0
 """Seconds after which the application's auth is asked again about each of its users who hears something."""
+
+_AT_ONCE: Final = 50
+"""Users about whom it is asked at the same time."""
 
 _PATIENCE: Final = 10.0
 """Seconds for one of its answers. Without any, they go on: nothing was said against them."""
@@ -52,6 +58,8 @@ class Watch:
         self._guarded = guarded
         self._hearers: set[Hearer] = set()
         self._users: set[Hearer] = set()
+        self._told: set[str] = set()
+        """What goes wrong in the application's auth, and has been said."""
         self._looking = Bell(clock, "keys of hearers", lambda: _EVERY if self._hearers else None, self._look)
         self._asking = Bell(clock, "users who hear", lambda: _ASK_AGAIN if self._users else None, self._ask)
 
@@ -93,15 +101,37 @@ class Watch:
         return 0.0
 
     async def _ask(self) -> float:
-        for hearer in list(self._users):
-            try:
-                async with asyncio.timeout(_PATIENCE):
-                    await hearer.again()
-            except (NotAuthenticatedError, NotAllowedError) as error:
-                self._end(hearer, error)
-            except Exception:  # noqa: BLE001 - a team's own code, which has not said that they may not
-                continue
+        places = asyncio.Semaphore(_AT_ONCE)
+        troubles = await asyncio.gather(*(self._ask_about(hearer, places) for hearer in list(self._users)))
+        self._tell([trouble for trouble in troubles if trouble is not None])
         return 0.0
+
+    async def _ask_about(self, hearer: Hearer, places: asyncio.Semaphore) -> Exception | None:
+        """Ask about one user; what went wrong, where there was no answer."""
+        try:
+            async with places, asyncio.timeout(_PATIENCE):
+                await hearer.again()
+        except (NotAuthenticatedError, NotAllowedError) as error:
+            self._end(hearer, error)
+        except Exception as error:  # noqa: BLE001 - a team's own code, which has not said that they may not
+            return error
+        return None
+
+    def _tell(self, troubles: Sequence[Exception]) -> None:
+        """Say once what goes wrong in the application's auth, not every minute and for each user."""
+        kinds = {type(trouble).__name__ for trouble in troubles}
+        for trouble in troubles:
+            if (kind := type(trouble).__name__) not in self._told:
+                self._told.add(kind)
+                what = f"no answer within {_PATIENCE:g} s" if isinstance(trouble, TimeoutError) else str(trouble)
+                _log.warning(
+                    "the application's auth cannot say of %d users whether they may still listen (%s: %s); they go on",
+                    sum(type(each).__name__ == kind for each in troubles),
+                    kind,
+                    what,
+                    exc_info=trouble,
+                )
+        self._told &= kinds
 
     def _end(self, hearer: Hearer, why: BatonError) -> None:
         if hearer in self._hearers:

@@ -1,15 +1,16 @@
 """LangChain's agent protocol on threads: commands in, events out."""
 
 from collections.abc import AsyncIterator
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends
-from pydantic import Field
+from pydantic import Field, TypeAdapter, ValidationError
 from starlette.responses import Response
 
 from api.gateway import Gateway, current_gateway
 from api.security import Principal, principal
 from api.security.custom import acts
+from api.v1.common import Priority
 from api.wire.bodies import Body, Json
 from api.wire.callers import COMMANDING, LOOKS, addressed, caller_of
 from api.wire.shapes import json
@@ -20,8 +21,11 @@ from orchestrator.serving.streams import Said
 from orchestrator.serving.wanted import Wanted
 from orchestrator.store.served.threads import no_thread
 from orchestrator.store.served.values import Thread
+from orchestrator.urgency import HIGHEST, LOWEST
 
 router = APIRouter(prefix="/threads", tags=["protocol"])
+
+_PRIORITY: Final[TypeAdapter[int]] = TypeAdapter(Priority)
 
 At = Annotated[Gateway, Depends(current_gateway)]
 By = Annotated[Principal, Depends(principal)]
@@ -110,6 +114,7 @@ async def _run_start(thread_id: str, params: Json, at: Gateway, by: Principal) -
             request={**request, "stream_mode": list(MODES), "stream_subgraphs": True, "protocol": True},
             metadata=_object(params, "metadata"),
             multitask=params.get("multitask_strategy") or "enqueue",
+            priority=_priority(params),
             make_thread=True,
         )
     )
@@ -139,9 +144,17 @@ async def _input_respond(thread_id: str, params: Json, at: Gateway, by: Principa
                 "protocol": True,
             },
             metadata=_object(params, "metadata"),
+            priority=_priority(params),
         )
     )
     return {"run_id": run.id}
+
+
+def _priority(params: Json) -> int:
+    try:
+        return _PRIORITY.validate_python(params["priority"]) if params.get("priority") is not None else 0
+    except ValidationError:
+        raise InputError(f"'params.priority' must be a whole number from {LOWEST} to {HIGHEST}.") from None
 
 
 def _answers(params: Json) -> Json:

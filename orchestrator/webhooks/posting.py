@@ -1,9 +1,10 @@
 """Posting signed messages (Standard Webhooks) to addresses that others chose: resolved once, judged, pinned."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
+from random import random
 from typing import Final
 
 import httpx
@@ -15,6 +16,9 @@ from orchestrator.webhooks.signing import headers_for
 
 SCHEDULE: Final = (5.0, 60.0, 300.0, 1800.0, 7200.0, 18_000.0, 36_000.0)
 """Seconds between attempts; after the last of them, a message is put aside."""
+
+JITTER: Final = 0.1
+"""The part of a pause by which it may be longer: what failed at one moment does not all come back at one moment."""
 
 _TIMEOUT: Final = 15.0
 """Seconds until a connection stands, and until an answer begins."""
@@ -53,9 +57,15 @@ async def post(
         return f"it cannot be reached ({type(error).__name__})"
 
 
-def pause_after(failures: int, problem: str) -> float | None:
-    """Seconds until the next attempt, after so many failures before this one; None to put the message aside."""
-    return None if failures >= len(SCHEDULE) or problem == _GONE else SCHEDULE[failures]
+def pause_after(failures: int, problem: str, chance: Callable[[], float] = random) -> float | None:
+    """Seconds until the next attempt, after so many failures before this one; None to put the message aside.
+
+    Args:
+        chance: From 0 to 1: which part of the jitter is added.
+    """
+    if failures >= len(SCHEDULE) or problem == _GONE:
+        return None
+    return SCHEDULE[failures] * (1 + JITTER * chance())
 
 
 def refuse_address(url: str, networks: Sequence[str]) -> None:

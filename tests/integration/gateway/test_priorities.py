@@ -1,6 +1,7 @@
 """Where there is not room for all, the urgent begin first: runs of threads, and executions."""
 
 import asyncio
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -29,12 +30,16 @@ async def test_runs_begin_by_their_priority_given_in_the_header_or_the_body(tmp_
         high = await client.runs.create(None, "echo", **said, headers={"Baton-Priority": "5"})
         body = {"assistant_id": "echo", **said, "priority": 9}
         highest = (await http.post("/runs", json=body, headers={"Baton-Priority": "-9"})).json()
+        by_protocol = {"assistant_id": "echo", "input": {"text": "a"}, "priority": 7}
+        command = {"id": 1, "method": "run.start", "params": by_protocol}
+        thread = str(uuid.uuid4())
+        started = (await http.post(f"/threads/{thread}/commands", json=command)).json()["result"]
         await client.runs.cancel(first["thread_id"], first["run_id"])
-        runs = (plain, low, high, highest)
+        runs = (plain, low, high, highest, {**started, "thread_id": thread})
         await asyncio.gather(*(client.runs.join(run["thread_id"], run["run_id"]) for run in runs))
         ended = [served.gateway.desk.get(run["run_id"], None, "default") for run in runs]
         in_order = [run.priority for run in sorted(ended, key=lambda run: run.ended_at or run.created_at)]
-        assert in_order == [9, 5, 0, -5]
+        assert in_order == [9, 7, 5, 0, -5]
 
 
 @pytest.mark.parametrize("wrong", [1001, -1001, "high", 1.5, True])
@@ -43,6 +48,9 @@ async def test_what_is_no_priority_is_refused(tmp_path: Path, wrong: Any) -> Non
         body = {"assistant_id": "echo", "input": {"text": "a"}, "priority": wrong}
         assert (await http.post("/runs", json=body)).status_code == 422
         del body["priority"]
+        command = {"id": 1, "method": "run.start", "params": {**body, "priority": wrong}}
+        answer = (await http.post("/threads/t/commands", json=command)).json()
+        assert (answer["type"], answer["error"]) == ("error", "input_invalid")
         headers = {"Baton-Priority": "high" if wrong is True else str(wrong)}
         assert (await http.post("/runs", json=body, headers=headers)).status_code == 422
 

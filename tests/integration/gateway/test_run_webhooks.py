@@ -16,7 +16,7 @@ from orchestrator.engine import Orchestrator
 from orchestrator.settings import Settings
 from orchestrator.store.served.values import Ended, Run, Thread
 from orchestrator.webhooks.outbound import Outbound
-from orchestrator.webhooks.posting import SCHEDULE
+from orchestrator.webhooks.posting import JITTER, SCHEDULE
 from orchestrator.webhooks.signing import Secret, verified_id
 from tests.support.gateway.listener import listening
 from tests.support.gateway.people import caller, make_key
@@ -131,7 +131,7 @@ async def test_it_is_tried_again_by_a_schedule_then_put_aside_and_again_when_som
             clock.advance(pause - 0.5)
             await webhooks.once()
             assert len(listener.heard) == attempt
-            clock.advance(0.5)
+            clock.advance(0.5 + pause * JITTER)
             await webhooks.once()
         assert warnings == ["run_webhook.given_up"]
         [aside] = await baton.store.run_webhooks("default", 10)

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
 
@@ -18,7 +17,7 @@ from orchestrator.logs import logger
 from orchestrator.settings import Settings
 from orchestrator.store.port import Target
 from orchestrator.webhooks.outbound import Outbound
-from orchestrator.webhooks.posting import SCHEDULE
+from orchestrator.webhooks.posting import JITTER, SCHEDULE
 from orchestrator.webhooks.signing import Secret, verified_id
 from tests.support.gateway.calls import publish, start
 from tests.support.gateway.definitions import announces, workflow
@@ -100,7 +99,7 @@ async def test_a_target_that_fails_is_tried_again_by_the_schedule_and_then_passe
             await outbound.once()
             await outbound.once()  # not before its time
             assert len(listener.heard) == attempt
-            clock.advance(timedelta(seconds=pause).total_seconds())
+            clock.advance(pause * (1 + JITTER))
         await outbound.once()
         [aside] = await baton.store.untold("t")
         assert aside.error == "it answered 500"

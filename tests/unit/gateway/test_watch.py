@@ -135,3 +135,38 @@ async def test_what_has_ended_by_itself_is_not_ended_once_more() -> None:
             await at.pass_by(2)
     assert at.ended == {"stays": "The key was revoked."}
     assert len(at.keys.looks) == 1
+
+
+async def test_users_are_asked_about_side_by_side_and_what_breaks_is_said_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    asked, answer = 0, asyncio.Event()
+
+    async def slow() -> None:
+        nonlocal asked
+        asked += 1
+        await answer.wait()
+
+    async def broken() -> None:
+        raise RuntimeError("the directory cannot be reached")
+
+    async with room() as at:
+        with ExitStack() as heard:
+            for number in range(60):
+                heard.enter_context(at.watch.hears(at.hearer(f"slow{number}", slow, user=object())))
+            await at.pass_by(60)
+            assert asked == 50  # and not one after the other, nor any number of them
+            answer.set()
+            await at.pass_by(0)
+            assert asked == 60
+            for number in range(3):
+                heard.enter_context(at.watch.hears(at.hearer(f"broken{number}", broken, user=object())))
+            await at.pass_by(60)
+            await at.pass_by(60)
+            [said] = caplog.records
+            assert said.getMessage() == (
+                "the application's auth cannot say of 3 users whether they may still listen (RuntimeError: the "
+                "directory cannot be reached); they go on"
+            )
+            assert said.exc_info is not None  # where it broke
+    assert at.ended == {}
