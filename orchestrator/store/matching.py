@@ -40,49 +40,6 @@ def awaited_fields(db: sqlite3.Connection, event_type: str) -> Iterator[str]:
         yield fields
 
 
-def first_event(
-    db: sqlite3.Connection,
-    *,
-    execution_id: str,
-    tenant: str,
-    event_type: str,
-    match: Mapping[str, Any],
-    since: str | None,
-    after: int,
-) -> tuple[int, int]:
-    """The oldest event that a new wait may take, and the newest one looked at; both 0 when there is none.
-
-    What came after the execution was kept counts, told by counting: a clock that was set back hides no event.
-
-    Args:
-        since: Events received since then count, too.
-        after: Events up to this seq were looked at before.
-    """
-    fields, values = fields_of(match)
-    begun, created = db.execute(_BEGUN, (execution_id,)).fetchone()
-    if begun is None:  # kept by a Baton that did not count
-        begun, since = _LAST, since or created
-    came, place = (_COUNTED, [event_type, begun])
-    if since is not None:
-        came, place = _COUNTED_OR_TIMED, [event_type, begun, event_type, since]
-    seen = after
-    sql = (
-        f"SELECT seq, key, data FROM events WHERE {came} AND seq > ? AND ifnull(tenant, ?) = ? "
-        "AND NOT EXISTS (SELECT 1 FROM deliveries WHERE event = seq AND execution_id = ?) ORDER BY seq"
-    )
-    for seq, key, data in db.execute(sql, (*place, after, tenant, tenant, execution_id)):
-        seen = seq
-        if values_at(fields, orjson.loads(data), key) == values:
-            return seq, seen
-    return 0, seen
-
-
-_LAST = 2**62
-_BEGUN = "SELECT events_before, created_at FROM executions WHERE id = ?"
-_COUNTED = "type = ? AND seq > ?"
-_COUNTED_OR_TIMED = f"(({_COUNTED}) OR (type = ? AND received_at >= ?))"
-
-
 def _at(data: Any, path: str) -> Any:
     if isinstance(data, dict) and path in data:  # a field whose own name has a dot
         return data[path]

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from graphs.clock import Clock
 from graphs.errors import NotFoundError
 from orchestrator.store.announcing import Announcer, Kept
+from orchestrator.store.early import EarlyEvents
 from orchestrator.store.reader import Reader
 from orchestrator.store.rows import INSERT_RECORD, to_time
 from orchestrator.store.saver import BatonSaver
@@ -32,6 +33,8 @@ class Part:
         self._saver = saver
         self._clock = clock
         self._announce = announce
+        self._early_events = EarlyEvents()
+        """Of the reader's own thread."""
         self._drives = False
         """Whether this process drives the file: what it stores itself is no news to it."""
         self._runs_before = 0

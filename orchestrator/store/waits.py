@@ -10,7 +10,8 @@ from typing import Any, Literal, cast
 from graphs.errors import BatonError, ConflictError, NotFoundError
 from graphs.steps import Answer, Wait
 from orchestrator.store.announcing import Kept
-from orchestrator.store.matching import fields_of, first_event
+from orchestrator.store.early import Look, first_event, read_all
+from orchestrator.store.matching import fields_of
 from orchestrator.store.parts import Part, insert, no_execution, raise_signal
 from orchestrator.store.port import OpenWait, Record, Signal
 from orchestrator.store.rows import from_json, from_time, record_row, to_json, to_time
@@ -57,7 +58,9 @@ class Waits(Part):
         # for those that came in between.
         found, seen = 0, 0
         if wait.kind == "event":
-            found, seen = await self._reader.read(lambda db: _early(db, execution_id, wait, earliest, 0))
+            found, seen = await self._reader.read(
+                lambda db: _early(db, self._early_events.look, execution_id, wait, earliest, 0)
+            )
 
         rows = [record_row(record) for record in records]
         row = _to_row(execution_id, path, generation, wait)
@@ -73,7 +76,7 @@ class Waits(Part):
             inserted = db.execute(_INSERT, (*row, tenant, now))
             event = found
             if wait.kind == "event" and not (event and _free(db, event, execution_id)):
-                event, _ = _early(db, execution_id, wait, earliest, 0 if event else seen)
+                event, _ = _early(db, read_all, execution_id, wait, earliest, seen)
             if not event:
                 return new, insert(db, rows)
             _take(db, inserted.lastrowid or 0, event, execution_id, path, now)
@@ -155,12 +158,15 @@ class Waits(Part):
         return [Signal(*row) for row in self._reader.point(sql, (after,))]
 
 
-def _early(db: sqlite3.Connection, execution_id: str, wait: Wait, since: str | None, after: int) -> tuple[int, int]:
+def _early(
+    db: sqlite3.Connection, look: Look, execution_id: str, wait: Wait, since: str | None, after: int
+) -> tuple[int, int]:
     tenant = _tenant(db, execution_id)
     if tenant is None:
         return 0, 0
     return first_event(
         db,
+        look,
         execution_id=execution_id,
         tenant=tenant,
         event_type=wait.event_type or "",
