@@ -1,5 +1,6 @@
 """The past of workflows and agents, asked of the store once in a while: an execution must not wait for it."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, TypeVar
 
@@ -20,7 +21,7 @@ class PastOfAll:
     def __init__(self, store: SqliteStore, clock: Clock) -> None:
         self._store = store
         self._clock = clock
-        self._known: dict[Any, tuple[float, Any]] = {}
+        self._known: dict[Any, tuple[float, asyncio.Future[Any]]] = {}
 
     async def of(self, workflow: str, tenant: str) -> Past | None:
         """How the last executions of a workflow went."""
@@ -32,11 +33,16 @@ class PastOfAll:
         return await self._store.tracks(tenant)
 
     async def _remembered(self, key: Any, ask: Callable[[], Awaitable[T]]) -> T:
+        """Asked once for all who want to know it at the same time: they may be thousands."""
         now = self._clock.monotonic()
-        if key in self._known and now - self._known[key][0] < _FRESH:
-            return self._known[key][1]  # type: ignore[no-any-return]
-        if len(self._known) >= _MOST:
-            self._known.clear()
-        found = await ask()
-        self._known[key] = (now, found)
-        return found
+        since, asked = self._known.get(key, (now, None))
+        if asked is None or now - since >= _FRESH or _in_vain(asked):
+            if len(self._known) >= _MOST:
+                self._known.clear()
+            asked = asyncio.ensure_future(ask())
+            self._known[key] = (now, asked)
+        return await asyncio.shield(asked)
+
+
+def _in_vain(asked: asyncio.Future[Any]) -> bool:
+    return asked.done() and (asked.cancelled() or asked.exception() is not None)

@@ -43,11 +43,14 @@ async def test_a_store_that_a_foreign_program_locks(
     """Starts, results, answers and events wait for it, and nothing fails because of it."""
     news = {"name": "e", "type": "wait_for_event", "config": {"event_type": "news"}}
     definition = workflow("w", [act("a", gate="go"), act("b", "a"), act("c", "b"), ask("q"), news])
-    async with store.engine(tmp_path, effects=effects, gates=gates) as baton:
+    # All of them are at work, at a closed gate, when the store is locked.
+    room = {"max_executions": 2 * SIZES.locked, "max_steps": 4 * SIZES.locked}
+    async with store.engine(tmp_path, effects=effects, gates=gates, **room) as baton:
         begun = [await baton.start(definition) for _ in range(SIZES.locked)]
-        for execution in begun:
-            while len(await baton.waits(execution.id)) < 2:
-                await asyncio.sleep(0.002)
+        async with asyncio.timeout(SIZES.patience):
+            for execution in begun:
+                while len(await baton.waits(execution.id)) < 2:
+                    await asyncio.sleep(0.002)
         async with store.held(tmp_path):
             gates.open("go")
             asked = [
@@ -118,8 +121,9 @@ async def test_timers_in_the_night_in_which_the_clocks_are_changed(
                 await turns(baton, 3)
                 assert f"d{hour}" not in await baton.results(execution.id), "early"
                 clock.advance(1)
-                while f"d{hour}" not in await baton.results(execution.id):
-                    await asyncio.sleep(0.002)
+                async with asyncio.timeout(SIZES.patience):
+                    while f"d{hour}" not in await baton.results(execution.id):
+                        await asyncio.sleep(0.002)
             assert (await finished(baton, execution)).status == "completed"
     finally:
         monkeypatch.undo()
@@ -143,10 +147,11 @@ async def test_events_in_every_order(store: Store, tmp_path: Path) -> None:
         for number, _ in early:
             await baton.publish_event("paid", {"order": number, "by": "us"}, id=f"order-{number}")
         gates.open("go")
-        for execution in started:
-            while not execution.status.final and not (await baton.waits(execution.id)):
-                await asyncio.sleep(0.002)
-                execution = await baton.get(execution.id)
+        async with asyncio.timeout(SIZES.patience):
+            for execution in started:
+                while not execution.status.final and not (await baton.waits(execution.id)):
+                    await asyncio.sleep(0.002)
+                    execution = await baton.get(execution.id)
         for number, _ in rest:
             await baton.publish_event("paid", {"order": number, "by": "them"}, id=f"other-{number}", tenant="other")
             published = await baton.publish_event("paid", {"order": number, "by": "us"}, id=f"order-{number}")
