@@ -98,8 +98,9 @@ async def first_step_after_a_kill(folder: Path) -> float:
 async def _all_completed(database: Path) -> None:
     completed = ExecutionFilter(status=(ExecutionStatus.COMPLETED,), limit=2 * alone.INTERRUPTED)
     async with Orchestrator.open(Settings(database=database), drive=False) as looking:
-        while len(await looking.list(completed)) < alone.INTERRUPTED:
-            await asyncio.sleep(0.05)
+        async with asyncio.timeout(LONGEST):
+            while len(await looking.list(completed)) < alone.INTERRUPTED:
+                await asyncio.sleep(0.05)
 
 
 async def megabytes_of_waiting(folder: Path) -> float:

@@ -85,9 +85,10 @@ async def test_a_machine_that_was_asleep_finds_what_came_due(
     async with engine(database, clock=clock, linger=linger) as baton:
         await rested(baton, await baton.start(definition, execution_id="e"))
         clock.jump(3600)
-        while not (await baton.get("e")).status.final:
-            await asyncio.sleep(0.01)  # bounded by the test's own time: it looks at the clock by itself
-            clock.advance(0)
+        async with asyncio.timeout(PATIENCE):
+            while not (await baton.get("e")).status.final:
+                await asyncio.sleep(0.01)  # it looks at the clock by itself
+                clock.advance(0)
 
 
 @pytest.mark.capability("X08")
@@ -113,12 +114,13 @@ async def test_time_at_work_before_a_kill_counts(database: Path, effects: Effect
     async def first() -> None:
         async with engine(database, clock=clock, effects=effects) as baton:
             await baton.start(definition, execution_id="e")
-            for step in ("a", "b"):
-                while step not in effects.began:
+            async with asyncio.timeout(PATIENCE):
+                for step in ("a", "b"):
+                    while step not in effects.began:
+                        await asyncio.sleep(0)
+                    clock.advance(20)
+                while "c" not in effects.began:
                     await asyncio.sleep(0)
-                clock.advance(20)
-            while "c" not in effects.began:
-                await asyncio.sleep(0)
             crash.left = 0
             await baton.store.barrier()
 
@@ -127,8 +129,9 @@ async def test_time_at_work_before_a_kill_counts(database: Path, effects: Effect
         assert not await either(first(), crash)
     clock.advance(3600)
     async with engine(database, clock=clock, effects=effects) as baton:
-        while effects.counts["c"] < 2:
-            await asyncio.sleep(0)
+        async with asyncio.timeout(PATIENCE):
+            while effects.counts["c"] < 2:
+                await asyncio.sleep(0)
         assert (await baton.get("e")).active_seconds == pytest.approx(40)
         clock.advance(10)
         execution = await asyncio.wait_for(baton.wait("e"), PATIENCE)

@@ -26,8 +26,10 @@ from tests.reliability.histories import Bench
 from tests.reliability.reference import NEEDS, World
 
 LONG = settings.get_current_profile_name() == "long"
+BATCHES = 20 if LONG else 1
+"""What Hypothesis has tried it keeps until it has tried all it was asked for: half a megabyte for each history."""
 BOUNDED = settings(
-    max_examples=2000 if LONG else 60,
+    max_examples=100 if LONG else 60,
     stateful_step_count=80,
     deadline=None,
     suppress_health_check=list(HealthCheck),
@@ -274,6 +276,8 @@ class Histories(RuleBasedStateMachine):
 
 
 @pytest.mark.capability("D01", "D02", "D03", "D05", "E01", "E10", "E11", "E12", "I04", "I08")
-def test_any_history() -> None:
-    run_state_machine_as_test(Histories, settings=BOUNDED)
+def test_any_history(record_property: Callable[[str, object], None]) -> None:
+    for _ in range(BATCHES):
+        run_state_machine_as_test(Histories, settings=BOUNDED)
+    record_property("size", f"{sum(HAPPENED.values())} things happened in any order: {dict(HAPPENED.most_common())}")
     assert {"end", "decide", "cancel", "crash", "crash, kept", "crash, lost"} <= HAPPENED.keys(), HAPPENED
