@@ -111,8 +111,13 @@ def shape(status: int, detail: str, instance: str, *, code: str, **facts: Any) -
 def answer(
     document: Mapping[str, Any], headers: Mapping[str, str] | None = None, request: Request | None = None
 ) -> Response:
-    """An error's response; a route may add to its document what its clients look for (`also`)."""
-    also = getattr(request.scope.get("route"), "also", None) if request is not None else None
+    """An error's response; a route may add to its document what its clients look for (`also`), and one whose clients
+    are people says it on a page (`page`)."""
+    route = request.scope.get("route") if request is not None else None
+    also, page = getattr(route, "also", None), getattr(route, "page", None)
+    if page is not None and request is not None and "text/html" in request.headers.get("accept", ""):
+        said: Response = page(document)
+        return said
     document = also(document) if also is not None else document
     return Response(_dumps(document), status_code=document["status"], headers=headers, media_type=MEDIA_TYPE)
 

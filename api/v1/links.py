@@ -1,5 +1,6 @@
 """Links that decide once: made for mail and chat, shown by GET, decided by POST only."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from html import escape
 from typing import Annotated, Any, Final, NamedTuple
@@ -8,6 +9,7 @@ from urllib.parse import parse_qs
 import orjson
 from fastapi import APIRouter
 from fastapi import Path as PathParameter
+from fastapi.routing import APIRoute
 from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
@@ -22,7 +24,17 @@ from orchestrator.approvals.rules import Given
 from orchestrator.approvals.values import Approval, Decision, Person
 from orchestrator.engine import Orchestrator
 
-router = APIRouter(prefix="/v1", tags=["approvals"])
+
+class PageRoute(APIRoute):
+    """A route that people follow in a browser."""
+
+    @staticmethod
+    def page(document: Mapping[str, Any]) -> HTMLResponse:
+        """An error as a page."""
+        return as_page(f"<h1>{escape(document['title'])}</h1><p>{escape(document['detail'])}</p>", document["status"])
+
+
+router = APIRouter(prefix="/v1", tags=["approvals"], route_class=PageRoute)
 
 _DAY: Final = 86_400
 _HEADERS: Final = {
@@ -169,9 +181,9 @@ def _asked(approval: Approval, link: Link) -> str:
     )
 
 
-def as_page(body: str) -> HTMLResponse:
+def as_page(body: str, status: int = 200) -> HTMLResponse:
     """A page that no other page can frame, and that loads nothing."""
     style = "body{font:16px system-ui;max-width:40em;margin:3em auto;padding:0 1em}pre{background:#f4f4f4;padding:1em}"
     style += "textarea{width:100%}button{font:inherit;padding:.4em 1em}pre{white-space:pre-wrap;word-break:break-word}"
     head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><style>{style}</style>'
-    return HTMLResponse(f"<!doctype html><title>A question</title>{head}{body}", headers=_HEADERS)
+    return HTMLResponse(f"<!doctype html><title>A question</title>{head}{body}", status, _HEADERS)

@@ -12,7 +12,7 @@ from starlette.responses import HTMLResponse
 
 from api.gateway import Gateway, gateway_of
 from api.security import Principal, everybodys
-from api.v1.links import as_page
+from api.v1.links import PageRoute, as_page
 from api.wire.callers import caller_of
 from graphs.errors import ConflictError, InputError, NotAllowedError, StoreError
 from orchestrator.approvals.values import Person
@@ -21,7 +21,7 @@ from orchestrator.serving.served import Caller
 from orchestrator.serving.wanted import Wanted
 from orchestrator.store.served.values import Thread
 
-router = APIRouter(prefix="/v1/questions", tags=["approvals"], dependencies=[everybodys()])
+router = APIRouter(prefix="/v1/questions", tags=["approvals"], dependencies=[everybodys()], route_class=PageRoute)
 
 _USE: Final = "question-link"
 _LASTS: Final = timedelta(days=3)

@@ -37,14 +37,12 @@ Select = Annotated[list[str] | None, Query()]
 @router.post("", dependencies=[*RUNS, acts("threads", "create")])
 async def create(body: ThreadBody, at: At, by: By) -> Response:
     """Make a thread; with supersteps, it begins with the state they give."""
-    threads = at.desk.threads
-    thread_id = body.thread_id or str(uuid.uuid4())
-    new = threads.new(thread_id, by.tenant, body.metadata, _ttl(body.ttl))
-    thread = await threads.create(new, again=body.if_exists == "do_nothing")
-    if body.supersteps and thread is new:
-        await threads.edit(thread_id, by.tenant, [_superstep(item, by.name) for item in body.supersteps])
-        thread = await threads.get(thread_id, by.tenant)
-    return json(thread_of(thread))
+    threads, again = at.desk.threads, body.if_exists == "do_nothing"
+    new = threads.new(body.thread_id or str(uuid.uuid4()), by.tenant, body.metadata, _ttl(body.ttl))
+    if not body.supersteps:
+        return json(thread_of(await threads.create(new, again=again)))
+    steps = [_superstep(item, by.name) for item in body.supersteps]
+    return json(thread_of(await threads.begin(new, steps, again=again)))
 
 
 @router.post("/search", dependencies=[*LOOKS, acts("threads", "search")])

@@ -89,6 +89,22 @@ class ThreadDesk:
             self._ends()
         return kept
 
+    async def begin(self, thread: Thread, edits: Sequence[Sequence[Edit]], *, again: bool) -> Thread:
+        """The same with the state that edits give it; what cannot be given it is not there afterwards.
+
+        Raises:
+            InputError: the edits cannot be made.
+        """
+        kept = await self.create(thread, again=again)
+        if kept is not thread:
+            return kept
+        try:
+            await self.edit(thread.id, thread.tenant, edits)
+        except BaseException:
+            await self._store.delete_thread(thread.id, thread.tenant)
+            raise
+        return await self.get(thread.id, thread.tenant)
+
     async def get(self, thread_id: str, tenant: str) -> Thread:
         """A thread as it is now.
 

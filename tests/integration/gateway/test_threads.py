@@ -152,6 +152,18 @@ async def test_a_thread_begins_with_the_state_of_supersteps(client: LangGraphCli
     assert left["said"] == ["given", "waited"]
 
 
+async def test_a_thread_that_cannot_begin_so_is_not_there(client: LangGraphClient) -> None:
+    thread = "5d0c1b9e-0000-4000-8000-000000000002"
+    given = {"updates": [{"values": {"text": "0"}, "as_node": "__input__"}]}
+    wrong = {"updates": [{"values": {"text": "0"}, "as_node": "nowhere"}]}
+    with pytest.raises(UnprocessableEntityError, match="Node nowhere does not exist"):
+        await client.threads.create(thread_id=thread, graph_id="slow", supersteps=[given, wrong])
+    with pytest.raises(NotFoundError, match="There is no thread"):
+        await client.threads.get(thread)
+    await client.threads.create(thread_id=thread, graph_id="slow", supersteps=[given])
+    assert len(await client.threads.get_history(thread)) == 1
+
+
 async def test_threads_are_pruned(client: LangGraphClient) -> None:
     kept, gone = [(await client.threads.create())["thread_id"] for _ in range(2)]
     for thread in (kept, gone):

@@ -285,3 +285,20 @@ async def test_a_link_is_for_what_it_was_made_for_and_nobody_else(office: Office
     async with httpx.AsyncClient() as mail:
         answer = await mail.post(made, data={"decision": "approve"})
     assert (answer.status_code, answer.json()["code"]) == (403, "not_your_approval")
+
+
+async def test_people_are_told_on_a_page_why_their_link_does_nothing(office: Office) -> None:
+    admin = await office.someone("root", "admin")
+    execution_id = await office.asked(admin, workflow("w", asks()))
+    made = (await admin.post(f"/v1/approvals/{execution_id}/ask/links", json={"name": "ben"})).json()["url"]
+    async with httpx.AsyncClient(headers={"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}) as browser:
+        for way, url, status, says in (
+            ("GET", made[:-5] + "AAAAA", 403, "This link is not valid. Use it whole, as it was sent."),
+            ("POST", made, 200, "Thank you. It is decided."),
+            ("POST", made, 409, "is over: approved by ben"),
+            ("GET", made.rsplit("/", 2)[0] + "/questions/x", 403, "This link is not valid"),
+        ):
+            page = await browser.request(way, url, data={"decision": "approve"} if way == "POST" else None)
+            assert (page.status_code, page.headers["content-type"]) == (status, "text/html; charset=utf-8")
+            assert says in page.text
+            assert "frame-ancestors 'none'" in page.headers["content-security-policy"]
