@@ -4,12 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
+from ipaddress import IPv4Address
 from random import random
 from typing import Final
 
 import httpx
 
-from agents.services.addresses import fault, literal
+from agents.services.addresses import fault, is_own, literal
 from agents.services.pinning import Pinned
 from graphs.errors import BatonError, InputError
 from orchestrator.webhooks.signing import headers_for
@@ -25,6 +26,8 @@ _TIMEOUT: Final = 15.0
 
 _IN_ALL: Final = 30.0
 """Seconds for a message in all: whoever answers byte by byte is not waited for either."""
+
+_LOOPBACK: Final = IPv4Address("127.0.0.1")
 
 _GONE: Final = "it answered 410"
 
@@ -84,7 +87,7 @@ def refuse_address(url: str, networks: Sequence[str]) -> None:
             "The webhook is no URL such as 'https://example.com/hook' (without a user and a password).",
             code="webhook_invalid",
         )
-    address = literal(host)
+    address = _LOOPBACK if is_own(host) else literal(host)
     if address is not None and (problem := fault(address, "", networks)) is not None:
         raise InputError(
             f"The webhook's address {host} {problem}, so it would not be called.",

@@ -235,6 +235,26 @@ async def test_what_cannot_be_is_refused_with_a_reason(client: LangGraphClient, 
         assert "there is no stream mode 'shout'; there are values, updates," in deaf.json()["detail"]
 
 
+@pytest.mark.parametrize(
+    ("address", "code"),
+    [
+        ("http://localhost:9/x", "webhook_blocked"),
+        ("http://me.localhost/x", "webhook_blocked"),
+        ("http://[::ffff:127.0.0.1]/x", "webhook_blocked"),
+        ("http://169.254.169.254/latest", "webhook_blocked"),
+        ("https://ann:secret@hooks.example/x", "webhook_invalid"),
+        ("/only/a/path", "webhook_invalid"),
+    ],
+)
+async def test_a_webhook_that_would_never_be_called_is_refused_at_once(
+    http: httpx.AsyncClient, address: str, code: str
+) -> None:
+    wanted = {"assistant_id": "echo", "input": {"text": "a"}, "webhook": address}
+    for path, more in (("/runs", {}), ("/runs/crons", {"schedule": "0 0 1 1 *"})):
+        refused = await http.post(path, json={**wanted, **more})
+        assert (refused.status_code, refused.json()["code"]) == (422, code)
+
+
 async def test_a_run_from_a_checkpoint_that_is_not_there_is_refused_and_changes_nothing(
     client: LangGraphClient,
 ) -> None:
