@@ -86,6 +86,8 @@ class Outline:
         if site.role == "compensate":
             # Compensation begins when nothing runs any more, so that whatever has run can be read.
             return View([(level, EVERYTHING) for level in _outwards(site.level)])
+        if site.owner is not None and site.owner.role != "step":
+            return self.view(site.owner)  # what answers for an undoing step sees what that one sees
         if site.owner is not None:
             return View([(site.level, 1 << site.owner.position), *self.view(site.owner).layers])
         own = (site.level, site.level.before(site))
