@@ -17,7 +17,7 @@ from graphs.lasting import Lasting
 from graphs.planner import Conclusion, Halt
 from graphs.prepare import Library
 from graphs.spec import Config, Undoing, Workflow
-from graphs.state import Happened, Result
+from graphs.state import Happened, Result, follows_the_end
 from graphs.steps import Answer, Logger, Wait
 
 
@@ -58,6 +58,7 @@ class Facts:
     workflow: str
     version: str
     generation: int
+    """Of what is made: part of idempotency keys. Ask `generation_at`."""
     started_at: datetime
     user_context: Mapping[str, Any]
     metadata: Mapping[str, Any]
@@ -68,6 +69,16 @@ class Facts:
     """Seconds; for less, nobody parks."""
     max_result_bytes: int | None = None
     """As JSON, of one step; None for any number."""
+    gone_back: int = 0
+    """How often the execution was made to go on after an end, or from an earlier step."""
+
+    def generation_at(self, path: str) -> int:
+        """The generation of the step at a path.
+
+        What undoes and what `finally` says is done anew at each end, whichever steps were: under a key of its own,
+        because who honours the one of the end before would do nothing.
+        """
+        return self.generation + (self.gone_back if follows_the_end(path) else 0)
 
 
 class Recording(Protocol):

@@ -9,6 +9,13 @@ from typing import Any, Literal, NamedTuple, NotRequired, TypedDict
 
 FINALLY = "~finally"
 """The name of the plan of `finally` steps, in paths: `~finally.close`, `fulfil.~finally.close`."""
+COMPENSATION = "~compensation"
+"""The name of the plan of what undoes, in paths: `~compensation.orders[3].refund`."""
+
+
+def follows_the_end(path: str) -> bool:
+    """Whether a step undoes, or is one of the `finally` steps: it is performed each time that an end is come to."""
+    return path.startswith(COMPENSATION) or FINALLY in path
 
 
 class ExecutionStatus(StrEnum):

@@ -118,7 +118,7 @@ class Body:
     @cached_property
     def idempotency_key(self) -> str:
         facts = self.host.facts
-        return f"{facts.execution_id}:{self.path}:{facts.generation}"
+        return f"{facts.execution_id}:{self.path}:{facts.generation_at(self.path)}"
 
     def state(self) -> StateView:
         return StateView(self.context.frame, self.planned, self.names)

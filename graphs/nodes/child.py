@@ -91,7 +91,7 @@ def _flow(body: Body, inside: Inside, board: Board) -> Flow:
         board,
         body.host,
         path=body.path,
-        generation=body.host.facts.generation,
+        generation=body.host.facts.generation_at(body.path),
         parent=body.context.flow,
         step=body.planned.name,
         detached=inside.detached,

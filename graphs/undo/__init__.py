@@ -6,8 +6,9 @@ frames of composite steps are rebuilt from what these found out when they opened
 the step it undoes saw.
 """
 
+from graphs.state import COMPENSATION
 from graphs.undo.compensations import Compensation, compensations, with_companions
-from graphs.undo.line import COMPENSATION, Undoing
+from graphs.undo.line import Undoing
 from graphs.undo.parts import may_go_on, went_wrong
 from graphs.undo.places import prefixes
 from graphs.undo.undoable import undoable

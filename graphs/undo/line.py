@@ -11,13 +11,10 @@ from graphs.planner import Need, PlannedStep
 from graphs.prepare import Library
 from graphs.scope import Frame
 from graphs.spec import Compensation, Step, Workflow
-from graphs.state import Happened, Result, join_path
+from graphs.state import COMPENSATION, Happened, Result, join_path
 from graphs.steps import Node
 from graphs.undo.inheritance import Inheritance
 from graphs.undo.places import Place, Unseal, prefixes
-
-COMPENSATION = "~compensation"
-"""The name of the plan that compensates, in paths: `~compensation.refund`, `~compensation.orders[3].refund`."""
 
 _NOWHERE = PlannedStep("", Step(name="nowhere"), "error_recovery")
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 from math import inf
@@ -207,10 +208,17 @@ class Base:
         )
 
     def _record(self, kind: str, path: str | None, data: Mapping[str, Any]) -> Record:
-        return Record(self.execution.id, kind, self.clock.now(), path, self._facts.generation, data)
+        generation = self._facts.generation_at(path or "")
+        return Record(self.execution.id, kind, self.clock.now(), path, generation, data)
 
     async def results(self, prefix: str) -> Mapping[str, Result]:
         return await self._works.store.results(self.execution.id, prefix)
+
+    async def _count_rewinds(self) -> None:
+        """Before anything is done: what it is done under may hang on that."""
+        if not self._new:
+            gone_back = await self._works.store.rewinds(self.execution.id)
+            self._facts = replace(self._facts, gone_back=gone_back)
 
     async def seeds(self) -> Mapping[str, Result]:
         if self._seeds is None:

@@ -65,6 +65,7 @@ class Drive(Ending):
         saver, thread = self._works.store.saver, self.execution.id
         self.recording = await opened(self._works.store, self.execution.replay)
         saved = None if self._new else await saver.saved(thread, "")
+        await self._count_rewinds()
         plan = self.board.plan.steps
         seeds = await self.seeds()
         kept = {name: seeds[name] for name in plan if name in seeds}

@@ -84,7 +84,7 @@ class Waits(Steps):
         kept = await self._works.store.open_wait(
             self.execution.id,
             path,
-            self._facts.generation,
+            self._facts.generation_at(path),
             wait,
             self.execution.created_at,  # what came since it was acknowledged is not missed, whoever was there to drive
             records=[self._record("step.waiting", path, question)],
@@ -100,7 +100,7 @@ class Waits(Steps):
     async def set_timer(self, path: str, wait: Wait, *, record: tuple[str, Mapping[str, Any]] | None = None) -> None:
         self._answers.pop(path, None)  # it was for the timer before
         records = [self._record(record[0], path, record[1])] if record is not None else []
-        await self._works.store.set_timer(self.execution.id, path, self._facts.generation, wait, records)
+        await self._works.store.set_timer(self.execution.id, path, self._facts.generation_at(path), wait, records)
 
     async def end_timer(self, path: str) -> None:
         await self._works.store.end_timer(self.execution.id, path)
@@ -112,7 +112,7 @@ class Waits(Steps):
         status: Literal["elapsed", "cancelled"] = "elapsed" if elapsed else "cancelled"
         if path in self._handed_on:
             await self._handed_on[path]
-        kept = await self._works.store.close_wait(self.execution.id, path, self._facts.generation, status)
+        kept = await self._works.store.close_wait(self.execution.id, path, self._facts.generation_at(path), status)
         return answer_of(kept)
 
     def expect(self, path: str, wait: Wait, flow: Flow, name: str) -> Answer | None:

@@ -70,6 +70,11 @@ class Records(Part):
             found.setdefault(record.execution_id, []).append(record)
         return found
 
+    async def rewinds(self, execution_id: str) -> int:
+        """How often an execution was made to go on after an end, or from an earlier step."""
+        sql = "SELECT count(*) FROM records WHERE execution_id = ? AND kind = 'execution.rewound'"
+        return int((await self._reader.read(lambda db: db.execute(sql, (execution_id,)).fetchone()))[0])
+
     def newest_record(self, execution_id: str) -> int:
         """The number of an execution's newest record; 0 where there is none."""
         return self._reader.point("SELECT max(seq) FROM records WHERE execution_id = ?", (execution_id,))[0][0] or 0

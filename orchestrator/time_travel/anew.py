@@ -13,8 +13,7 @@ from graphs.composites.subworkflow import SubWorkflow, root_plan
 from graphs.planner import Plan, PlannedStep, ordered, plan_steps
 from graphs.prepare import Library
 from graphs.spec import Step, Workflow
-from graphs.state import Result, join_path
-from graphs.undo import COMPENSATION
+from graphs.state import COMPENSATION, FINALLY, Result, follows_the_end, join_path
 
 Results = Mapping[str, Result]
 Pinned = Callable[[str, str | None], Workflow | None]
@@ -25,7 +24,7 @@ _BAD = ("failed", "timed_out", "cancelled")
 class Anew:
     """Paths whose results go: `below` with everything inside them, `alone` without (what is inside of these stays)."""
 
-    below: list[str] = field(default_factory=lambda: [COMPENSATION])
+    below: list[str] = field(default_factory=lambda: [COMPENSATION, FINALLY])
     alone: list[str] = field(default_factory=list)
     steps: tuple[str, ...] = ()
     """Those that work starts again from."""
@@ -61,8 +60,12 @@ def _walk(anew: Anew, path: str, plan: Plan, results: Results, library: Library,
         anew.alone.append(here)
         if (undo := plan.steps[name].step.compensate) is not None:
             anew.whole[here] = undo.name
+        if isinstance(library.kind(plan.steps[name].step), SubWorkflow):
+            anew.below.append(join_path(here, FINALLY))
         inside = _inside(plan.steps[name].step, here, path, results, library, pinned)
         plan, around = Plan(ordered(inside)), here
+    if follows_the_end(path):
+        return
     # A step that the definition does not show (made at run time): whatever was committed after it may depend on it.
     order = list(results)
     anew.below += [other for other in order[order.index(path) :] if is_inside(other, around)]

@@ -8,9 +8,8 @@ from graphs.composites import Composite
 from graphs.planner import COMPANION
 from graphs.prepare import Library
 from graphs.spec import Step, Workflow
-from graphs.state import Happened, Result
+from graphs.state import Happened, Result, follows_the_end
 from graphs.steps import StepType
-from graphs.undo import COMPENSATION
 from orchestrator.time_travel.anew import Anew, is_inside
 
 _TOOL_CALL: Final = re.compile(r"\[\d+\]\.[A-Za-z0-9_-]+-\d+$")
@@ -36,7 +35,7 @@ def side_effects_again(
     return [
         path
         for path in gone
-        if not path.startswith(COMPENSATION)
+        if not follows_the_end(path)
         and _was_tried(results[path])
         and (path in noted or _local(path) in acting or _TOOL_CALL.search(path))
     ]
@@ -44,7 +43,7 @@ def side_effects_again(
 
 def _acting(workflows: Iterable[Workflow], library: Library) -> set[str]:
     """Names of steps that change something outside, or of which nobody knows that they do not."""
-    steps = [step for workflow in workflows for step in _all_steps(workflow.spec.steps + workflow.spec.finally_)]
+    steps = [step for workflow in workflows for step in _all_steps(workflow.spec.steps)]
     return {step.name for step in steps if step.sensitive or _acts(step, library.kind(step))}
 
 

@@ -269,3 +269,26 @@ async def test_what_waits_in_the_middle_of_its_undoing_is_not_retried(database: 
         with pytest.raises(ConflictError, match="is being undone") as caught:
             await baton.retry(execution.id)
     assert caught.value.code == "undo_first"
+
+
+@pytest.mark.capability("E10")
+@pytest.mark.parametrize("named", [False, True], ids=["its own", "a named one"])
+async def test_what_cleans_up_after_each_failure_does_it_under_a_new_key(
+    named: bool, database: Path, effects: Effects
+) -> None:
+    """Who honours the key of the clean-up before would do nothing; what failed keeps its own."""
+    sweeper = workflow("sweeper", [act("sweep")])
+    steps = [act("a"), act("bad", "a", fail=True, category="logic")]
+    given: dict[str, Any] = {"compensation": {"steps": [act("sweep")]}}
+    if named:
+        late = {"timeout": "1h", "on_timeout": {"action": "compensate", "compensation_workflow": "sweeper"}}
+        steps = [act("a"), act("bad", "a", fail=True, category="timeout", **late)]
+        given = {}
+    path = "~compensation.sweeper.sweep" if named else "~compensation.sweep"
+    async with engine(database, effects=effects, workflows=[sweeper]) as baton:
+        execution = await run(baton, workflow("w", steps, **given))
+        await baton.retry(execution.id)
+        await finished(baton, execution)
+    assert effects.counts[path] == 2 and effects.counts["bad"] == 2, effects.began
+    assert len(set(effects.keys[path])) == 2
+    assert len(set(effects.keys["bad"])) == 1

@@ -133,3 +133,64 @@ async def test_a_large_staged_and_empty_plan_has_them_too(database: Path, effect
         async with engine(database, effects=effects, partition_size=10) as baton:
             assert (await run(baton, definition)).status == "completed"
         assert len(effects.began) == 34 and _last(effects) == ["~finally.close", "~finally.sweep"]
+
+
+@pytest.mark.capability("E25", "D03")
+@pytest.mark.parametrize("way", ["retry", "fork", "redrive"])
+async def test_an_execution_that_goes_on_comes_to_an_end_again(way: str, database: Path, effects: Effects) -> None:
+    """And runs them then, under a new key: who honours the one of the end before would do nothing."""
+    definition = workflow("w", [act("a"), act("b", "a", fail=True)], **{"finally": LAST})
+    async with engine(database, effects=effects) as baton:
+        execution = await run(baton, definition)
+        if way == "retry":
+            await baton.retry(execution.id)
+        elif way == "fork":
+            execution = await baton.fork(execution.id, "b")
+        else:
+            await baton.redrive([letter.id for letter in await baton.dead_letters()])
+        execution = await finished(baton, execution)
+        results = await baton.results(execution.id)
+    assert execution.status == "failed" and results["~finally.close"]["status"] == "completed"
+    assert _last(effects) == ["~finally.close", "~finally.sweep"] * 2
+    assert len(set(effects.keys["~finally.close"])) == 2
+    assert len(set(effects.keys["b"])) == (2 if way == "fork" else 1), "what failed keeps its key"
+
+
+@pytest.mark.capability("F24", "E25")
+async def test_a_sub_workflow_that_goes_on_has_them_again(database: Path, effects: Effects) -> None:
+    inner = workflow("inner", [act("a"), act("b", "a", fail=True)], **{"finally": [act("close", value="{{ outcome }}")]})
+    steps = [{"name": "sub", "type": "workflow", "config": {"workflow": "inner"}}]
+    async with engine(database, effects=effects, workflows=[inner]) as baton:
+        execution = await run(baton, workflow("w", steps))
+        await baton.retry(execution.id)
+        execution = await finished(baton, execution)
+        results = await baton.results(execution.id)
+    assert execution.status == "failed" and results["sub.~finally.close"]["output"]["value"] == "failed"
+    assert effects.began == ["sub.a", "sub.b", "sub.~finally.close", "sub.b", "sub.~finally.close"]
+    assert len(set(effects.keys["sub.~finally.close"])) == 2
+
+
+async def test_going_back_to_one_of_them_makes_them_anew_and_nothing_else(database: Path, effects: Effects) -> None:
+    definition = workflow("w", [act("a"), act("b")], **{"finally": LAST})
+    async with engine(database, effects=effects) as baton:
+        execution = await run(baton, definition)
+        await baton.retry(execution.id, from_step="~finally.sweep")
+        await finished(baton, execution)
+    assert sorted(effects.began) == ["a", "b", *["~finally.close"] * 2, *["~finally.sweep"] * 2]
+
+
+async def test_a_crash_among_them_does_not_change_their_keys(database: Path, effects: Effects) -> None:
+    """Of the end that was come to last, in whichever process."""
+    definition = workflow("w", [act("a", fail=True)], **{"finally": [act("one"), ask("may_i"), act("two")]})
+    async with engine(database, effects=effects) as baton:
+        execution = await wind(baton, await baton.start(definition))
+        await baton.retry(execution.id)
+        execution = await rested(baton, execution)
+        assert execution.status == "waiting"
+    async with engine(database, effects=effects) as baton:
+        await baton.resume(execution.id)
+        execution = await wind(baton, execution)
+    keys = effects.keys
+    ends = [key.rpartition(":")[2] for key in keys["~finally.one"]]
+    assert execution.status == "failed"
+    assert ends == [key.rpartition(":")[2] for key in keys["~finally.two"]] == ["0", "1"]
