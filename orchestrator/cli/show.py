@@ -20,7 +20,7 @@ from orchestrator.cli.support.tables import print_facts
 from orchestrator.cli.support.terminal import one_line, output, print_json, seconds_text, time_text
 from orchestrator.cli.support.thinking import Thoughts
 from orchestrator.cli.support.tree import story_tree
-from orchestrator.cli.support.wording import title
+from orchestrator.cli.support.wording import by_whom, title
 from orchestrator.store.port import Execution, ExecutionFilter, OpenWait, Record
 from orchestrator.usage import Usage, costs_of, totals
 
@@ -152,8 +152,9 @@ def _facts(story: Story, forks: Sequence[Execution], now: datetime) -> list[tupl
     if execution.metadata:
         facts.append(("metadata", one_line(execution.metadata, 500)))
     if execution.cancel_requested:
-        by, why = execution.cancel_requested.get("by"), execution.cancel_requested.get("reason")
-        facts.append(("cancelled", f"{f'by {by}' if by else ''}{f': {why}' if why else ''}" or "asked for"))
+        facts.append(("cancelled", by_whom(execution.cancel_requested)))
+    if execution.pause_requested:
+        facts.append(("paused", by_whom(execution.pause_requested)))
     if execution.compensation and execution.compensation != execution.status:
         facts.append(("undoing", execution.compensation.replace("_", " ")))
     if execution.parent:
@@ -161,10 +162,8 @@ def _facts(story: Story, forks: Sequence[Execution], now: datetime) -> list[tupl
     facts += [(origin(fork).removesuffix(" of"), f"{fork.id} at {fork.forked_at}, {fork.status}") for fork in forks]
     if story.failure is not None:
         facts.append(("given up", Text(one_line(str(story.failure.get("message", "")), 500), "red")))
-    if execution.error:
-        facts.append(
-            ("error", Text(f"{execution.error.get('message', '')} [{execution.error.get('code', '')}]", "red"))
-        )
+    if error := execution.error or (execution.concluded or {}).get("error"):  # of one that is still being undone
+        facts.append(("error", Text(f"{error.get('message', '')} [{error.get('code', '')}]", "red")))
     if execution.output is not None:
         facts.append(("output", one_line(execution.output, 2000)))
     return facts

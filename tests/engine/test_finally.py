@@ -158,7 +158,8 @@ async def test_an_execution_that_goes_on_comes_to_an_end_again(way: str, databas
 
 @pytest.mark.capability("F24", "E25")
 async def test_a_sub_workflow_that_goes_on_has_them_again(database: Path, effects: Effects) -> None:
-    inner = workflow("inner", [act("a"), act("b", "a", fail=True)], **{"finally": [act("close", value="{{ outcome }}")]})
+    last = [act("close", value="{{ outcome }}")]
+    inner = workflow("inner", [act("a"), act("b", "a", fail=True)], **{"finally": last})
     steps = [{"name": "sub", "type": "workflow", "config": {"workflow": "inner"}}]
     async with engine(database, effects=effects, workflows=[inner]) as baton:
         execution = await run(baton, workflow("w", steps))

@@ -24,6 +24,7 @@ from orchestrator.cli.support.terminal import (
     warn,
 )
 from orchestrator.cli.support.views import JsonLines, Lines, Picture, Quiet, View
+from orchestrator.cli.support.wording import by_whom
 from orchestrator.engine import Orchestrator
 from orchestrator.store.port import Execution
 
@@ -166,7 +167,10 @@ def _outcome(left: Left, questions: Questions, *, with_waits: bool) -> list[Text
     # Questions were shown when they were asked; timers were not.
     untold = [wait for wait in left.waits if with_waits or wait.wait.kind == "timer"]
     lines += [line for wait in untold for line in questions.lines(wait)]
-    if left.waits:
+    if execution.status is ExecutionStatus.PAUSED:
+        whose = by_whom(execution.pause_requested or {})
+        lines.append(Text(f"  Paused {whose}. Let it go on: {questions.command('continue', who)}", "dim"))
+    elif left.waits:
         lines.append(Text(f"  Go on after the answer: {questions.command('resume', who)}", "dim"))
     return lines
 

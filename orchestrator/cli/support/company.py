@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from rich.text import Text
 
 from graphs.errors import BatonError
+from graphs.state import ExecutionStatus
 from orchestrator.bus import RESTED, given_up
 from orchestrator.cli.exits import Exit, exit_of_status, worst
 from orchestrator.cli.support.following import Left, News, Until, enough, hear, opened, take_up
@@ -65,9 +66,7 @@ class Company:
         if self._open is None:
             self._greet(len(await baton.store.unfinished()))
         for execution_id in list(self._open or ()):
-            execution = await take_up(baton, execution_id, self._mail.put_nowait)
-            if execution.status.final:
-                self._leave(Left(execution))
+            await self._take_up(baton, execution_id)
         while self._open is None or self._open:
             letter = await self._mail.get()
             if not isinstance(letter, Record):
@@ -77,6 +76,15 @@ class Company:
                 return False
             await self._take(baton, letter)
         return True
+
+    async def _take_up(self, baton: Orchestrator, execution_id: str) -> None:
+        execution = await baton.get(execution_id)
+        if execution.status is ExecutionStatus.PAUSED:  # whoever goes on with everything lets nobody's hold go
+            self._mail.put_nowait(Record(execution_id, RESTED, baton.clock.now()))
+            return
+        execution = await take_up(baton, execution_id, self._mail.put_nowait)
+        if execution.status.final:
+            self._leave(Left(execution))
 
     def _greet(self, unfinished: int) -> None:
         where = self._setting.settings.database
@@ -99,10 +107,15 @@ class Company:
         if execution.status.final:
             self._stories.pop(execution.id, None)
             self._leave(Left(execution))
-        elif rested and execution.status.resting and (waits := await baton.waits(execution.id)):
+            return
+        held = execution.status is ExecutionStatus.PAUSED
+        if not rested or not (held or execution.status.resting):
+            return
+        waits = await baton.waits(execution.id)
+        if waits:
             self._view.rests(story, waits)
-            if enough(self._until, waits):
-                self._leave(Left(execution, waits))
+        if (waits or held) and enough(self._until, execution, waits):
+            self._leave(Left(execution, waits))
 
     def _leave(self, left: Left) -> None:
         if self._open is not None and left.execution.id in self._open:

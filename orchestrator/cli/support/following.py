@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum
 from typing import Any, Final, Literal
 
@@ -181,11 +182,11 @@ class Follower:
         if record.kind != RESTED or execution.status not in _RESTING:
             return None
         waits = await baton.waits(record.execution_id)
-        if not waits:  # answered meanwhile
+        if not waits and execution.status is not ExecutionStatus.PAUSED:  # answered meanwhile
             return None
         story.status = str(execution.status)
         self._view.rests(story, waits)
-        return Left(execution, waits) if enough(self._until, waits) else None
+        return Left(execution, waits) if enough(self._until, execution, waits) else None
 
     async def _stop(self, baton: Orchestrator, story: Story, elsewhere: bool) -> Left:
         if not elsewhere:
@@ -210,14 +211,15 @@ class Follower:
 
     async def _poll(self, baton: Orchestrator, execution_id: str) -> None:
         """Records as they are committed by another process; ends when nobody drives the file."""
-        after, rested, polls = 0, None, 0
+        after, polls = 0, 0
+        rested: tuple[str, datetime | None] | None = None
         while True:
             for record in await baton.records(execution_id, after=after):
                 self._mail.put_nowait(record)
                 after = record.seq or after
             execution = await baton.get(execution_id)
-            if execution.status.resting and execution.updated_at != rested:
-                rested = execution.updated_at
+            if execution.status in _RESTING and (execution.status, execution.updated_at) != rested:
+                rested = execution.status, execution.updated_at
                 self._mail.put_nowait(Record(execution_id, RESTED, SystemClock().now()))
             polls += 1
             if polls % _PROBE_EVERY == 0 and not execution.status.final and not baton.store.driven():
@@ -269,6 +271,8 @@ async def read_story(baton: Orchestrator, execution_id: str) -> Story:
     return story
 
 
-def enough(until: Until, waits: Sequence[OpenWait]) -> bool:
+def enough(until: Until, execution: Execution, waits: Sequence[OpenWait]) -> bool:
     """Whether an execution that rests is to be left."""
+    if execution.status is ExecutionStatus.PAUSED:  # whatever it waits for, it goes on when somebody lets it
+        return until != "end"
     return until == "rest" or (until == "somebody" and for_somebody(waits))

@@ -55,6 +55,12 @@ def record_line(record: Record) -> Text | None:
     return None
 
 
+def by_whom(asked: Mapping[str, Any]) -> str:
+    """Who asked for something, and why: `by ann: ordered twice`."""
+    by, why = asked.get("by"), asked.get("reason")
+    return f"{f'by {by}' if by else ''}{f': {why}' if why else ''}" or "asked for"
+
+
 def _is_told(word: str) -> bool:
     return word in SIGNS or word in _ALSO
 

@@ -69,3 +69,27 @@ def test_json_lines_tell_everything_as_it_happens(place: Place) -> None:
     assert [wait["path"] for wait in waits["waits"]] == ["ask"]
     assert last["execution"]["status"] == "waiting"
     assert json.dumps(last["waits"]) == json.dumps(waits["waits"])
+
+
+@pytest.mark.capability("O23")
+def test_whoever_carries_out_what_somebody_holds_is_let_go(place: Place) -> None:
+    """With exit code 4, whether they drive it or watch, whether something is waited for or not."""
+    steps = (
+        HOLD.split("    - {name: ask")[0]
+        + "    - {name: next, type: delay, depends_on: [hold], config: {seconds: 0.01}}\n"
+    )
+    first = place.start("run", place.flow("held", steps), "-i", "file=go", "--id", "held-1")
+    first.sees("▸ hold")
+    second = place.start("resume", "held-1")
+    second.sees("here you watch")
+    assert place.baton("pause", "held-1", "--reason", "the bank is down", "--by", "ann").code == 0
+    place.touch("go")
+    for watcher in (first, second):
+        done = watcher.ends()
+        assert done.code == 4, done
+        assert "Paused by ann: the bank is down. Let it go on: baton continue held-1" in done.out
+    assert "by ann: the bank is down" in place.baton("show", "held-1").out
+    everything = place.baton("resume")
+    assert everything.code == 4 and "paused" in everything.out, "what somebody holds keeps nobody, and stays held"
+    assert place.baton("continue", "held-1").code == 0
+    assert place.baton("resume", "held-1").code == 0
