@@ -1,9 +1,10 @@
-"""The demo's four acts. Each starts a real workflow, and shows it until it has ended.
+"""The demo's six acts. Each starts a real workflow, and shows it until it has ended.
 
 This process only starts, watches and answers; the engine that drives is another one, which the second act kills.
 """
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -12,6 +13,8 @@ from rich.table import Table
 
 from api.demo.outside import Asked, Outside
 from api.demo.processes import EngineProcess
+from api.demo.provider import Fault, Provider
+from api.demo.staff import real_model
 from api.demo.stage import Stage
 from api.demo.tree import StepTree
 from graphs.state import ExecutionStatus
@@ -48,6 +51,7 @@ class Play:
     """The acts, and what came of them.
 
     Attributes:
+        provider: Says over HTTP what scripts say; None where a real model speaks.
         executions: Every execution, as it ended.
         asked: How often the order's steps asked the services, counted by key.
     """
@@ -56,6 +60,7 @@ class Play:
     outside: Outside
     engine: EngineProcess
     stage: Stage
+    provider: Provider | None
     kill: bool = True
     executions: list[Execution] = field(default_factory=list)
     asked: list[Asked] = field(default_factory=list)
@@ -117,7 +122,7 @@ class Play:
         await self.baton.decide(execution.id, PHYSICIAN, "reject" if rejected else "approve", by=by, reason=reason)
         await self._finish(execution, tree, rejected=rejected)
 
-    async def agent(self) -> None:
+    async def agent(self) -> Execution:
         """Act four: an agent looks into an order with tools."""
         self.stage.chapter(
             "4  An agent decides", "Reason, act with a tool, observe: with a scripted model, so no key is needed."
@@ -129,13 +134,53 @@ class Play:
             self.stage.say(f"  {call['name']}() -> {str(call.get('result', call.get('error')))[:90]}", "dim")
         answer = result["structured"]
         self.stage.say(f"  {result['agent']}: {answer['recommendation']}, because: {answer['reason']}")
+        return execution
+
+    async def replay(self, assessed: Execution) -> None:
+        """Act five: the same agent on a model behind HTTP, which fails at first."""
+        self.stage.chapter(
+            "5  The same, with another model",
+            "A replay: the model is asked over HTTP, in OpenAI's format, and begins with a 429 and an answer that "
+            "breaks off. Tools and services are not asked again: what they said is in the record.",
+        )
+        if self.provider is not None:
+            self.provider.fail(Fault("429", retry_after=0.2), Fault("cut"))
+        model = "openai:dispatch" if self.provider is not None else real_model(os.environ)
+        execution = await self.baton.replay(assessed.id, "assess", model=model)
+        await self._finish(execution, await self._tree(execution))
+        if self.provider is not None:
+            failed = sum(not one.answered for one in self.provider.asked)
+            self.stage.say(f"  {failed} of {len(self.provider.asked)} requests failed, and were made again", "yellow")
+        compared = await self.baton.compare(assessed.id, execution.id)
+        for word, side in (("before", "left"), ("now", "right")):
+            cost = compared["cost"][side]
+            self.stage.say(f"  {word}: {cost['calls']} calls of {', '.join(cost['models'])}, {cost['tokens']} tokens")
+
+    async def ask(self) -> None:
+        """Act six: a request that names no workflow is planned, carried out, and answered."""
+        self.stage.chapter(
+            "6  A request in plain words", "A model plans a workflow for it, which is checked, and runs side by side."
+        )
+        model = "openai:assistant" if self.provider is not None else None
+        execution = await self.baton.ask(f"How is {ORDER['order_id']} doing?", model=model)
+        tree = await self._tree(execution)
+        await self._follow(execution, tree, lambda: self._ended_or_asks(execution))
+        for wait in await self.baton.waits(execution.id):  # a real model may plan what changes something
+            self.stage.say(f"{wait.wait.question['message']} Not in a demo: rejected.", "yellow")
+            await self.baton.decide(execution.id, wait.path, "reject", by="demo", reason="this is a demo")
+            await self._follow(execution, tree, lambda: self._ended(execution))
+        await self._tell(execution)
+        self.stage.say(f"  {(self.executions[-1].output or {}).get('answer')}")
 
     # -- watching ----------------------------------------------------------------------------------------------
 
     async def _start(self, name: str, given: dict[str, Any]) -> tuple[Execution, StepTree]:
         execution = await self.baton.start(name, given)
+        return execution, await self._tree(execution)
+
+    async def _tree(self, execution: Execution) -> StepTree:
         workflow = await self.baton.catalogue.pinned(execution)
-        return execution, StepTree.of(workflow, ascii_only=self.stage.ascii_only)
+        return StepTree.of(workflow, ascii_only=self.stage.ascii_only)
 
     async def _follow(self, execution: Execution, tree: StepTree, reached: Callable[[], Awaitable[bool]]) -> None:
         """Show the execution until something is so.
@@ -158,6 +203,9 @@ class Play:
 
     async def _finish(self, execution: Execution, tree: StepTree, *, rejected: bool = False) -> None:
         await self._follow(execution, tree, lambda: self._ended(execution))
+        await self._tell(execution, rejected=rejected)
+
+    async def _tell(self, execution: Execution, *, rejected: bool = False) -> None:
         ended = await self.baton.get(execution.id)
         self.executions.append(ended)
         good = ended.status is ExecutionStatus.COMPLETED or rejected
@@ -165,6 +213,9 @@ class Play:
 
     async def _ended(self, execution: Execution) -> bool:
         return (await self.baton.get(execution.id)).status.final
+
+    async def _ended_or_asks(self, execution: Execution) -> bool:
+        return await self._ended(execution) or bool(await self.baton.waits(execution.id))
 
     async def _waits(self, execution: Execution, tree: StepTree, path: str) -> bool:
         """The question is open, and shown: it is kept a moment before its record is."""

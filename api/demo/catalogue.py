@@ -5,11 +5,11 @@ workflows()   the examples themselves, known by their names
 """
 
 import os
-from typing import Any
+from typing import Any, Final
 
 import structlog
 
-from agents import Functions, Models
+from agents import Functions, Models, Script
 from api.demo import clinic, functions, planner
 from api.demo.scripts import SCRIPTS
 from api.demo.shop import tools
@@ -19,6 +19,14 @@ from graphs.loader import load_file
 from graphs.spec import Workflow
 from graphs.state import Result
 from orchestrator.plugins import installed_step_types
+
+PROVIDER: Final = "BATON_DEMO_PROVIDER"
+"""Where the demo has its own provider in OpenAI's shape, which its engine is told through the environment."""
+
+
+def scripts() -> tuple[Script, ...]:
+    """What models say in the examples: in the engine's process, or over HTTP from `api.demo.provider`."""
+    return (*SCRIPTS, planner.planner())
 
 
 def offered_functions() -> Functions:
@@ -41,7 +49,12 @@ def offered_functions() -> Functions:
 def resources() -> list[Any]:
     """What the engine hands to the examples' steps. Services are not among them: where they are is a setting."""
     real = real_model(os.environ)
-    models = Models(default=real or f"scripted:{planner.NAME}", scripts=(*SCRIPTS, planner.planner()))
+    provider = os.environ.get(PROVIDER)
+    models = Models(
+        default=real or f"scripted:{planner.NAME}",
+        scripts=scripts(),
+        settings={"openai": {"base_url": provider, "api_key": "none"}} if provider and not real else None,
+    )
     return [offered_functions(), tools(), agents(real), models]
 
 

@@ -1,22 +1,26 @@
-"""The demo from beginning to end: folder, processes, the four acts, the summary."""
+"""The demo from beginning to end: folder, processes, the six acts, the summary."""
 
 import asyncio
 import json
+import os
 import shutil
 import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import httpx
 
 from api.demo.acts import Play
+from api.demo.catalogue import PROVIDER, scripts
 from api.demo.outside import Outside
 from api.demo.processes import running_engine
+from api.demo.provider import Provider, serving
 from api.demo.services.process import Services, running_services
+from api.demo.staff import real_model
 from api.demo.stage import Stage
 from graphs.errors import BatonError
 from graphs.state import ExecutionStatus
@@ -65,7 +69,8 @@ async def _play(stage: Stage, *, keep: bool, kill: bool) -> dict[str, Any]:
             await play.register()
             await play.order()
             await play.report()
-            await play.agent()
+            await play.replay(await play.agent())
+            await play.ask()
         summary = _summary(play, time.monotonic() - began, folder if keep else None)
         stage.chapter("Done", f"{summary['seconds']:.0f} s, {play.engine.kills} engine killed, nothing done twice.")
         stage.say(NEXT)
@@ -80,15 +85,19 @@ async def _play(stage: Stage, *, keep: bool, kill: bool) -> dict[str, Any]:
 @asynccontextmanager
 async def _together(folder: Path, stage: Stage, *, kill: bool) -> AsyncIterator[Play]:
     """Services, engine and this process's own look at the engine's file; all gone at the end."""
+    # In a thread of this process, so that the act which needs it can say what goes wrong with it.
+    provider = None if real_model(os.environ) else Provider(scripts())
     async with running_services(folder / "services.db") as services:
         settings = _settings(folder, services)
-        # Opened first, and closed last: the file and its tables are there when the engine comes.
-        async with (
-            Orchestrator.open(settings, drive=False) as baton,
-            running_engine(_environment(settings), folder / "engine.log") as engine,
-            httpx.AsyncClient(base_url=services.url, timeout=10, verify=False) as client,
-        ):
-            yield Play(baton, Outside(client), engine, stage, kill)
+        with nullcontext() if provider is None else serving(provider) as url:
+            environment = _environment(settings) | ({PROVIDER: url} if url is not None else {})
+            # Opened first, and closed last: the file and its tables are there when the engine comes.
+            async with (
+                Orchestrator.open(settings, drive=False) as baton,
+                running_engine(environment, folder / "engine.log") as engine,
+                httpx.AsyncClient(base_url=services.url, timeout=10, verify=False) as client,
+            ):
+                yield Play(baton, Outside(client), engine, stage, provider, kill)
 
 
 def _settings(folder: Path, services: Services) -> Settings:
@@ -113,7 +122,7 @@ def _summary(play: Play, seconds: float, folder: Path | None) -> dict[str, Any]:
     )
     twice = [row.step for row in play.asked if row.effects > 1]
     return {
-        "ok": completed and not twice and len(play.executions) == 4,
+        "ok": completed and not twice and len(play.executions) == 6,
         "seconds": round(seconds, 1),
         "engines_killed": play.engine.kills,
         "executions": statuses,

@@ -56,7 +56,7 @@ def alive(pids: set[int]) -> set[int]:
     return {pid for pid in pids if Path(f"/proc/{pid}").exists()}
 
 
-@pytest.mark.capability("D01", "D02", "D22", "X-1", "X-14", "X-20", "X-22", "R06")
+@pytest.mark.capability("D01", "D02", "D22", "X-1", "X-14", "X-20", "X-22", "R06", "F22", "R12")
 async def test_the_demo_kills_an_engine_and_nothing_is_done_twice(tmp_path: Path) -> None:
     async with demo(tmp_path, "--json", "--keep") as process:
         out, shown = await said(process)
@@ -69,6 +69,7 @@ async def test_the_demo_kills_an_engine_and_nothing_is_done_twice(tmp_path: Path
         "ecommerce_order_processing": "completed",
         "report_generation": "completed",
         "orchestrated_agent_task": "completed",
+        "baton": "completed",
     }
     asked = {row["step"]: row for row in summary["order"]}
     payment = asked.pop("payment_processing.process_payment")
@@ -85,6 +86,9 @@ def _is_readable_without_colour(shown: str) -> None:
     assert "wait_for_verification  waiting  user.email_verified" in shown
     assert "process_payment  running" in shown
     assert "in the middle of process_payment" in shown
+    assert "2 of 5 requests failed, and were made again" in shown, "through langchain-openai, over HTTP"
+    assert "before: 3 calls of scripted:dispatch, " in shown and "now: 5 calls of openai:dispatch, " in shown
+    assert "ORD-12345 comes to 109.97; everything is in stock, and it is on its way with " in shown
     assert "Nobody sits at a terminal here, so the demo decides by itself" in shown
     assert "What to try next:" in shown
 
