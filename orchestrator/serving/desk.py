@@ -169,7 +169,8 @@ class Desk:
         run, log = ticket.run, await self.log(ticket.run, begun=True)
         if run.attempts > 1 or not log.last:  # what was said of a model call that was cut off is void
             log.say("metadata", {"run_id": run.id, "thread_id": run.thread_id, "attempt": run.attempts})
-        served = await self._shelf.get(run.graph, run.tenant, run.request.get(WORKFLOW_VERSION))
+        if (served := await self._served(ticket)) is None:
+            return Ended(status="interrupted", thread="idle")
         async with self.threads.alone(run.thread_id):
             ticket.task = reached
             try:
@@ -180,6 +181,20 @@ class Desk:
                     raise
                 task.uncancel()
                 return await served.after_stop(ticket)
+
+    async def _served(self, ticket: Ticket) -> Served | None:
+        """What performs a run; None where nothing does any more, and the run is only to be cut off.
+
+        Raises:
+            NotFoundError: nothing does now. A run is not lost over that: it may be served again.
+        """
+        run = ticket.run
+        try:
+            return await self._shelf.get(run.graph, run.tenant, run.request.get(WORKFLOW_VERSION))
+        except NotFoundError:
+            if ticket.stop is None:
+                raise
+            return None
 
     async def _performed(self, served: Served, ticket: Ticket, log: RunLog) -> Ended:
         if ticket.stop is not None:

@@ -8,7 +8,7 @@ from langgraph.types import PregelTask, StateSnapshot
 
 from orchestrator.serving.encoding import to_bytes, to_value
 from orchestrator.serving.served import Document
-from orchestrator.store.served.values import Ended
+from orchestrator.store.served.values import Ended, Thread
 
 _KEYS = ("thread_id", "checkpoint_ns", "checkpoint_id", "checkpoint_map")
 
@@ -27,6 +27,15 @@ def empty_state(thread_id: str) -> Document:
         "checkpoint_id": None,
         "parent_checkpoint_id": None,
     }
+
+
+def state_left(thread: Thread) -> Document:
+    """The state of a thread on which nothing ran, or whose graph is not served now: what its last run left."""
+    if thread.state is None:
+        return empty_state(thread.id)
+    asked = [each for group in thread.interrupts.values() for each in group]
+    left = {"values": thread.state, "interrupts": asked, "created_at": thread.state_updated_at}
+    return {**empty_state(thread.id), **left, "metadata": {"graph_id": thread.metadata.get("graph_id")}}
 
 
 def state_of(snapshot: StateSnapshot, thread_id: str) -> Document:

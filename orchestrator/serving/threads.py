@@ -14,7 +14,7 @@ from graphs.errors import ConflictError, InputError
 from orchestrator.serving.assistants import assistant_id_of
 from orchestrator.serving.served import Document, Edit, Place, Served, Window
 from orchestrator.serving.shelf import Shelf
-from orchestrator.serving.snapshots import empty_state
+from orchestrator.serving.snapshots import state_left
 from orchestrator.store.served.threads import no_thread
 from orchestrator.store.served.values import Search, Thread
 from orchestrator.store.sqlite import SqliteStore
@@ -200,7 +200,7 @@ class ThreadDesk:
         """A thread's state, now or at a checkpoint."""
         thread = await self.kept(thread_id, tenant)
         served = await self.served(thread)
-        return empty_state(thread_id) if served is None else await served.state(thread, place, subgraphs=subgraphs)
+        return state_left(thread) if served is None else await served.state(thread, place, subgraphs=subgraphs)
 
     async def history(self, thread_id: str, tenant: str, window: Window) -> Sequence[Document]:
         """States of a thread, newest first."""
@@ -217,6 +217,8 @@ class ThreadDesk:
         thread = await self.kept(thread_id, tenant)
         self._refuse_busy(thread)
         served = await self.served(thread)
+        if served is None and isinstance(name := thread.metadata.get("graph_id"), str):
+            served = await self._shelf.get(name, tenant)  # which says what is served in its place
         if served is None:
             raise ConflictError(
                 f"No graph belongs to thread '{thread_id}', so it has no state to change.",
