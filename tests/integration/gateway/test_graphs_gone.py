@@ -1,4 +1,4 @@
-"""Runs and threads of graphs that are not served any more, or not now: a wrong folder loses nothing, and nothing hangs."""
+"""Runs and threads of graphs that are not served now: a start in the wrong folder loses nothing, and nothing hangs."""
 
 import asyncio
 from pathlib import Path
