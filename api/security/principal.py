@@ -45,7 +45,8 @@ class Principal:
 
     @property
     def reads(self) -> bool:
-        """Whether they may see all there is of their tenant; else only what asks them (`Addressed`)."""
+        """Whether they may see all there is of their tenant. Else it is what asks them (`Addressed`), or that something
+        ran (`api.v1.observed`)."""
         return Right.READ in self.rights
 
     @property

@@ -1,7 +1,7 @@
 """What may be done, and by whom: rights, and the roles that bundle them.
 
-    viewer ── read
-    operator ── read, run, redrive         approver ── decide
+    viewer ── observe, read
+    operator ── observe, read, run, redrive         approver ── decide
     editor ── all of these, edit
     admin ── everything
 
@@ -16,12 +16,13 @@ from typing import Final
 class Right(StrEnum):
     """What a route may ask for.
 
-    `read` shows everything of a tenant, with its values; `run` starts, resumes, cancels, publishes events; `redrive`
-    lets what has been done be done anew (retry, fork, edits of state); `decide` answers approvals, and shows those that
-    one may answer, and nothing else; `edit` changes definitions; `admin` sees the audit trail and manages what others
-    depend on.
+    `observe` shows that things ran and how they ended; `read` shows everything of a tenant, with its values; `run`
+    starts, resumes, cancels, publishes events; `redrive` lets what has been done be done anew (retry, fork, edits of
+    state); `decide` answers approvals, and shows those that one may answer, and nothing else; `edit` changes
+    definitions; `admin` sees the audit trail and manages what others depend on.
     """
 
+    OBSERVE = "observe"
     READ = "read"
     RUN = "run"
     REDRIVE = "redrive"
@@ -40,11 +41,12 @@ class Role(StrEnum):
     ADMIN = "admin"
 
 
-_OPERATOR: Final = frozenset({Right.READ, Right.RUN, Right.REDRIVE})
+_VIEWER: Final = frozenset({Right.OBSERVE, Right.READ})
+_OPERATOR: Final = _VIEWER | {Right.RUN, Right.REDRIVE}
 _APPROVER: Final = frozenset({Right.DECIDE})
 
 RIGHTS: Final[Mapping[Role, frozenset[Right]]] = {
-    Role.VIEWER: frozenset({Right.READ}),
+    Role.VIEWER: _VIEWER,
     Role.OPERATOR: _OPERATOR,
     Role.APPROVER: _APPROVER,
     Role.EDITOR: _OPERATOR | _APPROVER | {Right.EDIT},

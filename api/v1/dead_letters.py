@@ -7,7 +7,9 @@ from fastapi import APIRouter, Path, Query
 from pydantic import Field
 
 from api.security import Right, needs
-from api.v1.common import FILTERED, MAX_PAGE, Body, Name, Text, View, page
+from api.v1 import observed
+from api.v1.common import FILTERED, MAX_PAGE, Body, Name, Text, View, Who, page
+from api.v1.observed import OBSERVED
 from graphs.errors import InputError
 from orchestrator.store.port import LetterFilter, LetterKind
 
@@ -40,9 +42,10 @@ class RedriveBody(Body):
     code: Name | None = None
 
 
-@router.get("", dependencies=[needs(Right.READ), FILTERED])
+@router.get("", dependencies=[OBSERVED, FILTERED])
 async def list_letters(
     view: View,
+    who: Who,
     status: Annotated[Literal["open", "redriven", "discarded", "all"], Query()] = "open",
     execution_id: Annotated[Name | None, Query()] = None,
     workflow: Annotated[Name | None, Query(description="A name, or name@version.")] = None,
@@ -52,7 +55,7 @@ async def list_letters(
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 50,
     cursor: Annotated[int | None, Query(ge=1, le=_MOST, description="`next` of the page before.")] = None,
 ) -> dict[str, Any]:
-    """Dead letters, newest first."""
+    """Dead letters, newest first. Without the right to read, values are null."""
     which = LetterFilter(
         status=None if status == "all" else status,
         execution_id=execution_id,
@@ -65,7 +68,8 @@ async def list_letters(
     )
     found = await view.dead_letters(which)
     more = str(found[limit - 1].id) if len(found) > limit else None
-    return page("dead_letters", [asdict(one) for one in found[:limit]], more)
+    listed = [asdict(one) if who.reads else observed.letter(asdict(one)) for one in found[:limit]]
+    return page("dead_letters", listed, more)
 
 
 @router.post("/redrive", status_code=202, dependencies=[needs(Right.REDRIVE)])

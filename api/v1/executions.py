@@ -8,7 +8,9 @@ from pydantic import Field, StringConstraints
 from starlette.responses import PlainTextResponse
 
 from api.security import Right, needs
-from api.v1.common import FILTERED, MAX_PAGE, NEW_ID, Body, ExecutionId, Name, Priority, Text, Time, View, page
+from api.v1 import observed
+from api.v1.common import FILTERED, MAX_PAGE, NEW_ID, Body, ExecutionId, Name, Priority, Text, Time, View, Who, page
+from api.v1.observed import OBSERVED
 from api.v1.shapes import brief, told, whole
 from graphs.draw import draw_workflow
 from graphs.state import ExecutionStatus
@@ -61,9 +63,10 @@ async def start(
     return whole(execution)
 
 
-@router.get("", dependencies=[needs(Right.READ), FILTERED])
+@router.get("", dependencies=[OBSERVED, FILTERED])
 async def list_executions(
     view: View,
+    who: Who,
     status: Annotated[list[ExecutionStatus] | None, Query(description="May be repeated.")] = None,
     workflow: Annotated[Name | None, Query()] = None,
     parent: Annotated[Name | None, Query(description="The execution they were forked from.")] = None,
@@ -72,7 +75,8 @@ async def list_executions(
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 50,
     cursor: Annotated[Name | None, Query(description="`next` of the page before.")] = None,
 ) -> dict[str, Any]:
-    """List executions, newest first, each with what its models have cost in all."""
+    """List executions, newest first, each with what its models have cost in all. Without the right to read, values
+    are null."""
     which = ExecutionFilter(
         status=status or (),
         workflow=workflow,
@@ -86,19 +90,20 @@ async def list_executions(
     more = found[limit - 1].id if len(found) > limit else None
     spent = await view.baton.spent([execution.id for execution in found[:limit]])
     listed = [{**brief(execution), "usage": spent[execution.id].figures()} for execution in found[:limit]]
-    return page("executions", listed, more)
+    return page("executions", listed if who.reads else [observed.execution(one) for one in listed], more)
 
 
-@router.get("/{execution_id}", dependencies=[needs(Right.READ)])
-async def show(execution_id: ExecutionId, view: View) -> dict[str, Any]:
+@router.get("/{execution_id}", dependencies=[OBSERVED])
+async def show(execution_id: ExecutionId, view: View, who: Who) -> dict[str, Any]:
     """An execution with its steps (attempts, times, errors), what it waits for, its forks, and what its models have
-    cost: by step (`usage`), by agent, by model and in all (`cost`)."""
+    cost: by step (`usage`), by agent, by model and in all (`cost`). Without the right to read, values are null."""
     story = await story_of(view, execution_id)
     forks = await view.list(ExecutionFilter(parent=execution_id, limit=_MOST_FORKS))
-    return told(story, await view.waits(execution_id), forks, await view.baton.usage(execution_id))
+    document = told(story, await view.waits(execution_id), forks, await view.baton.usage(execution_id))
+    return document if who.reads else observed.told(document)
 
 
-@router.get("/{execution_id}/diagram", dependencies=[needs(Right.READ)], response_class=PlainTextResponse)
+@router.get("/{execution_id}/diagram", dependencies=[OBSERVED], response_class=PlainTextResponse)
 async def diagram(execution_id: ExecutionId, view: View) -> PlainTextResponse:
     """The execution's workflow as Mermaid text, with the status of each step."""
     story = await story_of(view, execution_id)

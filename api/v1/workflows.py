@@ -11,6 +11,7 @@ from starlette.responses import PlainTextResponse
 
 from api.security import Right, needs
 from api.v1.common import Body, ExecutionId, Name, Version, View, WorkflowName
+from api.v1.observed import OBSERVED
 from api.v1.shapes import workflow_document
 from graphs.draw import draw_workflow
 from graphs.errors import DefinitionError, InputError, NotFoundError
@@ -83,7 +84,7 @@ async def save_plan(execution_id: ExecutionId, body: PlanBody, view: View) -> di
     return workflow_document(await view.save_plan(execution_id, name, version or "1.0"))
 
 
-@router.get("", dependencies=[needs(Right.READ)])
+@router.get("", dependencies=[OBSERVED])
 async def list_workflows(view: View) -> dict[str, Any]:
     """Every published version, by name, newest first."""
     return {"workflows": [workflow_document(one) for one in await view.workflows()]}

@@ -80,8 +80,8 @@ async def test_whoever_lacks_a_right_is_told_how_the_auth_gives_it(served: Serve
     async with user(served, "ann") as ann:
         answer = await ann.post("/threads", json={})
     assert answer.json()["detail"] == (
-        "This needs the right 'run', which 'ann' does not have. It has: read. The application's auth gives more by "
-        "'permissions' that name a role, or by a handler."
+        "This needs the right 'run', which 'ann' does not have. It has: observe, read. The application's auth gives "
+        "more by 'permissions' that name a role, or by a handler."
     )
 
 

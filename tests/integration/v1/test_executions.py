@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.gateway.calls import YAML, publish, start, until_rest
 from tests.support.gateway.definitions import REFUND, announces, asks, awaits, workflow
+from tests.support.gateway.people import caller, make_key
 from tests.support.gateway.serving import Served
 
 
@@ -415,3 +416,34 @@ async def test_who_goes_back_is_told_what_acts_again(served: Served, client: htt
     pointless = {"at": "go", "model": "scripted:echo"}
     refused = await client.post(f"/v1/executions/{execution_id}/fork", json=pointless)
     assert (refused.status_code, refused.json()["code"]) == (422, "replay_no_agent")
+
+
+@pytest.mark.capability("O21")
+async def test_whoever_may_observe_sees_that_things_ran_and_none_of_their_values(
+    client: httpx.AsyncClient, served: Served
+) -> None:
+    """Values stand in the input, in outputs, in what is asked, in metadata and in the message of an error."""
+    share = announces("go", "gone", share="{{ 1 / input.left }}")
+    await publish(client, workflow("w", asks(payload={"secret": "{{ input.mark }}"}), {**share, "depends_on": ["ask"]}))
+    given = {"input": {"mark": "hush", "left": 0}, "metadata": {"about": "hush"}}
+    execution = (await start(client, workflow="w", **given))["id"]
+    await until_rest(served, execution)
+    key = await make_key(served.gateway.orchestrator, "viewer", scopes=["observe"])
+    async with caller(served.url, key) as observer:
+        seen = (await observer.get(f"/v1/executions/{execution}")).json()
+        assert (seen["execution"]["status"], seen["execution"]["input"]) == ("waiting", None)
+        assert [(step["path"], step["status"]) for step in seen["steps"]] == [("ask", "waiting"), ("go", "pending")]
+        assert [(wait["path"], wait["question"]) for wait in seen["waits"]] == [("ask", None)]
+        await served.gateway.orchestrator.decide(execution, "ask", "approve", by="ann", reason="hush")
+        await served.gateway.orchestrator.wait(execution)
+        for path in ("", f"/{execution}", f"/{execution}/records", f"/{execution}/diagram"):
+            answer = await observer.get(f"/v1/executions{path}")
+            assert answer.status_code == 200 and "hush" not in answer.text, path
+        [listed] = (await observer.get("/v1/executions")).json()["executions"]
+        assert (listed["status"], list(listed["error"]), listed["metadata"]) == ("failed", ["code"], None)
+        streamed = await observer.get(f"/v1/executions/{execution}/records", headers={"accept": "text/event-stream"})
+        assert "event: execution.failed" in streamed.text and "hush" not in streamed.text
+        [letter] = (await observer.get("/v1/dead-letters")).json()["dead_letters"]
+        assert (letter["kind"], list(letter["error"])) == ("failure", ["code"])
+        for path in ("/v1/approvals", f"/threads/{execution}", "/v1/triggers", f"/v1/dead-letters/{letter['id']}"):
+            assert (await observer.get(path)).status_code == 403, path

@@ -29,8 +29,8 @@ from tests.support.gateway.serving import GRAPHS, Served, serving
 
 pytestmark = pytest.mark.capability("O21")
 
-BLIND = ALL - {Right.READ, Right.DECIDE}
-"""Whoever may decide is let in to what shows less to them."""
+BLIND = ALL - {Right.READ, Right.OBSERVE, Right.DECIDE}
+"""Whoever may observe or decide is let in to what shows less to them."""
 
 VERBS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 MARK = f"mark-{uuid.uuid4().hex}"
@@ -228,15 +228,19 @@ def requests(house: House, path: str, operation: dict[str, Any]) -> Iterator[tup
 
 
 async def test_whoever_may_not_read_sees_nothing_of_what_does_not_ask_them(house: House) -> None:
-    """All that is marked belongs to others of the same tenant, what is asked, too."""
+    """All that is marked belongs to others of the same tenant, what is asked, too; and it is a value everywhere."""
     before = await everything(house)
-    async with caller(house.served.url, await house.key("approver")) as approver:
-        for verb, path, operation in house.operations:
-            where = house.samples.path(path, house.ours)
-            for _, request in requests(house, path, operation):
-                answer = await approver.request(verb, where, **request)
-                assert MARK not in answer.text, f"{verb} {path} shows what is another's: {answer.text}"
-                assert answer.status_code < 500, f"{verb} {path}: {answer.text}"
+    let_in: dict[str, int] = {}
+    for role, right in (("approver", Right.DECIDE), ("viewer", Right.OBSERVE)):
+        async with caller(house.served.url, await house.key(role, scopes=[right])) as client:
+            for verb, path, operation in house.operations:
+                where = house.samples.path(path, house.ours)
+                for _, request in requests(house, path, operation):
+                    answer = await client.request(verb, where, **request)
+                    assert MARK not in answer.text, f"{verb} {path} shows {role} what is another's: {answer.text}"
+                    assert answer.status_code < 500, f"{verb} {path}: {answer.text}"
+                    let_in[right] = let_in.get(right, 0) + (answer.status_code == 200 and bool(operation["x-needs"]))
+    assert let_in[Right.OBSERVE] >= 6 and let_in[Right.DECIDE] >= 2  # or nothing was looked at
     assert await everything(house) == before
 
 
