@@ -111,7 +111,11 @@ def _ask_name(step: Step) -> str:
 
 def _asking(step: Step, data: Data, error: Mapping[str, Any]) -> Step:
     subject = step.steps[0]
-    message = data.get("message") or f"Step '{subject.name}' failed: {error.get('message', '')}"
+    message, why = data.get("message"), error.get("message", "")
+    if message is None:
+        message = f"Step '{subject.name}' failed: {why}"
+    elif error is not data["error"]:  # their own words are about the failure before
+        message = f"{message}\nTried again, it failed: {why}"
     config: dict[str, Any] = {
         "message": FromState(lambda _: message),  # what an error says is no expression
         "assignees": list(data["assignees"]),

@@ -119,6 +119,21 @@ async def test_a_failure_is_put_before_a_person(how: Any, database: Path, effect
         assert results["b"]["output"]["value"] == {"value": "then so"}
 
 
+@pytest.mark.capability("E16", "E23")
+async def test_who_is_asked_again_is_told_why_it_failed_now(database: Path, effects: Effects) -> None:
+    """Not only why it failed at first, in the workflow's own words: it may be their edit that was wrong."""
+    asked = {"action": "escalate", "escalate": {"message": "no a: {{ error.message }}"}}
+    async with engine(database, effects=effects) as baton:
+        execution = await baton.start(workflow("w", [act("a", fail=True, on_failure=asked)]))
+        await rested(baton, execution)
+        await baton.decide(execution.id, "a~fallback[0].ask", "edit", by="ann", data={"fale": False})
+        await rested(baton, execution)
+        (wait,) = await baton.waits(execution.id)
+    first, again = wait.wait.question["message"].splitlines()
+    assert first == "no a: asked to fail"
+    assert again.startswith("Tried again, it failed: step 'a': config: there is no key 'fale' here")
+
+
 @pytest.mark.capability("E16")
 async def test_what_was_put_before_a_person_and_tried_again_can_be_undone(database: Path, effects: Effects) -> None:
     """It goes well the second time; then something later fails."""

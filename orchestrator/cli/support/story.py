@@ -2,23 +2,20 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
 from graphs.planner import COMPANION
 from graphs.state import FINALLY, ExecutionStatus
 from graphs.undo import COMPENSATION
+from orchestrator.cli.support.nodes import INTERRUPTED, SETTLED, Node
 from orchestrator.store.port import Execution, Record
 from orchestrator.time_travel.ownership import INHERITANCE_UNDONE
 
 _PARTS: Final = re.compile(r"\[\d+\]|~[^.\[~]+|[^.\[~]+")
-_SETTLED: Final = frozenset({"completed", "failed", "timed_out", "cancelled", "skipped"})
 _RESTING: Final = frozenset({"pending", "queued", "waiting", "paused", "budget_exceeded"})
 _STATUSES: Final = frozenset(ExecutionStatus)
 _WORKING: Final = frozenset({"running", "compensating"})
-INTERRUPTED: Final = "interrupted"
-"""The status that is shown of what was at work when its engine ended; it is kept as running."""
 
 
 def status_left(status: str) -> str:
@@ -29,81 +26,6 @@ def status_left(status: str) -> str:
 def origin(execution: Execution) -> str:
     """What an execution with a parent is of it: a replay has changed nothing, whatever its steps say."""
     return "fork of" if execution.replay is None else "replay of"
-
-
-@dataclass(slots=True)
-class Node:
-    """A step, or a place between steps (a branch, an item of a map), which has no type and no records of its own.
-
-    Attributes:
-        status: As in `StepStatus`.
-        question: What it waits for, while it does.
-        progress: What it last said of its progress.
-        queued: Seconds it waited for a place under a limit.
-        again_at: While it is retrying, or held back: when it is tried again.
-    """
-
-    path: str
-    name: str
-    type: str = ""
-    status: str = "pending"
-    attempts: int = 0
-    started_at: datetime | None = None
-    ended_at: datetime | None = None
-    error: Mapping[str, Any] | None = None
-    detail: str = ""
-    question: Mapping[str, Any] | None = None
-    progress: Any = None
-    queued: float = 0.0
-    again_at: datetime | None = None
-    children: dict[str, "Node"] = field(default_factory=dict)
-
-    @property
-    def settled(self) -> bool:
-        return self.status in _SETTLED
-
-    @property
-    def companion(self) -> bool:
-        """Whether it answers the failure of the step it stands below."""
-        return self.name == COMPANION
-
-    def walk(self) -> Iterator["Node"]:
-        """This node and everything below it."""
-        yield self
-        for child in self.children.values():
-            yield from child.walk()
-
-    def as_document(self) -> dict[str, Any]:
-        """The node as JSON values."""
-        document = {
-            "path": self.path,
-            "type": self.type or None,
-            "status": self.shown_status,
-            "attempts": self.attempts,
-            "started_at": self.started_at,
-            "ended_at": self.ended_at,
-            "queued": self.queued or None,
-            "error": self.error,
-            "again_at": self.again_at,
-            "detail": self.detail or None,
-        }
-        return document | (
-            {"steps": [child.as_document() for child in self.children.values()]} if self.children else {}
-        )
-
-    @property
-    def shown_status(self) -> str:
-        """The status people see: a step with steps inside waits when what still goes on in it waits."""
-        if self.settled or not self.children:
-            return self.status
-        inside = {child.shown_status for child in self.children.values()}
-        for status in (INTERRUPTED, "running", "retrying", "waiting", "queued"):
-            if status in inside:
-                return status
-        between = self.status == "pending" and inside - {"pending"}
-        if not between:
-            return self.status
-        return "failed" if inside & {"failed", "timed_out"} else "completed" if inside <= _SETTLED else "running"
 
 
 class Story:
@@ -229,7 +151,7 @@ class Story:
         word, data = record.kind.partition(".")[2], record.data
         if word == "came_late":
             node.detail = f"its call came back late, and {data['outcome']}"
-        if node.settled and word not in _SETTLED:
+        if node.settled and word not in SETTLED:
             # Records that are never kept arrive beside those that are, and other processes write theirs when they can.
             return
         if record.kind == "approval.decided":
@@ -253,7 +175,7 @@ class Story:
         elif word == "waiting":
             node.status, node.question = "waiting", data
             node.started_at = node.started_at or record.at
-        elif word in _SETTLED:
+        elif word in SETTLED:
             _settle(node, word, record)
 
 
@@ -262,6 +184,7 @@ def _settle(node: Node, status: str, record: Record) -> None:
     node.status, node.question, node.progress, node.again_at = status, None, None, None
     node.attempts = data.get("attempts", node.attempts)
     node.queued = data.get("queued", 0.0)
+    node.gone_on = bool(data.get("continued"))
     node.error, node.detail = data.get("error"), data.get("detail") or data.get("reason") or ""
     node.started_at = _time(data.get("started_at")) or node.started_at
     node.ended_at = _time(data.get("ended_at")) or record.at

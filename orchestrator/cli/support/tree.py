@@ -11,7 +11,8 @@ from rich.tree import Tree
 from graphs.planner import COMPANION
 from graphs.state import FINALLY
 from graphs.undo import COMPENSATION
-from orchestrator.cli.support.story import Node, Story
+from orchestrator.cli.support.nodes import Node
+from orchestrator.cli.support.story import Story
 from orchestrator.cli.support.terminal import SIGNS, one_line, seconds_between, seconds_text, time_text
 
 _SPINNER: Final = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
@@ -55,7 +56,9 @@ def _add(tree: Tree, nodes: Sequence[Node], now: datetime, live: bool, most: int
 def _visible(node: Node) -> list[Node]:
     """The nodes below: all but fallbacks that were not needed."""
     return [
-        child for child in node.children.values() if not (child.companion and child.status in ("pending", "skipped"))
+        child
+        for child in node.children.values()
+        if not (child.companion and child.shown_status in ("pending", "skipped"))
     ]
 
 

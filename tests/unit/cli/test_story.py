@@ -9,7 +9,8 @@ from rich.console import Console
 from rich.text import Text
 
 from graphs.state import ExecutionStatus
-from orchestrator.cli.support.story import Node, Story
+from orchestrator.cli.support.nodes import Node
+from orchestrator.cli.support.story import Story
 from orchestrator.cli.support.tree import story_tree
 from orchestrator.cli.support.wording import open_waits
 from orchestrator.store.port import Execution, Record
@@ -194,3 +195,25 @@ def test_a_node_as_a_document() -> None:
     node = Node("a", "a", "map", status="running", children={"[0]": Node("a[0]", "[0]")})
     document = node.as_document()
     assert (document["path"], document["status"], document["steps"][0]["path"]) == ("a", "running", "a[0]")
+
+
+@pytest.mark.capability("E16", "E23", "M11")
+def test_a_failure_that_is_answered_counts_for_what_is_around_it_as_its_answer(tell: Teller) -> None:
+    """While a person is asked about it, the item waits; when they have answered well, it is well."""
+    tell("step.failed", "orders[1].charge", attempts=1, error={"message": "declined"})
+    tell("step.waiting", "orders[1].charge~fallback[0].ask", message="What now?")
+    assert tell.statuses()["orders"] == tell.statuses()["orders[1]"] == "waiting"
+    assert "What now?" in tell.shown(), "what is waited for is seen"
+    tell("step.completed", "orders[1].charge~fallback[0].ask", attempts=1)
+    tell("step.completed", "orders[1].charge~fallback", attempts=1)
+    assert tell.statuses()["orders[1]"] == "completed"
+    assert tell.statuses()["orders[1].charge"] == "failed"
+
+
+@pytest.mark.capability("E19", "M11")
+def test_a_branch_says_what_became_of_it(tell: Teller) -> None:
+    tell("step.completed", "race.slow.one")
+    tell("step.cancelled", "race.slow.two")
+    tell("step.failed", "race.spare.one", continued=True)
+    assert tell.statuses()["race.slow"] == "cancelled", "it lost"
+    assert tell.statuses()["race.spare"] == "completed", "it was gone on from"
