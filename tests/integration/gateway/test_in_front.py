@@ -177,3 +177,12 @@ async def test_a_state_in_which_several_tasks_ask_puts_none_in_front(http: httpx
     assert [task["interrupts"][0]["value"]["path"] for task in tasks] == ["left", "middle", "paid"]
     assert await answer(http, APPROVE) == "several_asked"
     assert await decisions(served) == []
+
+
+async def test_who_may_only_decide_answers_what_they_are_shown(http: httpx.AsyncClient, served: Served) -> None:
+    key = await make_key(served.gateway.orchestrator, "approver", name="cleo", scopes=["decide"])
+    async with caller(served.url, key) as cleo:
+        for shown in ("left", "middle", "right"):
+            assert await in_chat_ui(cleo) == shown
+            await answer(cleo, APPROVE)
+    assert [path for path, _ in await decisions(served)] == ["left", "middle", "right"]
