@@ -18,7 +18,6 @@ Heavy = Literal[
     "agents.models.openai_client",
     "agents.reasoning.react",
     "agents.models.cassette_model",
-    "agents.reasoning.conversing",
     "agents.reasoning.summing",
     "agents.tools.mcp",
     "agents.models.routing",

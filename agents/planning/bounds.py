@@ -6,6 +6,8 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from graphs.spec import Budget
+
 ASSISTANT: Final = "baton"
 """What the ad-hoc assistant is called: as a workflow, as an assistant of the gateway, as a model."""
 
@@ -19,6 +21,7 @@ class AssistantBounds(BaseModel):
         tools: Tools it may call. By itself it only calls those with `effect="none"`; others stand in plans, and plans
             that change anything are put before a person.
         services, functions: What the steps of its plans may name.
+        budget: What an answer of the agent that chats (`agent`) may cost; beyond it, a person is asked.
         replans: How often what is left of a plan that failed while it ran is planned anew; 0: never.
     """
 
@@ -29,9 +32,10 @@ class AssistantBounds(BaseModel):
     tools: tuple[str, ...] = ("*",)
     services: tuple[str, ...] = ("*",)
     functions: tuple[str, ...] = ("*",)
+    budget: Budget | None = None
     replans: int = Field(default=2, ge=0, le=10)
 
-    @field_validator("*", mode="before")
+    @field_validator("workflows", "agents", "tools", "services", "functions", mode="before")
     @classmethod
     def _one_is_a_list(cls, value: object) -> object:
         return (value,) if isinstance(value, str) else value

@@ -13,10 +13,36 @@ from graphs.steps import StepConfig
 
 
 class Message(StepConfig):
-    """A message of a conversation so far."""
+    """A message of a conversation so far.
 
-    role: Literal["user", "assistant", "system"]
-    content: str
+    Attributes:
+        content: Text, or blocks as providers take them (`{"type": "image_url", …}`).
+        ai: The whole of what a model said, as LangChain keeps it: with its calls, for the results that come after it.
+        tool_call_id, name, status: Of a tool's result.
+    """
+
+    role: Literal["user", "assistant", "system", "tool"]
+    content: str | list[str | dict[str, Any]] = ""
+    ai: dict[str, Any] | None = None
+    tool_call_id: str | None = None
+    name: str | None = None
+    status: Literal["success", "error"] = "success"
+
+    @model_validator(mode="after")
+    def _a_result_is_one_of_a_call(self) -> Self:
+        if self.role == "tool" and self.tool_call_id is None:
+            raise ValueError("a message with the role 'tool' needs 'tool_call_id'")
+        if self.ai is not None and self.role != "assistant":
+            raise ValueError("'ai' is what an 'assistant' said")
+        return self
+
+    def told(self) -> dict[str, Any]:
+        """As `agents.reasoning.trimming.Message` has it."""
+        if self.ai is not None:
+            return {"ai": self.ai}
+        if self.role == "tool":
+            return self.model_dump(include={"role", "content", "tool_call_id", "name", "status"})
+        return {"role": self.role, "content": self.content}
 
 
 class AgentConfig(StepConfig):

@@ -14,6 +14,7 @@ from agents.models.models import Models, model_name
 from agents.reasoning.agent_config import AgentConfig
 from agents.reasoning.agents import Agent, Agents, ContextOverflow, schema_of
 from agents.reasoning.picking import pick
+from agents.reasoning.trimming import Message
 from agents.tools.offers import Offer, offers
 from agents.tools.tools import Tool, Tools
 from graphs.composites.base import Opening
@@ -28,6 +29,7 @@ class Assignment(TypedDict):
     """What an agent is to do. JSON values.
 
     Attributes:
+        messages: In assignments that older versions kept, pairs of role and content.
         registered: The agent is found under its name among the registered ones.
         model: `provider:model`; None where Python gave a model as it is.
         model_name: What the model is called in records.
@@ -42,7 +44,7 @@ class Assignment(TypedDict):
     temperature: float | None
     max_tokens: int | None
     instructions: str
-    messages: list[tuple[str, str]]
+    messages: list[Message]
     tools: list[Offer]
     schema: dict[str, Any] | None
     budgets: dict[str, dict[str, Any]]
@@ -158,9 +160,9 @@ def _agent_again(context: StepContext, assignment: Assignment, step: Step) -> Ag
     return context.resource(Agents).get(assignment["agent"]) if assignment["registered"] else None
 
 
-def _conversation(context: StepContext, config: AgentConfig) -> list[tuple[str, str]]:
+def _conversation(context: StepContext, config: AgentConfig) -> list[Message]:
     """Prompts hold `***` where a secret stands: a model's provider is no place of use."""
-    earlier: list[tuple[str, str]] = [(one.role, one.content) for one in config.messages]
+    earlier: list[Message] = [one.told() for one in config.messages]
     question = context.input if config.message is None else config.message
     asked = [] if question is None else [as_text(question)]
     if config.context is not None:
@@ -172,7 +174,7 @@ def _conversation(context: StepContext, config: AgentConfig) -> list[tuple[str, 
             code="message_missing",
             hint="Give it a 'message'.",
         )
-    return [*earlier, ("user", "\n\n".join(asked))] if asked else earlier
+    return [*earlier, {"role": "user", "content": "\n\n".join(asked)}] if asked else earlier
 
 
 def as_text(value: Any) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, cast
 
 from agents.reasoning.assignment import Assignment, as_text
-from agents.reasoning.trimming import Message, Part, trimmed
+from agents.reasoning.trimming import Message, Part, in_parts, trimmed
 from agents.values import shorten
 from graphs.planner import COMPANION, Results
 from graphs.state import Result
@@ -32,7 +32,8 @@ class Conversation:
         self._assignment = cast(Assignment, data)
         self._results = results
         self._asked: list[Message] = [
-            {"role": role, "content": content} for role, content in self._assignment["messages"]
+            one if isinstance(one, Mapping) else {"role": one[0], "content": one[1]}
+            for one in self._assignment["messages"]
         ]
         self._said: list[Mapping[str, Any]] = []
         self._settled: dict[int, list[Message]] = {}
@@ -62,9 +63,9 @@ class Conversation:
         most = self._assignment["context_tokens"]
         if most is None or self._assignment.get("context_overflow") != "trim":
             return list(self.messages(number, number + 1))
-        asked = [Part([message]) for message in self._asked]
+        asked = in_parts(self._asked)
         turns = [Part(self._turn(one)) for one in range(number)]
-        stays = [part for part in asked if part.messages[0]["role"] == "system"]
+        stays = [part for part in asked if part.messages[0].get("role") == "system"]
         stays += [*asked[-1:], *turns[-KEPT_TURNS:]]
         return trimmed([*asked, *turns], stays, most)
 
@@ -86,13 +87,13 @@ class Conversation:
     @property
     def earlier(self) -> list[Message]:
         """What was said before the question; what a system says is no part of that."""
-        return [message for message in self._asked[:-1] if message["role"] != "system"]
+        return [message for message in self._asked[:-1] if message.get("role") != "system"]
 
     def _opening(self) -> list[Message]:
         """What the agent was asked to begin with, where what went before the question may have been summed up."""
         if (words := self._summary(0)) is None:
             return self._asked
-        stays = [message for message in self._asked[:-1] if message["role"] == "system"]
+        stays = [message for message in self._asked[:-1] if message.get("role") == "system"]
         before: Message = {"role": "user", "content": f"Summary of the conversation so far:\n\n{words}"}
         return [*stays, before, self._asked[-1]]
 

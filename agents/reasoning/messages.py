@@ -62,7 +62,7 @@ def _for_model(message: Message) -> AnyMessage:
     return _ROLES[message["role"]](message["content"])
 
 
-_ROLES: Final[dict[str, Callable[[str], AnyMessage]]] = {
+_ROLES: Final[dict[str, Callable[[Any], AnyMessage]]] = {
     "user": HumanMessage,
     "assistant": AIMessage,
     "system": SystemMessage,

@@ -22,6 +22,17 @@ class Part:
     messages: Sequence[Message]
 
 
+def in_parts(messages: Sequence[Message]) -> list[Part]:
+    """A conversation in what can be left out: a call goes with its results."""
+    parts: list[list[Message]] = []
+    for message in messages:
+        if message.get("role") == "tool" and parts:
+            parts[-1].append(message)
+        else:
+            parts.append([message])
+    return [Part(part) for part in parts]
+
+
 def trimmed(parts: Sequence[Part], stays: Sequence[Part], most: int) -> list[Message]:
     """The messages of the newest parts that fit.
 

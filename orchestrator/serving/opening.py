@@ -4,10 +4,10 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Final
 
-from agents.loading import load
 from graphs.steps import Logger
 from orchestrator.engine import Orchestrator
 from orchestrator.queue.local import LocalQueue
+from orchestrator.serving.conversations import Conversations
 from orchestrator.serving.crons import Judge
 from orchestrator.serving.desk import Desk
 from orchestrator.serving.graphs import UserGraph
@@ -45,8 +45,7 @@ async def open_desk(
     """
     store, clock = orchestrator.store, orchestrator.clock
     served = {name: UserGraph(name, source, store) for name, source in graphs.items()}
-    agent = (await load("agents.reasoning.conversing")).conversing(AGENT, orchestrator.resources, clock, log)
-    ours = {AGENT: UserGraph(AGENT, Source(AGENT, agent), store)}
+    ours = {AGENT: Conversations(AGENT, orchestrator)}
     queue = LocalQueue(store, clock, log, places=places, grace=grace)
     desk = Desk(store, queue, Shelf(served, orchestrator, ours), clock, log, on_end, most, judge)
     for run in await store.open_runs():

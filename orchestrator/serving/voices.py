@@ -7,6 +7,7 @@ from langchain_core.messages import AIMessageChunk
 
 from agents.reasoning.conversation import text_of
 from graphs.budget import SPENT
+from orchestrator.serving.blocks import begun, finished, piece
 from orchestrator.serving.served import Document, Say
 from orchestrator.serving.speech import Speech
 from orchestrator.store.port import Record
@@ -54,12 +55,9 @@ class Voices:
 
     def _piece(self, path: str, text: str) -> None:
         if self._protocol:
-            if path not in self._said:
-                self._event(path, {"event": "message-start", "role": "ai", "id": self._id(path)})
-                self._event(path, _block("start", {"type": "text", "text": ""}))
-            self._event(
-                path, {"event": "content-block-delta", "index": 0, "delta": {"type": "text-delta", "text": text}}
-            )
+            for event in [] if path in self._said else begun(self._id(path)):
+                self._event(path, event)
+            self._event(path, piece(text))
         else:
             self._chunk(path, AIMessageChunk(content=text, id=self._id(path)))
         self._said[path] = self._said.get(path, "") + text
@@ -75,7 +73,8 @@ class Voices:
             self._piece(path, text)
         usage: Any = {key: int(spent.get(key) or 0) for key in ("input_tokens", "output_tokens", "total_tokens")}
         if self._protocol:
-            self._finish(path, text, calls, usage)
+            for event in finished(self._id(path), text if path in self._said else None, calls, usage):
+                self._event(path, event)
         else:
             last = AIMessageChunk(
                 content="",
@@ -87,17 +86,6 @@ class Voices:
             )
             self._chunk(path, last)
         self._said.pop(path, None)
-
-    def _finish(self, path: str, text: str, calls: Sequence[Mapping[str, Any]], usage: Mapping[str, int]) -> None:
-        if path in self._said:
-            self._event(path, _block("finish", {"type": "text", "text": text}))
-        else:
-            self._event(path, {"event": "message-start", "role": "ai", "id": self._id(path)})
-        for index, call in enumerate(calls, start=int(path in self._said)):
-            content = {"type": "tool_call", **{key: call.get(key) for key in ("id", "name", "args")}}
-            self._event(path, _block("start", content, index))
-            self._event(path, _block("finish", content, index))
-        self._event(path, {"event": "message-finish", "usage": usage})
 
     def _chunk(self, path: str, chunk: AIMessageChunk) -> None:
         self._speech.part((), "messages", (chunk, self._names(path)))
@@ -120,7 +108,3 @@ class Voices:
             "graph_id": run.graph,
             "assistant_id": run.assistant_id,
         }
-
-
-def _block(what: str, content: Document, index: int = 0) -> Document:
-    return {"event": f"content-block-{what}", "index": index, "content": content}

@@ -47,6 +47,12 @@ class Retention(Part):
 
 def _delete(db: sqlite3.Connection, sql: str, parameters: Sequence[Any]) -> int:
     ids = db.execute(sql, parameters).fetchall()
+    delete_executions(db, ids)
+    return len(ids)
+
+
+def delete_executions(db: sqlite3.Connection, ids: Sequence[tuple[str]]) -> None:
+    """Delete executions with all their rows."""
     for table, column in (
         ("checkpoints", "thread_id"),
         ("writes", "thread_id"),
@@ -54,7 +60,6 @@ def _delete(db: sqlite3.Connection, sql: str, parameters: Sequence[Any]) -> int:
         ("executions", "id"),  # secrets, runs, waits and deliveries go with it
     ):
         db.executemany(f"DELETE FROM {table} WHERE {column} = ?", ids)
-    return len(ids)
 
 
 def _delete_inbox(db: sqlite3.Connection, limit: str) -> None:

@@ -1,6 +1,7 @@
 """Threads as they stand when they are looked for. A thread of a workflow is an execution, and that goes on, is answered
 and ends in many ways besides a run of the thread: what is asked of its status and its values is asked of the execution.
-An execution that goes on, and whose thread nobody has asked for yet, is there too: somebody may have to answer it."""
+An execution that goes on, and whose thread nobody has asked for yet, is there too: somebody may have to answer it. But
+one that has a run's id gives that run's answer: what it asks is asked on the run's thread."""
 
 from typing import Final
 
@@ -35,5 +36,6 @@ SELECT e.id, e.tenant, {_STATUS}, {_METADATA}, '{{}}', {_VALUES}, '{{}}', 'null'
     coalesce(e.updated_at, e.created_at), coalesce(e.updated_at, e.created_at)
 FROM executions AS e
 WHERE e.status IN ({_GOES_ON}) AND NOT EXISTS (SELECT 1 FROM threads AS t WHERE t.id = e.id)
+    AND NOT EXISTS (SELECT 1 FROM thread_runs AS r WHERE r.id = e.id)
 )"""
 """In place of the table, for searches. It has the table's columns."""

@@ -9,6 +9,7 @@ from typing import Any
 from graphs.errors import BatonError, ConflictError, NotFoundError
 from orchestrator.store import checkpoints
 from orchestrator.store.parts import Part
+from orchestrator.store.retention import delete_executions
 from orchestrator.store.rows import from_time
 from orchestrator.store.served.standing import THREADS_NOW
 from orchestrator.store.served.table import Table
@@ -23,6 +24,10 @@ _ASKING = (
     "SELECT id FROM threads WHERE tenant = ? AND status = 'interrupted' "
     "AND NOT EXISTS (SELECT 1 FROM executions WHERE executions.id = threads.id)"
 )
+_ANSWERS = (
+    "SELECT e.id FROM thread_runs AS r JOIN executions AS e ON e.id = r.id WHERE r.thread_id = ? AND r.tenant = ?"
+)
+"""Executions in which runs of a thread were answered; they have the runs' ids."""
 _EXPIRED = "SELECT id, tenant FROM threads WHERE status <> 'busy' AND expires_at <= ?"
 
 
@@ -102,7 +107,12 @@ class Threads(Part):
             NotFoundError: there is none.
         """
 
-        await self._writer.submit(lambda db: take_thread_away(db, thread_id, tenant))
+        def work(db: sqlite3.Connection) -> NotFoundError | None:
+            # What was said on it stands in them as well.
+            delete_executions(db, db.execute(_ANSWERS, (thread_id, tenant)).fetchall())
+            return take_thread_away(db, thread_id, tenant)
+
+        await self._writer.submit(work)
 
 
 def insert_thread(db: sqlite3.Connection, thread: Thread) -> Thread | ConflictError:
