@@ -123,7 +123,14 @@ def _written(said: AIMessage) -> dict[str, Any]:
     """An answer as it is kept. What was put together from chunks is kept like what came whole."""
     kept = said.model_dump(
         mode="json",
-        include={"content", "tool_calls", "invalid_tool_calls", "usage_metadata", "response_metadata"},
+        include={
+            "content",
+            "additional_kwargs",
+            "tool_calls",
+            "invalid_tool_calls",
+            "usage_metadata",
+            "response_metadata",
+        },
         exclude_none=True,
     )
     return json_object({name: value for name, value in kept.items() if value not in ([], {}) or name == "content"})

@@ -1,4 +1,4 @@
-"""The HTTP client under OpenAI's models. Loaded through `agents.loading`: openai is slow to import.
+"""OpenAI's models, and the HTTP client under them. Loaded through `agents.loading`: openai is slow to import.
 
 langchain-openai would share one client among all models of the process and never close it: connections of a closed
 event loop would be tried again in the next one. Ours belongs to one `Models` and is closed with it.
@@ -8,7 +8,23 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+from langchain_core.outputs import ChatGenerationChunk
+from langchain_openai import ChatOpenAI
 from openai import DefaultAsyncHttpxClient
+
+
+class HearsRefusals(ChatOpenAI):
+    """langchain-openai keeps what a model says in place of an answer only where that comes in one piece; this, also
+    where it comes word by word."""
+
+    def _convert_chunk_to_generation_chunk(
+        self, chunk: dict[str, Any], default_chunk_class: type, base_generation_info: dict[str, Any] | None
+    ) -> ChatGenerationChunk | None:
+        made = super()._convert_chunk_to_generation_chunk(chunk, default_chunk_class, base_generation_info)
+        choices = chunk.get("choices") or [{}]
+        if made is not None and (words := (choices[0].get("delta") or {}).get("refusal")):
+            made.message.additional_kwargs["refusal"] = words
+        return made
 
 
 def own_client(settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from langchain_core.exceptions import (
 from langchain_core.language_models import BaseChatModel
 from pydantic import ValidationError
 
+from agents.loading import load_now
 from agents.models.scripted import ScriptedModel
 from agents.models.scripts import Script
 from agents.services.wording import excerpt
@@ -88,7 +89,11 @@ def open_real(provider: str, name: str, options: Mapping[str, Any]) -> BaseChatM
         StepError: `model_unavailable`.
     """
     try:
-        model: BaseChatModel = init_chat_model(name, model_provider=provider, **{"max_retries": 0, **options})
+        given = {"model": name, "max_retries": 0, **options}
+        if provider == "openai":
+            model: BaseChatModel = load_now("agents.models.openai_client").HearsRefusals(**given)
+        else:
+            model = init_chat_model(model_provider=provider, **given)
     except Exception as error:  # noqa: BLE001 - each provider's package has its own ways to refuse
         said = _KEY.sub("***", excerpt(str(error)))
         raise StepError(

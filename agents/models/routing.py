@@ -7,6 +7,7 @@ from typing import Any, Final
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 
+from agents.models.refusals import refusal_of, refused
 from agents.reasoning.messages import usage_of
 from agents.reasoning.paying import paid
 from agents.reasoning.spending import Payer, Spending, as_kept
@@ -29,7 +30,11 @@ async def ask(
     context: StepContext, model: BaseChatModel, model_name: str, question: Mapping[str, Any], said: Sequence[str]
 ) -> dict[str, Any]:
     """One call of the model, under the execution's budget and counted in it, whatever becomes of it: `route` and
-    `explanation`, or `said` where that is no route, or `over` where a budget allows no call."""
+    `explanation`, or `said` where that is no route, or `over` where a budget allows no call.
+
+    Raises:
+        StepError: the model failed, or refused to answer.
+    """
     routes = question["routes"]
     messages = _messages(question, said)
     step = context.path.rpartition("[")[0]
@@ -46,6 +51,8 @@ async def ask(
             return {"over": as_kept(over, step)}
         (answer, words, why), took = await paid(context, model_name, spending, _ask(model, messages, routes))
         spending.note(usage_of(answer), took, tokens_of([answer.content, answer.tool_calls]))
+        if told := refusal_of(answer):
+            raise refused(model_name, told)
     route = recognise(words, routes)
     return {"said": shorten(words, MAX_SAID)} if route is None else {"route": route, "explanation": why}
 

@@ -100,6 +100,7 @@ class ScriptedModel(OwnModel):
             calls.append(Call(answer_tool["name"], turn.structured))
         message = AIMessage(
             content=turn.text,
+            additional_kwargs={"refusal": turn.refusal} if turn.refusal else {},
             tool_calls=[
                 {"name": call.name, "args": dict(call.args), "id": f"call_{spoken}_{index}", "type": "tool_call"}
                 for index, call in enumerate(calls)

@@ -47,12 +47,14 @@ class Turn:
         text: The words.
         calls: The tools it wants called.
         structured: The value it gives when it is made to answer in a schema.
+        refusal: What it says in place of an answer: that it will give none.
         failures: Raised first, one per try, before the turn itself is given.
     """
 
     text: str = ""
     calls: tuple[Call, ...] = ()
     structured: Any = None
+    refusal: str = ""
     failures: tuple[Failure, ...] = ()
 
 

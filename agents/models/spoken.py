@@ -17,5 +17,10 @@ def spoken(message: AIMessage) -> Iterator[ChatGenerationChunk]:
         tool_call_chunk(name=call["name"], args=json.dumps(call["args"]), id=call["id"], index=index)
         for index, call in enumerate(message.tool_calls)
     ]
-    last = AIMessageChunk(content="", tool_call_chunks=calls, usage_metadata=message.usage_metadata)
+    last = AIMessageChunk(
+        content="",
+        additional_kwargs=message.additional_kwargs,
+        tool_call_chunks=calls,
+        usage_metadata=message.usage_metadata,
+    )
     yield ChatGenerationChunk(message=last)

@@ -22,6 +22,7 @@ from langchain_core.messages import AIMessage, AIMessageChunk, ToolCall
 from langchain_core.tools import BaseTool, StructuredTool
 
 from agents.models.models import Models
+from agents.models.refusals import refusal_of, refused
 from agents.reasoning.agent_calls import ModelCall
 from agents.reasoning.answers import AnswerForm
 from agents.reasoning.assignment import Assignment
@@ -30,7 +31,6 @@ from agents.reasoning.paying import paid
 from agents.reasoning.reading import Reading
 from agents.reasoning.spending import Spending
 from agents.reasoning.trimming import Message
-from agents.services.wording import excerpt
 from agents.tools.offers import Offer
 from agents.values import tokens_of
 from graphs.errors import InputError, StepError
@@ -134,7 +134,7 @@ class _Turn:
         """Note what the call has cost, and mend what was said; gives the usage.
 
         Raises:
-            StepError: the answer was cut off or filtered.
+            StepError: the answer was cut off, filtered or refused.
         """
         usage = self._spending.note(usage_of(message), self._took, tokens_of([message.content, message.tool_calls]))
         self._refuse_cut(message)
@@ -161,11 +161,11 @@ class _Turn:
         """An answer the provider broke off is no answer, and must not travel on as one."""
         reason = message.response_metadata.get("finish_reason")
         model = f"model '{self._model_name}'"
-        refusal = message.additional_kwargs.get("refusal")
-        if reason == "content_filter" or refusal:
-            said = f": {excerpt(str(refusal))}" if refusal else "."
+        if said := refusal_of(message):
+            raise refused(self._model_name, said)
+        if reason == "content_filter":
             raise StepError(
-                f"{model} refused the content{said}", category="validation", retryable=False, code="content_filtered"
+                f"{model} refused the content.", category="validation", retryable=False, code="content_filtered"
             )
         if self._streamed and reason is None and message.response_metadata.get("model_provider") == "openai":
             # OpenAI's last piece always says why it is the last; one that only looks complete may be half an answer.

@@ -6,6 +6,7 @@ from typing import Any
 from langchain.agents.middleware.summarization import DEFAULT_SUMMARY_PROMPT
 from langchain_core.messages import HumanMessage, get_buffer_string
 
+from agents.models.refusals import refusal_of, refused
 from agents.reasoning.messages import MAX_WORDS, messages_of, usage_of
 from agents.reasoning.paying import paid
 from agents.reasoning.spending import Spending
@@ -21,11 +22,13 @@ async def sum_up(
     """What was said so far, in the model's own words: `summary`, `usage`.
 
     Raises:
-        StepError: the model failed, or said nothing.
+        StepError: the model failed, refused, or said nothing.
     """
     asked = DEFAULT_SUMMARY_PROMPT.format(messages=get_buffer_string(messages_of(told)))
     said, took = await paid(context, model_name, spending, model.ainvoke([HumanMessage(asked)]))
     usage = spending.note(usage_of(said), took, tokens_of([said.content]))
+    if words := refusal_of(said):
+        raise refused(model_name, words)
     text = str(said.text).strip()
     if not text:
         raise StepError(f"model '{model_name}' gave an empty summary.", category="dependency", code="answer_empty")

@@ -62,6 +62,7 @@ FAULTS = [
     (Fault("401"), "logic", "model_unauthorized", 1),
     (Fault("content_filter"), "validation", "content_filtered", 1),
     (Fault("length"), "resource", "answer_cut", 1),
+    (Fault("refusal"), "validation", "answer_refused", 1),
 ]
 
 
@@ -91,6 +92,8 @@ async def test_a_provider_that_stays_bad_is_asked_as_often_as_the_policy_says(
     assert len(spent) == attempts <= BUDGET
     assert results["after"]["status"] == "skipped"
     assert results["ask"]["output"]["answer"] is None
+    if code == "answer_refused":
+        assert results["ask"]["error"]["refusal"] == "I cannot help with that."
 
 
 @pytest.mark.capability("R12", "E03")

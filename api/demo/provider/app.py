@@ -28,6 +28,7 @@ FaultKind = Literal[
     "huge",
     "content_filter",
     "length",
+    "refusal",
     "wrong_tool",
     "bad_arguments",
     "slow",
@@ -49,6 +50,7 @@ _OF_SCRIPTS: Final = {
 }
 
 
+_REFUSAL: Final = "I cannot help with that."
 _HUGE: Final = 10_000_000
 
 
@@ -58,9 +60,10 @@ class Fault:
 
     Attributes:
         kind: A status; `cut` (the connection breaks in the middle of the answer); `invalid_json`; `content_filter` and
-            `length` (the answer says that it was broken off); `wrong_tool` (a tool nobody has), `bad_arguments` (no
-            JSON); `slow` (`seconds` between words); `late` (`seconds` until the answer begins, which the model has
-            finished and somebody pays for); `empty` (no words); `huge` (10 MB of them).
+            `length` (the answer says that it was broken off); `refusal` (it says that there will be none);
+            `wrong_tool` (a tool nobody has), `bad_arguments` (no JSON); `slow` (`seconds` between words); `late`
+            (`seconds` until the answer begins, which the model has finished and somebody pays for); `empty` (no
+            words); `huge` (10 MB of them).
         times: For how many requests.
         retry_after: Seconds, for the header of that name.
     """
@@ -272,12 +275,16 @@ def _completion(asked: Asked, body: dict[str, Any], turn: Turn, fault: Fault | N
         calls = [("no_such_tool", "{}")]
     if kind == "bad_arguments":
         calls = [(name, "{broken") for name, _ in calls]
-    text = "" if kind == "empty" else "x" * _HUGE if kind == "huge" else turn.text
+    refusal = _REFUSAL if kind == "refusal" else turn.refusal
+    if refusal:
+        calls = []
+    text = "" if kind == "empty" or refusal else "x" * _HUGE if kind == "huge" else turn.text
     finish: Any = kind if kind in ("length", "content_filter") else "tool_calls" if calls else "stop"
     return Completion(
         id=f"chatcmpl-{asked.number}",
         model=asked.model,
         text=text,
+        refusal=refusal,
         calls=tuple((f"call_{spoken}_{index}", name, args) for index, (name, args) in enumerate(calls)),
         finish=finish,
         prompt_tokens=sum(len(_words(message.get("content"))) for message in body.get("messages") or ()) // 4 + 1,

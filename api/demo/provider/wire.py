@@ -17,6 +17,8 @@ class Completion:
     id: str
     model: str
     text: str
+    refusal: str = ""
+    """What it says in place of an answer."""
     calls: tuple[tuple[str, str, str], ...]
     """Id, name, arguments."""
     finish: Finish
@@ -25,7 +27,9 @@ class Completion:
     @property
     def usage(self) -> dict[str, int]:
         """Four characters count as a token, so numbers are the same on every machine."""
-        spoken = (len(self.text) + sum(len(name) + len(args) for _, name, args in self.calls)) // 4 + 1
+        spoken = (
+            len(self.text) + len(self.refusal) + sum(len(name) + len(args) for _, name, args in self.calls)
+        ) // 4 + 1
         return {
             "prompt_tokens": self.prompt_tokens,
             "completion_tokens": spoken,
@@ -35,6 +39,8 @@ class Completion:
     def whole(self) -> dict[str, Any]:
         """The body of an answer in one piece."""
         message: dict[str, Any] = {"role": "assistant", "content": self.text or None}
+        if self.refusal:
+            message["refusal"] = self.refusal
         if self.calls:
             message["tool_calls"] = [_call(*call) for call in self.calls]
         choice = {"index": 0, "message": message, "finish_reason": self.finish, "logprobs": None}
@@ -43,8 +49,10 @@ class Completion:
     def events(self, *, with_usage: bool) -> Iterator[str]:
         """The same, word by word."""
         yield self._event({"role": "assistant", "content": ""})
-        for word in re.findall(r"\S+\s*|\s+", self.text):
+        for word in _words(self.text):
             yield self._event({"content": word})
+        for word in _words(self.refusal):
+            yield self._event({"refusal": word})
         for index, call in enumerate(self.calls):
             begun = _call(call[0], call[1], "")
             yield self._event({"tool_calls": [{"index": index, **begun}]})
@@ -61,6 +69,10 @@ class Completion:
 
     def _head(self, kind: str) -> dict[str, Any]:
         return {"id": self.id, "object": kind, "created": _CREATED, "model": self.model}
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"\S+\s*|\s+", text)
 
 
 def _call(call_id: str, name: str, arguments: str) -> dict[str, Any]:

@@ -267,9 +267,27 @@ async def test_a_refusal_is_no_answer(provider: Provider, run: Any) -> None:
     refused = json.loads(bytes(says("").body))
     refused["choices"][0]["message"] |= {"content": None, "refusal": "I cannot help with that."}
     provider.answers = [JSONResponse(refused)]
-    with pytest.raises(StepError, match="refused the content: I cannot help with that") as caught:
-        await run()
-    assert (caught.value.category, caught.value.code) == ("validation", "content_filtered")
+    pieces = [chunk(role="assistant", content=""), chunk(refusal="I cannot "), chunk(refusal="help with that.")]
+    provider.answers.append(streamed(*pieces, chunk("stop"), DONE))
+    for stream in (False, True):
+        with pytest.raises(StepError, match=r"refused to answer: I cannot help with that\.") as caught:
+            await run(stream=stream)
+        assert (caught.value.category, caught.value.code) == ("validation", "answer_refused")
+        assert caught.value.details["refusal"] == "I cannot help with that."
+
+
+@pytest.mark.capability("F17", "X25", "R12")
+async def test_a_model_that_refuses_to_choose_has_not_chosen(provider: Provider, make_context: Make) -> None:
+    """It is neither asked again, nor taken for one that named no route."""
+    refused = json.loads(bytes(says("").body))
+    refused["choices"][0]["message"] |= {"content": None, "refusal": "I will not judge people."}
+    provider.answers = [JSONResponse(refused)]
+    models = Models()
+    question = {"model": "openai:m", "prompt": "Who is guilty?", "routes": {"ann": "", "bob": ""}, "state": ""}
+    with pytest.raises(StepError, match="refused to answer: I will not judge people") as caught:
+        await Router().ask(make_context(models), question, [])
+    await models.aclose()
+    assert (caught.value.code, caught.value.retryable) == ("answer_refused", False)
 
 
 async def test_a_provider_that_is_not_there(run: Any, provider: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
