@@ -7,6 +7,7 @@ process cannot do is left for one that can.
 from collections.abc import Mapping
 from typing import Any
 
+from agents.models.known import judge_for
 from agents.reasoning.agents import Agents
 from agents.services.services import Services
 from agents.tools.functions import Functions
@@ -64,6 +65,7 @@ def known_of(resources: Mapping[type, Any]) -> Known:
         tools=_names(resources, Tools) if resources.get(Tools, Tools()).complete else None,
         agents=_names(resources, Agents),
         secrets=_names(resources, EngineSecrets),
+        model=judge_for(resources),
     )
 
 

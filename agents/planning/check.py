@@ -5,6 +5,7 @@ from typing import Any, ClassVar, Final
 
 from pydantic import Field
 
+from agents.models.known import judge_for
 from agents.planning.acting import Act, acts_of
 from agents.planning.bounds import ASSISTANT
 from agents.planning.offer import Offered, offered
@@ -20,6 +21,7 @@ from graphs.prepare import Library
 from graphs.spec import Step, Workflow
 from graphs.steps import Action, StepConfig, StepContext, StepTypes
 from graphs.validation import Known
+from graphs.validation.known import Judge
 
 ANALYSED: Final = "plan.analysed"
 """The kind of the record of what a plan looks like."""
@@ -70,7 +72,7 @@ class CheckPlan(Action):
 
     async def run(self, context: StepContext, config: CheckPlanConfig) -> Any:
         types, offer = context.resource(StepTypes), offered(context)
-        workflow, problems = _read(config, types, offer)
+        workflow, problems = _read(config, types, offer, judge_for(context.resources))
         if workflow is None:
             return _invalid(config, problems)
         if config.model is not None:
@@ -92,9 +94,11 @@ class CheckPlan(Action):
         }
 
 
-def _read(config: CheckPlanConfig, types: StepTypes, offer: Offered) -> tuple[Workflow | None, list[str]]:
+def _read(
+    config: CheckPlanConfig, types: StepTypes, offer: Offered, judge: Judge | None
+) -> tuple[Workflow | None, list[str]]:
     """The workflow, or everything that is wrong with it."""
-    report = examine_text(unfenced(config.workflow), step_types=types, known=_known(offer))
+    report = examine_text(unfenced(config.workflow), step_types=types, known=_known(offer, judge))
     unknown = [one for one in report.warnings if one.code.endswith("_unknown")]
     problems = [_told(problem) for problem in (*report.errors, *unknown)]
     if report.workflow is None:
@@ -116,7 +120,7 @@ def _repeats(told: str, problems: Sequence[Problem]) -> bool:
     return any(problem.message.startswith(step) and name.partition("'")[0] in problem.message for problem in problems)
 
 
-def _known(offer: Offered) -> Known:
+def _known(offer: Offered, judge: Judge | None) -> Known:
     return Known(
         workflow=lambda name, version: offer.workflows.get(name) if version is None else None,
         workflows=offer.workflows.keys(),
@@ -124,6 +128,7 @@ def _known(offer: Offered) -> Known:
         functions=offer.functions,
         tools=offer.tools.keys(),
         agents=offer.agents.keys(),
+        model=judge,
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from graphs.errors import Problem
 from graphs.loading.findings import Severity
 from graphs.spec import Workflow
 
@@ -13,6 +14,7 @@ THINGS: Final[tuple[Thing, ...]] = ("service", "function", "tool", "agent")
 Named = Thing | Literal["workflow"]
 
 Resolve = Callable[[str, str | None], Workflow | None]
+Judge = Callable[[str], Problem | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,7 @@ class Known:
         functions, tools, agents: Registered ones.
         limits: Names that steps may give under `limits`.
         secrets: What expressions may read as `secrets.NAME`.
+        model: What is wrong with the name of a model, if anything is.
     """
 
     workflow: Resolve | None = None
@@ -39,6 +42,7 @@ class Known:
     agents: Collection[str] | None = None
     limits: Collection[str] | None = None
     secrets: Collection[str] | None = None
+    model: Judge | None = None
 
     def names(self, thing: Thing) -> Collection[str] | None:
         """The names of things of a kind; None where nobody can say."""

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from graphs.loading.findings import Findings, Severity
 from graphs.loading.names import suggestion
 from graphs.loading.places import Path
-from graphs.validation.known import THINGS, Known, Thing
+from graphs.validation.known import THINGS, Judge, Known, Thing
 from graphs.validation.outline import Outline
 from graphs.validation.sites import Site
 
@@ -24,6 +24,9 @@ _USES: Mapping[str, tuple[tuple[tuple[str, ...], Thing], ...]] = {
     ),
 }
 """For our step types, where in `config` they name which thing."""
+
+_ASK_MODELS = ("agent", "switch")
+"""Step types of ours whose `model` is a model's name."""
 
 _GUESSES: tuple[tuple[tuple[str, ...], Thing], ...] = tuple(((thing,), thing) for thing in THINGS)
 """For others' types: a key that is called so probably means it."""
@@ -81,6 +84,19 @@ def check_uses(outline: Outline, known: Known, findings: Findings) -> None:
         findings.add(f"{thing}_unknown", site.place.at("config", *path), words, hint, severity=severity)
     for site in outline.sites if known.limits is not None else ():
         _check_limits(site, known.limits or (), findings)
+    if known.model is not None:
+        for site in outline.sites:
+            _check_model(site, known.model, findings)
+
+
+def _check_model(site: Site, judge: Judge, findings: Findings) -> None:
+    model = site.step.config.get("model") if site.step.type in _ASK_MODELS else None
+    if not isinstance(model, str) or "{{" in model or (problem := judge(model)) is None:
+        return
+    if problem.code == "model_invalid" and site.step.type == "agent":  # its step type says so, whatever is known
+        return
+    place = site.place.at("config", "model")
+    findings.add(problem.code, place, problem.message.removesuffix("."), problem.hint, severity=problem.severity)
 
 
 def _is_published(agent: str, known: Known) -> bool:

@@ -5,6 +5,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from agents.models.known import judge_of, named_models
+from agents.models.models import Models
+from agents.models.prices import Prices
 from agents.reasoning.agents import Agents
 from agents.services.services import Services
 from agents.tools.functions import Functions
@@ -18,7 +21,7 @@ from graphs.spec import Workflow
 from graphs.steps import StepTypes
 from graphs.templates import WorkflowTemplate
 from graphs.validation import Known, unchecked
-from graphs.validation.known import Named
+from graphs.validation.known import Judge, Named
 from graphs.validation.links import check_links
 from graphs.validation.outline import Outline
 from orchestrator.cli.support.at_hand import AtHand
@@ -164,6 +167,17 @@ def _known(setting: Setting, *, here: bool) -> Known:
         tools=None if settings.mcp or _names(offered, McpServers) else _names(offered, Tools) or nothing,
         agents=_names(offered, Agents) or nothing,
         limits=declared(settings.limits, settings.services),
+        model=_judge(setting),
+    )
+
+
+def _judge(setting: Setting) -> Judge:
+    offered, settings = setting.offered.resources, setting.settings
+    models = next((one for one in offered if isinstance(one, Models)), None)
+    prices = [name for one in offered if isinstance(one, Prices) for name in one.table]
+    default = (models.default if models is not None else None) or settings.model
+    return judge_of(
+        models.scripts.names() if models is not None else None, named_models(default, [*settings.prices, *prices])
     )
 
 
