@@ -52,7 +52,7 @@ class JoinConfig(StepConfig):
         """The join of so many branches or items (X32)."""
         required: int | Fraction
         if self.first is not None:
-            return Join(min(self.first, groups), first=True, cancel=self.rest == "cancel")
+            return Join(self.first, first=True, cancel=self.rest == "cancel")
         if self.min_success is not None:
             required = self.min_success
         elif self.min_success_rate is not None:
@@ -70,12 +70,14 @@ class JoinConfig(StepConfig):
         Raises:
             StepError: there are not so many branches or items.
         """
-        if self.min_success is not None and self.min_success > groups:
-            raise StepError(
-                f"step '{step.name}': {self.min_success} must succeed ('min_success'), and there are {groups}.",
-                category="validation",
-                code="min_success_impossible",
-            )
+        for key, wanted in (("min_success", self.min_success), ("first", self.first)):
+            if wanted is not None and wanted > groups:
+                raise StepError(
+                    f"step '{step.name}': {wanted} must succeed ('{key}'), and there are {groups}.",
+                    category="validation",
+                    code="first_impossible" if key == "first" else "min_success_impossible",
+                    hint=f"Ask for {groups} at most, or add what is missing." if groups else None,
+                )
 
     def policy(self) -> FailurePolicy:
         match self.failure_policy:
@@ -159,11 +161,11 @@ def _groups(step: Step) -> int:
 
 def _too_few(step: Step, groups: int) -> Iterable[Problem]:
     """More must succeed than there are."""
-    for key in ("min_success", "minimum_success_count"):
+    for key in ("min_success", "minimum_success_count", "first"):
         wanted = step.config.get(key)
         if isinstance(wanted, int) and not isinstance(wanted, bool) and wanted > groups:
             yield Problem(
-                code="min_success_impossible",
+                code="first_impossible" if key == "first" else "min_success_impossible",
                 message=f"step '{step.name}': {wanted} must succeed, and there are {groups}.",
                 hint=f"Ask for {groups} at most, or add what is missing.",
                 where=f"config.{key}",

@@ -142,12 +142,13 @@ async def test_a_group_succeeds_with_as_many_as_it_asks_for(
 
 
 @pytest.mark.capability("E19", "F07", "F22")
+@pytest.mark.parametrize("word", ["min_success", "first"])
 @pytest.mark.parametrize("kind", ["map", "parallel"])
 async def test_more_successes_than_there_are_steps_are_a_failure_before_anything_is_done(
-    kind: str, database: Path, effects: Effects
+    kind: str, word: str, database: Path, effects: Effects
 ) -> None:
     """Known only at run time; what is known before is a problem of the definition."""
-    config: dict[str, Any] = {"min_success": "{{ input.least }}"}
+    config: dict[str, Any] = {word: "{{ input.least }}"}
     if kind == "map":
         config["items"], more = "{{ input.items }}", {"steps": [act("a")]}
     else:
@@ -156,8 +157,9 @@ async def test_more_successes_than_there_are_steps_are_a_failure_before_anything
     group = {"name": "g", "type": kind, "config": config, **more}
     async with engine(database, effects=effects) as baton:
         execution = await run(baton, workflow("w", [group]), {"items": [1, 2], "least": 3})
-        assert execution.error is not None and execution.error["code"] == "min_success_impossible"
-        assert execution.error["message"] == "step 'g': 3 must succeed ('min_success'), and there are 2."
+        assert execution.error is not None and execution.error["code"] == f"{word}_impossible"
+        assert execution.error["message"] == f"step 'g': 3 must succeed ('{word}'), and there are 2."
+        assert execution.error["hint"] == "Ask for 2 at most, or add what is missing."
         assert effects.began == []
         assert (await run(baton, workflow("w", [group]), {"items": [1, 2], "least": 2})).status == "completed"
 
@@ -172,13 +174,14 @@ async def test_more_successes_than_there_are_steps_are_a_failure_before_anything
     ],
 )
 def test_more_successes_than_there_can_be_are_a_problem_of_the_definition(group: dict[str, Any]) -> None:
-    for word in ("min_success", "minimum_success_count"):
+    hint = "Ask for 2 at most, or add what is missing."
+    for word, key in (("min_success", "min_success"), ("minimum_success_count", "min_success"), ("first", "first")):
         for least in (2, 3):
             step = {"name": "g", **group, "config": {**group.get("config", {}), word: least}}
             found = list(validate(workflow("w", [step]), TYPES))
-            wrong = [problem for problem in found if problem.code == "min_success_impossible"]
-            assert [problem.message for problem in wrong] == (
-                ["step 'g': 3 must succeed, and there are 2."] if least == 3 else []
+            wrong = [problem for problem in found if problem.code == f"{key}_impossible"]
+            assert [(problem.message, problem.hint, problem.where) for problem in wrong] == (
+                [("step 'g': 3 must succeed, and there are 2.", hint, f"steps.g.config.{key}")] if least == 3 else []
             )
 
 

@@ -154,6 +154,7 @@ async def test_a_server_that_dies_in_a_call_fails_it_and_is_there_for_the_next(
         with pytest.raises(StepError, match=r"^MCP server 'desk' failed: ") as failed:
             await asyncio.wait_for(_ask(tools, "die", make_context()), SECONDS)
         assert (failed.value.code, failed.value.category) == ("mcp_failed", "dependency")
+        assert failed.value.details["outcome"] == "unknown"
         assert await _ask(tools, "who", make_context())
 
 

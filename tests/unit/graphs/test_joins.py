@@ -177,7 +177,7 @@ def test_a_rate_is_what_is_written(percent: int, groups: int) -> None:
 JOINS: list[tuple[dict[str, Any], int, Join]] = [
     ({}, 5, Join(5)),
     ({"first": 2}, 5, Join(2, first=True)),
-    ({"first": 9}, 5, Join(5, first=True)),
+    ({"first": 9}, 5, Join(9, first=True)),
     ({"min_success": 3}, 5, Join(3)),
     ({"minimum_success_count": 9}, 5, Join(9)),
     ({"min_success": 0}, 5, Join(0)),
