@@ -132,9 +132,9 @@ class TenantView:
         await self.get(execution_id)
         return await self.baton.pause(execution_id, by=self.by, reason=reason)
 
-    async def continue_(self, execution_id: str) -> Execution:
+    async def continue_(self, execution_id: str, *, reason: str | None = None) -> Execution:
         await self.get(execution_id)
-        return await self.baton.continue_(execution_id)
+        return await self.baton.continue_(execution_id, by=self.by, reason=reason)
 
     async def resume(self, execution_id: str) -> Execution:
         await self.get(execution_id)

@@ -131,9 +131,9 @@ async def pause(execution_id: ExecutionId, view: View, body: WhyBody | None = No
 
 
 @router.post("/{execution_id}/continue", status_code=202, dependencies=[needs(Right.RUN)])
-async def go_on(execution_id: ExecutionId, view: View) -> dict[str, Any]:
+async def go_on(execution_id: ExecutionId, view: View, body: WhyBody | None = None) -> dict[str, Any]:
     """Let a paused execution go on. 409 when nobody has paused it."""
-    return brief(await view.continue_(execution_id))
+    return brief(await view.continue_(execution_id, reason=body.reason if body else None))
 
 
 @router.post("/{execution_id}/resume", status_code=202, dependencies=[needs(Right.RUN)])

@@ -68,9 +68,13 @@ async def continue_(
     shared: Shared,
     *,
     id: str,  # noqa: A002 - as on the command line
+    reason: str | None,
+    by: str | None,
 ) -> int:
     """See `orchestrator.cli.declared.steering`."""
-    return await _steer(shared, id, "goes on", lambda baton, found: baton.continue_(found))
+    return await _steer(
+        shared, id, "goes on", lambda baton, found: baton.continue_(found, by=by or user(), reason=reason)
+    )
 
 
 async def _steer(

@@ -59,13 +59,13 @@ class Stopping(Base):
             self._driver.paused(execution_id)
         return execution
 
-    async def continue_(self, execution_id: str) -> Execution:
-        """Let a paused execution go on.
+    async def continue_(self, execution_id: str, *, by: str | None = None, reason: str | None = None) -> Execution:
+        """Let a paused execution go on. Its record says who did, and who had paused it.
 
         Raises:
             NotFoundError, ConflictError: there is none, or nobody has paused it.
         """
-        execution = await self.store.request_go_on(execution_id)
+        execution = await self.store.request_go_on(execution_id, by=by, reason=reason)
         if self._driver is None:
             await self.store.request_resume(execution_id)
         self._driver_takes(execution_id, "resume")

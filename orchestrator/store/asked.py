@@ -10,6 +10,7 @@ from orchestrator.store.values.asked import Asked
 _SAID: Final[Mapping[str, str]] = {
     "execution.rewound": "had it go on",
     "execution.redriven": "redrove it",
+    "execution.continued": "let it go on",
     "approval.decided": "decided what it asked",
 }
 _LAST: Final = (

@@ -6,10 +6,11 @@ from typing import Any
 
 from graphs.errors import BatonError, ConflictError
 from graphs.state import FINALLY
+from orchestrator.store.announcing import Kept
 from orchestrator.store.executions import ended, find
-from orchestrator.store.parts import Part, no_execution, raise_signal
-from orchestrator.store.port import Execution
-from orchestrator.store.rows import to_json
+from orchestrator.store.parts import Part, insert, no_execution, raise_signal
+from orchestrator.store.port import Execution, Record
+from orchestrator.store.rows import record_row, to_json, to_time
 
 
 class Requests(Part):
@@ -84,11 +85,11 @@ class Requests(Part):
         now = self._now()
         await self._writer.submit(lambda db: raise_signal(db, execution_id, "resume", None, now, own=self._drives))
 
-    async def request_go_on(self, execution_id: str) -> Execution:
+    async def request_go_on(self, execution_id: str, *, by: str | None, reason: str | None) -> Execution:
         """See the port."""
-        now = self._now()
+        at = self._clock.now()
 
-        def work(db: sqlite3.Connection) -> Execution | BatonError:
+        def work(db: sqlite3.Connection) -> tuple[Execution, Kept] | BatonError:
             execution = find(db, execution_id)
             if execution is None:
                 return no_execution(execution_id)
@@ -101,11 +102,16 @@ class Requests(Part):
                 "WHERE id = ?",
                 (execution_id,),
             )
-            raise_signal(db, execution_id, "resume", None, now, own=self._drives)
-            return find(db, execution_id) or no_execution(execution_id)
+            raise_signal(db, execution_id, "resume", None, to_time(at), own=self._drives)
+            data = {"by": by, "reason": reason, "paused": execution.pause_requested}
+            record = Record(execution_id, "execution.continued", at, None, execution.generation, data)
+            return find(db, execution_id) or execution, insert(db, [record_row(record)])
 
-        asked: Execution = await self._writer.submit(work)
-        return asked
+        def announce(done: tuple[Execution, Kept]) -> None:
+            self._announce(done[1])
+
+        asked: tuple[Execution, Kept] = await self._writer.submit(work, on_commit=announce)
+        return asked[0]
 
 
 _CLOSE_LATE = (

@@ -95,9 +95,12 @@ async def test_what_is_paused_starts_nothing_new(database: Path, effects: Effect
         assert execution.status == "paused" and effects.began == ["a"]
         await turns(baton)
         assert (await baton.results(execution.id)).keys() == {"a"} and effects.began == ["a"]
-        await baton.continue_(execution.id)
+        await baton.continue_(execution.id, by="bob", reason="it is well again")
         execution = await finished(baton, execution)
+        (record,) = [one for one in await baton.records(execution.id) if one.kind == "execution.continued"]
     assert execution.status == "completed" and effects.began == ["a", "b"]
+    assert (record.data["by"], record.data["reason"]) == ("bob", "it is well again")
+    assert record.data["paused"]["by"] == "ann"
 
 
 @pytest.mark.capability("O23")

@@ -23,7 +23,13 @@ def register(app: typer.Typer) -> None:
         "Hold an execution: nothing new starts, what runs may finish; answers are kept until it goes on.",
         "baton pause 7f3c --reason 'the bank is down'",
     )
-    _register_continue(app)
+    _register_asking(
+        app,
+        "continue",
+        "Let a paused execution go on.",
+        "baton continue 7f3c --reason 'the bank is back'",
+        body="continue_",
+    )
 
 
 def _register_cancel(app: typer.Typer) -> None:
@@ -57,7 +63,14 @@ def _register_cancel(app: typer.Typer) -> None:
         """
 
 
-def _register_asking(app: typer.Typer, name: str, help: str, example: str) -> None:  # noqa: A002 - Typer's word
+def _register_asking(
+    app: typer.Typer,
+    name: str,
+    help: str,  # noqa: A002 - Typer's word
+    example: str,
+    *,
+    body: str | None = None,
+) -> None:
     """A command that says of an execution what is to become of it, who wants that and why."""
 
     def asking(
@@ -67,19 +80,10 @@ def _register_asking(app: typer.Typer, name: str, help: str, example: str) -> No
     ) -> None: ...
 
     asking.__doc__ = help
-    body = f"orchestrator.cli.cancel:{name}"
-    command(app, name, body, rich_help_panel=ANSWER, epilog=examples(example, note=HEARD))(asking)
-
-
-def _register_continue(app: typer.Typer) -> None:
-    @command(
+    command(
         app,
-        "continue",
-        "orchestrator.cli.cancel:continue_",
+        name,
+        f"orchestrator.cli.cancel:{body or name}",
         rich_help_panel=ANSWER,
-        epilog=examples("baton continue 7f3c", note=HEARD),
-    )
-    def continue_(
-        id: Id,  # noqa: A002
-    ) -> None:
-        """Let a paused execution go on."""
+        epilog=examples(example, note=HEARD),
+    )(asking)

@@ -167,7 +167,7 @@ class Executions(Protocol):
         """Ask whoever drives the file to look at an execution again."""
         ...
 
-    async def request_go_on(self, execution_id: str) -> Execution:
+    async def request_go_on(self, execution_id: str, *, by: str | None, reason: str | None) -> Execution:
         """Let it go on.
 
         Raises:

@@ -323,7 +323,11 @@ async def test_an_execution_is_held_and_goes_on(served: Served, client: httpx.As
     assert (paused.status_code, paused.json()["pause_requested"]["reason"]) == (202, "look first")
     await served.gateway.orchestrator.decide(execution_id, "ask", "approve", by="ann")
     assert (await client.get(f"/v1/executions/{execution_id}")).json()["execution"]["status"] == "paused"
-    assert (await client.post(f"/v1/executions/{execution_id}/continue")).status_code == 202
+    going = await client.post(f"/v1/executions/{execution_id}/continue", json={"reason": "it is well"})
+    assert going.status_code == 202
+    records = await served.gateway.orchestrator.records(execution_id)
+    (record,) = [one for one in records if one.kind == "execution.continued"]
+    assert (record.data["by"], record.data["reason"]) == (paused.json()["pause_requested"]["by"], "it is well")
     assert (await served.gateway.orchestrator.wait(execution_id)).status == "completed"
     late = await client.post(f"/v1/executions/{execution_id}/continue")
     assert late.status_code == 409
