@@ -16,7 +16,7 @@ from graphs.spec import Config, Step, Workflow
 from graphs.state import FINALLY, Happened, Result
 from graphs.undo.places import prefixes
 
-_GONE_ON = ("continue", "fallback", "goto", "escalate")
+_GONE_ON = ("continue", "goto", "escalate")
 _GOING_ON = (
     *("first", "min_success", "minimum_success_count", "min_success_rate", "parallel_failure_threshold"),
     *("tools", "agent", "agent_capability"),  # an agent is told of a call that failed
@@ -32,7 +32,8 @@ def may_go_on(workflow: Workflow) -> bool:
 
 
 def _goes_on(step: Step) -> bool:
-    if step.type == SubWorkflow.name or step.on_failure.action in _GONE_ON or "failure_policy" in step.config:
+    handled = step.on_failure.has_answer or step.on_failure.action in _GONE_ON
+    if step.type == SubWorkflow.name or handled or "failure_policy" in step.config:
         return True
     if step.on_timeout is not None and step.on_timeout.action == "continue":
         return True

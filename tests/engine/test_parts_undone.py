@@ -23,10 +23,18 @@ def _undoing(effects: Effects) -> list[str]:
 INNER = workflow("inner", [_undone("a"), act("broken", "a", fail=True)], compensation={"steps": [act("sweep")]})
 SUB = {"name": "sub", "type": "workflow", "config": {"workflow": "inner"}}
 SEQUENCE = {"name": "list", "type": "sequence", "steps": [_undone("s"), act("t", fail=True)]}
+OTHERWISE = {
+    "name": "each",
+    "type": "loop",
+    "config": {"items": [1, 2]},
+    "steps": [_undone("s"), act("t", fail="{{ item == 2 }}")],
+    "on_failure": {"action": "retry", "config": {"items": [1]}},
+}
 PARTS: list[tuple[dict[str, Any], list[str]]] = [
     (SUB | GOES_ON, ["sub.undo_a", "sub.sweep"]),
     (SEQUENCE | GOES_ON, ["list.undo_s"]),
     (SEQUENCE | {"on_failure": {"action": "fallback", "fallback": act("instead")}}, ["list.undo_s"]),
+    (OTHERWISE, ["each[1].undo_s", "each[0].undo_s"]),
     (SEQUENCE | {"on_failure": {"action": "goto", "goto": "after"}}, ["list.undo_s"]),
     (act("plain", fail=True, compensate=act("undo_plain"), compensate_failed=True) | GOES_ON, ["undo_plain"]),
     (act("plain", fail=True, compensate=act("undo_plain")) | GOES_ON, []),
