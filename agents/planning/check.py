@@ -26,6 +26,7 @@ from graphs.validation.known import Judge
 ANALYSED: Final = "plan.analysed"
 """The kind of the record of what a plan looks like."""
 
+_PATIENT: Final = {"retry": {"max_attempts": 3}}
 _MOST_TOLD: Final = 20
 
 
@@ -75,8 +76,7 @@ class CheckPlan(Action):
         workflow, problems = _read(config, types, offer, judge_for(context.resources))
         if workflow is None:
             return _invalid(config, problems)
-        if config.model is not None:
-            workflow = _with_model(workflow, config.model)
+        workflow = _completed(workflow, config.model)
         acts = acts_of(workflow, types, offer)
         _note_analysis(context, workflow, types)
         given = check_input(workflow.spec.input.schema_, config.input or {})
@@ -192,8 +192,10 @@ def _shown(config: CheckPlanConfig, text: str, given: Mapping[str, Any], acts: A
     return shown
 
 
-def _with_model(workflow: Workflow, model: str) -> Workflow:
-    """The same workflow, its own agents speaking with the model that planned."""
+def _completed(workflow: Workflow, model: str | None) -> Workflow:
+    """The same workflow, its own agents speaking with the model that planned; and asking again where it is busy for a
+    moment, of which models that plan do not think."""
+    patient = {} if workflow.spec.config.retry_policy is not None else _PATIENT
 
     def changed(step: Any) -> Any:
         if isinstance(step, list):
@@ -202,8 +204,10 @@ def _with_model(workflow: Workflow, model: str) -> Workflow:
             return step
         found = {key: changed(value) for key, value in step.items()}
         config = found.get("config", {})
-        if found.get("type") == "agent" and "name" in found and not {"agent", "agent_capability"} & config.keys():
-            found["config"] = {**config, "model": model}
+        if found.get("type") == "agent" and "name" in found:
+            found = {**patient, **found}
+            if model is not None and not {"agent", "agent_capability"} & config.keys():
+                found["config"] = {**config, "model": model}
         return found
 
     document = workflow.as_document()

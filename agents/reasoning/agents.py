@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, InstanceOf, field_validator
 from agents.registry import Registry
 from agents.tools.tool_use import ToolUse
 from agents.tools.tools import Tool
-from graphs.spec import Budget
+from graphs.spec import Budget, RetryPolicy
 
 ContextOverflow = Literal["summarize", "trim"]
 
@@ -26,6 +26,7 @@ class Agent(BaseModel):
         output_schema: JSON Schema, or (from Python) a pydantic model: the answer is then a value of that form.
         max_turns, max_reasks, budget, context_tokens, context_overflow, temperature, max_tokens: As in a step's
             `config`, where the step itself says nothing.
+        retry: How often a call of its model that failed is made again, where the step that asks it does not say.
         description: For people, and for models that choose among agents.
     """
 
@@ -44,6 +45,7 @@ class Agent(BaseModel):
     context_overflow: ContextOverflow | None = None
     temperature: float | None = Field(default=None, ge=0, le=2)
     max_tokens: int | None = Field(default=None, ge=1)
+    retry: RetryPolicy | None = None
     description: str = ""
 
     @field_validator("tools", "capabilities", mode="before")

@@ -33,6 +33,7 @@ class Assignment(TypedDict):
         registered: The agent is found under its name among the registered ones.
         model: `provider:model`; None where Python gave a model as it is.
         model_name: What the model is called in records.
+        retry: The agent's own word on calls that failed.
         context_overflow: Not in assignments that older versions kept.
         budgets: By scope: "" for the execution's, paths for those of the sub-workflows around and the step's own.
     """
@@ -53,6 +54,7 @@ class Assignment(TypedDict):
     context_tokens: int | None
     context_overflow: NotRequired[ContextOverflow]
     stream: bool | None
+    retry: NotRequired[dict[str, Any]]
 
 
 async def assign(opening: Opening) -> Assignment:
@@ -94,6 +96,8 @@ async def assign(opening: Opening) -> Assignment:
         context_overflow=said("context_overflow", config.context_overflow),
         stream=config.stream,
     )
+    if agent.retry is not None:
+        assignment["retry"] = agent.retry.model_dump(mode="json", exclude_defaults=True)
     await open_model(context, assignment, step)  # so that what cannot work is known before anything is done
     return assignment
 

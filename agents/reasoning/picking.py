@@ -90,5 +90,10 @@ def agent_of(workflow: Workflow, name: str) -> Agent:
     """The agent that a definition (`kind: Agent`) describes."""
     (step,) = workflow.spec.steps
     given: dict[str, Any] = {key: value for key, value in step.config.items() if key in Agent.model_fields}
-    own = {"name": name, "description": workflow.metadata.description, "capabilities": workflow.metadata.tags}
+    own = {
+        "retry": step.retry,
+        "name": name,
+        "description": workflow.metadata.description,
+        "capabilities": workflow.metadata.tags,
+    }
     return Agent.model_validate({**given, **own})

@@ -55,6 +55,7 @@ class Reading:
                 raise StepError(
                     f"agent '{self._assignment['agent']}' gave an answer that does not fit its schema: {self._unfit}.",
                     category="dependency",
+                    retryable=False,  # it has been asked again as often as it may be
                     code="answer_unfit",
                 )
             output["unfit"] = self._unfit

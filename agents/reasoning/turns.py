@@ -168,7 +168,7 @@ class Course:
 
         kind = Summary(self._step, self._assignment, older)
         own = self._step
-        step = Step(name="summary", type="agent", limits=own.limits, retry=own.retry, on_failure=_TOLD)
+        step = Step(name="summary", type="agent", limits=own.limits, retry=self._retry, on_failure=_TOLD)
         needs = tuple(Need(name, "settled") for name in before)
         return PlannedStep(summary_step(number), step, kind.node, needs, local=f"[{number}].", kind=kind)
 
@@ -248,11 +248,16 @@ class Course:
             type="agent",
             limits=own.limits,
             breaker=own.breaker,
-            retry=own.retry,
+            retry=self._retry,
             on_failure=OnFailure(
                 action="retry" if again.action == "retry" else "terminate", max_attempts=again.max_attempts
             ),
         )
+
+    @property
+    def _retry(self) -> RetryPolicy | None:
+        own = self._assignment.get("retry")
+        return self._step.retry or (RetryPolicy.model_validate(own) if own is not None else None)
 
     def _tool_step(self, offer: Offer) -> Step:
         name = offer["name"]

@@ -34,8 +34,10 @@ KEYS = (
     "temperature",
     "max_tokens",
     "stream",
+    "retry",
 )
-_CONFIG: Path = ("spec", "steps", 0, "config")
+_STEP: Path = ("spec", "steps", 0)
+_CONFIG: Path = (*_STEP, "config")
 _ASKED = {
     "message": "{{ input.message | default(none) }}",
     "messages": "{{ input.messages | default([]) }}",
@@ -77,19 +79,21 @@ def as_workflow(document: dict[str, Any], positions: Positions, findings: Findin
         labels = metadata.get("labels")
         metadata["labels"] = {**(labels if isinstance(labels, dict) else {}), AGENT_LABEL: "agent"}
         metadata["tags"] = [*(metadata.get("tags") or []), *capabilities]
-    step = {"name": AGENT_STEP, "type": "agent", "config": {**given, **_ASKED}}
+    own = {"retry": given.pop("retry")} if "retry" in given else {}
+    step = {"name": AGENT_STEP, "type": "agent", **own, "config": {**given, **_ASKED}}
     output = {key: f"{{{{ steps.{AGENT_STEP}.output.{key} }}}}" for key in ("answer", "structured", "usage")}
     document["spec"] = {"input": {"schema": _INPUT}, "steps": [step], "output": {"values": output}}
 
 
 def _as_written(path: Path) -> Path:
     """Where something of the workflow stands in the text it was made from."""
-    return ("spec", *path[len(_CONFIG) :]) if path[: len(_CONFIG)] == _CONFIG else path
+    of_step = _CONFIG if path[: len(_CONFIG)] == _CONFIG else _STEP
+    return ("spec", *path[len(of_step) :]) if path[: len(of_step)] == of_step else path
 
 
 def _as_called(place: Place) -> Place:
     """The place of something that was written in an agent, without the step that was made of it."""
-    if place.step != AGENT_STEP or place.path[: len(_CONFIG)] != _CONFIG:
+    if place.step != AGENT_STEP or place.path[: len(_STEP)] != _STEP:
         return place
     inside = place.inside.removeprefix("config").removeprefix(".")
     return Place(_as_written(place.path), inside)

@@ -1,15 +1,18 @@
 """A request that names no workflow: answered, matched with a published workflow, or planned."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from agents import Failure, Models, Script, Turn
+from graphs.clock import ManualClock
 from graphs.errors import ConflictError, DefinitionError, InputError
 from tests.support.engine.assistant import READING, REFUND, WRITING, World, open_question
 from tests.support.engine.crashes import Crash, crashing, either
-from tests.support.engine.engines import act, engine, finished, rested, statuses, workflow
+from tests.support.engine.engines import act, engine, finished, rested, statuses, wind, workflow
 
 
 @pytest.mark.capability("I05", "O22", "F18")
@@ -31,6 +34,27 @@ async def test_a_question_is_answered_by_an_agent(database: Path) -> None:
     assert list(found) == ["survey", "decide[0].model", "decide", "route", "reply[0].model", "reply"]
     assert results["decide"]["output"]["structured"]["complexity"] == 3, "the analysis is kept"
     assert [one["content"] for one in results["reply"]["output"]["messages"][:2]] == ["Hi", "Hello."]
+
+
+@pytest.mark.capability("E03", "R12", "F22")
+async def test_a_provider_that_is_busy_for_a_moment_costs_nobody_a_plan(database: Path) -> None:
+    world = World("plan", READING)
+    models, *rest = world.resources()
+    script = models.scripts.get("m")
+    busy = (Failure("rate_limit", retry_after=0), Failure("server", retry_after=0))
+
+    class Busy(Script):
+        def turn(self, spoken: int, asked: str, form: Any) -> Turn | None:
+            return replace(script.turn(spoken, asked, form), failures=busy)
+
+    models = Models(allow_real=False, default="scripted:b", scripts=[Busy("b")])
+    clock = ManualClock()
+    async with engine(database, resources=[models, *rest], clock=clock) as baton:
+        execution = await wind(baton, (await baton.ask("Compare Oslo and Rome")).id)
+        attempts = {path: one["attempts"] for path, one in (await baton.results(execution.id)).items()}
+    assert execution.status == "completed", execution.error
+    assert [attempts[path] for path in ("decide[0].model", "reply[0].model")] == [3, 3]
+    assert attempts["route.draft[0].write[0].model"] == 3
 
 
 async def test_the_last_words_of_a_user_are_what_is_asked(database: Path) -> None:

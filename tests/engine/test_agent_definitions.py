@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from agents import Agent, Agents, Call, Models, Rule, Script, Tool, Tools, Turn
+from agents import Agent, Agents, Call, Failure, Models, Rule, Script, Tool, Tools, Turn
 from graphs.errors import DefinitionError
 from graphs.loader import load_workflow
 from graphs.spec import Workflow
@@ -52,6 +52,28 @@ async def test_an_agent_is_published_and_started_by_its_name(database: Path) -> 
     assert execution.output["answer"].startswith("Hi")
     assert execution.output["answer"].endswith('{"vip": true}!')
     assert execution.output["usage"]["total_tokens"] > 0
+
+
+@pytest.mark.capability("I05", "E03")
+async def test_it_says_how_often_a_call_that_failed_is_made_again(database: Path) -> None:
+    """By itself and for steps that name it, which may say otherwise."""
+    turns = (Turn("Done.", failures=(Failure("rate_limit"),) * 2),)
+    again = CLERK.format(version="1.0", instructions="X") + "  retry: {max_attempts: 3, initial_delay: 0}\n"
+    once = {**_uses("clerk").spec.steps[0].model_dump(include={"name", "type", "config"}), "retry": {"max_attempts": 1}}
+    for name, started in {"itself": "clerk", "named": _uses("clerk"), "once": workflow("w", [once])}.items():
+        given = resources(Script("s", turns=turns))
+        async with engine(database.with_name(f"{name}.db"), resources=given) as baton:
+            await baton.publish(load_workflow(again, step_types=TYPES).workflow)
+            message = {"message": "Hi"} if started == "clerk" else None
+            execution = await finished(baton, await baton.start(started, message))
+        assert execution.status == ("failed" if name == "once" else "completed"), name
+
+
+def test_what_is_wrong_with_that_is_told_where_it_stands() -> None:
+    text = CLERK.format(version="1.0", instructions="X") + "  retry: {max_attempts: none, backoff: often}\n"
+    with pytest.raises(DefinitionError) as caught:
+        load_workflow(text, step_types=TYPES)
+    assert [problem.line for problem in caught.value.problems] == [15, 15]
 
 
 async def test_what_it_is_called_is_what_people_read(database: Path) -> None:
