@@ -105,7 +105,9 @@ class Chats:
         known = self._known(heard, before)
         thread = await self._thread(known, heard.by)
         if known is None or thread is None:
-            return await self._start(who, heard.thread, heard.messages)
+            # Clients name their conversations as they like; what another tenant has so named is not theirs.
+            foreign = heard.thread is not None and self._store.thread_is_taken(heard.thread, tenant)
+            return await self._start(who, None if foreign else heard.thread, heard.messages)
         return await self._go_on(who, known, thread, new)
 
     async def model(self, model: str, tenant: str) -> Assistant:

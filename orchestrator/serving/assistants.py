@@ -51,8 +51,7 @@ class AssistantDesk:
         if found is None:
             await self._know_graphs(tenant)
             found = self._find(name, tenant)
-        elif found.id == assistant_id_of(found.graph):
-            await self._follow(tenant, found.graph)
+        elif found.id == assistant_id_of(found.graph) and await self._follow(tenant, found.graph):
             found = self._find(name, tenant)
         if found is None:
             raise no_assistant(name) if _is_uuid(name) else await self._no_graph(name, tenant)
@@ -143,15 +142,17 @@ class AssistantDesk:
                 self._known.add((tenant, name))
         await self._follow(tenant)
 
-    async def _follow(self, tenant: str, name: str | None = None) -> None:
-        """Each version of a workflow that was published is a version of its own assistant."""
+    async def _follow(self, tenant: str, name: str | None = None) -> bool:
+        """Each version of a workflow that was published is a version of its own assistant; whether there was news."""
         if name is not None and not self._shelf.may_be_workflow(name):
-            return
+            return False
+        news = False
         for workflow, mark in self._store.marks_of_workflows(tenant, name).items():
             key = (tenant, workflow)
             if self._followed.get(key) != mark and self._shelf.may_be_workflow(workflow):
                 await self._store.follow_workflow(assistant_id_of(workflow), tenant, workflow)
-                self._followed[key] = mark
+                self._followed[key], news = mark, True
+        return news
 
 
 def _is_uuid(name: str) -> bool:

@@ -28,6 +28,10 @@ _ANSWERS = (
     "SELECT e.id FROM thread_runs AS r JOIN executions AS e ON e.id = r.id WHERE r.thread_id = ? AND r.tenant = ?"
 )
 """Executions in which runs of a thread were answered; they have the runs' ids."""
+_TAKEN = (
+    "SELECT 1 FROM threads WHERE id = ? AND tenant <> ? UNION ALL "
+    "SELECT 1 FROM executions WHERE id = ? AND tenant <> ? LIMIT 1"
+)
 _EXPIRED = "SELECT id, tenant FROM threads WHERE status <> 'busy' AND expires_at <= ?"
 
 
@@ -53,6 +57,10 @@ class Threads(Part):
         """The thread, if there is one."""
         rows = self._reader.point(f"{THREADS.select} WHERE id = ? AND tenant = ?", (thread_id, tenant))
         return THREADS.value(rows[0]) if rows else None
+
+    def thread_is_taken(self, thread_id: str, tenant: str) -> bool:
+        """Whether another tenant has a thread, or an execution, of that id."""
+        return bool(self._reader.point(_TAKEN, (thread_id, tenant, thread_id, tenant)))
 
     async def threads(self, which: Search) -> Sequence[Thread]:
         """Threads that fit, as they stand now."""

@@ -46,3 +46,20 @@ async def test_keys_of_the_gateway_are_keys_of_chat_clients(tmp_path: Path) -> N
         assert "/v1/links/" not in unlinked.content
         with pytest.raises(openai.PermissionDeniedError, match="decide"):
             await chat(served.url, runner, "refund", http).ainvoke([wish, unlinked, HumanMessage("approve")])
+
+
+async def test_two_tenants_may_give_their_conversations_the_same_name(tmp_path: Path) -> None:
+    async with serving(tmp_path / "baton.db", config=GRAPHS) as served:
+        threads = {}
+        for tenant in ("ours", "theirs"):
+            key = await make_key(served.gateway.orchestrator, "editor", tenant=tenant)
+            async with caller(served.url, key) as client:
+                for words in (f"I am of {tenant}", "again"):
+                    said = {"model": "chat", "messages": [{"role": "user", "content": words}]}
+                    answer = await client.post("/v1/chat/completions", json=said, headers={"X-Thread-Id": "main"})
+                    assert answer.status_code == 200, answer.text
+                    threads[tenant] = answer.headers["x-thread-id"]
+                state = (await client.get(f"/threads/{threads[tenant]}/state")).json()
+                asked = [one["content"] for one in state["values"]["messages"] if one["type"] == "human"]
+                assert asked == [f"I am of {tenant}", "again"]
+        assert threads["ours"] == "main" != threads["theirs"]
