@@ -20,6 +20,7 @@ from graphs.validation import Known
 from graphs.validation.expressions import check_expressions
 from graphs.validation.outline import Outline
 from graphs.validation.uses import check_uses
+from orchestrator.resources import for_tenant
 from orchestrator.secrets import EngineSecrets, reads_secrets
 from orchestrator.store.port import Execution
 
@@ -34,7 +35,9 @@ def check_needs(execution: Execution, workflow: Workflow, library: Library, reso
         StoreError: `resources_missing`, naming what is not there.
     """
     definitions = _named(workflow, execution.pins, library)
-    missing = sorted({words for one in definitions for words in _missing(one, library, resources)})
+    own = for_tenant(resources, execution.tenant)
+    asked = "missing" if own is resources else f"missing of {execution.tenant}"
+    missing = sorted({words for one in definitions for words in _missing(one, library, own, asked)})
     if missing:
         raise StoreError(
             f"Execution '{execution.id}' of {execution.workflow}@{execution.version} is not taken up here: "
@@ -69,7 +72,7 @@ def known_of(resources: Mapping[type, Any]) -> Known:
     )
 
 
-def _missing(workflow: Workflow, library: Library, resources: Mapping[type, Any]) -> tuple[str, ...]:
+def _missing(workflow: Workflow, library: Library, resources: Mapping[type, Any], asked: str) -> tuple[str, ...]:
     def find() -> tuple[str, ...]:
         findings = Findings(None)
         outline, known = Outline(workflow, library.step_types), known_of(resources)
@@ -78,7 +81,7 @@ def _missing(workflow: Workflow, library: Library, resources: Mapping[type, Any]
             check_expressions(outline, known, findings)
         return tuple(problem.message for problem in findings.problems() if problem.code in _MISSING)
 
-    return library.remember("missing", workflow.digest, find)
+    return library.remember(asked, workflow.digest, find)
 
 
 def _names(resources: Mapping[type, Any], kind: type[Any]) -> tuple[str, ...] | None:

@@ -52,6 +52,15 @@ async def gather(stack: AsyncExitStack, settings: Settings, given: Iterable[Any]
     return resources
 
 
+def for_tenant(resources: Mapping[type, Any], tenant: str) -> Mapping[type, Any]:
+    """What a tenant's executions are offered: connections and secrets that are others' are not there for them."""
+    own = {
+        kind: value.of(tenant) if isinstance(value, Services | EngineSecrets) else value
+        for kind, value in resources.items()
+    }
+    return own if any(own[kind] is not resources[kind] for kind in own) else resources
+
+
 async def mcp_connections(
     settings: Settings, servers: Iterable[McpServer], tools: Tools, clock: Clock
 ) -> McpConnections:

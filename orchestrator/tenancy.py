@@ -224,7 +224,7 @@ class TenantView:
 
     async def may_name(self) -> Known:
         """What definitions may name."""
-        return await self.baton.catalogue.may_name(self.baton.offers(), tenant=self.tenant)
+        return await self.baton.catalogue.may_name(self.baton.offers(self.tenant), tenant=self.tenant)
 
     async def definition(self, name: str, version: str | None = None) -> Workflow:
         """A workflow by name.

@@ -6,6 +6,7 @@ Only configuration holds URLs and credentials; a definition names a service and 
 
 import asyncio
 from collections.abc import Iterable, Mapping
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Protocol
 from urllib.parse import urlsplit
@@ -40,6 +41,7 @@ class Service(BaseModel):
         max_response_bytes: What a longer answer is refused at.
         max_connections: How many requests may be under way at once.
         failures: What some of its statuses mean where it is not the usual: `{"409": "transient"}`.
+        tenants: Whose executions may use it; everybody's where none is named. For others it is not there.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
@@ -54,6 +56,7 @@ class Service(BaseModel):
     max_response_bytes: int = Field(default=MAX_RESPONSE_BYTES, ge=1)
     max_connections: int = Field(default=100, ge=1)
     failures: Mapping[Annotated[int, Field(ge=100, le=599)], Category] = {}
+    tenants: tuple[str, ...] = ()
 
     @field_validator("networks")
     @classmethod
@@ -156,6 +159,15 @@ class Services(Registry[Service]):
                 f"{'; '.join(faults)}.", hint=f"A service has {', '.join(sorted(Service.model_fields))}."
             )
         return cls(services, clock=clock)
+
+    def of(self, tenant: str) -> "Services":
+        """Those that a tenant's executions may use, over the same connections."""
+        own = {service.name: service for service in self if not service.tenants or tenant in service.tenants}
+        if len(own) == len(self):
+            return self
+        theirs = copy(self)
+        theirs._entries = own
+        return theirs
 
     async def send(self, name: str, request: Request, accepts: Accepts = successful) -> Reply:
         """Ask a service.

@@ -27,6 +27,7 @@ from orchestrator.driving.seats import Seat
 from orchestrator.driving.together import Together
 from orchestrator.driving.wall import WallAlarms
 from orchestrator.driving.works import Works
+from orchestrator.resources import for_tenant
 from orchestrator.sealing import Sealer
 from orchestrator.secrets import EngineSecrets
 from orchestrator.store.port import Execution, Record
@@ -78,6 +79,7 @@ class Base:
         self._idle_pause = 0.0
         self._idle_seconds = 0.0
         self._pauses: dict[str, datetime] = {}
+        self._resources = for_tenant(works.resources, execution.tenant)
         self._places = Limit("execution", workflow.spec.config.max_parallel_steps)
         self._log = works.log.bind(
             execution_id=execution.id, workflow_id=workflow.name, run=execution.drives, tenant=execution.tenant
@@ -133,7 +135,7 @@ class Base:
 
     @property
     def resources(self) -> Mapping[type, Any]:
-        return self._works.resources
+        return self._resources
 
     def instead(self, path: str) -> Mapping[str, str]:
         changes = instead(self.execution.changes or {}, path)
@@ -199,7 +201,7 @@ class Base:
             },
             config=workflow.spec.config,
             environment=self._works.environment,
-            secrets=self._works.resources[EngineSecrets].values,
+            secrets=self._resources[EngineSecrets].values,
             user_context=execution.user_context,
             metadata=execution.metadata,
             budgets={"": budget} if (budget := workflow.spec.config.budget) is not None else {},

@@ -12,6 +12,7 @@ from orchestrator.brain.advice import Advice, advise, past_of_steps
 from orchestrator.bus import DRIVE_FAILED, RESTED, Subscription, given_up
 from orchestrator.engine.base import Base
 from orchestrator.needs import known_of
+from orchestrator.resources import for_tenant
 from orchestrator.store.port import DEFAULT_TENANT, Execution, ExecutionFilter, OpenWait, Record
 from orchestrator.time_travel.comparing import Side, compare
 from orchestrator.usage import SPENDING, Usage, spent_in_all, usage_of
@@ -130,9 +131,9 @@ class Looking(Base):
         """What this engine's steps are given by type; nothing where it does not drive."""
         return self._driver.resources if self._driver is not None else {}
 
-    def offers(self) -> Known:
-        """What this engine's steps may name; nothing is known where it does not drive."""
-        return known_of(self._driver.resources) if self._driver is not None else Known()
+    def offers(self, tenant: str = DEFAULT_TENANT) -> Known:
+        """What a tenant's steps may name here; nothing is known where it does not drive."""
+        return known_of(for_tenant(self._driver.resources, tenant)) if self._driver is not None else Known()
 
     async def waits(self, execution_id: str | None = None) -> Sequence[OpenWait]:
         """Open waits: approvals, awaited events, timers."""

@@ -358,7 +358,7 @@ def test_every_fault_of_the_settings_is_told() -> None:
         "service 'd', base_url: base_url ends with its path: no '?', no '#', no '{'; "
         "service 'e', the key 'base_url' is missing. "
         "A service has base_url, failures, headers, max_connections, max_response_bytes, name, networks, "
-        "proxy, timeout, verify."
+        "proxy, tenants, timeout, verify."
     )
 
 
