@@ -9,7 +9,7 @@ from typing import Any, Self
 from langchain_core.runnables import RunnableConfig
 from langgraph._internal._constants import CONFIG_KEY_STREAM_MESSAGES_V2
 from langgraph.constants import END
-from langgraph.errors import InvalidUpdateError
+from langgraph.errors import InvalidUpdateError, UnknownInterruptError
 from langgraph.pregel import Pregel
 from langgraph.types import Command, StateSnapshot, StateUpdate
 
@@ -88,8 +88,8 @@ class UserGraph:
     def _refuse_late(self, run: Run, given: Command[Any] | None) -> None:
         """Answers by ids of which none is asked any more were given to something else."""
         resume = given.resume if given is not None else None
-        if not are_ids(resume) or place(run.request).checkpoint_id is not None:
-            return
+        if not are_ids(resume) or place(run.request).checkpoint_id is not None or run.request.get("strict_resume"):
+            return  # with strict_resume the run itself fails, as clients that ask for it expect
         thread = self._store.thread(run.thread_id, run.tenant)
         if thread is not None and thread.status != "busy":
             asked = {each["id"] for group in thread.interrupts.values() for each in group}
@@ -114,7 +114,13 @@ class UserGraph:
                 await graph.aupdate_state(_thread(run.thread_id), None, as_node=END)
             else:
                 given, config = await self._where_it_stands(run, config)
-                await self._drive(graph, given, config, run, say)
+                try:
+                    await self._drive(graph, given, config, run, say)
+                except UnknownInterruptError as error:
+                    say("error", said := {"error": type(error).__name__, "message": str(error)})
+                    return replace(
+                        ended_with(await graph.aget_state(_thread(run.thread_id))), status="error", error=said
+                    )
             snapshot = await graph.aget_state(_thread(run.thread_id))
         return ended_with(snapshot)
 

@@ -263,12 +263,21 @@ async def resume_by_id(client: LangGraphClient) -> None:
 
 @proves("runs: strict_resume")
 async def strict_resume(client: LangGraphClient) -> None:
+    """With it, "the run fails with `UnknownInterruptError` and the thread stays as it was", in the client's own words.
+    Without it, LangGraph's server ignores the answer. Ours does not: answers are bound to what was shown, so it is
+    refused, before there is a run."""
     thread = await new_thread(client)
     await client.runs.wait(thread, "ask_both", input={"text": "it"})
-    before = await client.threads.get_state(thread)
-    with pytest.raises(Exception, match="409 Conflict"):  # before anything runs, asked for or not
-        await client.runs.wait(thread, "ask_both", command={"resume": {"0" * 32: 1}}, strict_resume=True)
-    assert await client.threads.get_state(thread) == before
+    before, stands = await client.threads.get_state(thread), (await client.threads.get(thread))["status"]
+    answer: Any = {"resume": {"0" * 32: 1}}
+    with pytest.raises(Exception, match="UnknownInterruptError: Unknown or already-consumed interrupt"):
+        await client.runs.wait(thread, "ask_both", command=answer, strict_resume=True)
+    runs = await client.runs.list(thread)
+    assert [run["status"] for run in runs] == ["error", "interrupted"]
+    with pytest.raises(Exception, match="409 Conflict"):
+        await client.runs.wait(thread, "ask_both", command=answer)
+    assert len(await client.runs.list(thread)) == len(runs)
+    assert (await client.threads.get_state(thread), (await client.threads.get(thread))["status"]) == (before, stands)
 
 
 @proves("runs: command.update and goto")
