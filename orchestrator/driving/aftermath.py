@@ -1,6 +1,6 @@
 """What the end of an execution leaves behind for people: dead letters and an alert. Pure."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, Literal
 
@@ -99,6 +99,13 @@ def alert(
         **told,
     }
     return Record(execution.id, ALERT, now, about.get("step"), execution.generation, data)
+
+
+def ground_undone(heir: Execution, by: str, paths: Sequence[str], now: datetime) -> Record:
+    """The record that people are told of when an execution goes by what another has undone."""
+    said = f"execution '{by}' has undone what this one goes by: {', '.join(paths)}."
+    error = {"code": "inheritance_undone", "message": said, "step": paths[0]}
+    return alert(heir, "warning", heir.status, error, now, escalated=False)
 
 
 def alert_level(asked: Asked | None, letters: list[DeadLetter]) -> AlertLevel:

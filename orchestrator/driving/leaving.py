@@ -10,7 +10,15 @@ from graphs.spec import Config
 from graphs.spec import Undoing as Wanted
 from graphs.state import ExecutionStatus
 from graphs.undo import COMPENSATION, Compensation, compensations
-from orchestrator.driving.aftermath import alert, alert_level, gone_on_from, keeps_failures, left_undone, letter
+from orchestrator.driving.aftermath import (
+    alert,
+    alert_level,
+    gone_on_from,
+    ground_undone,
+    keeps_failures,
+    left_undone,
+    letter,
+)
 from orchestrator.driving.resting import Resting
 from orchestrator.store.port import TIMEOUT_BY, DeadLetter, Record
 from orchestrator.time_travel.anew import failed_paths, is_inside
@@ -107,14 +115,17 @@ class Leaving(Resting):
         return (await self._compensation(conclusion)).left_alone
 
     async def _heirs(self, undone: Sequence[str]) -> list[Record]:
-        """Records for those that were forked off it, and go by what has been undone now."""
+        """Records for those that were forked off it, and go by what has been undone now; and what people are told."""
         if not undone:
             return []
-        heirs = await self._works.store.heirs(self.execution.id, undone)
-        return [
-            Record(heir, INHERITANCE_UNDONE, self.clock.now(), data={"by": self.execution.id, "paths": list(paths)})
-            for heir, paths in heirs.items()
-        ]
+        records, now = [], self.clock.now()
+        for heir, paths in (await self._works.store.heirs(self.execution.id, undone)).items():
+            data = {"by": self.execution.id, "paths": list(paths)}
+            records.append(Record(heir, INHERITANCE_UNDONE, now, data=data))
+            execution = await self._works.store.execution(heir)
+            if execution is not None and (not execution.status.final or execution.status == ExecutionStatus.COMPLETED):
+                records.append(ground_undone(execution, self.execution.id, paths, now))
+        return records
 
     def _keeps_failures(self) -> bool:
         pinned = [self.library.workflow(digest) for digest in self.execution.pins.values()]

@@ -7,6 +7,7 @@ other items stay), and everything downstream of `orders`.
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from graphs.composites import Composite
 from graphs.composites.groups import Map, Parallel
 from graphs.composites.loops import Loop
 from graphs.composites.subworkflow import SubWorkflow, root_plan
@@ -29,7 +30,7 @@ class Anew:
     steps: tuple[str, ...] = ()
     """Those that work starts again from."""
     whole: dict[str, str] = field(default_factory=dict)
-    """Of those in `alone`: the ones that say how they are undone as a whole, and by what."""
+    """Of those that are gone on with: the ones that say how they are undone as a whole, and by what."""
     after_undoing: bool = False
     """Whether some of it has been undone: it goes under new idempotency keys."""
 
@@ -71,6 +72,44 @@ def _walk(anew: Anew, path: str, plan: Plan, results: Results, library: Library,
     anew.below += [other for other in order[order.index(path) :] if is_inside(other, around)]
 
 
+def look_for_half_done(anew: Anew, workflow: Workflow, results: Results, library: Library, pinned: Pinned) -> None:
+    """Find what has not settled, is undone as a whole, and has something inside that stays."""
+    kept = [path for path in results if not anew.takes(path) and not path.startswith("~")]
+
+    def holds(steps: Iterable[Step]) -> bool:
+        return any(
+            isinstance(library.kind(step), Composite)
+            and (step.compensate is not None or holds(_written_in(step, pinned)))
+            for step in steps
+        )
+
+    def look(steps: Mapping[str, PlannedStep], around: str, paths: list[str]) -> None:
+        for name, planned in steps.items():
+            here, step = join_path(around, name), planned.step
+            inner = [path for path in paths if is_inside(path, here)]
+            if not inner or here in paths:
+                continue
+            if step.compensate is not None:
+                anew.whole[here] = step.compensate.name
+            elif holds(_written_in(step, pinned)):
+                look(ordered(_inside(step, here, inner[0], results, library, pinned)), here, inner)
+
+    look(root_plan(workflow, library).steps, "", kept)
+
+
+def _written_in(step: Step, pinned: Pinned) -> Iterable[Step]:
+    """The steps inside a composite step, as far as the definition shows them."""
+    yield from (inner for _, steps in step.containers() for inner in steps)
+    if step.type == SubWorkflow.name and (workflow := _run_by(step, pinned)) is not None:
+        yield from workflow.spec.steps
+
+
+def _run_by(step: Step, pinned: Pinned) -> Workflow | None:
+    version = step.config.get("version")
+    # One that is known only at run time (`definition`, a name by an expression) is not found.
+    return pinned(str(step.config.get("workflow", "")), None if version is None else str(version))
+
+
 def _named(plan: Plan, around: str, path: str) -> str | None:
     """The step of a plan that a path is, or is inside of."""
     fits = [name for name in plan.steps if path == (here := join_path(around, name)) or is_inside(path, here)]
@@ -91,9 +130,7 @@ def _inside(
     """The steps of the plan inside a composite step, as far as the definition and the results show them."""
     kind = library.kind(step)
     if isinstance(kind, SubWorkflow):
-        version = step.config.get("version")
-        # One that is known only at run time (`definition`, a name by an expression) is not found.
-        workflow = pinned(str(step.config.get("workflow", "")), None if version is None else str(version))
+        workflow = _run_by(step, pinned)
         return root_plan(workflow, library).steps.values() if workflow is not None else ()
     cut = len(here) + 1
     indexes = {int(other[cut : other.index("]", cut)]) for other in results if other.startswith(f"{here}[")}

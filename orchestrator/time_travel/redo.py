@@ -16,7 +16,7 @@ from orchestrator.driving.poison import is_poisoned
 from orchestrator.starting import Start
 from orchestrator.store.port import Asked, Execution, Inheritance
 from orchestrator.store.sqlite import SqliteStore
-from orchestrator.time_travel.anew import Anew, failed_paths
+from orchestrator.time_travel.anew import Anew, failed_paths, look_for_half_done
 from orchestrator.time_travel.edits import Edits
 from orchestrator.time_travel.ownership import check_kept, check_undone, check_whole, inherited_by
 from orchestrator.time_travel.undone import Undone, made_anew_after, undone_in
@@ -166,6 +166,7 @@ async def fork_start(
     anew = anew_from(workflow, at, results, library, execution.pins, undone)
     if replay is None:
         owners += await check_kept(store, execution, anew, results)
+        look_for_half_done(anew, workflow, results, library, pinned_by(execution.pins, library))
         check_whole(anew, results, execution.id)
     sealer = await baton.catalogue.sealer(execution)
     before = reveal(sealer.open_input(execution.input))

@@ -229,6 +229,39 @@ async def test_what_the_parent_undoes_later_is_made_anew_by_a_retry_of_the_fork(
         assert ledger.left() == keys(fork, "b")  # done before the retry, which said that it will be done again
 
 
+@pytest.mark.capability("D03", "E11", "E24")
+async def test_a_fork_that_runs_while_its_ground_is_undone_goes_on_and_people_are_told(
+    database: Path, ledger: Ledger, gates: Gates
+) -> None:
+    """Nobody stops it: what it does may be right all the same, and whoever undid that knows of it. What it comes to
+    stands on what is not there any more until somebody has that done anew."""
+    steps = [deed("a"), ask("q", "a"), act("slow", "q", gate="slow"), deed("b", "slow")]
+    async with engine(database, types=TYPES, resources=[ledger], gates=gates) as baton:
+        parent = await rested(baton, await baton.start(workflow("w", steps)))
+        fork, ended = await baton.fork(parent.id, "slow"), await baton.fork(parent.id, "q")
+        await rested(baton, ended)
+        await baton.cancel(ended.id)
+        await finished(baton, ended)
+        await rested(baton, fork)
+        await baton.decide(fork.id, "q", "approve")
+        await gates.reached("slow")
+        await baton.cancel(parent.id, compensate=True)
+        await finished(baton, parent)
+        (alert,) = [one for one in await baton.records(fork.id) if one.kind == "alert.raised"]
+        assert (alert.data["level"], alert.data["code"], alert.data["step"]) == ("warning", "inheritance_undone", "a")
+        assert alert.data["message"] == f"execution '{parent.id}' has undone what this one goes by: a."
+        assert "alert.raised" not in [one.kind for one in await baton.records(ended.id)], "it goes by nothing any more"
+        gates.open("slow")
+        fork = await finished(baton, fork)
+        assert fork.status == "completed" and ledger.left() == keys(fork, "b")
+        assert await baton.side_effects_again(fork.id, "b") == ["a", "slow", "b"]
+        await baton.retry(fork.id, from_step="b")
+        assert (await rested(baton, fork)).status == "waiting"
+        await baton.decide(fork.id, "q", "approve")
+        assert (await finished(baton, fork)).status == "completed"
+        assert ledger.left() == [*keys(fork, "b"), *keys(fork, "a", "b", generation=1)]
+
+
 @pytest.mark.capability("D03", "E11")
 async def test_what_the_parent_does_after_the_fork_is_its_own(database: Path, ledger: Ledger, gates: Gates) -> None:
     """A parent that runs is forked as it stands: what it was at then, both do, each under its own key."""
@@ -332,6 +365,33 @@ async def test_what_is_undone_as_a_whole_is_not_shared_by_two(database: Path) ->
         assert (await finished(baton, fork)).status == "completed"
         await baton.retry(parent.id, from_step="all[1].x")
         assert (await finished(baton, parent)).status == "completed"
+
+
+@pytest.mark.capability("D03", "E11")
+@pytest.mark.parametrize("inside", [False, True])
+async def test_what_is_undone_as_a_whole_and_half_done_is_not_shared_either(
+    inside: bool, database: Path, effects: Effects
+) -> None:
+    """A fork that begins behind it would do the other half, and nobody would undo that. At it, it begins anew, and
+    undoes what it did itself."""
+    half: Any = {"name": "half", "type": "sequence", "steps": [act("x"), ask("q"), act("y")]}
+    half |= {"compensate": act("undo_half"), "depends_on": ["first"]}
+    steps, path = [act("first"), half, bad("half")], "half"
+    if inside:
+        sub = {"name": "s", "type": "workflow", "config": {"workflow": "sub"}}
+        around = {"name": "around", "type": "sequence", "steps": [sub]}
+        steps, path = [around, bad("around")], "around.s.half"
+    async with engine(database, effects=effects, workflows=[workflow("sub", [act("first"), half])]) as baton:
+        parent = await rested(baton, await baton.start(workflow("w", steps), {"broken": True}))
+        with pytest.raises(ConflictError, match=f"Step '{path}' is undone as a whole, by 'undo_half'") as refused:
+            await baton.fork(parent.id, "bad")
+        assert refused.value.code == "undone_as_a_whole" and len(await baton.list()) == 1
+        fork = await rested(baton, await baton.fork(parent.id, "around" if inside else "half"))
+        await baton.decide(fork.id, f"{path}.q", "approve")
+        fork = await finished(baton, fork)
+        assert fork.status == "compensated"
+        undoing = [one for one in effects.began if one.startswith("~")]
+        assert undoing == [f"~compensation.{path.removesuffix('half')}undo_half"]
 
 
 @pytest.mark.capability("D03")
