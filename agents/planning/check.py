@@ -26,7 +26,7 @@ from graphs.validation.known import Judge
 ANALYSED: Final = "plan.analysed"
 """The kind of the record of what a plan looks like."""
 
-_PATIENT: Final = {"retry": {"max_attempts": 3}}
+_PATIENT: Final = {"retry": {"max_attempts": 4}}  # no default: what stands in a plan is to be read
 _MOST_TOLD: Final = 20
 
 

@@ -54,7 +54,8 @@ class Questions:
         if decision == "edit":
             return self.command("approve", who, path, "--edit", f"{_a_field(wait)}=...")
         if decision == "respond":
-            how = ("--text", "...") if _is_free(wait) else ("--data", f"{_a_field(wait)}=...")
+            # Where nothing has a form, an answer is words: what a tool would have given, how a plan is to be changed.
+            how = ("--data", f"{_a_field(wait)}=...") if wait.wait.response_schema else ("--text", "...")
             return self.command("respond", who, path, *how)
         return self.command(decision, who, path)
 
@@ -135,12 +136,6 @@ def as_document(wait: OpenWait, questions: Questions) -> dict[str, Any]:
         "response_schema": wait.wait.response_schema,
         "answer_with": questions.answers(wait),
     }
-
-
-def _is_free(wait: OpenWait) -> bool:
-    """Whether words are the likely answer: nothing has a form, or what is answered is what a tool would have given."""
-    payload = wait.wait.question.get("payload")
-    return not wait.wait.response_schema and ("tool" in wait.wait.question or not isinstance(payload, Mapping))
 
 
 def _a_field(wait: OpenWait) -> str:

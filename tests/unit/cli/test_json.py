@@ -133,7 +133,7 @@ def test_waits_come_with_the_commands_that_answer_them(cli: Cli) -> None:
             f"baton approve order-1 ask {where}",
             f"baton approve order-1 ask --edit amount=... {where}",
             f"baton reject order-1 ask {where}",
-            f"baton respond order-1 ask --data amount=... {where}",
+            f"baton respond order-1 ask --text ... {where}",
         ],
         "paid": [f"baton event paid {where}"],
     }
