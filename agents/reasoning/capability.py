@@ -146,6 +146,8 @@ def _reason(best: str, known: Mapping[str, Track], scores: Mapping[str, float]) 
     track = known[best]
     if not any(one.results or one.busy for one in known.values()):
         return f"nothing is known of any of the {len(known)} that have it, and it was registered first"
-    costs = f", {track.mean_cost:g} each" if track.priced else ""
-    done = f"{track.succeeded} of {track.results} steps succeeded{costs}, {track.busy} at work"
-    return f"the best score of {len(known)} ({scores[best]:g}): {done}"
+    costs = f", {track.mean_cost:.3g} each" if track.priced else ""
+    done = f"{track.succeeded} of {track.results} steps succeeded{costs}" if track.results else "not tried yet"
+    after = max((name for name in known if name != best), key=lambda name: scores[name])
+    of_all = f"the best score of {len(known)} ({scores[best]:g}; next is '{after}' with {scores[after]:g})"
+    return f"{of_all}: {done}, {track.busy} at work"

@@ -48,7 +48,7 @@ async def test_what_failed_before_is_not_chosen_again_also_by_the_next_process(d
     assert choice == {
         "agent": "second",
         "capability": "refunds",
-        "reason": "the best score of 2 (0.5): 0 of 0 steps succeeded, 0 at work",
+        "reason": "the best score of 2 (0.5; next is 'first' with 0.333): not tried yet, 0 at work",
         "explored": False,
         "scores": {"first": 0.333, "second": 0.5},
     }
