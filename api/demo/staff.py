@@ -19,84 +19,64 @@ def real_model(environment: Mapping[str, str]) -> str | None:
     return f"openai:{named}" if (named := environment.get("OPENAI_MODEL")) else REAL
 
 
+def _member(name: str, script: str, instructions: str, *tools: str, can: tuple[str, ...] = ()) -> Agent:
+    return Agent(name=name, instructions=instructions, model=f"scripted:{script}", tools=tools, capabilities=can)
+
+
 _STAFF: Final = (
-    Agent(
-        name="welcome_agent",
-        instructions="You greet new customers in two sentences.",
-        model="scripted:welcome",
-        capabilities=("greeting",),
+    _member("welcome_agent", "welcome", "You greet new customers in two sentences.", can=("greeting",)),
+    _member(
+        "CustomerServiceAgent",
+        "billing",
+        "You are a helpful customer service agent.",
+        "billing_history",
+        can=("billing", "customer_service"),
     ),
-    Agent(
-        name="CustomerServiceAgent",
-        instructions="You are a helpful customer service agent.",
-        model="scripted:billing",
-        tools=("billing_history",),
-        capabilities=("billing", "customer_service"),
+    _member(
+        "high_value_agent",
+        "high-value",
+        "You review transactions above 1000. Be strict with countries we do not trade with.",
+        can=("review",),
     ),
-    Agent(
-        name="high_value_agent",
-        instructions="You review transactions above 1000. Be strict with countries we do not trade with.",
-        model="scripted:high-value",
-        capabilities=("review",),
+    _member("manager_agent", "manager", "You find an account manager for a new customer.", "assign_manager"),
+    _member(
+        "review_agent",
+        "review",
+        "You prepare payments that failed for a person.",
+        "queue_for_review",
+        can=("review", "payments"),
     ),
-    Agent(
-        name="manager_agent",
-        instructions="You find an account manager for a new customer.",
-        model="scripted:manager",
-        tools=("assign_manager",),
+    _member("order_validation_agent", "order-problems", "You explain to a customer what is wrong with an order."),
+    _member(
+        "inventory_agent",
+        "out-of-stock",
+        "You look after orders that cannot be delivered now.",
+        "tell_customer_of_delay",
     ),
-    Agent(
-        name="review_agent",
-        instructions="You prepare payments that failed for a person.",
-        model="scripted:review",
-        tools=("queue_for_review",),
-        capabilities=("review", "payments"),
+    _member("fulfillment_agent", "fulfillment", "You sum up how an order went.", "shipment_of_order"),
+    _member(
+        "dispatch_agent",
+        "dispatch",
+        "You decide whether an order can be shipped. Look at the order, then at the stock.",
+        "look_up_order",
+        "check_stock",
+        can=("dispatch",),
     ),
-    Agent(
-        name="order_validation_agent",
-        instructions="You explain to a customer what is wrong with an order.",
-        model="scripted:order-problems",
+    _member(
+        "support_lead", "support-lead", "You answer complaints. Ask the desks that know, then sum up what they found."
     ),
-    Agent(
-        name="inventory_agent",
-        instructions="You look after orders that cannot be delivered now.",
-        model="scripted:out-of-stock",
-        tools=("tell_customer_of_delay",),
+    _member("triage_agent", "triage", "You find out which desk a customer needs first, and hand over to it."),
+    _member(
+        "billing_desk",
+        "billing-desk",
+        "You look after invoices and charges. What is not about money you hand over.",
+        "billing_history",
     ),
-    Agent(
-        name="fulfillment_agent",
-        instructions="You sum up how an order went.",
-        model="scripted:fulfillment",
-        tools=("shipment_of_order",),
-    ),
-    Agent(
-        name="dispatch_agent",
-        instructions="You decide whether an order can be shipped. Look at the order, then at the stock.",
-        model="scripted:dispatch",
-        tools=("look_up_order", "check_stock"),
-        capabilities=("dispatch",),
-    ),
-    Agent(
-        name="support_lead",
-        instructions="You answer complaints. Ask the desks that know, then sum up what they found.",
-        model="scripted:support-lead",
-    ),
-    Agent(
-        name="triage_agent",
-        instructions="You find out which desk a customer needs first, and hand over to it.",
-        model="scripted:triage",
-    ),
-    Agent(
-        name="billing_desk",
-        instructions="You look after invoices and charges. What is not about money you hand over.",
-        model="scripted:billing-desk",
-        tools=("billing_history",),
-    ),
-    Agent(
-        name="shipping_desk",
-        instructions="You look after parcels. What is not about parcels you hand over.",
-        model="scripted:shipping-desk",
-        tools=("shipment_of_order",),
+    _member(
+        "shipping_desk",
+        "shipping-desk",
+        "You look after parcels. What is not about parcels you hand over.",
+        "shipment_of_order",
     ),
 )
 

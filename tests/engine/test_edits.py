@@ -7,7 +7,7 @@ import pytest
 
 from agents import Call, Functions, Models, Script, Tools, Turn
 from graphs.errors import InputError, NotFoundError
-from tests.engine.test_agents import Desk
+from tests.support.engine.desk import Desk
 from tests.support.engine.engines import act, engine, finished, rested, run, values, workflow
 from tests.support.engine.steps import Effects
 

@@ -16,7 +16,7 @@ from graphs.steps import Action, StepConfig, StepContext
 from orchestrator.cli.support.story import Story
 from orchestrator.engine import Orchestrator
 from orchestrator.store.port import Execution, Inheritance
-from tests.engine.test_agents import DONE, Desk, agent, resources
+from tests.support.engine.desk import DONE, Desk, agent, resources
 from tests.support.engine.engines import act, ask, engine, finished, rested, run, workflow
 from tests.support.engine.steps import Effects, Gates, step_types
 

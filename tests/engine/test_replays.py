@@ -12,8 +12,8 @@ from api.demo.provider import Provider, serving
 from graphs.errors import InputError, NotFoundError
 from orchestrator.engine import Orchestrator
 from orchestrator.store.port import Target
-from tests.engine.test_agents import Desk
 from tests.support.engine.crashes import Crash, crashing, either
+from tests.support.engine.desk import Desk
 from tests.support.engine.engines import act, ask, engine, finished, rested, run, statuses, wind, workflow
 from tests.support.engine.steps import Effects
 
