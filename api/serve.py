@@ -17,6 +17,7 @@ from api.security.custom import Custom
 from api.security.door import Door
 from api.security.hosts import is_loopback, refuse_open_network
 from api.security.owners import Owners
+from api.security.tls import check_tls, tls_of
 from api.settings import GatewaySettings, read_gateway_settings
 from graphs.errors import SettingsError
 from orchestrator.cli.exits import Exit
@@ -42,12 +43,15 @@ async def serve(shared: Shared, *, host: str | None, port: int | None, config: P
     """Serve until a signal ends it. See `api.command`."""
     setting = Setting(shared, serves=True)
     settings = read_gateway_settings(host=host, port=port)
+    check_tls(settings)
     team = team_of(config)
     await _refuse_open_network(setting, settings, team)
     with listening(settings) as listener:
         async with opened(setting, settings, team) as gateway:
             server = Server(gateway)
-            note(f"Serving {setting.settings.database} at {url_of(listener)} (process {os.getpid()}). Ctrl-C stops.")
+            note(
+                f"Serving {setting.settings.database} at {url_of(listener, tls=settings.tls_cert is not None)} (process {os.getpid()}). Ctrl-C stops."
+            )
             if not gateway.door.guarded:
                 warn("OPEN: no keys are set, so whoever can reach this machine's loopback may do everything.")
                 note("Make a key to close it: baton keys create --name NAME --role ROLE.")
@@ -139,6 +143,7 @@ class Server(uvicorn.Server):
             timeout_graceful_shutdown=_LATE,
             server_header=False,
             ws_max_size=gateway.settings.max_message,
+            **tls_of(gateway.settings),
         )
         super().__init__(config)
         self._gateway = gateway
@@ -193,7 +198,8 @@ def listening(settings: GatewaySettings) -> socket.socket:
     return listener
 
 
-def url_of(listener: socket.socket) -> str:
+def url_of(listener: socket.socket, *, tls: bool = False) -> str:
     """Where a socket is reached."""
     host, port = listener.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    scheme = "https" if tls else "http"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"

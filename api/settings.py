@@ -1,6 +1,7 @@
 """Everything about the gateway that can be set, in one frozen value: read once at the edge, then handed on."""
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -18,6 +19,9 @@ class GatewaySettings(EnvironmentSettings):
     Attributes:
         host: The address to listen at. Without keys, only this machine's own (loopback).
         port: 0 picks a free one. 2024 is where clients of LangGraph look first.
+        tls_cert, tls_key: Files (PEM) of a certificate and its key: with them it speaks HTTPS itself.
+        tls_client_ca: A file of certificates (PEM): whoever connects must then show one that these have signed (mTLS),
+            besides a key or a token.
         origins: Web pages that may call, for browsers (CORS), besides this machine's own; `*` is any.
         drain: Seconds that runs under way get to finish when the gateway stops; what remains goes on at the next start.
         heartbeat: Seconds between signs of life on a quiet stream or wait, so that proxies keep it open.
@@ -50,6 +54,9 @@ class GatewaySettings(EnvironmentSettings):
 
     host: str = "127.0.0.1"
     port: int = Field(default=2024, ge=0, le=65535)
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    tls_client_ca: Path | None = None
     origins: Annotated[tuple[str, ...], *SEPARATED] = ()
     drain: Seconds = 30.0
     heartbeat: Seconds = 5.0
