@@ -49,9 +49,8 @@ async def serve(shared: Shared, *, host: str | None, port: int | None, config: P
     with listening(settings) as listener:
         async with opened(setting, settings, team) as gateway:
             server = Server(gateway)
-            note(
-                f"Serving {setting.settings.database} at {url_of(listener, tls=settings.tls_cert is not None)} (process {os.getpid()}). Ctrl-C stops."
-            )
+            where = url_of(listener, tls=settings.tls_cert is not None)
+            note(f"Serving {setting.settings.database} at {where} (process {os.getpid()}). Ctrl-C stops.")
             if not gateway.door.guarded:
                 warn("OPEN: no keys are set, so whoever can reach this machine's loopback may do everything.")
                 note("Make a key to close it: baton keys create --name NAME --role ROLE.")
