@@ -4,7 +4,7 @@ A command that knows other services and functions than the one that started an e
 process cannot do is left for one that can.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from agents.models.known import judge_for
@@ -19,13 +19,13 @@ from graphs.spec import Workflow
 from graphs.validation import Known
 from graphs.validation.expressions import check_expressions
 from graphs.validation.outline import Outline
-from graphs.validation.uses import check_uses
+from graphs.validation.uses import check_uses, uses
 from orchestrator.resources import for_tenant
 from orchestrator.secrets import EngineSecrets, reads_secrets
 from orchestrator.store.port import Execution
 
 _SET_BY = "BATON_SERVICES, BATON_MODULES, BATON_SECRETS, --module"
-_MISSING = ("service_unknown", "function_unknown", "secret_unknown")
+_MISSING = ("service_unknown", "function_unknown", "tool_unknown", "secret_unknown")
 
 
 def check_needs(execution: Execution, workflow: Workflow, library: Library, resources: Mapping[type, Any]) -> None:
@@ -37,7 +37,7 @@ def check_needs(execution: Execution, workflow: Workflow, library: Library, reso
     definitions = _named(workflow, execution.pins, library)
     own = for_tenant(resources, execution.tenant)
     asked = "missing" if own is resources else f"missing of {execution.tenant}"
-    missing = sorted({words for one in definitions for words in _missing(one, library, own, asked)})
+    missing = sorted({words for one in definitions for words in _missing(one, library, own, asked, execution.pins)})
     if missing:
         raise StoreError(
             f"Execution '{execution.id}' of {execution.workflow}@{execution.version} is not taken up here: "
@@ -72,16 +72,28 @@ def known_of(resources: Mapping[type, Any]) -> Known:
     )
 
 
-def _missing(workflow: Workflow, library: Library, resources: Mapping[type, Any], asked: str) -> tuple[str, ...]:
+def _missing(
+    workflow: Workflow, library: Library, resources: Mapping[type, Any], asked: str, pinned: Collection[str]
+) -> tuple[str, ...]:
     def find() -> tuple[str, ...]:
         findings = Findings(None)
         outline, known = Outline(workflow, library.step_types), known_of(resources)
         check_uses(outline, known, findings)
         if reads_secrets(workflow):
             check_expressions(outline, known, findings)
-        return tuple(problem.message for problem in findings.problems() if problem.code in _MISSING)
+        missing = [problem.message for problem in findings.problems() if problem.code in _MISSING]
+        return (*missing, *_agents_missing(outline, known.agents, pinned))
 
-    return library.remember(asked, workflow.digest, find)
+    return library.remember(asked, f"{workflow.digest} {' '.join(sorted(pinned))}", find)
+
+
+def _agents_missing(outline: Outline, names: Collection[str] | None, pinned: Collection[str]) -> Iterator[str]:
+    """An agent is one of this engine's, or a published one, to which the execution is pinned."""
+    if names is None:
+        return
+    for use in uses(outline):
+        if use.thing == "agent" and use.sure and use.name not in names and use.name not in pinned:
+            yield f"step '{use.site.name}', config.agent: there is no agent '{use.name}' in this engine's settings."
 
 
 def _names(resources: Mapping[type, Any], kind: type[Any]) -> tuple[str, ...] | None:

@@ -12,6 +12,7 @@ from langgraph.types import Send
 import graphs.compile
 import graphs.flow
 import graphs.nodes.orchestrator as planning
+from agents import Agent, Agents, Tools, tool
 from agents.tools.functions import Functions
 from graphs.clock import ManualClock
 from graphs.errors import BatonError
@@ -141,6 +142,31 @@ async def test_what_this_engine_cannot_do_is_left_for_one_that_can(database: Pat
         with pytest.raises(BatonError, match="is not taken up here"):  # nobody here will ever end it
             await asyncio.wait_for(waiting, 20)
     async with engine(database, resources=[Functions([hang])]) as baton:
+        execution = await finished(baton, execution)
+    assert execution.status == "completed"
+
+
+@pytest.mark.capability("I10", "X30")
+@pytest.mark.parametrize("kind", ["tool", "agent"])
+async def test_nor_does_it_fail_for_want_of_a_tool_or_an_agent(kind: str, database: Path) -> None:
+    """Nothing is undone because a process was started without a module."""
+
+    @tool
+    def look() -> str:
+        """Look."""
+        return "seen"
+
+    clerk = Agent(name="clerk", model="scripted:echo", tools=["look"])
+    config = {"tool": {"tool": "look"}, "agent": {"agent": "clerk", "message": "hello"}}[kind]
+    call = {"name": "call", "type": kind, "depends_on": ["q"], "config": config}
+    async with engine(database, resources=[Tools([look]), Agents([clerk])]) as baton:
+        execution = await rested(baton, await baton.start(workflow("w", [ask("q"), call])))
+    async with engine(database, resources=[Tools(), Agents()]) as baton:
+        failed = asyncio.create_task(_hears(baton, "drive.failed"))
+        await baton.decide(execution.id, "q", "approve")
+        said = (await asyncio.wait_for(failed, 20)).data
+        assert said["code"] == "resources_missing" and f"there is no {kind} '{config[kind]}'" in said["message"]
+    async with engine(database, resources=[Tools([look]), Agents([clerk])]) as baton:
         execution = await finished(baton, execution)
     assert execution.status == "completed"
 
