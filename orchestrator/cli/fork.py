@@ -31,11 +31,12 @@ async def fork(
     async with looking(setting, modules=True) as baton:
         source = await find_execution(baton, id)
         acted = await baton.side_effects_again(source.id, at, newest=newest)
+        cleaned_up = await baton.cleaned_up(source.id, at, newest=newest)
         execution = await baton.fork(
             source.id, at, edit=changes, step_input=of_step, model=model, newest=newest, new_id=new_id
         )
         found = await kept(setting, baton, execution)
-    tell_side_effects(acted, new_keys=True)
+    tell_side_effects(acted, cleaned_up, new_keys=True)
     if detach:
         return stored(found, as_json=shared.as_json)
     return await carry(setting, found, watch=watch, until_rest=until_rest)

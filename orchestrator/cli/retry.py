@@ -35,6 +35,7 @@ async def retry(
     async with looking(setting, modules=True) as baton:
         before = await find_execution(baton, id)
         acted = await baton.side_effects_again(before.id, from_step, newest=newest)
+        cleaned_up = await baton.cleaned_up(before.id, from_step, newest=newest)
         execution = await baton.retry(
             before.id,
             from_step=from_step,
@@ -45,7 +46,7 @@ async def retry(
             model=model,
         )
         found = await kept(setting, baton, execution)
-    tell_side_effects(acted, new_keys=execution.generation != before.generation)
+    tell_side_effects(acted, cleaned_up, new_keys=execution.generation != before.generation)
     if detach:
         return stored(found, as_json=shared.as_json)
     return await carry(setting, found, watch=watch, until_rest=until_rest)

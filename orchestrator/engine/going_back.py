@@ -4,13 +4,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from graphs.spec import Workflow
+from graphs.state import Result
 from orchestrator.engine.starting import Starting
 from orchestrator.starting import pin
 from orchestrator.store.port import Execution
+from orchestrator.time_travel.anew import Anew
 from orchestrator.time_travel.edits import Edits, edited, merged
 from orchestrator.time_travel.other_agents import as_kept, changes_of
 from orchestrator.time_travel.redo import anew_from, fork_start, rewound
-from orchestrator.time_travel.side_effects import side_effects_again
+from orchestrator.time_travel.side_effects import cleaned_up, side_effects_again
 from orchestrator.time_travel.undone import undone_in
 
 
@@ -74,14 +76,35 @@ class GoingBack(Starting):
         execution = await self.get(execution_id)
         if execution.replay is not None:  # it acts on nothing
             return []
+        workflow, anew, results = await self._made_anew(execution, from_step, newest)
         library = self.catalogue.library
-        workflow = await self.catalogue.definition_for_retry(execution, newest=newest)
-        results = await self.store.results(execution_id)
-        undone = await undone_in(self.store, execution)
-        anew = anew_from(workflow, from_step, results, library, execution.pins, undone)
         pinned = [library.workflow(digest) for digest in execution.pins.values()]
         definitions = [workflow, *(one for one in pinned if one is not None)]
         return side_effects_again(definitions, anew, results, await self.store.history(execution_id), library)
+
+    async def cleaned_up(
+        self, execution_id: str, from_step: str | None = None, *, newest: bool = False
+    ) -> Sequence[str]:
+        """What cleaned up after the execution as a whole, though a retry or a fork would leave other steps as they are:
+        who goes back must judge what is left of what these did.
+
+        Args:
+            from_step: As for these; without it, every step that failed.
+
+        Raises:
+            NotFoundError: there is no such execution, or no such step in it.
+        """
+        execution = await self.get(execution_id)
+        return cleaned_up(*await self._made_anew(execution, from_step, newest))
+
+    async def _made_anew(
+        self, execution: Execution, from_step: str | None, newest: bool
+    ) -> tuple[Workflow, Anew, Mapping[str, Result]]:
+        workflow = await self.catalogue.definition_for_retry(execution, newest=newest)
+        results = await self.store.results(execution.id)
+        undone = await undone_in(self.store, execution)
+        anew = anew_from(workflow, from_step, results, self.catalogue.library, execution.pins, undone)
+        return workflow, anew, results
 
     async def fork(
         self,

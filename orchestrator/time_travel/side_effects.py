@@ -8,7 +8,7 @@ from graphs.composites import Composite
 from graphs.planner import COMPANION
 from graphs.prepare import Library
 from graphs.spec import Step, Workflow
-from graphs.state import Happened, Result, follows_the_end
+from graphs.state import COMPENSATION, Happened, Result, follows_the_end, join_path
 from graphs.steps import StepType
 from orchestrator.time_travel.anew import Anew, is_inside
 
@@ -39,6 +39,23 @@ def side_effects_again(
         and _was_tried(results[path])
         and (path in noted or _local(path) in acting or _TOOL_CALL.search(path))
     ]
+
+
+def cleaned_up(workflow: Workflow, anew: Anew, results: Mapping[str, Result]) -> list[str]:
+    """Paths of what cleaned up after an execution as a whole, where it was done for good while other steps stay as they
+    were: of these nobody knows what is left.
+
+    Args:
+        workflow, anew, results: As for `side_effects_again`.
+    """
+    stays = any(
+        "." not in path and result["status"] == "completed" and not follows_the_end(path) and not anew.takes(path)
+        for path, result in results.items()
+    )
+    named = [step.on_timeout.compensation_workflow for step in _all_steps(workflow.spec.steps) if step.on_timeout]
+    cleaning = [*(step.name for step in workflow.spec.compensation.steps), *filter(None, named)]
+    paths = [join_path(COMPENSATION, name) for name in dict.fromkeys(cleaning)]
+    return [path for path in paths if stays and path in results and results[path]["status"] == "completed"]
 
 
 def _acting(workflows: Iterable[Workflow], library: Library) -> set[str]:

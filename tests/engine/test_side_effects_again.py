@@ -48,3 +48,17 @@ async def test_nothing_failed_nothing_is_named(database: Path) -> None:
     async with engine(database) as baton:
         execution = await run(baton, workflow("w", [act("a")]))
         assert await baton.side_effects_again(execution.id) == []
+
+
+@pytest.mark.capability("E10", "E14", "D03")
+@pytest.mark.parametrize("named", [False, True], ids=["its own", "a named one"])
+async def test_what_cleaned_up_as_a_whole_is_named_where_other_steps_stay(named: bool, database: Path) -> None:
+    """Nobody knows which of them it undid. Who begins before all of them need not judge that."""
+    late = {"on_timeout": {"action": "compensate", "compensation_workflow": "sweeper"}}
+    steps = [act("a"), act("bad", "a", fail=True, category="timeout", **(late if named else {}))]
+    given = {} if named else {"compensation": {"steps": [act("sweep")]}}
+    async with engine(database, workflows=[workflow("sweeper", [act("sweep")])]) as baton:
+        execution = await run(baton, workflow("w", steps, **given))
+        swept = "~compensation.sweeper" if named else "~compensation.sweep"
+        assert await baton.cleaned_up(execution.id) == [swept]
+        assert await baton.cleaned_up(execution.id, "a") == []

@@ -90,18 +90,27 @@ async def carry(
 _MOST_NAMED = 8
 
 
-def tell_side_effects(paths: Sequence[str], *, new_keys: bool) -> None:
-    """Warn of what has changed something outside before, and is about to do so once more."""
+def tell_side_effects(paths: Sequence[str], cleaned_up: Sequence[str], *, new_keys: bool) -> None:
+    """Warn of what has changed something outside before, and is about to do so once more; and of what has cleaned up
+    after steps that are not done again."""
+    if cleaned_up:
+        warn(
+            f"These have cleaned up after it: {_first(cleaned_up)}. Steps that are not made anew count as done all the "
+            "same; to do them again, name the first of them (--from, --at)."
+        )
     if not paths:
         return
-    named = ", ".join(paths[:_MOST_NAMED])
-    more = f" and {len(paths) - _MOST_NAMED} more" if len(paths) > _MOST_NAMED else ""
     keys = (
         "Their idempotency keys are new: what they do happens once more."
         if new_keys
         else "Their idempotency keys are as before: who honours them does nothing twice."
     )
-    warn(f"These have acted before, and act again: {named}{more}. {keys}")
+    warn(f"These have acted before, and act again: {_first(paths)}. {keys}")
+
+
+def _first(paths: Sequence[str]) -> str:
+    more = f" and {len(paths) - _MOST_NAMED} more" if len(paths) > _MOST_NAMED else ""
+    return f"{', '.join(paths[:_MOST_NAMED])}{more}"
 
 
 def stored(kept: Kept, *, as_json: bool) -> int:
