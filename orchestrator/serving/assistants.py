@@ -128,12 +128,13 @@ class AssistantDesk:
         """Every graph has an assistant of its own; workflows may have been published since, by other processes too."""
         for name in await self._shelf.names(tenant):
             if (tenant, name) not in self._known:
-                now = self._clock.now()
+                now, served = self._clock.now(), await self._shelf.find(name, tenant)
                 own = Assistant(
                     id=assistant_id_of(name),
                     tenant=tenant,
                     graph=name,
                     name=name,
+                    description=served.description if served is not None else None,
                     metadata={"created_by": "system"},
                     created_at=now,
                     updated_at=now,

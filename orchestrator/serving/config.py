@@ -28,6 +28,7 @@ class GraphsConfig:
     Attributes:
         folder: Where it lies; paths in it are relative to that.
         graphs: By name, `path.py:variable` or `module:variable`.
+        descriptions: Of those that have one, by name.
         dependencies: Folders to import from, and packages that must be installed.
         env: Variables for the graphs.
         auth: Who may do what, `path.py:variable` or `module:variable` of a `langgraph_sdk.Auth`.
@@ -36,6 +37,7 @@ class GraphsConfig:
 
     folder: Path
     graphs: Mapping[str, str]
+    descriptions: Mapping[str, str] = field(default_factory=dict)
     dependencies: tuple[str, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
     auth: str | None = None
@@ -63,7 +65,16 @@ def read_config(path: Path) -> GraphsConfig:
     env = _env_of(path, document.get("env"))
     left_out = tuple(key for key in _NOT_HERE if document.get(key))
     auth = _auth_of(path, document.get("auth"))
-    return GraphsConfig(path.parent.absolute(), graphs, tuple(dependencies), env, auth, left_out)
+    said = {name: given.get("description") for name, given in document["graphs"].items() if isinstance(given, dict)}
+    return GraphsConfig(
+        folder=path.parent.absolute(),
+        graphs=graphs,
+        descriptions={name: text for name, text in said.items() if isinstance(text, str)},
+        dependencies=tuple(dependencies),
+        env=env,
+        auth=auth,
+        left_out=left_out,
+    )
 
 
 def load_graphs(config: GraphsConfig) -> dict[str, Source]:
@@ -101,7 +112,7 @@ def load_auth(config: GraphsConfig) -> Any:
 def _load(config: GraphsConfig, name: str, place: str) -> Source:
     module, _, variable = place.rpartition(":")
     try:
-        return Source(name, getattr(_module(config, module), variable))
+        return Source(name, getattr(_module(config, module), variable), config.descriptions.get(name))
     except Exception as error:
         raise SettingsError(
             f"The graph '{name}' ({place}) cannot be loaded: {type(error).__name__}: {error}.",

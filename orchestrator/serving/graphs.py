@@ -54,6 +54,7 @@ class UserGraph:
 
     def __init__(self, name: str, source: Source, store: SqliteStore) -> None:
         self.name = name
+        self.description = source.description
         self._source = source
         self._saver = store.saver
         self._store = store

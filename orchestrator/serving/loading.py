@@ -22,13 +22,15 @@ class Source:
     Args:
         made: A compiled graph, a StateGraph, or a function that gives one, called anew for each run with the run's
             config; it may be async, or a context manager.
+        description: What it is for, in a sentence.
 
     Raises:
         InputError: it is none of these.
     """
 
-    def __init__(self, name: str, made: Any) -> None:
+    def __init__(self, name: str, made: Any, description: str | None = None) -> None:
         self._name = name
+        self.description = description
         self._made = made.compile() if isinstance(made, StateGraph) else made
         self.static = isinstance(self._made, Pregel)
         if not self.static and not callable(self._made):

@@ -91,6 +91,7 @@ class Served(Protocol):
     """A graph that clients can run."""
 
     name: str
+    description: str | None
     copied: bool
     """Whether a thread's copy is a thread of its own: an execution is not a matter of checkpoints alone."""
 

@@ -40,6 +40,7 @@ class WorkflowGraph:
 
     def __init__(self, workflow: Workflow, orchestrator: Orchestrator, tenant: str) -> None:
         self.name = workflow.name
+        self.description: str | None = workflow.metadata.description or None
         self._tenant = tenant
         self._workflow = workflow
         self._baton = orchestrator

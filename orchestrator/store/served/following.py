@@ -92,7 +92,7 @@ def _named(db: sqlite3.Connection, version: Assistant, row: Sequence[Any]) -> As
 
 def _said(own: Assistant, row: Sequence[Any]) -> dict[str, Any]:
     """What a version that was published says in its assistant's."""
-    return {"metadata": _plain(own.metadata) | {VERSION: row[0]}, "description": row[1]}
+    return {"metadata": _plain(own.metadata) | {VERSION: row[0]}, "description": row[1] or None}
 
 
 def _plain(metadata: Mapping[str, Any]) -> dict[str, Any]:

@@ -54,6 +54,11 @@ async def test_an_id_may_be_chosen_and_is_taken_once(client: LangGraphClient) ->
         await client.assistants.create("nothing")
 
 
+async def test_a_graph_is_described_as_langgraph_json_says(client: LangGraphClient) -> None:
+    assert (await client.assistants.get("made"))["description"] == "Made anew for each run."
+    assert (await client.assistants.get("echo"))["description"] is None
+
+
 async def test_they_are_searched_in_pages(client: LangGraphClient, http: httpx.AsyncClient) -> None:
     for name in "abc":
         await client.assistants.create("echo", metadata={"team": "red"}, name=name)

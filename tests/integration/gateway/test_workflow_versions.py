@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
+import orjson
 import pytest
 from langgraph_sdk.client import LangGraphClient
 from langgraph_sdk.errors import NotFoundError
@@ -89,6 +90,16 @@ async def test_each_thread_is_described_by_the_version_it_began_with(
     assert (left["status"], left["version"]) == ("completed", "1.0")
     await client.threads.update_state(thread, None, as_node="first")
     assert (await client.threads.get_state(thread))["next"] == ["first"]
+
+
+async def test_it_is_described_in_the_workflows_words(client: LangGraphClient, http: httpx.AsyncClient) -> None:
+    for version, words in (("1.0", "Pays back."), ("2.0", "Pays back, asked twice.")):
+        definition = orjson.loads(workflow("told", asks(), version=version))
+        definition["metadata"]["description"] = words
+        await publish(http, orjson.dumps(definition).decode())
+        assert (await client.assistants.get("told"))["description"] == words
+    [_, older] = await client.assistants.get_versions("told")
+    assert older["description"] == "Pays back."
 
 
 async def test_an_assistant_that_was_changed_keeps_what_was_said_of_it(
