@@ -35,6 +35,11 @@ RUNS = Table(
         "fingerprint",
     ),
 )
+_TAKE_OVER = (
+    "UPDATE threads SET metadata = json_set(metadata, '$.graph_id', :graph_id, '$.assistant_id', :assistant_id) "
+    "WHERE id = :thread AND (json_extract(metadata, '$.graph_id') IS NOT :graph_id "
+    "OR json_extract(metadata, '$.assistant_id') IS NOT :assistant_id)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,10 +144,17 @@ def _put(db: sqlite3.Connection, run: Run, new_thread: Thread | None) -> Put | B
     else:
         # Lists of threads are filtered by one of these two.
         run = replace(run, request=reminded(run.request, thread.config))
-        changes = {"metadata": {**thread.metadata, **_names(run)}, "config": to_remember(run.request)}
-        THREADS.update(db, {"id": thread.id}, {"status": "busy", "updated_at": run.created_at, **changes})
+        changes: dict[str, Any] = {"status": "busy", "updated_at": run.created_at, "config": to_remember(run.request)}
+        if not before:  # else the thread is another run's until this one begins, and its state of that one's graph
+            changes["metadata"] = {**thread.metadata, **_names(run)}
+        THREADS.update(db, {"id": thread.id}, changes)
     seq = RUNS.insert(db, run, leave_out=("seq",))
     return replace(put, run=replace(run, seq=seq))
+
+
+def take_over(db: sqlite3.Connection, run: Run) -> None:
+    """The thread is the run's from now on, and its state of the run's graph."""
+    db.execute(_TAKE_OVER, {"thread": run.thread_id, **_names(run)})
 
 
 def _names(run: Run) -> dict[str, str]:

@@ -11,7 +11,7 @@ from graphs.errors import BatonError, ConflictError, NotFoundError
 from orchestrator.quota import too_many_runs
 from orchestrator.store.parts import Part
 from orchestrator.store.rows import to_time
-from orchestrator.store.served.putting import RUNS, NewRun, Put, drop, open_on, put_all, refusal
+from orchestrator.store.served.putting import RUNS, NewRun, Put, drop, open_on, put_all, refusal, take_over
 from orchestrator.store.served.threads import THREADS, take_thread_away
 from orchestrator.store.served.values import Ended, Run, Search, Stop, Thread
 from orchestrator.store.served.webhooks import owe
@@ -83,6 +83,7 @@ class Runs(Part):
             mark = begun_at if run.begun_at is None else run.begun_at
             changes = {"status": "running", "attempts": run.attempts + 1, "begun_at": mark, "updated_at": now}
             RUNS.update(db, {"id": run_id}, changes)
+            take_over(db, run)
             return replace(run, **changes)
 
         begun: Run | None = await self._writer.submit(work)

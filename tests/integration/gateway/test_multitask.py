@@ -33,6 +33,18 @@ async def status(client: LangGraphClient, run: Any) -> str:
     return str((await client.runs.get(run["thread_id"], run["run_id"]))["status"])
 
 
+async def test_a_thread_is_of_the_graph_at_work_until_the_next_one_begins(client: LangGraphClient) -> None:
+    thread = (await client.threads.create())["thread_id"]
+    first = await slow_run(client, thread)
+    second = await client.runs.create(thread, "echo", input={"text": "b"})
+    assert (await client.threads.get(thread))["metadata"]["graph_id"] == "slow"
+    assert (await client.threads.get_state(thread))["next"] == ["wait"]
+    await client.runs.cancel(thread, first["run_id"])
+    await client.runs.join(thread, second["run_id"])
+    named = (await client.threads.get(thread))["metadata"]
+    assert named == {"graph_id": "echo", "assistant_id": second["assistant_id"]}
+
+
 async def test_enqueued_runs_wait_for_their_turn(client: LangGraphClient, tmp_path: Path) -> None:
     thread = (await client.threads.create())["thread_id"]
     given = {"file": str(tmp_path / "file"), "seconds": 0.01}
