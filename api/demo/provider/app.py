@@ -7,8 +7,9 @@ import time
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import Any, Final, Literal
+from typing import Any, ClassVar, Final, Literal
 
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
@@ -67,6 +68,8 @@ class Fault:
         times: For how many requests.
         retry_after: Seconds, for the header of that name.
     """
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
     kind: FaultKind
     times: int = 1
@@ -141,7 +144,12 @@ class Provider:
     # -- OpenAI's side -----------------------------------------------------------------------------------------
 
     async def _completions(self, request: Request) -> Response:
-        body = await request.json()
+        sent = await request.body()
+        try:
+            _Request.model_validate_json(sent)
+        except ValidationError as error:
+            return _refused(400, f"The request cannot be read: {_wrong(error)}.", "invalid_request")
+        body: dict[str, Any] = json.loads(sent)
         number = len(self.asked)
         asked = Asked(number, str(body.get("model")), _digest(body.get("messages")), body, time.time())
         self.asked.append(asked)
@@ -200,8 +208,26 @@ class Provider:
         return JSONResponse({"requests": rows})
 
     async def _set_faults(self, request: Request) -> Response:
-        self.fail(*(Fault(**one) for one in await request.json()))
+        try:
+            self.fail(*_FAULTS.validate_json(await request.body()))
+        except ValidationError as error:
+            return _refused(422, f"These are no faults: {_wrong(error)}.", "invalid_faults")
         return JSONResponse({"waiting": len(self._faults)})
+
+
+class _Request(BaseModel):
+    """What every request has; the rest is taken as it comes."""
+
+    model: str
+    messages: list[dict[str, Any]]
+
+
+_FAULTS: Final = TypeAdapter(list[Fault])
+
+
+def _wrong(error: ValidationError) -> str:
+    found = error.errors(include_url=False, include_input=False, include_context=False)
+    return "; ".join(f"{'.'.join(str(key) for key in one['loc']) or 'it'}: {one['msg']}" for one in found)
 
 
 class _Broken(StreamingResponse):

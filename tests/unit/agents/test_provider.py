@@ -126,3 +126,25 @@ async def test_its_own_side(running: tuple[Provider, str], run: Any) -> None:
         assert "clerk" in [one["id"] for one in (await client.get(f"{running[1]}/models")).json()["data"]]
     with pytest.raises(StepError, match="The server had an error"):
         await run()
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"nope", "The request cannot be read: it: Invalid JSON"),
+        (b'{"model": "echo", "messages": "x"}', "messages: Input should be a valid array."),
+        (b'{"messages": []}', "The request cannot be read: model: Field required."),
+    ],
+)
+def test_a_request_that_is_none_is_refused_as_openai_does(
+    running: tuple[Provider, str], body: bytes, said: str
+) -> None:
+    response = httpx.post(f"{running[1]}/chat/completions", content=body)
+    assert (response.status_code, response.json()["error"]["code"]) == (400, "invalid_request")
+    assert said in response.json()["error"]["message"]
+
+
+@pytest.mark.parametrize("faults", ['[{"kind": "nope"}]', '[{"kind": "429", "retry-after": 1}]', "429"])
+def test_faults_that_nobody_knows_are_refused(running: tuple[Provider, str], faults: str) -> None:
+    response = httpx.post(f"{running[1].removesuffix('/v1')}/_control/faults", content=faults)
+    assert (response.status_code, response.json()["error"]["code"]) == (422, "invalid_faults")
