@@ -134,6 +134,7 @@ async def test_rights_and_tenants_hold_here_too(tmp_path: Path) -> None:
         async with session(served.url, await make_key(baton, "approver", tenant="ours")) as ann:
             done = (await ann.call_tool("baton_decide", decision)).structuredContent
             assert done is not None and done["status"] == "completed"
+            assert done["output"] is None  # what came of it is for those who may read
 
 
 async def test_langchains_adapters_make_tools_of_them(served: Served) -> None:
