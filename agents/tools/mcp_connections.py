@@ -112,6 +112,9 @@ class McpConnections:
             firsts.append(first)
         if firsts:
             await asyncio.wait(firsts, timeout=PATIENCE)
+        for status in self.statuses():
+            if not status.tries:  # it goes on without those, and somebody must know
+                self._heard(status)
 
     def _check_undos(self) -> None:
         """Once all are known: a tool may be undone by another server's."""

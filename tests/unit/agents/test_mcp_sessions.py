@@ -14,9 +14,10 @@ from typing import Any
 
 import pytest
 
-from agents import Call, McpServer, Models, Script, Tool, Turn
+from agents import Call, McpServer, Models, Script, Tool, Tools, Turn
 from agents.tools.mcp import Client
-from agents.tools.mcp_connections import McpConnections
+from agents.tools.mcp_connections import McpConnections, McpStatus
+from graphs.clock import SystemClock
 from graphs.errors import StepError
 from graphs.steps import StepContext
 from orchestrator.engine import Orchestrator
@@ -27,32 +28,44 @@ Make = Callable[..., StepContext]
 pytestmark = pytest.mark.capability("I06", "I20")
 SECONDS = 30
 
-SERVER = """
-import asyncio, os, sys
+BY_HAND = """
+import json, os, sys
+
+
+def answer(said, **result):
+    print(json.dumps({"jsonrpc": "2.0", "id": said["id"], "result": result}), flush=True)
+
+
+for line in sys.stdin:
+    said = json.loads(line)
+    asked, more = said["method"], said.get("params", {})
+    tool = more.get("name")
+    if asked == "initialize":
+        about = {"name": "desk", "version": "1"}
+        answer(said, protocolVersion=more["protocolVersion"], capabilities={"tools": {}}, serverInfo=about)
+    elif asked == "tools/list":
+        answer(said, tools=[{"name": name, "inputSchema": {"type": "object"}} for name in ("who", "hang", "die")])
+    elif tool == "who":
+        answer(said, content=[{"type": "text", "text": str(os.getpid())}])
+    elif tool == "hang":
+        with open(__file__ + ".hangs", "a") as file:
+            file.write("x")
+    elif tool == "die":
+        os._exit(1)
+"""
+"""Over stdio, and by hand: what takes a second to import would be imported for each process."""
+
+OVER_HTTP = """
+import os, sys
 from mcp.server.fastmcp import Context, FastMCP
 
-server = FastMCP("desk", port=int(sys.argv[2]) if len(sys.argv) > 2 else 8000)
+server = FastMCP("desk", port=int(sys.argv[1]))
 
 
 @server.tool()
-def who() -> int:
+def who() -> str:
     "Which process this is."
-    return os.getpid()
-
-
-@server.tool()
-async def hang() -> int:
-    "Never answers."
-    with open(__file__ + ".hangs", "a") as file:
-        file.write("x")
-    await asyncio.Event().wait()
-    return 0
-
-
-@server.tool()
-def die() -> int:
-    "Is killed."
-    os._exit(1)
+    return str(os.getpid())
 
 
 @server.tool()
@@ -61,20 +74,20 @@ def header(context: Context) -> str:
     return context.request_context.request.headers.get("idempotency-key", "")
 
 
-server.run(transport=sys.argv[1])
+server.run(transport="streamable-http")
 """
 
 
 @pytest.fixture
 def script(tmp_path: Path) -> Path:
-    path = tmp_path / "server.py"
-    path.write_text(SERVER)
+    path = tmp_path / "by_hand.py"
+    path.write_text(BY_HAND)
     return path
 
 
 @pytest.fixture
 def stdio(script: Path) -> dict[str, Any]:
-    return {"name": "desk", "command": sys.executable, "args": (str(script), "stdio")}
+    return {"name": "desk", "command": sys.executable, "args": ("-S", str(script))}
 
 
 @asynccontextmanager
@@ -87,8 +100,9 @@ async def _spoken_to(**server: Any) -> AsyncIterator[dict[str, Tool]]:
 
 
 @contextmanager
-def _listening(script: Path, port: int) -> Iterator[None]:
-    process = subprocess.Popen([sys.executable, str(script), "streamable-http", str(port)], stderr=subprocess.DEVNULL)
+def _listening(folder: Path, port: int) -> Iterator[None]:
+    (folder / "over_http.py").write_text(OVER_HTTP)
+    process = subprocess.Popen([sys.executable, folder / "over_http.py", str(port)], stderr=subprocess.DEVNULL)
     try:
         yield
     finally:
@@ -123,7 +137,8 @@ async def _gone(pid: int) -> None:
 
 async def _ask(tools: dict[str, Tool], name: str, context: StepContext) -> Any:
     said = await tools[f"desk_{name}"].run({}, context)
-    return said["result"] if isinstance(said, dict) else said
+    said = said["result"] if isinstance(said, dict) else said
+    return int(said) if name == "who" else said
 
 
 async def test_calls_share_a_session_and_it_ends_with_the_engine(make_context: Make, stdio: dict[str, Any]) -> None:
@@ -196,33 +211,29 @@ async def test_a_session_that_nobody_asks_anything_is_closed(make_context: Make,
 
 
 async def test_over_http_a_server_may_be_begun_anew_and_hears_the_key_of_each_call(
-    make_context: Make, script: Path
+    make_context: Make, tmp_path: Path
 ) -> None:
+    """What an old session says is not heard by a new server, and so it is said again."""
     port = _port()
-    server = {"name": "desk", "url": f"http://127.0.0.1:{port}/mcp"}
-    with _listening(script, port):
+    client = Client(McpServer(name="desk", url=f"http://127.0.0.1:{port}/mcp"))
+    with _listening(tmp_path, port):
         await _heard(port)
-        client = Client(McpServer(**server))
         tools = {tool.name: tool for tool in await client.tools()}
         first = await _ask(tools, "who", make_context())
         for key in ("one", "two"):
             assert await _ask(tools, "header", make_context(idempotency_key=key)) == key
+    with _listening(tmp_path, port):
+        await _heard(port)
+        assert await _ask(tools, "who", make_context()) != first
     with pytest.raises(StepError, match=r"^MCP server 'desk' failed: ") as failed:
         await asyncio.wait_for(_ask(tools, "who", make_context()), SECONDS)
     assert failed.value.category == "dependency"
-    with _listening(script, port):
-        await _heard(port)
-        assert await _ask(tools, "who", make_context()) != first
-        second = await _ask(tools, "who", make_context())
-    with _listening(script, port):
-        await _heard(port)
-        assert await _ask(tools, "who", make_context()) != second, "the session is known to nobody any more"
-        await client.aclose()
+    await client.aclose()
 
 
 @pytest.mark.capability("security-A19")
 async def test_an_engine_opens_without_a_server_and_offers_its_tools_when_it_comes(
-    script: Path, stdio: dict[str, Any], tmp_path: Path
+    stdio: dict[str, Any], tmp_path: Path
 ) -> None:
     """What needs one of them says why it is not there; what does not is carried out."""
     port = _port()
@@ -250,9 +261,23 @@ async def test_an_engine_opens_without_a_server_and_offers_its_tools_when_it_com
         far, near = connections.statuses()
         assert (far.reached, far.tools, near.reached, near.error) == (False, (), True, None)
         assert far.error and "cannot be listed" in far.error
-        with _listening(script, port):
+        with _listening(tmp_path, port):
             async with asyncio.timeout(SECONDS):
                 while not connections.statuses()[0].reached:
                     await asyncio.sleep(0.02)
             assert (await ended("far")).status == "completed"
             assert (await ended("agent")).output["answer"] == "Done."
+
+
+async def test_an_engine_does_not_wait_for_a_server_that_never_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is told that one is missing; and closes though that one is being spoken to."""
+    monkeypatch.setattr("agents.tools.mcp_connections.PATIENCE", 0.1)
+    hung = McpServer(name="hung", command=sys.executable, args=("-c", "import time; time.sleep(600)"))
+    heard: list[McpStatus] = []
+    connections = McpConnections([hung], tools := Tools(), Client, SystemClock(), heard.append)
+    await connections.open()
+    assert [(one.name, one.reached, one.error) for one in heard] == [("hung", False, "it has not answered yet")]
+    assert not tools.complete
+    with pytest.raises(StepError, match="'hung_x' is not known, as MCP server 'hung' cannot be reached: it has not"):
+        tools.get("hung_x")
+    await asyncio.wait_for(connections.aclose(), SECONDS)
