@@ -7,7 +7,8 @@ So that tests and demos run the real client, without a key and without paying. `
 by itself.
 """
 
-from api.demo.provider.app import Fault, Provider
+from api.demo.provider.app import Provider
 from api.demo.provider.serve import serving
+from api.demo.provider.values import Fault
 
 __all__ = ["Fault", "Provider", "serving"]

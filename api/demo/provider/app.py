@@ -1,40 +1,24 @@
 """What the provider answers, and what it was asked."""
 
 import asyncio
-import hashlib
 import json
 import time
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Final, Literal
+from dataclasses import replace
+from typing import Any, Final
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from agents.models.scripts import Failure, Script, Scripts, Turn
+from api.demo.provider.speaking import completion_of, digest_of, turn_of
+from api.demo.provider.values import Asked, Fault
 from api.demo.provider.wire import Completion, failure
 
-FaultKind = Literal[
-    "429",
-    "500",
-    "503",
-    "401",
-    "cut",
-    "invalid_json",
-    "empty",
-    "huge",
-    "content_filter",
-    "length",
-    "refusal",
-    "wrong_tool",
-    "bad_arguments",
-    "slow",
-    "late",
-]
 _STATUS: Final[dict[str, tuple[str, str | None]]] = {
     "429": ("Rate limit reached", "rate_limit_exceeded"),
     "500": ("The server had an error", None),
@@ -49,49 +33,6 @@ _OF_SCRIPTS: Final = {
     "context_overflow": (400, "context_length_exceeded"),
     "content_filter": (400, "content_filter"),
 }
-
-
-_REFUSAL: Final = "I cannot help with that."
-_HUGE: Final = 10_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """What goes wrong with the next answer.
-
-    Attributes:
-        kind: A status; `cut` (the connection breaks in the middle of the answer); `invalid_json`; `content_filter` and
-            `length` (the answer says that it was broken off); `refusal` (it says that there will be none);
-            `wrong_tool` (a tool nobody has), `bad_arguments` (no JSON); `slow` (`seconds` between words); `late`
-            (`seconds` until the answer begins, which the model has finished and somebody pays for); `empty` (no
-            words); `huge` (10 MB of them).
-        times: For how many requests.
-        retry_after: Seconds, for the header of that name.
-    """
-
-    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
-
-    kind: FaultKind
-    times: int = 1
-    retry_after: float | None = None
-    seconds: float = 0.05
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """One request.
-
-    Attributes:
-        conversation: A digest of its messages: the same question again has the same.
-        answered: False for requests that a fault failed.
-    """
-
-    number: int
-    model: str
-    conversation: str
-    body: dict[str, Any]
-    at: float
-    answered: bool = True
 
 
 class Provider:
@@ -151,7 +92,7 @@ class Provider:
             return _refused(400, f"The request cannot be read: {_wrong(error)}.", "invalid_request")
         body: dict[str, Any] = json.loads(sent)
         number = len(self.asked)
-        asked = Asked(number, str(body.get("model")), _digest(body.get("messages")), body, time.time())
+        asked = Asked(number, str(body.get("model")), digest_of(body.get("messages")), body, time.time())
         self.asked.append(asked)
         if self.arriving is not None:
             await self.arriving(number)
@@ -172,12 +113,12 @@ class Provider:
         if asked.model not in self.scripts:
             return _refused(404, f"The model '{asked.model}' does not exist", "model_not_found")
         script = self.scripts.get(asked.model)
-        turn = _turn(script, body)
+        turn = turn_of(script, body)
         if turn is None:
             return _refused(400, f"script '{script.name}' has nothing to say", "script_ended")
         if (failed := self._failure(turn, asked)) is not None:
             return _of_script(failed)
-        completion = _completion(asked, body, turn, fault)
+        completion = completion_of(asked, body, turn, fault)
         if fault is not None and fault.kind in ("cut", "invalid_json"):
             return _broken(completion, body, fault)
         if body.get("stream"):
@@ -266,62 +207,3 @@ async def _spoken(completion: Completion, usage: bool, pause: float) -> AsyncIte
         yield event
         if pause:
             await asyncio.sleep(pause)
-
-
-def _turn(script: Script, body: dict[str, Any]) -> Turn | None:
-    messages = body.get("messages") or []
-    heard = [message for message in messages if message.get("role") not in ("system", "developer")]
-    asked = _words(heard[-1].get("content")) if heard else ""
-    spoken = sum(message.get("role") == "assistant" for message in messages)
-    form = _form(body)
-    return script.turn(spoken, asked, form["parameters"] if form is not None else None)
-
-
-def _form(body: dict[str, Any]) -> dict[str, Any] | None:
-    """The tool through which a structured answer is wanted: the one that is named, or the last when one must be
-    called."""
-    functions: list[dict[str, Any]] = [
-        tool["function"] for tool in body.get("tools") or () if tool.get("type") == "function"
-    ]
-    choice = body.get("tool_choice")
-    if not functions or choice in (None, "auto", "none"):
-        return None
-    named = choice.get("function", {}).get("name") if isinstance(choice, dict) else None
-    return next((one for one in functions if one["name"] == named), functions[-1])
-
-
-def _completion(asked: Asked, body: dict[str, Any], turn: Turn, fault: Fault | None) -> Completion:
-    spoken = sum(message.get("role") == "assistant" for message in body.get("messages") or ())
-    calls = [(call.name, json.dumps(dict(call.args))) for call in turn.calls]
-    form = _form(body)
-    if form is not None and turn.structured is not None:
-        calls.append((form["name"], json.dumps(turn.structured)))
-    kind = fault.kind if fault is not None else None
-    if kind == "wrong_tool":
-        calls = [("no_such_tool", "{}")]
-    if kind == "bad_arguments":
-        calls = [(name, "{broken") for name, _ in calls]
-    refusal = _REFUSAL if kind == "refusal" else turn.refusal
-    if refusal:
-        calls = []
-    text = "" if kind == "empty" or refusal else "x" * _HUGE if kind == "huge" else turn.text
-    finish: Any = kind if kind in ("length", "content_filter") else "tool_calls" if calls else "stop"
-    return Completion(
-        id=f"chatcmpl-{asked.number}",
-        model=asked.model,
-        text=text,
-        refusal=refusal,
-        calls=tuple((f"call_{spoken}_{index}", name, args) for index, (name, args) in enumerate(calls)),
-        finish=finish,
-        prompt_tokens=sum(len(_words(message.get("content"))) for message in body.get("messages") or ()) // 4 + 1,
-    )
-
-
-def _words(content: Any) -> str:
-    if isinstance(content, list):
-        return "".join(str(part.get("text", "")) for part in content if isinstance(part, dict))
-    return "" if content is None else str(content)
-
-
-def _digest(messages: Any) -> str:
-    return hashlib.sha256(json.dumps(messages, sort_keys=True).encode()).hexdigest()[:16]
