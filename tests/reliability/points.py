@@ -75,6 +75,7 @@ HANDED_OVER = {"append": "record", "stirred": "stirred", "keep_breaker": "breake
 """What the store is handed, and nobody waits for."""
 
 UNNAMED = {
+    "_make_room": "one delete of what nobody can take any more",
     "add_sinks": "once, before anything is driven",
     "answer_wait": "asked by tests only",
     "breaker": "a question",

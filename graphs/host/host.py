@@ -1,108 +1,26 @@
-"""Ports between the graph and whoever keeps executions alive: the graph asks, the orchestrator's room answers."""
+"""Whoever drives an execution, seen from its nodes."""
 
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Protocol
-
-from langchain_core.runnables import RunnableConfig
 
 from graphs.analysis import Past
 from graphs.budget import Ledger
 from graphs.checkpoints import Checkpoints
 from graphs.clock import Clock
 from graphs.flow import Flow
+from graphs.host.facts import Facts, Recording
+from graphs.host.running import Graph
+from graphs.host.waiting import Waiting
 from graphs.lasting import Lasting
 from graphs.planner import Conclusion, Halt
 from graphs.prepare import Library
 from graphs.spec import Config, Undoing, Workflow
-from graphs.state import Happened, Result, follows_the_end
-from graphs.steps import Answer, Logger, Wait
+from graphs.state import Happened, Result
+from graphs.steps import Logger
 
 
-class Graph(Protocol):
-    """The compiled graph, as far as somebody carries out a plan on it."""
-
-    def astream(
-        self,
-        input: Any,  # noqa: A002 - LangGraph's name
-        config: RunnableConfig | None = None,
-        *,
-        context: Any = None,
-        stream_mode: Any = None,
-        output_keys: Any = None,
-        durability: Any = None,
-    ) -> AsyncIterator[Any]: ...
-
-
-async def run_graph(graph: Graph, config: RunnableConfig, context: Any) -> None:
-    """Carry out a plan until it ends or parks, from its checkpoint: there is one also when it is new.
-
-    Results are taken from the commits, not from LangGraph's output, so it is asked for as little of that as it gives:
-    putting together updates for every step would cost more than the step's own bookkeeping.
-
-    Raises:
-        GraphInterrupt: a plan inside a step has parked. (LangGraph keeps it to itself for the outermost one.)
-    """
-    stream = graph.astream(None, config, context=context, stream_mode="values", output_keys="path", durability="sync")
-    async for _ in stream:
-        pass
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
-    """What does not change while an execution is being driven."""
-
-    execution_id: str
-    workflow: str
-    version: str
-    generation: int
-    """Of what is made: part of idempotency keys. Ask `generation_at`."""
-    started_at: datetime
-    user_context: Mapping[str, Any]
-    metadata: Mapping[str, Any]
-    partition_size: int = 250
-    """How many steps a superstep holds at most; more are split into concurrent child flows."""
-    short_wait: float = 0.5
-    thread_grace: float = 30.0
-    """Seconds; for less, nobody parks."""
-    max_result_bytes: int | None = None
-    """As JSON, of one step; None for any number."""
-    gone_back: int = 0
-    """How often the execution was made to go on after an end, or from an earlier step."""
-
-    def generation_at(self, path: str) -> int:
-        """The generation of the step at a path.
-
-        What undoes and what `finally` says is done anew at each end, whichever steps were: under a key of its own,
-        because who honours the one of the end before would do nothing.
-        """
-        return self.generation + (self.gone_back if follows_the_end(path) else 0)
-
-
-class Recording(Protocol):
-    """What an execution did, for a replay of it."""
-
-    @property
-    def performed(self) -> Collection[str]:
-        """Names of steps that are performed all the same: somebody knows that they only compute."""
-        ...
-
-    def find(self, path: str, so_far: Callable[[str], Result | None]) -> tuple[str, Result] | None:
-        """The recorded result that a step is served, and its path in the record; None when there is none.
-
-        Args:
-            so_far: The replay's own results by path, of the plans around the step.
-        """
-        ...
-
-    def instead(self, path: str) -> Mapping[str, str]:
-        """What a step that asks a model is given in place of what it says: `model`, `agent`, `instructions`."""
-        ...
-
-
-class Host(Protocol):
+class Host(Waiting, Protocol):
     """Whoever drives an execution, seen from its nodes."""
 
     @property
@@ -186,54 +104,9 @@ class Host(Protocol):
         """Whether somebody follows what the execution's models say, word by word."""
         ...
 
-    async def open_wait(self, path: str, wait: Wait, state: Any) -> tuple[Wait, Answer | None]:
-        """Keep a wait before anybody rests on it. Gives the one that was kept first (its end does not move when the
-        step is entered again), and the answer when there already is one. `state` is for the hooks, the first time."""
-        ...
-
-    async def close_wait(self, path: str, *, elapsed: bool) -> Answer | None:
-        """The wait is over; gives the answer when one came first after all."""
-        ...
-
-    async def set_timer(self, path: str, wait: Wait, *, record: tuple[str, Mapping[str, Any]] | None = None) -> None:
-        """Keep a timer for a step that rests between attempts, in place of the one before; with the record that says
-        why, in one transaction."""
-        ...
-
     def refuses(self, name: str) -> bool:
         """Whether the circuit breaker of that name lets nobody call now."""
         ...
-
-    async def end_timer(self, path: str) -> None:
-        """The step's timer is over, if it has one."""
-        ...
-
-    async def tried(self, path: str) -> Mapping[str, Any] | None:
-        """The newest `step.retrying` or `step.held` of a step, as kept before this drive; None when there is none."""
-        ...
-
-    def remind(self, path: str, due: datetime, call: Callable[[], None]) -> None:
-        """Call then: a composite step's time is over. Should the execution rest, it is taken up at that time."""
-        ...
-
-    def pauses_until(self, path: str) -> datetime | None:
-        """When the last of the steps below a path goes on that rest between two attempts; None where none does."""
-        ...
-
-    async def worked(self, path: str) -> Mapping[str, Any] | None:
-        """What earlier processes kept of how long they were at work on the plan inside a step: the newest
-        `work.counted`, with when (`at`), and when something was last kept of what is inside (`last`)."""
-        ...
-
-    def forget(self, path: str) -> None:
-        """The step is left: it has ended, or the flow parks, and then its time runs on."""
-        ...
-
-    def expect(self, path: str, wait: Wait, flow: Flow, name: str) -> Answer | None:
-        """Wake the body when an answer arrives or the wait is due; gives the answer when it just has."""
-        ...
-
-    def unexpect(self, path: str) -> None: ...
 
     async def results(self, prefix: str) -> Mapping[str, Result]:
         """Results that were kept under a path, in the order in which they were committed."""
