@@ -156,24 +156,33 @@ class ThreadDesk:
             NotFoundError: there is none.
             ConflictError: a run of it has not ended, or it is an execution.
         """
-        self._refuse_busy(await self.kept(thread_id, tenant))
-        if await self._store.execution(thread_id) is not None:
-            raise ConflictError(
-                f"Thread '{thread_id}' is an execution of a workflow, whose history is kept.",
-                hint="Old ones are deleted by `baton prune`.",
-                code="thread_of_workflow",
-            )
+        await self._refuse_to_delete(await self.kept(thread_id, tenant))
         async with self.alone(thread_id):
             await self._store.delete_thread(thread_id, tenant)
 
+    async def _refuse_to_delete(self, thread: Thread) -> None:
+        self._refuse_busy(thread)
+        if await self._store.execution(thread.id) is not None:
+            raise ConflictError(
+                f"Thread '{thread.id}' is an execution of a workflow, whose history is kept.",
+                hint="Old ones are deleted by `baton prune`.",
+                code="thread_of_workflow",
+            )
+
     async def prune(self, thread_ids: Sequence[str], tenant: str, strategy: Literal["delete", "keep_latest"]) -> int:
-        """Delete threads, or all of their history but the latest; gives how many there were."""
-        found = [thread for each in thread_ids if (thread := self._store.thread(each, tenant)) is not None]
+        """Delete threads, or all of their history but the latest; gives how many there were.
+
+        Raises:
+            ConflictError: a run of one of them has not ended, or it is an execution; then none is touched.
+        """
+        named = dict.fromkeys(thread_ids)
+        found = [thread for each in named if (thread := self._store.thread(each, tenant)) is not None]
+        for thread in found:
+            await self._refuse_to_delete(thread) if strategy == "delete" else self._refuse_busy(thread)
         for thread in found:
             if strategy == "delete":
                 await self.delete(thread.id, tenant)
             else:
-                self._refuse_busy(thread)
                 await self._store.saver.compact(thread.id)
         return len(found)
 

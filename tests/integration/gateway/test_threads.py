@@ -164,6 +164,19 @@ async def test_a_thread_that_cannot_begin_so_is_not_there(client: LangGraphClien
     assert len(await client.threads.get_history(thread)) == 1
 
 
+async def test_none_of_several_threads_is_pruned_when_one_cannot_be(client: LangGraphClient) -> None:
+    idle, busy = [(await client.threads.create())["thread_id"] for _ in range(2)]
+    await client.runs.wait(idle, "slow", input={"text": "0"})
+    run = await client.runs.create(busy, "slow", input={"text": "60"})
+    for strategy in ("delete", "keep_latest"):
+        with pytest.raises(ConflictError, match=f"Thread '{busy}' is busy"):
+            await client.threads.prune([idle, busy], strategy=strategy)
+        assert len(await client.threads.get_history(idle)) == 4
+    await client.runs.cancel(busy, run["run_id"], wait=True)
+    assert (await client.threads.prune([idle, busy, idle]))["pruned_count"] == 2
+    assert await client.threads.search() == []
+
+
 async def test_threads_are_pruned(client: LangGraphClient) -> None:
     kept, gone = [(await client.threads.create())["thread_id"] for _ in range(2)]
     for thread in (kept, gone):
