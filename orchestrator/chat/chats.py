@@ -168,8 +168,11 @@ class Chats:
         if not who.served.lasting:
             return await self._start(who, None, who.heard.messages)
         request: dict[str, Any] = {"input": await self._input(who, new)}
-        if known.checkpoint_id is not None and known.checkpoint_id != await self._checkpoint(who, thread.id):
-            # The client went back in its conversation: so does the thread.
+        if who.heard.thread is None and known.checkpoint_id not in (None, await self._checkpoint(who, thread.id)):
+            # The client went back in its conversation: so does the thread. One that is named goes on where it is,
+            # whoever has said something on it meanwhile.
+            if not await self._is_there(who, thread.id, known.checkpoint_id):
+                return await self._start(who, None, who.heard.messages)
             request["checkpoint"] = {"checkpoint_id": known.checkpoint_id}
         return await self._run(who, thread.id, request)
 
@@ -184,6 +187,14 @@ class Chats:
     async def _checkpoint(self, who: Answering, thread_id: str) -> str | None:
         state = await self._desk.threads.state(thread_id, who.heard.by.tenant, Place(), subgraphs=False)
         return str(found) if (found := state["checkpoint_id"]) is not None else None
+
+    async def _is_there(self, who: Answering, thread_id: str, checkpoint_id: str | None) -> bool:
+        place = Place(checkpoint_id=checkpoint_id)
+        try:
+            await self._desk.threads.state(thread_id, who.heard.by.tenant, place, subgraphs=False)
+        except NotFoundError:
+            return False
+        return True
 
     async def _questions(
         self, who: Answering, thread_id: str, interrupts: Mapping[str, Sequence[Mapping[str, Any]]]
