@@ -17,6 +17,7 @@ from orchestrator.engine import Orchestrator
 from orchestrator.serving.answers import interrupt_id
 from orchestrator.serving.desk import Desk
 from orchestrator.serving.encoding import to_bytes
+from orchestrator.serving.messages import told
 from orchestrator.serving.served import Document, Place
 from orchestrator.serving.snapshots import empty_state
 from orchestrator.serving.streams import Said
@@ -87,12 +88,15 @@ class Addressed:
         Raises:
             NotFoundError: there is none that concerns them.
         """
-        shown = {each for group in (await self.thread(thread_id)).interrupts.values() for each in _ids(group)}
+        thread = await self.thread(thread_id)
+        shown = {each for group in thread.interrupts.values() for each in _ids(group)}
         state = await self.desk.threads.state(thread_id, self.tenant, Place(), subgraphs=False)
         tasks = [{**task, "interrupts": _among(task.get("interrupts"), shown)} for task in state["tasks"]]
         asking = [{**task, "result": None, "state": None, "error": None} for task in tasks if task["interrupts"]]
         return {
             **empty_state(thread_id),
+            # Agent Chat UI shows no thread without a message, and so nothing that it asks.
+            "values": {"messages": [told(thread_id, str(thread.metadata.get("graph_id")))]},
             "next": [task["name"] for task in asking],
             "tasks": asking,
             "interrupts": _among(state["interrupts"], shown),

@@ -32,6 +32,7 @@ from orchestrator.serving.answers import answers_to, interrupt_id, question_of
 from orchestrator.serving.carrying import asked_by
 from orchestrator.serving.speaking import Speaking
 from orchestrator.store.port import Execution, OpenWait
+from orchestrator.store.served.values import Run
 from orchestrator.tenancy import STARTED_BY
 
 EXECUTION: Final = "execution"
@@ -119,13 +120,14 @@ class _Nodes:
 
     async def _set_going(self, execution_id: str, given: Mapping[str, Any], config: RunnableConfig) -> None:
         if await self._baton.store.execution(execution_id) is None:
-            names = config["configurable"]
-            by = self._started_by(config)
+            names, run = config["configurable"], self._run(config)
+            by = run.request.get(STARTED_BY) if run is not None else None
             await self._baton.start(
                 self._workflow,
                 {"messages": [_told(message) for message in given.get("messages") or ()]},
                 execution_id=execution_id,
                 metadata={"thread_id": str(names["thread_id"]), **({STARTED_BY: by} if by else {})},
+                priority=run.priority if run is not None else 0,
                 tenant=self._tenant,
             )
         elif not self._baton.driving(execution_id):
@@ -180,7 +182,7 @@ class _Nodes:
                 wait.execution_id,
                 wait.path,
                 said.decision,
-                by=self._started_by(config),
+                by=run.request.get(STARTED_BY) if (run := self._run(config)) is not None else None,
                 data=said.data,
                 reason=said.reason,
             )
@@ -190,18 +192,15 @@ class _Nodes:
             pass
         return True
 
-    def _started_by(self, config: RunnableConfig) -> str | None:
-        return self._request(config).get(STARTED_BY)
-
     def _is_heard(self, config: RunnableConfig) -> bool:
         """Whether a client wants the words as they are said."""
-        asked = self._request(config).get("stream_mode") or ()
+        run = self._run(config)
+        asked = run.request.get("stream_mode") or () if run is not None else ()
         modes = {asked} if isinstance(asked, str) else set(asked)
         return bool(modes & {"messages", "messages-tuple", "events"})
 
-    def _request(self, config: RunnableConfig) -> Mapping[str, Any]:
-        run = self._baton.store.run(str(config["configurable"]["run_id"]), self._tenant)
-        return run.request if run is not None else {}
+    def _run(self, config: RunnableConfig) -> Run | None:
+        return self._baton.store.run(str(config["configurable"]["run_id"]), self._tenant)
 
 
 def _go(node: str, **given: Any) -> Command[Any]:

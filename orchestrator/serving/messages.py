@@ -20,7 +20,12 @@ def told_to(execution: Execution) -> list[Document]:
     if isinstance(given, list) and given and all(_is_message(one) for one in given):
         return [_message(one, f"{execution.id}-{number}") for number, one in enumerate(given)]
     text = orjson.dumps(execution.input, default=str).decode() if execution.input else execution.workflow
-    return [{"type": "human", "id": f"{execution.id}-0", "content": text}]
+    return [told(f"{execution.id}-0", text)]
+
+
+def told(message_id: str, text: str) -> Document:
+    """A message to it."""
+    return {"type": "human", "id": message_id, "content": text}
 
 
 def conversation_of(execution: Execution) -> list[Document]:

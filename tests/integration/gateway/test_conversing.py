@@ -225,3 +225,22 @@ async def test_a_limit_of_its_model_holds_and_kill_9_loses_no_answer(
             assert shapes(left) == [("human", "hello"), ("ai", "You said: hello")]
         results = [await second.gateway.orchestrator.results(run["run_id"]) for run in runs]
         assert max(each["agent[0].model"].get("queued", 0.0) for each in results) > 0.5
+
+
+async def test_a_run_that_is_cut_off_takes_its_answer_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BATON_MODEL", "scripted:echo")
+    monkeypatch.setenv("BATON_LIMITS", '{"scripted:echo": {"rate": "1/h"}}')
+    async with serving(tmp_path / "cut.db") as served, get_client(url=served.url, api_key=None) as client:
+        baton = served.gateway.orchestrator
+        await ask(client, await a_thread(client), "hello")
+        thread = await a_thread(client)
+        with baton.listen(kinds=["step.started"]) as started:
+            run = await client.runs.create(thread, "agent", input=ORDER)  # waits for the model's next hour
+            while (record := await started.next()) is not None and record.execution_id != run["run_id"]:
+                pass
+        await client.runs.cancel(thread, run["run_id"], wait=True)
+        execution = await baton.get(run["run_id"])
+        assert (execution.status, (await client.runs.get(thread, run["run_id"]))["status"]) == (
+            "cancelled",
+            "interrupted",
+        )

@@ -184,5 +184,7 @@ async def test_who_may_only_decide_answers_what_they_are_shown(http: httpx.Async
     async with caller(served.url, key) as cleo:
         for shown in ("left", "middle", "right"):
             assert await in_chat_ui(cleo) == shown
+            [head] = (await cleo.post("/threads/t/history", json={})).json()
+            assert [each["content"] for each in head["values"]["messages"]] == ["three"], "it shows no thread without"
             await answer(cleo, APPROVE)
     assert [path for path, _ in await decisions(served)] == ["left", "middle", "right"]
