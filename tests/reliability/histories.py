@@ -1,4 +1,4 @@
-"""The real side of the state machine: an engine on a file, hands that end its steps, and crashes."""
+"""The real side of the state machine: an engine on a file, what it is asked, and its crashes."""
 
 import asyncio
 import operator
@@ -8,20 +8,19 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 
 from graphs.clock import ManualClock
-from graphs.errors import ConflictError, NotFoundError, StepError
-from graphs.steps import Action, StepConfig, StepContext
+from graphs.errors import ConflictError, NotFoundError
 from orchestrator.alerts.opening import AlertSettings
 from orchestrator.driving import suspects
 from orchestrator.engine import Orchestrator
-from tests.reliability.reference import DELAY, DONE, FAILED, NEEDS, NOT_DONE, PAUSE, UNDONE, Story, World, undo
+from tests.reliability.by_hand import TYPES, WORKFLOWS, Hands
+from tests.reliability.reference import DONE, FAILED, NEEDS, NOT_DONE, UNDONE, Story, World, undo
 from tests.support.engine.crashes import Crash, crashing
-from tests.support.engine.engines import engine, turns, workflow
-from tests.support.engine.steps import step_types
+from tests.support.engine.engines import engine, turns
 
 PATIENCE = 60.0
 """Seconds after which what should have come has not; nothing is decided by them otherwise."""
@@ -32,73 +31,6 @@ _ENDS = (
     "SELECT count(*) FROM records WHERE execution_id = ? AND path = ? AND NOT superseded "
     "AND kind IN ('step.completed', 'step.failed', 'step.retrying')"
 )
-
-
-class Hands:
-    """Ends steps when the test says so. A resource of every engine on the file.
-
-    Attributes:
-        at_work: By execution and path: where to say how the step ends.
-        begun: How often each attempt began since the last crash, or since somebody went back.
-    """
-
-    def __init__(self) -> None:
-        self.at_work: dict[tuple[str, str], asyncio.Future[bool]] = {}
-        self.keys: dict[tuple[str, str], str] = {}
-        self.begun: Counter[tuple[str, int]] = Counter()
-
-    async def work(self, context: StepContext) -> None:
-        place = (context.execution_id, context.path)
-        assert place not in self.at_work, f"{place} is at work twice"
-        ends = self.at_work[place] = asyncio.get_running_loop().create_future()
-        self.keys[place] = context.idempotency_key
-        self.begun[context.idempotency_key, context.attempt] += 1
-        try:
-            well = await ends
-        finally:
-            del self.at_work[place], self.keys[place]
-        if not well:
-            raise StepError("asked to fail", category="transient")
-
-
-class ByHand(Action):
-    """A step that somebody ends."""
-
-    name: ClassVar[str] = "by_hand"
-    Config = StepConfig
-
-    async def run(self, context: StepContext, config: StepConfig) -> Any:
-        await context.resource(Hands).work(context)
-        return {}
-
-
-def _step(name: str) -> dict[str, Any]:
-    step: dict[str, Any] = {"name": name, "depends_on": list(NEEDS[name])}
-    if name in UNDONE:
-        step["compensate"] = {"name": f"undo_{name}", "type": "by_hand"}
-    match name:
-        case "q":
-            return step | {"type": "approval"}
-        case "e":
-            config = {"event_type": "news", "filter": {"topic": "{{ input.topic }}"}, "timeout": None}
-            return step | {"type": "wait_for_event", "config": config}
-        case "d":
-            return step | {"type": "delay", "config": {"seconds": DELAY}}
-        case "b":
-            retry = {"max_attempts": 2, "backoff": "fixed", "initial_delay": PAUSE, "jitter": 0}
-            return step | {"type": "by_hand", "retry": retry}
-    return step | {"type": "by_hand"}
-
-
-WORKFLOWS = {
-    patient: workflow(
-        "patient" if patient else "hasty",
-        [_step(name) for name in NEEDS],
-        config={"failure_policy": "continue" if patient else "cancel"},
-    )
-    for patient in (True, False)
-}
-TYPES = step_types(ByHand())
 
 
 class Bench:
