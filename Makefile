@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo compiled test test-fast lint types imports bench chaos lock clean help
+.PHONY: demo compiled test test-fast lint types imports bench chaos scenarios lock clean help
 
 help: ## What can be made here
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -53,7 +53,14 @@ chaos: $(VENV)/.dev compiled ## Kill real processes, and all other faults, for h
 	$(BIN)/python -m tests.reliability.gateway_kill --runs 51 --kills 3 --seed $(or $(SEED),1)
 	$(BIN)/python -m tests.reliability.races --tries $(or $(RACES),2000) --seed $(or $(SEED),1) --store $(or $(STORE),sqlite)
 	$(BIN)/python -m tests.reliability.one_thread --tries 1000 --seed $(or $(SEED),1)
-	$(BIN)/python -m pytest -q --hypothesis-profile=long --timeout=7200 tests/engine/test_races.py $(addprefix tests/reliability/,test_scenarios.py test_stops.py test_crash_points.py test_any_history.py)
+	$(MAKE) scenarios
+
+LONG := $(BIN)/python -m pytest -q --hypothesis-profile=long --timeout=7200 --durations=10
+
+scenarios: $(VENV)/.dev compiled ## Locks, clocks, events, crowds and histories as large as the requirements ask (ONLY=timers)
+	$(LONG) tests/reliability/test_scenarios.py $(if $(ONLY),-k "$(ONLY)")
+	$(if $(ONLY),,$(LONG) tests/reliability/test_any_history.py)
+	$(if $(ONLY),,$(LONG) tests/engine/test_races.py $(addprefix tests/reliability/,test_stops.py test_crash_points.py))
 
 lock: $(VENV)/.dev ## Resolve the locks anew
 	$(BIN)/python -m pip install --quiet uv
