@@ -7,11 +7,10 @@ from typing import Any, Final
 from langchain.agents.structured_output import ToolStrategy
 
 from agents import schemas
+from agents.reasoning.assignment import ANSWER_TOOL
 from agents.values import shorten, unfenced
 from graphs.errors import InputError
 from graphs.values import json_value
-
-TOOL: Final = "final_answer"
 
 
 class AnswerForm:
@@ -20,7 +19,7 @@ class AnswerForm:
     A tool's arguments are always an object, so a schema of another kind is put under the key `value`.
     """
 
-    tool: Final = TOOL
+    tool: Final = ANSWER_TOOL
 
     def __init__(self, schema: Mapping[str, Any]) -> None:
         """Raises:
@@ -32,7 +31,7 @@ class AnswerForm:
 
     def strategy(self) -> ToolStrategy[Any]:
         """For LangChain's agent. By a tool, not by a provider's own way: those accept a part of JSON Schema only."""
-        named = {"title": TOOL, "description": "Give the final answer."}
+        named = {"title": ANSWER_TOOL, "description": "Give the final answer."}
         if self._plain:
             return ToolStrategy({**self._schema, **named})
         inner = {key: value for key, value in self._schema.items() if key != "$defs"}

@@ -7,7 +7,7 @@ the definition, in the registered agent, among the registered tools.
 import json
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any, NotRequired, TypedDict
+from typing import Any, Final, NotRequired, TypedDict
 
 from agents.loading import load
 from agents.models.models import Models, model_name
@@ -23,6 +23,9 @@ from graphs.expressions import mask
 from graphs.spec import Budget, FromState, Step
 from graphs.steps import StepContext
 from graphs.values import json_value
+
+ANSWER_TOOL: Final = "final_answer"
+"""What an agent calls to answer in a form."""
 
 
 class Assignment(TypedDict):
@@ -87,7 +90,7 @@ async def assign(opening: Opening) -> Assignment:
         max_tokens=said("max_tokens"),
         instructions=instructions(context.state) if callable(instructions) else instructions,
         messages=_conversation(context, config),
-        tools=offers(context, agent.tools if config.tools is None else config.tools, step.steps, opening.workflow),
+        tools=_offered(opening, agent, schema),
         schema=schema,
         budgets=_budgets(opening, said("budget")),
         max_turns=said("max_turns", config.max_turns),
@@ -100,6 +103,19 @@ async def assign(opening: Opening) -> Assignment:
         assignment["retry"] = agent.retry.model_dump(mode="json", exclude_defaults=True)
     await open_model(context, assignment, step)  # so that what cannot work is known before anything is done
     return assignment
+
+
+def _offered(opening: Opening, agent: Agent, schema: dict[str, Any] | None) -> list[Offer]:
+    wanted = agent.tools if opening.config.tools is None else opening.config.tools
+    offered = offers(opening.context, wanted, opening.step.steps, opening.workflow)
+    if schema is not None and any(offer["name"] == ANSWER_TOOL for offer in offered):
+        raise StepError(
+            f"the agent is given a tool called '{ANSWER_TOOL}', which is how it answers in a form.",
+            category="validation",
+            code="tool_twice",
+            hint="Give the tool another 'name', or leave 'output_schema' out.",
+        )
+    return offered
 
 
 def _with_others(opening: Opening) -> Opening:

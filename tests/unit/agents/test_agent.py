@@ -289,6 +289,14 @@ async def test_two_tools_of_one_name_are_refused(run: Any) -> None:
 
 
 @pytest.mark.capability("O02", "O01")
+async def test_a_tool_that_is_called_as_formed_answers_are_is_refused(run: Any) -> None:
+    named = {"tools": [Tool("final_answer", "Ends.", lambda: None)], "message": "?"}
+    assert (await run(model="scripted:echo", **named))["answer"] == "You said: ?"
+    with pytest.raises(StepError, match="'final_answer', which is how it answers in a form") as caught:
+        await run(model="scripted:echo", output_schema=SCHEMA, **named)
+    assert caught.value.code == "tool_twice"
+
+
 async def test_progress_tells_turns_tools_and_words(run: Any) -> None:
     script = Script("talk", turns=(Turn(calls=(Call("add", {"a": 1, "b": 1}),)), Turn("It is two.")))
     said: list[Any] = []
