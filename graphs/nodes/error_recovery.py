@@ -103,7 +103,7 @@ async def _compensate(context: PlanContext, config: RunnableConfig, undoings: Se
         host.stopped,
     )
     done, wrong = _came_to(inner.plan, inner.results)
-    return {"steps": {COMPENSATION: _outcome(context, {"compensated": done, "failed": list(wrong)}, wrong)}}
+    return {"steps": {COMPENSATION: _outcome(context, {"compensated": done, "failed": list(wrong)}, wrong, inner)}}
 
 
 async def _finally(context: PlanContext, config: RunnableConfig) -> dict[str, Any]:
@@ -124,7 +124,7 @@ async def _finally(context: PlanContext, config: RunnableConfig) -> dict[str, An
     plan = plan_of(with_companions(planned, host.library), failure_policy="continue")
     inner = await _carry_out(context, config, FINALLY, plan, seen, host.terminated)
     done, wrong = _came_to(inner.plan, inner.results)
-    return {"steps": {FINALLY: _outcome(context, {"completed": done, "failed": list(wrong)}, wrong)}}
+    return {"steps": {FINALLY: _outcome(context, {"completed": done, "failed": list(wrong)}, wrong, inner)}}
 
 
 async def _carry_out(
@@ -211,10 +211,11 @@ def _came_to(plan: Plan, results: Mapping[str, Result]) -> tuple[list[str], dict
     return done, wrong
 
 
-def _outcome(context: PlanContext, output: Any, wrong: Mapping[str, Any]) -> Result:
+def _outcome(context: PlanContext, output: Any, wrong: Mapping[str, Any], inner: Board) -> Result:
     now = context.host.clock.now().isoformat()
+    began = min((one["started_at"] for one in inner.results.values() if one.get("started_at")), default=now)
     result: Result = {"status": "failed" if wrong else "completed", "output": output}
     if wrong:
         result["error"] = next(iter(wrong.values()))["error"]
         result["unfinished"] = dict(wrong)
-    return {**result, "attempts": 1, "started_at": now, "ended_at": now}
+    return {**result, "attempts": 1, "started_at": began, "ended_at": now}

@@ -37,6 +37,7 @@ async def test_they_run_last_and_see_how_it_ended(
     assert _last(effects)[-2:] == ["~finally.close", "~finally.sweep"]
     assert results["~finally.close"]["output"]["value"] == outcome
     assert results["~finally"]["output"] == {"completed": ["close", "sweep"], "failed": []}
+    assert results["~finally"]["started_at"] == results["~finally.close"]["started_at"], "it took as long as they did"
 
 
 @pytest.mark.capability("E17")
