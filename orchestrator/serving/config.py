@@ -102,8 +102,9 @@ def load_auth(config: GraphsConfig) -> Any:
     try:
         return getattr(_module(config, module), variable)
     except Exception as error:
+        why = str(error).rstrip(".")
         raise SettingsError(
-            f"The auth ({config.auth}) cannot be loaded: {type(error).__name__}: {error}.",
+            f"The auth ({config.auth}) cannot be loaded: {type(error).__name__}: {why}.",
             hint=f"It is named in {config.folder / NAME}.",
             code="auth_invalid",
         ) from error
@@ -114,8 +115,9 @@ def _load(config: GraphsConfig, name: str, place: str) -> Source:
     try:
         return Source(name, getattr(_module(config, module), variable), config.descriptions.get(name))
     except Exception as error:
+        why = str(error).rstrip(".")
         raise SettingsError(
-            f"The graph '{name}' ({place}) cannot be loaded: {type(error).__name__}: {error}.",
+            f"The graph '{name}' ({place}) cannot be loaded: {type(error).__name__}: {why}.",
             hint=f"It is named in {config.folder / NAME}.",
             code="graph_unloadable",
         ) from error

@@ -116,8 +116,9 @@ def _schema(make: Callable[[], Any]) -> Any:
 
 
 def not_made(name: str, error: Exception) -> InputError:
+    why = str(error).rstrip(".")
     return InputError(
-        f"The function that makes the graph '{name}' failed: {type(error).__name__}: {error}.",
+        f"The function that makes the graph '{name}' failed: {type(error).__name__}: {why}.",
         hint="It is given the config of the run, of the thread or of the assistant that is asked about.",
         code="graph_not_made",
     )
