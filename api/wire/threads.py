@@ -24,7 +24,6 @@ from api.wire.callers import LOOKS, READS, REDRIVES, RUNS, addressed, caller_of
 from api.wire.extracting import extracted
 from api.wire.shapes import json, no_content, selected, thread_of
 from graphs.errors import InputError
-from orchestrator.serving.front import with_one_in_front
 from orchestrator.serving.served import Edit, Place, Window
 from orchestrator.store.served.values import Search
 
@@ -161,7 +160,7 @@ async def patch_state(thread_id: str, body: ThreadPatch, at: At, by: By) -> Resp
 async def history(thread_id: str, body: HistoryBody, at: At, by: By) -> Response:
     """States of a thread, newest first; of whoever may only answer, the newest."""
     if (mine := addressed(at, by)) is not None:
-        newest = with_one_in_front(await mine.state(thread_id))
+        [newest] = await mine.history(thread_id)
         at.desk.shown.state(caller_of(by), thread_id, newest)
         return json([selected(newest, body.select)])
     window = Window(

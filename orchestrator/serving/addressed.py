@@ -17,6 +17,7 @@ from orchestrator.engine import Orchestrator
 from orchestrator.serving.answers import interrupt_id
 from orchestrator.serving.desk import Desk
 from orchestrator.serving.encoding import to_bytes
+from orchestrator.serving.front import with_one_in_front
 from orchestrator.serving.messages import told
 from orchestrator.serving.served import Document, Place
 from orchestrator.serving.snapshots import empty_state
@@ -88,20 +89,23 @@ class Addressed:
         Raises:
             NotFoundError: there is none that concerns them.
         """
-        thread = await self.thread(thread_id)
-        shown = {each for group in thread.interrupts.values() for each in _ids(group)}
+        shown = {each for group in (await self.thread(thread_id)).interrupts.values() for each in _ids(group)}
         state = await self.desk.threads.state(thread_id, self.tenant, Place(), subgraphs=False)
         tasks = [{**task, "interrupts": _among(task.get("interrupts"), shown)} for task in state["tasks"]]
         asking = [{**task, "result": None, "state": None, "error": None} for task in tasks if task["interrupts"]]
         return {
             **empty_state(thread_id),
-            # Agent Chat UI shows no thread without a message, and so nothing that it asks.
-            "values": {"messages": [told(thread_id, str(thread.metadata.get("graph_id")))]},
             "next": [task["name"] for task in asking],
             "tasks": asking,
             "interrupts": _among(state["interrupts"], shown),
             **{name: state[name] for name in ("created_at", "checkpoint", "checkpoint_id")},
         }
+
+    async def history(self, thread_id: str) -> list[Document]:
+        """The same as the only state of its history, of which Agent Chat UI shows nothing where there is no message."""
+        state = with_one_in_front(await self.state(thread_id))
+        name = (await self.thread(thread_id)).metadata.get("graph_id")
+        return [{**state, "values": {"messages": [told(thread_id, str(name))]}}]
 
     # -- runs ----------------------------------------------------------------------------------------------------
 
