@@ -8,6 +8,13 @@ from graphs.errors import EngineError
 _SECONDS = 30.0
 """After which every dispatched body must have begun. They begin at once; the rest is for slow machines."""
 
+_RINGS = 10
+"""How often it is looked meanwhile whether the process keeps up."""
+
+_LATE = 0.5
+"""Seconds by which an alarm rings late in a process that does not: thousands of executions begin at the same time, or
+it was stopped for a while. Then nobody can have begun, and the time does not count."""
+
 
 class Dispatched(Protocol):
     """Whose bodies are counted."""
@@ -33,23 +40,29 @@ class RollCall:
 
     def call(self) -> None:
         """They were dispatched now."""
-        self._count_later(again=True)
+        self._count_later(_RINGS)
 
     def over(self) -> None:
         """Nobody is to be counted any more."""
         if self._alarm is not None:
             self._alarm.cancel()
 
-    def _count_later(self, *, again: bool) -> None:
+    def _count_later(self, left: int) -> None:
         self.over()
         # The machine's clock: what is watched here is this process, not the workflow.
-        self._alarm = SystemClock().call_later(_SECONDS, lambda: self._count(again))
+        clock, seconds = SystemClock(), _SECONDS / _RINGS
+        due = clock.monotonic() + seconds
+        self._alarm = clock.call_later(seconds, lambda: self._count(left, late=clock.monotonic() - due))
 
-    def _count(self, again: bool) -> None:
+    def _count(self, left: int, *, late: float) -> None:
         missing = self._flow.not_entered()
-        if missing and again:  # the process may have been stopped for a while, right after the dispatch
-            self._count_later(again=False)
-        elif missing:  # one that never begins would be waited for, for ever
+        if not missing:
+            return
+        if late < _LATE:
+            left -= 1
+        if left:
+            self._count_later(left)
+        else:  # one that never begins would be waited for, for ever
             self._flow.lost(not_begun(missing, len(self._flow.dispatched)))
 
 

@@ -244,8 +244,8 @@ async def test_steps_that_take_long_are_not_missed_at_the_roll_call(
     monkeypatch.setattr(graphs.flow.roll, "_SECONDS", 0.01)
     called, original = asyncio.Semaphore(0), RollCall._count
 
-    def count(roll: RollCall, again: bool) -> None:
-        original(roll, again)
+    def count(roll: RollCall, left: int, *, late: float) -> None:
+        original(roll, left, late=late)
         called.release()
 
     monkeypatch.setattr(RollCall, "_count", count)

@@ -29,7 +29,7 @@ class Sizes:
     patience: float
 
 
-SHORT = Sizes(locked=20, locked_seconds=1.0, timers=300, awaiting=60, crowd=600, megabytes=100, stops=4, patience=60.0)
+SHORT = Sizes(locked=20, locked_seconds=1.0, timers=300, awaiting=60, crowd=600, megabytes=100, stops=4, patience=120.0)
 LONG = Sizes(
     locked=2500,
     locked_seconds=10.0,

@@ -21,11 +21,21 @@ from orchestrator.engine import Orchestrator
 from orchestrator.store.port import Execution, ExecutionFilter
 from tests.reliability.sizes import IS_LONG, SIZES
 from tests.reliability.stores import Store
-from tests.support.engine.engines import act, ask, chain, finished, rested, turns, workflow
+from tests.support.engine.engines import act, ask, chain, turns, workflow
 from tests.support.engine.steps import Effects, Gates
 
 MANY = ExecutionFilter(limit=100_000)
 LATE_AT_MOST = timedelta(seconds=5)
+
+
+async def finished(baton: Orchestrator, execution: Execution) -> Execution:
+    """The execution when it has ended; many thousands may come before it."""
+    return await asyncio.wait_for(baton.wait(execution.id), SIZES.patience)
+
+
+async def rested(baton: Orchestrator, execution: Execution) -> Execution:
+    """The execution when it has ended or waits for the world outside."""
+    return await asyncio.wait_for(baton.wait(execution.id, until="rest"), SIZES.patience)
 
 
 @pytest.fixture
@@ -64,7 +74,8 @@ async def test_a_store_that_a_foreign_program_locks(
             ]
             done, _ = await asyncio.wait(asked, timeout=SIZES.locked_seconds)
             assert not done, "it could be written, so nobody held it"
-            assert [await baton.results(execution.id) for execution in begun] == [{}] * len(begun)
+            some = begun[:: max(1, len(begun) // 100)]  # in all, the lock is to be over before anybody's patience
+            assert [await baton.results(execution.id) for execution in some] == [{}] * len(some)
         async with asyncio.timeout(SIZES.patience):
             await asyncio.gather(*asked)
         for execution in await baton.list(MANY):
