@@ -84,7 +84,8 @@ async def test_of_two_questions_each_sees_their_own(house: House) -> None:
     state = await seen(ann, "GET", f"/threads/{thread}/state")
     assert named(state["interrupts"]) == ["hers"] and [task["name"] for task in state["tasks"]] == ["hers"]
     assert state["interrupts"][0]["value"]["action_request"]["args"] == {"shown": "to ann"}
-    assert await seen(ann, "POST", f"/threads/{thread}/history", {}) == [state]
+    shown = {"messages": [{"type": "human", "id": thread, "content": "two"}]}  # without which Agent Chat UI is blank
+    assert await seen(ann, "POST", f"/threads/{thread}/history", {}) == [{**state, "values": shown}]
     assert (await seen(ann, "GET", f"/threads/{thread}"))["interrupts"] == found["interrupts"]
     [approval] = (await seen(ann, "GET", "/v1/approvals"))["approvals"]
     assert (approval["path"], approval["payload"]) == ("hers", {"shown": "to ann"})
