@@ -12,7 +12,7 @@ from orchestrator.store.announcing import Kept
 from orchestrator.store.audit import add_entry
 from orchestrator.store.parts import Part, insert, raise_signal
 from orchestrator.store.port import AuditEntry, InboxFilter, OpenWait, Record
-from orchestrator.store.rows import from_json, name_and_version, record_row, to_json, to_time
+from orchestrator.store.rows import from_json, from_time, name_and_version, record_row, to_json, to_time
 from orchestrator.store.units import Beside
 from orchestrator.store.waits import SELECT, answer_json, no_wait, over, to_answer, to_wait
 
@@ -149,7 +149,7 @@ def _kept(db: sqlite3.Connection, approval: Approval, turn: Turn, now: str) -> O
         "UPDATE waits SET desk = ?, status = 'answered', answer = ?, closed_at = ? WHERE seq = ?",
         (desk, answer, now, approval.seq),
     )
-    return replace(approval.wait, status="answered", answer=to_answer(answer))
+    return replace(approval.wait, status="answered", answer=to_answer(answer), closed_at=from_time(now))
 
 
 def _trail(approval: Approval, turn: Turn, now: datetime) -> AuditEntry:

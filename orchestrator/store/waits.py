@@ -132,7 +132,7 @@ class Waits(Part):
                 (given, now, execution_id, path, wait.generation),
             )
             raise_signal(db, execution_id, "answer", path, now, own=own)
-            answered = replace(wait, status="answered", answer=to_answer(given))
+            answered = replace(wait, status="answered", answer=to_answer(given), closed_at=from_time(now))
             return answered, insert(db, rows)
 
         answered, _ = await self._writer.submit(work, on_commit=lambda kept: self._announce(kept[1]))

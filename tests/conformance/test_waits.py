@@ -318,7 +318,9 @@ async def test_whatever_is_stored_for_the_engine_leaves_a_signal(store: Store) -
     assert [(each.kind, each.path) for each in signals] == [
         ("start", None),
         ("answer", "ask"),
+        ("published", None),
         ("event", "w"),
+        ("published", None),
         ("answer", "ask2"),
         ("cancel", None),
         ("resume", None),
