@@ -216,9 +216,8 @@ class Bench:
         await self._until(operator.eq, world)
         assert self._baton is not None
         await turns(self._baton, TURNS)
-        seen, expected = await self._seen(self._baton, world), _expected(world)
         self._happened.update({story.status for story in world.stories.values()})
-        assert seen == expected, f"it went on to {seen}"
+        await self._until(operator.eq, world)  # for a moment it may be at work: who hears of an answer late looks again
         assert set(self.hands.begun.values()) <= {1}, self.hands.begun
         assert set(self.hands.keys.values()) == set().union(*(story.keys() for story in world.stories.values()))
 

@@ -26,7 +26,7 @@ from tests.reliability.histories import Bench
 from tests.reliability.reference import NEEDS, World
 
 LONG = settings.get_current_profile_name() == "long"
-BATCHES = 20 if LONG else 1
+BATCHES = 10 if LONG else 1
 """What Hypothesis has tried it keeps until it has tried all it was asked for: half a megabyte for each history."""
 BOUNDED = settings(
     max_examples=100 if LONG else 60,
