@@ -63,6 +63,7 @@ class Story:
     patient: bool
     began: int
     generation: int = 0
+    gone_back: int = 0
     results: dict[str, str] = field(default_factory=dict)
     tried: dict[str, int] = field(default_factory=dict)
     due: dict[str, float | None] = field(default_factory=dict)
@@ -107,7 +108,9 @@ class Story:
         return {step for step, most in TRIES.items() if 0 < self.tried.get(step, 0) < most and step in self.results}
 
     def keys(self) -> set[str]:
-        return {f"{self.id}:{step}:{self.generation}" for step in self.at_work()}
+        """What undoes is done anew at each end, under a key of its own."""
+        at_end = self.generation + self.gone_back
+        return {f"{self.id}:{step}:{at_end if step[0] == '~' else self.generation}" for step in self.at_work()}
 
 
 class World:
@@ -167,6 +170,7 @@ class World:
         story = self.stories[name]
         bad = [step] if step else [one for one in NEEDS if story.results.get(one) != DONE]
         story.generation += again or bool(story.undone | story.lost)
+        story.gone_back += 1
         self._forget(story, set().union(*(downstream(one) for one in {*bad, *story.undone, *story.lost})))
         self._go_on(story)
 
