@@ -13,6 +13,7 @@ from orchestrator.store.audit import add_entry
 from orchestrator.store.parts import Part, insert, raise_signal
 from orchestrator.store.port import AuditEntry, InboxFilter, OpenWait, Record
 from orchestrator.store.rows import from_json, from_time, name_and_version, record_row, to_json, to_time
+from orchestrator.store.time_over import its_time_is_over
 from orchestrator.store.units import Beside
 from orchestrator.store.waits import SELECT, answer_json, no_wait, over, to_answer, to_wait
 
@@ -64,6 +65,8 @@ class Approvals(Part):
                 turn = act(approval)
             except BatonError as error:
                 return error
+            if turn.answer is not None and (late := its_time_is_over(db, execution_id, path, now)) is not None:
+                return late
             if turn.link is not None and not _use_up(db, turn.link, at):
                 return ConflictError("This link was used already.", hint="It decides once.", code="link_used")
             after = _kept(db, approval, turn, at)

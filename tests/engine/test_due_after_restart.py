@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from graphs.clock import ManualClock
+from graphs.errors import ConflictError
 from graphs.spec import Workflow
 from tests.support.engine.clocks import JumpingClock
 from tests.support.engine.crashes import Crash, crashing, either
@@ -55,6 +56,28 @@ async def test_a_deadline_is_over_in_another_process_too(database: Path) -> None
     async with engine(database, clock=clock) as baton:
         clock.advance(30)
         assert (await finished(baton, "e")).status == "timed_out"
+
+
+@pytest.mark.capability("E08", "I08")
+async def test_whoever_decides_after_the_deadline_is_told_so_though_no_engine_was_there(database: Path) -> None:
+    """What its time has ended nobody decides any more; after a retry there is time again."""
+    clock = ManualClock()
+    async with engine(database, clock=clock) as baton:
+        await rested(baton, await baton.start(workflow("w", [ask("q")], config={"deadline": 30}), execution_id="e"))
+    clock.advance(30)
+    async with engine(database, clock=clock, drive=False) as elsewhere:
+        with pytest.raises(ConflictError) as late:
+            await elsewhere.decide("e", "q", "approve", by="ann")
+    assert late.value.code == "execution_time_over"
+    assert str(late.value) == (
+        "The deadline of execution 'e' was over at 2026-01-01T00:00:30.000000+00:00. This answer was not kept."
+    )
+    async with engine(database, clock=clock) as baton:
+        assert (await finished(baton, "e")).status == "timed_out"
+        await rested(baton, await baton.retry("e", from_step="q"))
+        clock.advance(29)
+        await baton.decide("e", "q", "approve", by="ann")
+        assert (await finished(baton, "e")).status == "completed"
 
 
 @pytest.mark.capability("E08")

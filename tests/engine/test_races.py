@@ -128,7 +128,7 @@ def _judge(race: Race, execution: Execution, wait: OpenWait | None, effects: Eff
     else:
         assert wait.status in ("elapsed", "cancelled")
     for name, error in race.told.heard.items():
-        if error is None or error.code == "execution_ended":
+        if error is None or error.code in ("execution_ended", "execution_time_over"):
             continue
         if error.code == "wait_elapsed" and wait.wait.due is not None:
             assert wait.status in ("elapsed", CANCELLED)  # its time was over, whether that was written down or not

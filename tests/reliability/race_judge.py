@@ -16,7 +16,15 @@ NAMED = (
     *("moved_on", "execution_running", "nothing_failed"),
 )
 """Refusals that somebody else's asking is the reason of: they name who that was."""
-PLAIN = ("execution_ended", "not_paused", "wait_elapsed", "wait_cancelled", "wait_not_found", "undo_first")
+PLAIN = (
+    "execution_ended",
+    "not_paused",
+    "wait_elapsed",
+    "wait_cancelled",
+    "wait_not_found",
+    "undo_first",
+    "execution_time_over",
+)
 """Refusals by what the execution has come to."""
 
 
