@@ -8,7 +8,7 @@ from graphs.errors import EngineError
 _SECONDS = 30.0
 """After which every dispatched body must have begun. They begin at once; the rest is for slow machines."""
 
-_RINGS = 10
+_RINGS = 3
 """How often it is looked meanwhile whether the process keeps up."""
 
 _LATE = 0.5
