@@ -1,6 +1,7 @@
 """What stays fast when there is much of it."""
 
 import asyncio
+import gc
 import time
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -55,10 +56,15 @@ async def test_a_wait_finds_its_event_among_ten_thousand_of_its_type(store: Sqli
 
     await store.create(execution(), {})
     await in_batches(WAITS, publish)
-    began = time.process_time()
-    opened = await store.open_wait("e1", "w", 0, event(match={"order": WAITS - 1}), START)
+    gc.disable()  # one look at all that a long test run has left takes longer than what is measured
+    try:
+        began = time.process_time()
+        opened = await store.open_wait("e1", "w", 0, event(match={"order": WAITS - 1}), START)
+        took = time.process_time() - began
+    finally:
+        gc.enable()
     assert opened.status == "answered"
-    assert time.process_time() - began < 0.5  # about 30 ms, beside the writer, which goes on
+    assert took < 0.5  # about 30 ms, beside the writer, which goes on
 
 
 async def test_results_of_one_execution_are_not_slowed_by_those_of_others(store: SqliteStore) -> None:
