@@ -27,7 +27,7 @@ def test_an_alias_bomb_is_refused_at_once() -> None:
     assert len(bomb) < 430
     began = time.process_time()
     report = examine(bomb)
-    assert time.process_time() - began < 0.05
+    assert time.process_time() - began < 1  # a few milliseconds; three hundred million values would take minutes
     assert [told(problem) for problem in report.problems] == [
         "6:17 error definition_too_large: The text stands for more than 200,000 values (aliases count each time they "
         "are used). Use fewer values, or fewer aliases."
