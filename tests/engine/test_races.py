@@ -7,7 +7,7 @@ told must agree with one order in which they could have come.
 import asyncio
 import random
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -128,7 +128,10 @@ def _judge(race: Race, execution: Execution, wait: OpenWait | None, effects: Eff
     else:
         assert wait.status in ("elapsed", "cancelled")
     for name, error in race.told.heard.items():
-        if error is None or error.code in ("execution_ended", "execution_time_over"):
+        if error is None or error.code == "execution_ended":
+            continue
+        if error.code == "execution_time_over":
+            assert datetime.fromisoformat(error.details["at"]) <= race.clock.now(), f"{name} was told {error}"
             continue
         if error.code == "wait_elapsed" and wait.wait.due is not None:
             assert wait.status in ("elapsed", CANCELLED)  # its time was over, whether that was written down or not
