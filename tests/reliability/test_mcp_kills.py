@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +15,7 @@ import pytest
 
 from tests.reliability import mcp_life
 from tests.reliability.agent_world import FORKS
+from tests.support.listening import listening
 
 pytestmark = pytest.mark.chaos
 _DESK = str(Path(__file__).with_name("mcp_desk.py"))
@@ -34,14 +34,7 @@ def _server(transport: str, folder: Path) -> Iterator[dict[str, Any]]:
         [sys.executable, _DESK, "streamable-http", str(folder), str(port)], stderr=subprocess.DEVNULL
     )
     try:
-        until = time.monotonic() + 60
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", port), 1).close()
-                break
-            except OSError:
-                assert time.monotonic() < until and process.poll() is None, "it does not listen"
-                time.sleep(0.05)
+        listening(port, process)
         yield {"url": f"http://127.0.0.1:{port}/mcp"}
     finally:
         process.kill()

@@ -4,7 +4,6 @@ import json
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -19,6 +18,7 @@ from graphs.steps import StepContext
 from orchestrator.engine import Orchestrator
 from orchestrator.settings import Settings, read_settings
 from tests.support.engine.engines import workflow
+from tests.support.listening import listening
 
 Make = Callable[..., StepContext]
 
@@ -66,14 +66,7 @@ def over_http(script: Path) -> Iterator[str]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     process = subprocess.Popen([sys.executable, str(script), "streamable-http", str(port)], stderr=subprocess.DEVNULL)
-    until = time.monotonic() + 30
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-            break
-        except OSError:
-            assert time.monotonic() < until and process.poll() is None, "it does not listen"
-            time.sleep(0.05)
+    listening(port, process, 30)
     yield f"http://127.0.0.1:{port}/mcp"
     process.kill()
     process.wait()
