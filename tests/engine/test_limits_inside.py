@@ -1,6 +1,5 @@
 """A workflow that runs as a step keeps the limits that it says itself (E08, P06)."""
 
-import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +27,24 @@ async def _error(baton: Orchestrator) -> str:
     execution = await finished(baton, "e")
     assert execution.status == "timed_out"
     return (await baton.results("e"))["s"]["error"]["message"]
+
+
+async def _worked_and_asked(baton: Orchestrator, clock: ManualClock, effects: Effects, step: str) -> None:
+    """The step worked for 20 s; then somebody was asked, an hour ago."""
+    await baton.start(OUTER, execution_id="e")
+    await _begun(effects, step)
+    clock.advance(20)
+    await rested(baton, "e")
+    clock.advance(3600)
+
+
+async def _over_after(baton: Orchestrator, clock: ManualClock, seconds: float) -> None:
+    """So many more seconds, and not one fewer, end it."""
+    clock.advance(seconds - 1)
+    await turns(baton)
+    assert not (await baton.get("e")).status.final
+    clock.advance(1)
+    assert "at work for longer than its 30 s" in await _error(baton)
 
 
 @pytest.mark.capability("P06", "F24")
@@ -61,19 +78,11 @@ async def test_its_timeout_is_time_at_work(database: Path, effects: Effects) -> 
     clock = ManualClock()
     sub = _sub([act("a", sleep=20), ask("q", "a"), act("b", "q", sleep=20)], timeout=30)
     async with engine(database, clock=clock, effects=effects, workflows=[sub], linger=0.0) as baton:
-        await baton.start(OUTER, execution_id="e")
-        await _begun(effects, "s.a")
-        clock.advance(20)
-        await rested(baton, "e")
-        clock.advance(3600)
+        await _worked_and_asked(baton, clock, effects, "s.a")
     async with engine(database, clock=clock, effects=effects) as baton:
         await baton.decide("e", "s.q", "approve")
         await _begun(effects, "s.b")
-        clock.advance(9)
-        await asyncio.sleep(0)
-        assert not (await baton.get("e")).status.final
-        clock.advance(1)
-        assert "at work for longer than its 30 s" in await _error(baton)
+        await _over_after(baton, clock, 10)
 
 
 @pytest.mark.capability("E08", "X33")
@@ -81,11 +90,7 @@ async def test_its_timeout_does_not_count_a_wait_in_memory(database: Path, effec
     clock = ManualClock()
     sub = _sub([act("a", sleep=20), ask("q", "a"), act("b", "q", sleep=9)], timeout=30)
     async with engine(database, clock=clock, effects=effects, workflows=[sub], linger=10_000.0) as baton:
-        await baton.start(OUTER, execution_id="e")
-        await _begun(effects, "s.a")
-        clock.advance(20)
-        await rested(baton, "e")
-        clock.advance(3600)
+        await _worked_and_asked(baton, clock, effects, "s.a")
         await baton.decide("e", "s.q", "approve")
         await _begun(effects, "s.b")
         clock.advance(9)
@@ -100,19 +105,11 @@ async def test_its_timeout_counts_what_was_done_deeper_inside(database: Path, ef
     async with engine(
         database, clock=clock, effects=effects, workflows=[_sub([deep], timeout=30)], linger=0.0
     ) as baton:
-        await baton.start(OUTER, execution_id="e")
-        await _begun(effects, "s.deep.a")
-        clock.advance(20)
-        await rested(baton, "e")
-        clock.advance(3600)
+        await _worked_and_asked(baton, clock, effects, "s.deep.a")
     async with engine(database, clock=clock, effects=effects) as baton:
         await baton.decide("e", "s.deep.q", "approve")
         await _begun(effects, "s.deep.b")
-        clock.advance(9)
-        await turns(baton)
-        assert not (await baton.get("e")).status.final
-        clock.advance(1)
-        assert "at work for longer than its 30 s" in await _error(baton)
+        await _over_after(baton, clock, 10)
 
 
 @pytest.mark.capability("E08", "X33", "E03")
@@ -139,11 +136,7 @@ async def test_its_timeout_counts_pauses_between_attempts(
     if again:
         async with engine(database, clock=clock, effects=effects) as baton:
             await rested(baton, "e")
-            clock.advance(9)
-            await turns(baton)
-            assert not (await baton.get("e")).status.final
-            clock.advance(1)
-            assert "at work for longer than its 30 s" in await _error(baton)
+            await _over_after(baton, clock, 10)
     assert effects.counts[path] == 2
 
 
@@ -168,8 +161,4 @@ async def test_its_timeout_counts_what_a_process_did_that_died(database: Path, e
     clock.advance(3600)
     async with engine(database, clock=clock, effects=effects) as baton:
         await until(lambda: effects.counts["s.a"] == 2)
-        clock.advance(2)
-        await turns(baton)
-        assert not (await baton.get("e")).status.final
-        clock.advance(1)
-        assert "at work for longer than its 30 s" in await _error(baton)
+        await _over_after(baton, clock, 3)
