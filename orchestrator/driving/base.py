@@ -1,6 +1,5 @@
 """What every chapter of a drive knows: the execution, its board and frame, the store."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -9,29 +8,23 @@ from math import inf
 from typing import Any
 
 from graphs.analysis import Past
-from graphs.budget import Ledger
-from graphs.clock import Alarm, Clock
+from graphs.clock import Clock
 from graphs.compile import CompiledGraph
 from graphs.composites.subworkflow import root_plan
 from graphs.flow import Board, Flow
 from graphs.host import Facts
 from graphs.lasting import Lasting
-from graphs.planner import Conclusion, Halt
-from graphs.policies.limits import Limit
+from graphs.planner import Conclusion
 from graphs.prepare import Library
 from graphs.scope import Frame
 from graphs.spec import Workflow
 from graphs.state import Happened, Result
-from graphs.steps import Answer, Logger
-from orchestrator.driving.seats import Seat
-from orchestrator.driving.together import Together
-from orchestrator.driving.wall import WallAlarms
-from orchestrator.driving.works import Works
+from graphs.steps import Logger
+from orchestrator.driving.taken import Taken
+from orchestrator.driving.working_time import WorkingTime
 from orchestrator.resources import for_tenant
-from orchestrator.sealing import Sealer
 from orchestrator.secrets import EngineSecrets
-from orchestrator.store.port import Execution, Record
-from orchestrator.time_travel.anew import is_inside
+from orchestrator.store.port import Record
 from orchestrator.time_travel.other_agents import instead
 from orchestrator.time_travel.recorded import Recorded
 
@@ -42,76 +35,34 @@ class Base:
     flow: Flow
     """Its live side; made by `Drive`, which is what the flow tells when nobody can go on."""
 
-    def __init__(
-        self, works: Works, execution: Execution, workflow: Workflow, sealer: Sealer, seat: Seat, *, new: bool
-    ) -> None:
+    def __init__(self, taken: Taken) -> None:
+        works, execution, workflow = taken.works, taken.execution, taken.workflow
         self._works = works
-        self._new = new
-        self._seat = seat
-        self._signal = execution.signal
-        self._settling: asyncio.Future[None] | None = None
-        self._lying_down = False
-        self._stirs = 0
-        self._compensating = False
-        self._sealer = sealer
-        self._task: asyncio.Task[Any] | None = None
-        self._abort: BaseException | None = None
-        self._answers: dict[str, Answer] = {}
-        self._seeds: Mapping[str, Result] | None = None
-        self._order: Mapping[str, int] | None = None
-        self._tried: Mapping[str, Mapping[str, Any]] | None = None
-        self._expected: dict[str, tuple[Flow, str, datetime | None, Alarm | None]] = {}
-        self._starting: dict[str, Record | None] = {}
-        self._late_starts: Alarm | None = None
-        self._ledger = Ledger()
-        self._ledger_read: asyncio.Future[None] | None = None
-        self._over_budget: set[str] = set()
-        self._together: Together | None = None
-        self._stopped: set[str] = set()
-        self._handed_on: dict[str, asyncio.Task[Any]] = {}
-        self._limits: list[Alarm] = []
-        self._reminders: dict[str, tuple[datetime, Alarm]] = {}
-        self.wall = WallAlarms(works.clock)
-        self._endings: list[asyncio.Future[None]] = []
-        self._began = works.clock.monotonic()
-        self._began_at = works.clock.now()
-        self._idle_since: float | None = None
-        self._idle_pause = 0.0
-        self._idle_seconds = 0.0
-        self._pauses: dict[str, datetime] = {}
+        self._new = taken.new
+        self._sealer = taken.sealer
         self._resources = for_tenant(works.resources, execution.tenant)
-        self._places = Limit("execution", workflow.spec.config.max_parallel_steps)
         self._log = works.log.bind(
             execution_id=execution.id, workflow_id=workflow.name, run=execution.drives, tenant=execution.tenant
         )
+        self._began_at = works.clock.now()
+        self._working = WorkingTime(works.clock, execution.active_seconds)
+        self._seeds: Mapping[str, Result] | None = None
+        self._order: Mapping[str, int] | None = None
         self.execution = execution
         self.workflow = workflow
         self.board = Board(root_plan(workflow, works.library))
         if execution.concluded is not None:
             self.board.concluded = Conclusion(*(execution.concluded[key] for key in Conclusion._fields))
         self.frame = self._frame()
-        self.draining = False
         self.recording: Recorded | None = None
-        self._request: Mapping[str, Any] | None = None
-        self.stopped: Halt | None = None
-        self.terminated: Halt | None = None
-        self.deadline: datetime | None = None
 
     @property
     def active_seconds(self) -> float:
         """Seconds at work in all, waiting for the world outside left out."""
-        idle = self._idle_seconds + self._idle_now
-        return max(0.0, self.execution.active_seconds + self.clock.monotonic() - self._began - idle)
-
-    @property
-    def _idle_now(self) -> float:
-        """Seconds since it has nothing to do but to wait; the pauses of steps between attempts are work."""
-        if self._idle_since is None:
-            return 0.0
-        return max(0.0, self.clock.monotonic() - self._idle_since - self._idle_pause)
+        return self._working.seconds
 
     def pauses_until(self, path: str) -> datetime | None:
-        return max((until for pausing, until in self._pauses.items() if is_inside(pausing, path)), default=None)
+        return self._working.pauses_until(path)
 
     @property
     def _pauses_until(self) -> datetime | None:

@@ -12,6 +12,7 @@ from orchestrator.driving.dues import Dues
 from orchestrator.driving.mishaps import end_broken, end_poisoned, put_back
 from orchestrator.driving.resting import Left
 from orchestrator.driving.seats import Room, Seat
+from orchestrator.driving.taken import Taken
 from orchestrator.driving.works import Works
 from orchestrator.needs import check_needs
 from orchestrator.store.port import Execution, Record
@@ -134,7 +135,7 @@ class Carrier:
         if execution.drives > 1:  # somebody has begun it who could
             check_needs(execution, workflow, self._works.library, self._works.resources)
         sealer = await self._catalogue.sealer(execution)
-        drive = Drive(self._works, execution, workflow, sealer, seat, new=execution is new)
+        drive = Drive(Taken(self._works, execution, workflow, sealer, seat, new=execution is new))
         self._drives[execution_id] = drive
         if new is not None:
             self._works.publish([Record(execution_id, "execution.started", self._works.clock.now())])

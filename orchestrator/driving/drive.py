@@ -13,24 +13,18 @@ from graphs.compile import FOREVER
 from graphs.flow import Flow, not_begun
 from graphs.host import run_graph
 from graphs.nodes.body import PlanContext
-from graphs.spec import Workflow
 from orchestrator.driving.ending import Ending
 from orchestrator.driving.resting import Left
-from orchestrator.driving.seats import Seat
-from orchestrator.driving.works import Works
-from orchestrator.sealing import Sealer
-from orchestrator.store.port import Execution
+from orchestrator.driving.taken import Taken
 from orchestrator.time_travel.recorded import opened
 
 
 class Drive(Ending):
     """Drives one execution once. Use `run`; everything else is for the graph's nodes and for the engine."""
 
-    def __init__(
-        self, works: Works, execution: Execution, workflow: Workflow, sealer: Sealer, seat: Seat, *, new: bool
-    ) -> None:
-        super().__init__(works, execution, workflow, sealer, seat, new=new)
-        self.flow = Flow(self.board, self, path="", generation=execution.generation)
+    def __init__(self, taken: Taken) -> None:
+        super().__init__(taken)
+        self.flow = Flow(self.board, self, path="", generation=taken.execution.generation)
 
     async def run(self) -> Left:
         """Carry the execution as far as it goes.

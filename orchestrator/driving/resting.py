@@ -7,6 +7,7 @@ from typing import Literal
 from graphs.flow import deadlock
 from graphs.state import ExecutionStatus
 from orchestrator.driving.stopping import Stopping
+from orchestrator.driving.taken import Taken
 from orchestrator.driving.waits import answer_of
 
 Left = Literal["ended", "resting", "stirred", "drained", "paused"]
@@ -16,15 +17,23 @@ Left = Literal["ended", "resting", "stirred", "drained", "paused"]
 class Resting(Stopping):
     """The chapter on rest."""
 
+    def __init__(self, taken: Taken) -> None:
+        super().__init__(taken)
+        self._seat = taken.seat
+        self._signal = taken.execution.signal
+        self._settling: asyncio.Future[None] | None = None
+        self._lying_down = False
+        self._stirs = 0
+        self._compensating = False
+        self.draining = False
+
     def idle(self) -> None:
         if self.flow.closing:
             return  # parked or draining: whoever rests now has been sent home, and waits for nobody
         if stalled := self.flow.stalled():
             self.failed(deadlock(stalled))
             return
-        self._idle_since = self.clock.monotonic()
-        until = self._pauses_until
-        self._idle_pause = 0.0 if until is None else max(0.0, (until - self.clock.now()).total_seconds())
+        self._working.stop()
         soon = self.clock.now() + timedelta(seconds=self._works.settings.short_wait)
         if any(due is not None and due <= soon for _, _, due, _ in self._expected.values()):
             return  # an alarm is about to ring: parking and coming back would cost more than waiting
@@ -34,9 +43,7 @@ class Resting(Stopping):
             self._settling = asyncio.ensure_future(self._settle())
 
     def stirred(self) -> None:
-        if self._idle_since is not None:
-            self._idle_seconds += self._idle_now
-            self._idle_since = None
+        self._working.go_on()
         self._stirs += 1
         if self._seat.given_up:
             self._seat.take_back()
@@ -49,7 +56,7 @@ class Resting(Stopping):
     async def _settle(self) -> None:
         """Go to rest and stay in memory: an answer finds every body where it waits."""
         try:
-            while self._idle_since is not None and not self._seat.given_up and not self.flow.closing:
+            while self._working.is_idle and not self._seat.given_up and not self.flow.closing:
                 if not await self._lie_down():
                     await self._catch_up()
         except Exception as error:  # noqa: BLE001 - nobody else waits for this task

@@ -8,12 +8,14 @@ from typing import Any
 
 from graphs.analysis import PLANNED
 from graphs.budget import Ledger
+from graphs.clock import Alarm
 from graphs.flow import Flow
 from graphs.policies.limits import Limit
 from graphs.state import Result
 from orchestrator.breakers import Guarded
 from orchestrator.driving.aftermath import alert
 from orchestrator.driving.base import Base
+from orchestrator.driving.taken import Taken
 from orchestrator.store.port import Record
 
 _LATE_START = 0.2
@@ -22,6 +24,15 @@ _LATE_START = 0.2
 
 class Steps(Base):
     """The chapter on steps."""
+
+    def __init__(self, taken: Taken) -> None:
+        super().__init__(taken)
+        self._places = Limit("execution", taken.workflow.spec.config.max_parallel_steps)
+        self._starting: dict[str, Record | None] = {}
+        self._late_starts: Alarm | None = None
+        self._tried: Mapping[str, Mapping[str, Any]] | None = None
+        self._ledger = Ledger()
+        self._ledger_read: asyncio.Future[None] | None = None
 
     def slot(self, own: str | None, named: Sequence[str], path: str, flow: Flow) -> AbstractAsyncContextManager[float]:
         works = self._works

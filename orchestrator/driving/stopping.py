@@ -5,7 +5,9 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from graphs.clock import Alarm
 from graphs.planner import Halt
+from orchestrator.driving.taken import Taken
 from orchestrator.driving.waits import Waits
 from orchestrator.store.port import TIMEOUT_BY
 
@@ -17,6 +19,17 @@ _AT_REST = 0.5
 
 class Stopping(Waits):
     """The chapter on what ends an execution early."""
+
+    def __init__(self, taken: Taken) -> None:
+        super().__init__(taken)
+        self._task: asyncio.Task[Any] | None = None
+        self._abort: BaseException | None = None
+        self._limits: list[Alarm] = []
+        self._endings: list[asyncio.Future[None]] = []
+        self._request: Mapping[str, Any] | None = None
+        self.stopped: Halt | None = None
+        self.terminated: Halt | None = None
+        self.deadline: datetime | None = None
 
     async def _watch_limits(self) -> None:
         if request := self.execution.cancel_requested:
@@ -53,7 +66,7 @@ class Stopping(Waits):
 
     def _ring(self, left: Callable[[], float], why: str) -> None:
         if left() > _SOON:  # it waited in between, which does not count against a timeout
-            again = left() if self._idle_since is None else max(left(), _AT_REST)
+            again = max(left(), _AT_REST) if self._working.is_idle else left()
             self._limits.append(self.clock.call_later(again, lambda: self._ring(left, why)))
             return
         self._end_later(why)

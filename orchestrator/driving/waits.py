@@ -6,12 +6,15 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Literal
 
+from graphs.clock import Alarm
 from graphs.errors import StepCancelledError
 from graphs.flow import Flow, Woken
 from graphs.state import Result
 from graphs.steps import Answer, Wait
 from orchestrator.driving.steps import Steps
+from orchestrator.driving.taken import Taken
 from orchestrator.driving.together import Shared, Together, shared_by
+from orchestrator.driving.wall import WallAlarms
 from orchestrator.store.port import OpenWait
 
 PAUSES = ("retry", "breaker")
@@ -20,6 +23,17 @@ PAUSES = ("retry", "breaker")
 
 class Waits(Steps):
     """The chapter on waits."""
+
+    def __init__(self, taken: Taken) -> None:
+        super().__init__(taken)
+        self._answers: dict[str, Answer] = {}
+        self._expected: dict[str, tuple[Flow, str, datetime | None, Alarm | None]] = {}
+        self._reminders: dict[str, tuple[datetime, Alarm]] = {}
+        self._over_budget: set[str] = set()
+        self._together: Together | None = None
+        self._stopped: set[str] = set()
+        self._handed_on: dict[str, asyncio.Task[Any]] = {}
+        self.wall = WallAlarms(taken.works.clock)
 
     async def open_wait(self, path: str, wait: Wait, state: Any) -> tuple[Wait, Answer | None]:
         shared = shared_by(wait)
@@ -127,14 +141,14 @@ class Waits(Steps):
             alarm = self.wall.at(wait.due, lambda: flow.wake(name, Woken.GO))
         self._expected[path] = (flow, name, wait.due, alarm)
         if wait.due is not None and wait.question.get("reason") in PAUSES:
-            self._pauses[path] = wait.due
+            self._working.pause(path, wait.due)
         return None
 
     def unexpect(self, path: str) -> None:
         if (expected := self._expected.pop(path, None)) and expected[3] is not None:
             expected[3].cancel()
         if not self.flow.closing:  # parked, it pauses still
-            self._pauses.pop(path, None)
+            self._working.end_pause(path)
 
     def remind(self, path: str, due: datetime, call: Callable[[], None]) -> None:
         self._reminders[path] = due, self.wall.at(due, call)
