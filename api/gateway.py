@@ -8,6 +8,7 @@ from starlette.requests import HTTPConnection
 
 from api.mcp.starting import Mcp
 from api.security.door import Door
+from api.security.owners import Owners
 from api.settings import GatewaySettings
 from orchestrator.engine import Orchestrator
 from orchestrator.metrics import Metrics
@@ -25,6 +26,7 @@ class Gateway:
         desk: Runs and threads, for clients of langgraph-sdk.
         settings: How to serve.
         door: Finds out who asks.
+        owners: Know whose something is that starts runs later.
         triggers: Start workflows when events ask for it.
         metrics: Figures for whoever watches over it.
         streams: How many are open, by tenant.
@@ -36,6 +38,7 @@ class Gateway:
     desk: Desk
     settings: GatewaySettings
     door: Door
+    owners: Owners
     triggers: Triggers
     outbound: Outbound
     metrics: Metrics

@@ -104,6 +104,8 @@ async def opened(setting: Setting, settings: GatewaySettings, team: Team | None 
         orchestrator = await stack.enter_async_context(
             Orchestrator.open(engine, resources=offered.resources, workflows=offered.workflows)
         )
+        custom, clock = team.custom, orchestrator.clock
+        owners = Owners(orchestrator.store, clock, settings, custom, orchestrator.catalogue.cipher)
         outbound = Outbound(orchestrator, settings.webhook_networks, log)
         desk = open_desk(
             orchestrator,
@@ -111,7 +113,7 @@ async def opened(setting: Setting, settings: GatewaySettings, team: Team | None 
             log=log,
             places=settings.max_runs,
             most=settings.max_tenant_runs,
-            judge=Owners(orchestrator.store, orchestrator.clock).judge,
+            judge=owners.judge,
             grace=settings.drain,
             on_end=outbound.run_ended,
         )
@@ -119,7 +121,8 @@ async def opened(setting: Setting, settings: GatewaySettings, team: Team | None 
             orchestrator=orchestrator,
             desk=await stack.enter_async_context(desk),
             settings=settings,
-            door=Door(orchestrator.store, settings, orchestrator.clock, team.custom),
+            door=Door(orchestrator.store, settings, clock, custom),
+            owners=owners,
             triggers=Triggers(orchestrator, log, settings.quota),
             outbound=outbound,
             metrics=Metrics(orchestrator.store, settings.max_runs),

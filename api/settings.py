@@ -39,6 +39,8 @@ class GatewaySettings(EnvironmentSettings):
             gateway there is none.
         stranger_rate: Attempts a second without a key that is known, from one address; 0 for no limit.
         max_open: Requests and streams of a tenant under way at the same time.
+        owner_age: Seconds that crons go on after their owner last came, where that is somebody with a token, or a user
+            of the application's own auth: nobody can ask about these while they are away. 0 for ever.
         chat_on_disconnect: What becomes of a run of `/v1/chat/completions` whose client leaves before its answer: it
             goes on, or is cancelled (`cancel`); `on_disconnect` of a request says otherwise.
         public_url: How people reach the gateway from outside, for links; without it, as whoever asks reached it.
@@ -72,6 +74,7 @@ class GatewaySettings(EnvironmentSettings):
     key_rate: float = Field(default=500.0, ge=0)
     stranger_rate: float = Field(default=10.0, ge=0)
     max_open: int = Field(default=5000, ge=1)
+    owner_age: Seconds = 90 * 86_400.0
     chat_on_disconnect: Literal["continue", "cancel"] = "continue"
     public_url: str | None = None
     webhook_networks: Annotated[tuple[str, ...], *SEPARATED] = ()

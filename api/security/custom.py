@@ -146,7 +146,10 @@ class Custom:
         Raises:
             NotAuthenticatedError: nobody that the team's code knows.
         """
-        user = User(await _asked(self._authenticate(**_wanted(self._authenticate, connection))))
+        return self.principal_of(User(await _asked(self._authenticate(**_wanted(self._authenticate, connection)))))
+
+    def principal_of(self, user: User) -> Principal:
+        """A user that `authenticate` gave, with the rights their permissions name."""
         words = [word for word in _list(user["permissions"]) if isinstance(word, str)]
         return Principal(
             name=user["identity"],

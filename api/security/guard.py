@@ -77,7 +77,9 @@ class Guard:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         with ExitStack() as under_way:
             try:
-                who = await self._let_in(HTTPConnection(scope))
+                connection = HTTPConnection(scope)
+                who = await self._let_in(connection)
+                await gateway_of(connection).owners.came(who)
                 under_way.enter_context(self._door.rates.under_way(who))
                 if scope["type"] == "websocket":
                     who, _ = await self._judged(who, scope, b"")

@@ -12,7 +12,6 @@ from starlette.responses import Response
 from api.gateway import Gateway, current_gateway
 from api.security import Principal, principal
 from api.security.custom import acts
-from api.security.owners import owner_of
 from api.v1.common import Priority
 from api.wire.bodies import Body, ConfigBody, Json, Limit, Multitask, Offset, StreamModes, Webhook
 from api.wire.callers import READS, RUNS, caller_of
@@ -128,7 +127,7 @@ async def update(cron_id: str, body: CronPatch, at: At, by: By) -> Response:
             at, by, cron.assistant_id, cron.thread_id, merged, changes.get("metadata", cron.metadata)
         )
         changes |= {"request": served.sealed(wanted.request), "metadata": wanted.metadata}
-    changes["owner"] = owner_of(by)
+    changes["owner"] = at.owners.kept(by)
     return json(cron_of(await at.desk.crons.change(cron_id, by.tenant, changes)))
 
 
@@ -158,7 +157,7 @@ async def _create(body: CronBody, thread_id: str | None, at: Gateway, by: Princi
         on_run_completed=body.on_run_completed,
         enabled=body.enabled is not False,
         end_at=end_at,
-        owner=owner_of(by),
+        owner=at.owners.kept(by),
         next_at=at.desk.crons.next_time(body.schedule, body.timezone, end_at),
         created_at=now,
         updated_at=now,

@@ -12,11 +12,19 @@ from graphs.clock import Clock
 from graphs.errors import BatonError, InputError, StoreError
 from graphs.steps import Logger
 from orchestrator.serving.bell import Bell
+from orchestrator.serving.served import Caller
 from orchestrator.store.served.crons import no_cron
 from orchestrator.store.served.values import Cron, Search
 from orchestrator.store.sqlite import SqliteStore
 
-Judge = Callable[[Cron], None]
+Judge = Callable[[Cron], Caller]
+"""In whose name a cron starts what it starts; raises a BatonError where it may not start anything now."""
+
+
+def anybody(cron: Cron) -> Caller:
+    """A judge that lets every cron start, in nobody's name."""
+    return Caller(tenant=cron.tenant, decides=False, redrives=False)
+
 
 _AFTER_LOST_COMMIT = 2.0
 _LONGEST = timedelta(days=1)
@@ -30,8 +38,8 @@ class CronDesk:
         store: Where they are kept.
         clock: When they are due.
         log: Where is said what could not be started.
-        start: Starts a cron's run, under a key that is the same for the same due time.
-        judge: Raises a BatonError where it may not start anything now.
+        start: Starts a cron's run in somebody's name, under a key that is the same for the same due time.
+        judge: Says in whose.
     """
 
     def __init__(
@@ -39,8 +47,8 @@ class CronDesk:
         store: SqliteStore,
         clock: Clock,
         log: Logger,
-        start: Callable[[Cron, str], Awaitable[Any]],
-        judge: Judge = lambda _: None,
+        start: Callable[[Cron, Caller, str], Awaitable[Any]],
+        judge: Judge = anybody,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -135,8 +143,7 @@ class CronDesk:
         assert cron.next_at is not None
         failure = None
         try:
-            self._judge(cron)
-            await self._start(cron, f"cron:{cron.id}:{cron.next_at.isoformat()}")
+            await self._start(cron, self._judge(cron), f"cron:{cron.id}:{cron.next_at.isoformat()}")
         except StoreError:
             raise
         except BatonError as error:  # its assistant or thread is gone, or busy: the next time may be better

@@ -12,7 +12,7 @@ from graphs.steps import Logger
 from orchestrator.queue.port import RunQueue, Ticket
 from orchestrator.serving.admission import Admission
 from orchestrator.serving.assistants import AssistantDesk
-from orchestrator.serving.crons import CronDesk, Judge
+from orchestrator.serving.crons import CronDesk, Judge, anybody
 from orchestrator.serving.events import Hub
 from orchestrator.serving.front import Shown
 from orchestrator.serving.intake import Intake
@@ -50,7 +50,7 @@ class Desk:
         log: Logger,
         on_end: Callable[[Run], None],
         most: int = 0,
-        judge: Judge = lambda _: None,
+        judge: Judge = anybody,
     ) -> None:
         self.streams = Streams(lambda run_id, said: store.keep_event(run_id, said.seq, said.event, said.data))
         self.assistants = AssistantDesk(store, shelf, clock)

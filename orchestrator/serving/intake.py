@@ -93,8 +93,8 @@ class Intake:
                 log.say("metadata", {"run_id": run.id, "thread_id": run.thread_id, "attempt": 1})
         return [put.run for put in puts]
 
-    async def put_due(self, cron: Cron, key: str) -> Run:
-        """Take a cron's run on.
+    async def put_due(self, cron: Cron, by: Caller, key: str) -> Run:
+        """Take a cron's run on, in somebody's name.
 
         Raises:
             ConflictError: its workflow is offered no more.
@@ -108,7 +108,7 @@ class Intake:
             request["on_completion"] = cron.on_run_completed or "delete"
         wanted = Wanted(
             assistant=cron.assistant_id,
-            by=Caller(tenant=cron.tenant, decides=False, redrives=False),
+            by=by,
             thread_id=cron.thread_id,
             request=request,
             metadata={**cron.metadata, "cron_id": cron.id},

@@ -8,7 +8,7 @@ from graphs.steps import Logger
 from orchestrator.engine import Orchestrator
 from orchestrator.queue.local import LocalQueue
 from orchestrator.serving.conversations import Conversations
-from orchestrator.serving.crons import Judge
+from orchestrator.serving.crons import Judge, anybody
 from orchestrator.serving.desk import Desk
 from orchestrator.serving.graphs import UserGraph
 from orchestrator.serving.loading import Source
@@ -27,7 +27,7 @@ async def open_desk(
     log: Logger,
     places: int,
     most: int = 0,
-    judge: Judge = lambda _: None,
+    judge: Judge = anybody,
     grace: float,
     on_end: Callable[[Run], None],
 ) -> AsyncIterator[Desk]:
@@ -39,7 +39,7 @@ async def open_desk(
         log: Where what goes wrong is said.
         places: Runs performed at the same time at most.
         most: Runs of one tenant that have not ended at most; 0 for any number.
-        judge: Raises a BatonError where a cron may start nothing now.
+        judge: Says in whose name a cron starts, or that it may start nothing now.
         grace: Seconds.
         on_end: Told of every run that has ended.
     """

@@ -8,7 +8,7 @@ from typing import Any
 
 from graphs.errors import BatonError, NotFoundError
 from orchestrator.store.parts import Part
-from orchestrator.store.rows import from_time, to_time
+from orchestrator.store.rows import from_time, to_json, to_time
 from orchestrator.store.served.table import Table
 from orchestrator.store.served.values import Cron, Search
 
@@ -18,6 +18,9 @@ CRONS = Table(
     times=("end_at", "next_at", "created_at", "updated_at"),
     plain=("id", "tenant", "assistant_id", "thread_id", "schedule", "timezone", "on_run_completed", "enabled"),
 )
+
+
+_OWNED = "tenant = ? AND json_extract(owner, '$.source') = ?"
 
 
 class Crons(Part):
@@ -72,6 +75,15 @@ class Crons(Part):
             NotFoundError: there is none.
         """
         await self._writer.submit(lambda db: None if CRONS.delete(db, id=cron_id, tenant=tenant) else no_cron(cron_id))
+
+    def owns_crons(self, source: str, tenant: str) -> bool:
+        """Whether somebody has any."""
+        return bool(self._reader.point(f"SELECT 1 FROM crons WHERE {_OWNED} LIMIT 1", (tenant, source)))
+
+    async def renew_crons(self, source: str, tenant: str, owner: Mapping[str, Any]) -> None:
+        """What is kept of an owner, on all that is theirs."""
+        sql = f"UPDATE crons SET owner = json_patch(owner, ?) WHERE {_OWNED}"
+        await self._writer.submit([(sql, (to_json(owner), tenant, source))])
 
     async def crons_due(self, now: datetime) -> Sequence[Cron]:
         """Enabled crons whose time has come."""

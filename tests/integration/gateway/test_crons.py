@@ -13,6 +13,7 @@ from graphs.clock import ManualClock
 from graphs.steps import Logger
 from orchestrator.logs import logger
 from orchestrator.serving.crons import CronDesk
+from orchestrator.serving.served import Caller
 from orchestrator.settings import Settings
 from orchestrator.store.served.values import Cron
 from orchestrator.store.sqlite import SqliteStore
@@ -87,7 +88,7 @@ class Desk:
         self.started: list[str] = []
         self.desk = CronDesk(store, clock, _log(), self._start)
 
-    async def _start(self, cron: Cron, key: str) -> None:
+    async def _start(self, cron: Cron, by: Caller, key: str) -> None:
         self.started.append(key.split(":", 2)[2])
 
     async def settle(self) -> None:
