@@ -10,7 +10,8 @@ class CommitListener(Protocol):
     """The live side of one plan, as the checkpointer sees it.
 
     The checkpointer calls `committed` on the event loop right after the transaction that holds the results (and
-    their step records) has committed, and `lost` when it could not be.
+    their step records) has committed, and `lost` when it could not be. When that transaction found that somebody has
+    asked for the execution's end, or holds it, it calls `asked` before: nothing begins that comes after the asking.
     """
 
     @property
@@ -22,6 +23,10 @@ class CommitListener(Protocol):
     def generation(self) -> int: ...
 
     def committed(self, results: Mapping[str, Result]) -> None: ...
+
+    def asked(self, end: Mapping[str, Any] | None, *, held: bool) -> None:
+        """Somebody has asked for the execution's end, in these words, or that it be `held`."""
+        ...
 
     def lost(self, error: BaseException) -> None: ...
 

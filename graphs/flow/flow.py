@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from math import inf
-from typing import Protocol
+from typing import Any, Protocol
 
 from graphs.flow.board import Board, Woken
 from graphs.flow.roll import RollCall
@@ -28,6 +28,10 @@ class Root(Protocol):
 
     def failed(self, error: BaseException) -> None:
         """A commit was lost: end this drive."""
+        ...
+
+    def asked(self, end: Mapping[str, Any] | None, *, held: bool) -> None:
+        """Somebody has asked for the end, in these words, or has it `held`: start nothing new."""
         ...
 
     @property
@@ -125,6 +129,9 @@ class Flow:
         if self._active or self._resting:
             self._quiet = asyncio.get_running_loop().create_future()
             await self._quiet
+
+    def asked(self, end: Mapping[str, Any] | None, *, held: bool) -> None:
+        self.root.asked(end, held=held)
 
     def lost(self, error: BaseException) -> None:
         self.root.failed(error)

@@ -1,8 +1,9 @@
 """Rest: in memory for a while, then only in the database; nothing that is stored meanwhile is lost."""
 
 import asyncio
+from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 
 from graphs.flow import deadlock
 from graphs.state import ExecutionStatus
@@ -128,6 +129,13 @@ class Resting(Stopping):
     def pause(self) -> None:
         """Start nothing new; what runs may finish. What was stored says so: going to rest will look again."""
         self.let_go()
+
+    def asked(self, end: Mapping[str, Any] | None, *, held: bool) -> None:
+        """The commit of a result found what another process stored, before anybody heard of it."""
+        if end is not None and end != self._request:
+            self.halt(end)
+        if held:
+            self.pause()
 
     async def _rest(self) -> Left:
         status = ExecutionStatus.QUEUED if self.draining else self._resting

@@ -17,12 +17,12 @@ _LAST: Final = (
     f"SELECT kind, at, data FROM records WHERE execution_id = ? AND kind IN ({', '.join('?' for _ in _SAID)}) "
     "ORDER BY seq DESC LIMIT 1"
 )
-_REQUESTS: Final = "SELECT cancel_requested, pause_requested FROM executions WHERE id = ?"
+REQUESTS: Final = "SELECT cancel_requested, pause_requested FROM executions WHERE id = ?"
 
 
 def asked_last(db: sqlite3.Connection, execution_id: str) -> Asked | None:
     """What was asked of it last; None when nothing ever was."""
-    requests = db.execute(_REQUESTS, (execution_id,)).fetchone() or ()
+    requests = db.execute(REQUESTS, (execution_id,)).fetchone() or ()
     asked = [
         Asked(request["by"], request["at"], what)
         for request, what in zip(map(from_json, requests), ("asked for its end", "paused it"), strict=False)

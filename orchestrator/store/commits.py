@@ -2,15 +2,16 @@
 
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from langgraph.checkpoint.base import WRITES_IDX_MAP
 
 from graphs.checkpoints import CommitListener
 from graphs.clock import Clock
 from graphs.state import Result, join_path
+from orchestrator.store.asked import REQUESTS
 from orchestrator.store.below import close_below
-from orchestrator.store.rows import INSERT_RECORD, to_json, to_time
+from orchestrator.store.rows import INSERT_RECORD, from_json, to_json, to_time
 
 _COLUMNS = "(thread_id, checkpoint_ns, checkpoint_id, task_id, task_path, idx, channel, type, value)"
 _VALUES = "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -71,15 +72,38 @@ def record_rows(thread: str, listener: CommitListener, results: Mapping[str, Res
 _GIVEN_UP = ("step.skipped", "step.cancelled")
 
 
+class Committed(NamedTuple):
+    """What the transaction that keeps results finds out.
+
+    Attributes:
+        seqs: The numbers of their records.
+        end: In which words the execution's end was asked for before.
+        held: Whether it is to be held.
+    """
+
+    seqs: Sequence[int]
+    end: Mapping[str, Any] | None = None
+    held: bool = False
+
+
 class InsertRecords:
-    """Work for the writer: records of results; gives their seqs."""
+    """Work for the writer: records of an execution's results."""
 
-    __slots__ = ("_records",)
+    __slots__ = ("_records", "_thread")
 
-    def __init__(self, records: Sequence[Row]) -> None:
+    def __init__(self, thread: str, records: Sequence[Row]) -> None:
+        self._thread = thread
         self._records = records
 
-    def __call__(self, db: sqlite3.Connection) -> list[int]:
+    def __call__(self, db: sqlite3.Connection) -> Committed:
+        seqs = self._insert(db)
+        # Here, because what was asked for in another process is heard a moment later: too late for the next step.
+        for cancel, pause in db.execute(REQUESTS, (self._thread,)):
+            if cancel != "null" or pause != "null":
+                return Committed(seqs, from_json(cancel), pause != "null")
+        return Committed(seqs)
+
+    def _insert(self, db: sqlite3.Connection) -> list[int]:
         for thread, kind, path, _, at, *_ in self._records:
             if kind in _GIVEN_UP:  # perhaps without its body, which would have closed what it asks
                 close_below(db, thread, path, at)
@@ -87,21 +111,21 @@ class InsertRecords:
 
 
 class CommitResults(InsertRecords):
-    """Work for the writer: a task's writes with the records of the results in them; gives the records' seqs.
+    """Work for the writer: a task's writes with the records of the results in them.
 
     A task whose writes are there already (LangGraph saves some twice) adds no second record.
     """
 
     __slots__ = ("_sql", "_writes")
 
-    def __init__(self, sql: str, writes: Sequence[Row], records: Sequence[Row]) -> None:
-        super().__init__(records)
+    def __init__(self, thread: str, sql: str, writes: Sequence[Row], records: Sequence[Row]) -> None:
+        super().__init__(thread, records)
         self._sql = sql
         self._writes = writes
 
-    def __call__(self, db: sqlite3.Connection) -> list[int]:
+    def _insert(self, db: sqlite3.Connection) -> list[int]:
         execute = db.execute
         inserted = 0
         for row in self._writes:
             inserted += execute(self._sql, row).rowcount
-        return super().__call__(db) if inserted else []
+        return super()._insert(db) if inserted else []

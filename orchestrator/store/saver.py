@@ -32,7 +32,7 @@ from graphs.checkpoints import CommitListener
 from graphs.errors import BatonError, CommitError
 from graphs.state import Kept, Result
 from orchestrator.store import checkpoints
-from orchestrator.store.commits import CommitResults, InsertRecords, Row, record_rows, write_rows
+from orchestrator.store.commits import CommitResults, Committed, InsertRecords, Row, record_rows, write_rows
 from orchestrator.store.plans import SavedPlan
 from orchestrator.store.reading_saver import ReadingSaver
 from orchestrator.store.rows import to_json
@@ -72,7 +72,7 @@ class BatonSaver(ReadingSaver):
     def keep(self, thread_id: str, listener: CommitListener, results: Mapping[str, Result]) -> asyncio.Future[Any]:
         rows = self._serialized(thread_id, listener, lambda: record_rows(thread_id, listener, results, self._clock))
         return self._writer.submit(
-            InsertRecords(rows),
+            InsertRecords(thread_id, rows),
             thread=thread_id,
             on_commit=partial(self._committed, listener, results, rows),
             on_lost=listener.lost,
@@ -162,7 +162,7 @@ class BatonSaver(ReadingSaver):
 
         sql, rows, records = self._serialized(thread, listener, serialize)
         return self._writer.submit(
-            CommitResults(sql, rows, records),
+            CommitResults(thread, sql, rows, records),
             thread=thread,
             on_commit=partial(self._committed, listener, results, records) if results else None,
             on_lost=listener.lost,
@@ -177,11 +177,13 @@ class BatonSaver(ReadingSaver):
             raise
 
     def _committed(
-        self, listener: CommitListener, results: Mapping[str, Result], records: Sequence[Row], seqs: Sequence[int]
+        self, listener: CommitListener, results: Mapping[str, Result], records: Sequence[Row], kept: Committed
     ) -> None:
+        if kept.end is not None or kept.held:
+            listener.asked(kept.end, held=kept.held)
         listener.committed(results)
-        if seqs:
-            self._announce([(seq, *row) for seq, row in zip(seqs, records, strict=True)])
+        if kept.seqs:
+            self._announce([(seq, *row) for seq, row in zip(kept.seqs, records, strict=True)])
 
     def _lost_checkpoint(self, thread: str, error: BatonError) -> None:
         self._plans.settled(thread)

@@ -1,6 +1,7 @@
 """Steering from here and from another process: cancel with or without undoing, terminate, pause, continue."""
 
 import asyncio
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -101,6 +102,39 @@ async def test_what_is_paused_starts_nothing_new(database: Path, effects: Effect
     assert execution.status == "completed" and effects.began == ["a", "b"]
     assert (record.data["by"], record.data["reason"]) == ("bob", "it is well again")
     assert record.data["paused"]["by"] == "ann"
+
+
+@pytest.mark.capability("O23", "ST1")
+async def test_nothing_begins_after_another_process_held_it(database: Path, effects: Effects, gates: Gates) -> None:
+    """However late the engine hears of it: the commit that would release the next step sees what was stored."""
+    async with engine(database, effects=effects, gates=gates, poll=3600.0) as baton:
+        execution = await baton.start(workflow("w", [act("a", gate="g"), act("b", "a")]))
+        await gates.reached("g")
+        async with engine(database, drive=False) as other:
+            await other.pause(execution.id, by="ann")
+        gates.open("g")
+        execution = await rested(baton, execution)
+        assert execution.status == "paused" and effects.began == ["a"]
+        await baton.continue_(execution.id)
+        assert (await finished(baton, execution)).status == "completed" and effects.began == ["a", "b"]
+
+
+@pytest.mark.capability("O23", "E10")
+@pytest.mark.parametrize("terminate", [False, True])
+async def test_nothing_begins_after_another_process_asked_for_its_end(
+    terminate: bool, database: Path, effects: Effects, gates: Gates
+) -> None:
+    steps = [act("a", gate="g", compensate=act("undo_a")), act("b", "a", compensate=act("undo_b"))]
+    async with engine(database, effects=effects, gates=gates, poll=3600.0) as baton:
+        execution = await baton.start(workflow("w", steps))
+        await gates.reached("g")
+        async with engine(database, drive=False) as other:
+            ask_for_its_end = other.terminate if terminate else partial(other.cancel, compensate=True)
+            await ask_for_its_end(execution.id, by="ann")
+        gates.open("g")
+        execution = await finished(baton, execution)
+    assert execution.status == ("cancelled" if terminate else "compensated")
+    assert effects.began == (["a"] if terminate else ["a", "~compensation.undo_a"])
 
 
 @pytest.mark.capability("O23")

@@ -44,10 +44,14 @@ class Listener:
         self.path = path
         self.generation = generation
         self.told: list[Mapping[str, Result]] = []
+        self.heard: list[tuple[Mapping[str, Any] | None, bool]] = []
         self.errors: list[BaseException] = []
 
     def committed(self, results: Mapping[str, Result]) -> None:
         self.told.append(dict(results))
+
+    def asked(self, end: Mapping[str, Any] | None, *, held: bool) -> None:
+        self.heard.append((end, held))
 
     def lost(self, error: BaseException) -> None:
         self.errors.append(error)
