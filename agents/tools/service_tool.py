@@ -1,7 +1,7 @@
 """An endpoint of a configured service as a tool."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -40,13 +40,6 @@ def service_tool(
         InputError: the endpoint names an argument that the schema does not have.
     """
     holes = _HOLE.findall(endpoint)
-    given = dict(schema or {"type": "object", "properties": {hole: {"type": "string"} for hole in holes}})
-    if missing := [hole for hole in holes if hole not in given.get("properties", {})]:
-        raise InputError(
-            f"tool '{name}': endpoint '{endpoint}' names '{missing[0]}', which is no argument of its schema.",
-            code="tool_endpoint",
-        )
-    given["required"] = list(dict.fromkeys([*given.get("required", ()), *holes]))
 
     async def call(context: StepContext, /, **arguments: Any) -> Any:
         # Quoted whole: an argument is one part of the path, whatever a model writes into it.
@@ -62,4 +55,15 @@ def service_tool(
         )
         return (await context.resource(Services).send(service, request)).body
 
-    return Tool(name, description, call, given, **{"uses": service, **more})
+    return Tool(name, description, call, _with_holes(name, endpoint, holes, schema), **{"uses": service, **more})
+
+
+def _with_holes(name: str, endpoint: str, holes: Sequence[str], schema: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The schema of the arguments; what the endpoint names is required."""
+    given = dict(schema or {"type": "object", "properties": {hole: {"type": "string"} for hole in holes}})
+    if missing := [hole for hole in holes if hole not in given.get("properties", {})]:
+        raise InputError(
+            f"tool '{name}': endpoint '{endpoint}' names '{missing[0]}', which is no argument of its schema.",
+            code="tool_endpoint",
+        )
+    return {**given, "required": list(dict.fromkeys([*given.get("required", ()), *holes]))}

@@ -38,9 +38,7 @@ async def ask(
 ) -> int:
     """See `orchestrator.cli.declared.asking`."""
     setting = Setting(shared)
-    words = sys.stdin.read() if list(request) == ["-"] else " ".join(request)
-    if not words.strip():
-        raise InputError("Nothing is asked.", hint='Write baton ask "What …?"', code="request_missing")
+    words = _words(request)
     if save is not None and detach:
         raise InputError(
             "--save and --detach do not go together: there is no plan yet.",
@@ -49,7 +47,7 @@ async def ask(
         )
     async with looking(setting, make=True, modules=True) as baton:
         execution = await baton.ask(
-            words.strip(),
+            words,
             context=read_mapping(facts or (), "--context") or None,
             route=route,
             review="always" if review else "effects",
@@ -69,6 +67,13 @@ async def ask(
         note(f"The plan is not saved yet. When it has run: {command}")
         return code
     return await _save(setting, execution.id, save, told=not shared.as_json)
+
+
+def _words(request: Sequence[str]) -> str:
+    words = (sys.stdin.read() if list(request) == ["-"] else " ".join(request)).strip()
+    if not words:
+        raise InputError("Nothing is asked.", hint='Write baton ask "What …?"', code="request_missing")
+    return words
 
 
 async def save(shared: Shared, *, id: str, name: str) -> int:  # noqa: A002 - as on the command line

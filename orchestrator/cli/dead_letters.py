@@ -48,20 +48,22 @@ async def dead_letters(
         output().print("There are no dead letters.")
         return Exit.COMPLETED
     now = datetime.now(UTC)
-    rows = [
-        (
-            Text(str(letter.id), "bold"),
-            letter.execution_id,
-            letter.workflow,
-            letter.kind if letter.path in ("", letter.kind) else letter.path,
-            Text(letter.status, ("red" if letter.escalated else "yellow") if letter.status == "open" else "dim"),
-            time_text(letter.created_at, now),
-            one_line(_why(letter), 60),
-        )
-        for letter in letters
-    ]
+    rows = [_row(letter, now) for letter in letters]
     print_table(("number", "execution", "workflow", "step", "status", "since", "why"), rows)
     return Exit.COMPLETED
+
+
+def _row(letter: DeadLetter, now: datetime) -> tuple[Text | str, ...]:
+    urgency = ("red" if letter.escalated else "yellow") if letter.status == "open" else "dim"
+    return (
+        Text(str(letter.id), "bold"),
+        letter.execution_id,
+        letter.workflow,
+        letter.kind if letter.path in ("", letter.kind) else letter.path,
+        Text(letter.status, urgency),
+        time_text(letter.created_at, now),
+        one_line(_why(letter), 60),
+    )
 
 
 async def show(shared: Shared, *, number: int) -> int:
