@@ -15,9 +15,10 @@ from orchestrator.store.port import AuditEntry, InboxFilter, OpenWait, Record
 from orchestrator.store.rows import from_json, from_time, name_and_version, record_row, to_json, to_time
 from orchestrator.store.time_over import its_time_is_over
 from orchestrator.store.units import Beside
-from orchestrator.store.waits import SELECT, answer_json, no_wait, over, to_answer, to_wait
+from orchestrator.store.wait_rows import SELECT_WAIT, answer_json, to_answer, to_wait
+from orchestrator.store.waits import no_wait, over
 
-_COLUMNS: Final = SELECT.removeprefix("SELECT ").removesuffix(" FROM waits")
+_COLUMNS: Final = SELECT_WAIT.removeprefix("SELECT ").removesuffix(" FROM waits")
 _OWN: Final = ", ".join(f"w.{column.strip()}" for column in _COLUMNS.split(","))
 _SELECT: Final = (
     f"SELECT {_OWN}, w.seq, w.desk, e.workflow, e.version, e.tenant, e.metadata "

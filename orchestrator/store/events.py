@@ -13,7 +13,7 @@ from orchestrator.store.matching import awaited_fields, values_at
 from orchestrator.store.parts import Part, raise_signal
 from orchestrator.store.port import PublishedEvent
 from orchestrator.store.rows import to_json, to_time
-from orchestrator.store.waits import CLOSE, event_answer
+from orchestrator.store.wait_rows import answer_by_event, event_answer
 
 _INSERT: Final = (
     "INSERT INTO events (id, type, key, tenant, source, data, received_at, early) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
@@ -64,10 +64,7 @@ class Events(Part):
                 db.execute("INSERT INTO signals (execution_id, kind, path) VALUES ('', 'published', NULL)")
             answer = event_answer(text, source, now)
             for wait, execution_id, path in matched:
-                db.execute(CLOSE, ("answered", answer, now, wait))
-                db.execute(
-                    "INSERT INTO deliveries (event, execution_id, path) VALUES (?, ?, ?)", (seq, execution_id, path)
-                )
+                answer_by_event(db, wait, seq, execution_id, path, answer, now)
                 raise_signal(db, execution_id, "event", path, now, own=self._drives)
             return PublishedEvent(event_id, tuple((execution_id, path) for _, execution_id, path in matched))
 

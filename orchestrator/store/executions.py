@@ -80,10 +80,9 @@ class Executions(Part):
             raise_signal(db, execution.id, "start", None, now, own=self._drives)
             return find(db, execution.id), copied
 
-        def announce(kept: tuple[Execution | None, Kept]) -> None:
-            self._announce(kept[1])
-
-        created, _ = await self._writer.submit(work, thread=execution.id, reset=True, on_commit=announce)
+        created, _ = await self._writer.submit(
+            work, thread=execution.id, reset=True, on_commit=lambda kept: self._announce(kept[1])
+        )
         return cast(Execution, created)
 
     async def execution(self, execution_id: str) -> Execution | None:

@@ -151,6 +151,7 @@ class Records(Part):
         new_input = None if input is None else to_json(input)
         new_pins = None if pins is None else to_json(dict(pins))
         new_changes = None if changes is None else to_json(dict(changes))
+        values = (generation, digest, version, new_pins, new_input, new_changes, execution_id)
 
         def work(db: sqlite3.Connection) -> Kept | BatonError:
             if seen is not None and (moved := _moved_on(db, seen)) is not None:
@@ -158,24 +159,27 @@ class Records(Part):
             if isinstance(missed := open_letters(db, letters), BatonError):
                 return missed
             closed = letters_about(db, execution_id, [*superseded, *superseded_alone])
-            changed = db.execute(
-                _REWIND,
-                (generation, digest, version, new_pins, new_input, new_changes, execution_id),
-            ).rowcount
-            if not changed:
+            if not db.execute(_REWIND, values).rowcount:
                 return no_execution(execution_id)
-            for path in superseded:
-                supersede(db, execution_id, path, now)
-            for path in superseded_alone:
-                supersede(db, execution_id, path, now, alone=True)
-            for table in ("checkpoints", "writes"):
-                db.execute(f"DELETE FROM {table} WHERE thread_id = ?", (execution_id,))
+            _let_go(db, execution_id, superseded, superseded_alone, now)
             raise_signal(db, execution_id, "resume", None, now, own=self._drives)
             close_letters(db, closed, now, by)
             redriven = [redriven_record(execution_id, generation, closed, now, by)] if closed else []
             return insert(db, [*redriven, row])
 
         await self._writer.submit(work, thread=execution_id, reset=True, on_commit=self._announce)
+
+
+def _let_go(
+    db: sqlite3.Connection, execution_id: str, superseded: Sequence[str], superseded_alone: Sequence[str], now: str
+) -> None:
+    """Results that are made anew count no more; nor do checkpoints, which hold them too."""
+    for path in superseded:
+        supersede(db, execution_id, path, now)
+    for path in superseded_alone:
+        supersede(db, execution_id, path, now, alone=True)
+    for table in ("checkpoints", "writes"):
+        db.execute(f"DELETE FROM {table} WHERE thread_id = ?", (execution_id,))
 
 
 def _moved_on(db: sqlite3.Connection, seen: Execution) -> ConflictError | None:

@@ -11,10 +11,10 @@ Any process may open the file, read, answer waits, publish events and ask for ca
 """
 
 import asyncio
-import tempfile
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Literal
 from urllib.parse import quote
 
@@ -125,30 +125,21 @@ class SqliteStore(
         Raises:
             StoreError: the file cannot be opened, or was made by a newer Baton.
         """
-        if isinstance(path, str):
-            with tempfile.TemporaryDirectory(prefix="baton-") as folder:
-                async with cls.open(
-                    Path(folder) / "memory.db",
-                    clock=clock,
-                    synchronous="off",
-                    on_committed=on_committed,
-                    wanted=wanted,
-                ) as store:
-                    yield store
-            return
-        path = absolute(path)
-        await asyncio.to_thread(prepare, path, read_only=read_only, synchronous=synchronous, patience=patience)
-        writer = Writer(path, synchronous=synchronous, patience=patience, read_only=read_only)
-        reader = Reader(path)
-        lists = aiosqlite.connect(f"file:{quote(str(path))}?mode=ro", uri=True)
-        announce = Announcer(on_committed, wanted or everything)
-        saver = BatonSaver(writer, reader, lists, clock=clock, announce=announce)
-        store = cls(writer, reader, saver, clock=clock, announce=announce)
-        store.path, store._synchronous = path, synchronous
-        try:
+        async with AsyncExitStack() as stack:
+            if isinstance(path, str):
+                folder = stack.enter_context(TemporaryDirectory(prefix="baton-"))
+                path, synchronous = Path(folder) / "memory.db", "off"
+            path = absolute(path)
+            await asyncio.to_thread(prepare, path, read_only=read_only, synchronous=synchronous, patience=patience)
+            writer = Writer(path, synchronous=synchronous, patience=patience, read_only=read_only)
+            reader = Reader(path)
+            lists = aiosqlite.connect(f"file:{quote(str(path))}?mode=ro", uri=True)
+            announce = Announcer(on_committed, wanted or everything)
+            saver = BatonSaver(writer, reader, lists, clock=clock, announce=announce)
+            store = cls(writer, reader, saver, clock=clock, announce=announce)
+            store.path, store._synchronous = path, synchronous
+            stack.push_async_callback(store.close)
             yield store
-        finally:
-            await store.close()
 
     @property
     def saver(self) -> BatonSaver:

@@ -4,34 +4,31 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from operator import itemgetter
 from typing import Any, Literal, cast
 
 from graphs.errors import BatonError, ConflictError, NotFoundError
 from graphs.steps import Answer, Wait
 from orchestrator.store.announcing import Kept
 from orchestrator.store.early import Look, first_event, read_all
-from orchestrator.store.matching import fields_of
 from orchestrator.store.parts import Part, insert, no_execution, raise_signal
 from orchestrator.store.port import OpenWait, Record, Signal
-from orchestrator.store.rows import from_json, from_time, record_row, to_json, to_time
-
-SELECT = (
-    "SELECT execution_id, path, generation, status, answer, opened_at, closed_at, kind, question, event_type, match, "
-    "due, lookback, on_timeout, response_schema, assignees FROM waits"
+from orchestrator.store.rows import from_time, record_row, to_json, to_time
+from orchestrator.store.wait_rows import (
+    AS_KEPT,
+    INSERT_WAIT,
+    SELECT_WAIT,
+    answer_by_event,
+    answer_json,
+    event_answer,
+    to_answer,
+    to_wait,
+    wait_row,
 )
-_INSERT = (
-    "INSERT INTO waits (execution_id, path, generation, kind, question, event_type, match, match_fields, match_values, "
-    "due, lookback, on_timeout, response_schema, assignees, tenant, status, answer, opened_at) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open', 'null', ?)"
-)
-_AS_KEPT = itemgetter(3, 4, 5, 6, 9, 10, 11, 12, 13)
-"""What SELECT gives of a wait's own columns, from a row of _INSERT."""
 
 _ASKED = (
-    f"{SELECT} WHERE execution_id = ? AND path = ? AND NOT superseded ORDER BY status = 'open' DESC, seq DESC LIMIT 1"
+    f"{SELECT_WAIT} WHERE execution_id = ? AND path = ? AND NOT superseded "
+    "ORDER BY status = 'open' DESC, seq DESC LIMIT 1"
 )
-CLOSE = "UPDATE waits SET status = ?, answer = ?, closed_at = ? WHERE seq = ?"
 
 
 class Waits(Part):
@@ -54,17 +51,10 @@ class Waits(Part):
         """
         now = self._now()
         earliest = to_time(since - timedelta(seconds=wait.lookback)) if wait.lookback else None
-        # Events may be many. They are looked through here, beside the writer, and in the transaction only once more
-        # for those that came in between.
-        found, seen = 0, 0
-        if wait.kind == "event":
-            found, seen = await self._reader.read(
-                lambda db: _early(db, self._early_events.look, execution_id, wait, earliest, 0)
-            )
-
+        found, seen = await self._came_early(execution_id, wait, earliest)
         rows = [record_row(record) for record in records]
-        row = _to_row(execution_id, path, generation, wait)
-        new = to_wait((execution_id, path, generation, "open", "null", now, None, *_AS_KEPT(row)))
+        row = wait_row(execution_id, path, generation, wait)
+        new = to_wait((execution_id, path, generation, "open", "null", now, None, *AS_KEPT(row)))
 
         def work(db: sqlite3.Connection) -> tuple[OpenWait, Kept] | BatonError:
             tenant = _tenant(db, execution_id)
@@ -73,19 +63,29 @@ class Waits(Part):
             kept = _at(db, execution_id, path, generation)
             if kept is not None:  # asked before, perhaps in an earlier generation, and nobody went back over it
                 return kept, ()
-            inserted = db.execute(_INSERT, (*row, tenant, now))
+            inserted = db.execute(INSERT_WAIT, (*row, tenant, now))
             event = found
             if wait.kind == "event" and not (event and _free(db, event, execution_id)):
                 event, _ = _early(db, read_all, execution_id, wait, earliest, seen)
             if not event:
                 return new, insert(db, rows)
-            _take(db, inserted.lastrowid or 0, event, execution_id, path, now)
+            _take(db, inserted.lastrowid, event, execution_id, path, now)
             taken = _at(db, execution_id, path, generation)
             assert taken is not None  # it has just been made
             return taken, ()
 
         opened, _ = await self._writer.submit(work, thread=execution_id, on_commit=lambda kept: self._announce(kept[1]))
         return cast(OpenWait, opened)
+
+    async def _came_early(self, execution_id: str, wait: Wait, earliest: str | None) -> tuple[int, int]:
+        """The event that answers a wait before it is opened, and the newest one that was looked at; 0 for none.
+
+        Events may be many: they are looked through beside the writer, and in its transaction only once more for those
+        that came in between.
+        """
+        if wait.kind != "event":
+            return 0, 0
+        return await self._reader.read(lambda db: _early(db, self._early_events.look, execution_id, wait, earliest, 0))
 
     async def close_wait(
         self, execution_id: str, path: str, generation: int, status: Literal["elapsed", "cancelled"]
@@ -148,7 +148,7 @@ class Waits(Part):
         if execution_id is not None:
             where.append("execution_id = ?")
             parameters.append(execution_id)
-        sql = f"{SELECT} WHERE {' AND '.join(where)} ORDER BY opened_at, seq"
+        sql = f"{SELECT_WAIT} WHERE {' AND '.join(where)} ORDER BY opened_at, seq"
         rows = await self._reader.read(lambda db: db.execute(sql, parameters).fetchall())
         return [to_wait(row) for row in rows]
 
@@ -181,16 +181,10 @@ def _free(db: sqlite3.Connection, event: int, execution_id: str) -> bool:
     return db.execute(sql, (event, execution_id)).fetchone() is None
 
 
-def _take(db: sqlite3.Connection, wait: int, event: int, execution_id: str, path: str, now: str) -> None:
+def _take(db: sqlite3.Connection, wait: int | None, event: int, execution_id: str, path: str, now: str) -> None:
     """An event that came before its wait answers it. No signal: whoever opens the wait is told by what it gets."""
     data, source, at = db.execute("SELECT data, source, received_at FROM events WHERE seq = ?", (event,)).fetchone()
-    db.execute(CLOSE, ("answered", event_answer(data, source, at), now, wait))
-    db.execute("INSERT INTO deliveries (event, execution_id, path) VALUES (?, ?, ?)", (event, execution_id, path))
-
-
-def event_answer(data: str, source: str | None, at: str) -> str:
-    """The answer an event gives, as JSON."""
-    return to_json({"outcome": "event", "data": from_json(data), "by": source, "at": at})
+    answer_by_event(db, wait, event, execution_id, path, event_answer(data, source, at), now)
 
 
 def _tenant(db: sqlite3.Connection, execution_id: str) -> str | None:
@@ -201,7 +195,7 @@ def _tenant(db: sqlite3.Connection, execution_id: str) -> str | None:
 def _at(db: sqlite3.Connection, execution_id: str, path: str, generation: int) -> OpenWait | None:
     """The wait of that generation, or of an earlier one that stayed."""
     sql = (
-        f"{SELECT} WHERE execution_id = ? AND path = ? AND generation <= ? AND NOT superseded "
+        f"{SELECT_WAIT} WHERE execution_id = ? AND path = ? AND generation <= ? AND NOT superseded "
         "ORDER BY generation DESC LIMIT 1"
     )
     row = db.execute(sql, (execution_id, path, generation)).fetchone()
@@ -235,61 +229,3 @@ def over(wait: OpenWait, closed_at: str) -> ConflictError:
         by=who,
         at=closed_at,
     )
-
-
-def _to_row(execution_id: str, path: str, generation: int, wait: Wait) -> tuple[Any, ...]:
-    return (
-        execution_id,
-        path,
-        generation,
-        wait.kind,
-        to_json(wait.question),
-        wait.event_type,
-        to_json(wait.match),
-        *fields_of(wait.match),
-        to_time(wait.due) if wait.due else None,
-        wait.lookback,
-        wait.on_timeout,
-        to_json(wait.response_schema),
-        to_json(wait.assignees),
-    )
-
-
-def to_wait(row: Sequence[Any]) -> OpenWait:
-    """A wait from SELECT."""
-    execution_id, path, generation, status, answer, opened_at, closed_at, *rest = row
-    kind, question, event_type, match, due, lookback, on_timeout, schema, assignees = rest
-    wait = Wait(
-        kind=kind,
-        question=from_json(question),
-        event_type=event_type,
-        match=from_json(match),
-        due=from_time(due),
-        lookback=lookback,
-        on_timeout=on_timeout,
-        response_schema=from_json(schema),
-        assignees=tuple(from_json(assignees)),
-    )
-    return OpenWait(
-        execution_id=execution_id,
-        path=path,
-        generation=generation,
-        wait=wait,
-        status=status,
-        answer=to_answer(answer),
-        opened_at=datetime.fromisoformat(opened_at),
-        closed_at=from_time(closed_at),
-    )
-
-
-def answer_json(answer: Answer, now: str) -> str:
-    """An answer as it is kept."""
-    at = to_time(answer.at) if answer.at else now
-    kept = {"outcome": answer.outcome, "data": answer.data, "by": answer.by, "reason": answer.reason, "at": at}
-    return to_json(kept)
-
-
-def to_answer(text: str) -> Answer | None:
-    """An answer as it was kept; None where there is none."""
-    kept = from_json(text)
-    return None if kept is None else Answer(**{**kept, "at": from_time(kept.get("at"))})
