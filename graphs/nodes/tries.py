@@ -34,10 +34,8 @@ async def tries(body: Body, once: Callable[[int], Awaitable[T]]) -> T | Result:
     if policy.max_attempts > 1 or deadline is not None:
         chance = random.Random(body.idempotency_key)
         if (before := await again.tried(body)) is not None:
-            attempt, body.unheard = before.attempts, before.failure.details.get("outcome") == "unknown"
-            # What pauses is not at work; and its next attempt has not begun before its time.
-            body.late = body.late and (before.due is None or before.due <= body.host.clock.now())
-            if not await again.until(body, before):
+            attempt = before.attempts
+            if not await _taken_up(body, before):
                 return _given_up(body, before.failure, attempt)
     while True:
         attempt += 1
@@ -48,11 +46,9 @@ async def tries(body: Body, once: Callable[[int], Awaitable[T]]) -> T | Result:
         except BatonError as error:
             failure = as_step_error(error)
         if isinstance(failure, BreakerOpenError) and _waits_for_breakers(body):
-            attempt -= 1
-            if (late := _too_late(body, failure, failure.retry_after)) is not None:
-                return body.failed(late, attempts=attempt)
-            if not await again.hold(body, failure, attempt, policy.max_attempts):
-                return body.cancelled("halted", "the plan ended while it waited")
+            attempt -= 1  # it was not let through
+            if (ended := await _held_back(body, failure, attempt, policy.max_attempts)) is not None:
+                return ended
             continue
         decision = after_failure(policy, attempt, failure, chance)
         if (late := _too_late(body, failure, decision.delay if isinstance(decision, Again) else None)) is not None:
@@ -61,6 +57,23 @@ async def tries(body: Body, once: Callable[[int], Awaitable[T]]) -> T | Result:
             return body.failed(failure, attempts=attempt)
         if not await again.pause(body, failure, attempt, policy.max_attempts, decision.delay):
             return _given_up(body, failure, attempt)
+
+
+async def _taken_up(body: Body, before: again.Tried) -> bool:
+    """An earlier process has tried: let what is left of the pause pass. False: the plan has ended early."""
+    body.unheard = before.failure.details.get("outcome") == "unknown"
+    # What pauses is not at work; and its next attempt has not begun before its time.
+    body.late = body.late and (before.due is None or before.due <= body.host.clock.now())
+    return await again.until(body, before)
+
+
+async def _held_back(body: Body, failure: BreakerOpenError, attempts: int, most: int) -> Result | None:
+    """Wait until the breaker may let it through; the step's result if it ends before that."""
+    if (late := _too_late(body, failure, failure.retry_after)) is not None:
+        return body.failed(late, attempts=attempts)
+    if not await again.hold(body, failure, attempts, most):
+        return body.cancelled("halted", "the plan ended while it waited")
+    return None
 
 
 def _given_up(body: Body, failure: StepError, attempts: int) -> Result:
