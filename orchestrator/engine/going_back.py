@@ -54,7 +54,7 @@ class GoingBack(Starting):
         execution = await self.get(execution_id)
         workflow = await self.catalogue.definition_for_retry(execution, newest=newest)
         pins = await pin(workflow, self.catalogue, execution.tenant) if newest else execution.pins
-        others = await self._other_model(execution, workflow, pins, from_step or "", model)
+        others = await self._changes(execution, workflow, pins, from_step or "", model=model)
         sealer = await self.catalogue.sealer(execution)
         edits = Edits(edit, edited(execution, workflow, sealer, edit), merged(execution, from_step, step_input, others))
         back = (self.store, self.catalogue.library, execution, workflow, from_step)
@@ -77,9 +77,7 @@ class GoingBack(Starting):
         if execution.replay is not None:  # it acts on nothing
             return []
         workflow, anew, results = await self._made_anew(execution, from_step, newest)
-        library = self.catalogue.library
-        pinned = [library.workflow(digest) for digest in execution.pins.values()]
-        definitions = [workflow, *(one for one in pinned if one is not None)]
+        library, definitions = self.catalogue.library, self._with_pinned(workflow, execution.pins)
         return side_effects_again(definitions, anew, results, await self.store.history(execution_id), library)
 
     async def cleaned_up(
@@ -137,9 +135,10 @@ class GoingBack(Starting):
         """
         execution = await self.get(execution_id)
         workflow = await self.catalogue.definition_for_retry(execution, newest=newest)
-        others = await self._other_model(execution, workflow, execution.pins, at, model)
+        others = await self._changes(execution, workflow, execution.pins, at, model=model)
         return await fork_start(
-            self,
+            self.store,
+            self.catalogue,
             execution,
             workflow,
             at,
@@ -184,13 +183,11 @@ class GoingBack(Starting):
         execution = await self.get(execution_id)
         workflow = await self.catalogue.definition_for_retry(execution, newest=False)
         pins = await self._pins_with(execution, agent)
-        library = self.catalogue.library
-        given = {"model": model, "agent": agent, "instructions": instructions}
-        pinned = [found for digest in pins.values() if (found := library.workflow(digest)) is not None]
-        ran = await self.store.results(execution_id)
-        changes = changes_of(from_step, given, ran, [workflow, *pinned], library)
+        others = {"model": model, "agent": agent, "instructions": instructions}
+        changes = await self._changes(execution, workflow, pins, from_step, **others)
         return await fork_start(
-            self,
+            self.store,
+            self.catalogue,
             execution,
             workflow,
             from_step,
@@ -201,20 +198,22 @@ class GoingBack(Starting):
             replay=as_kept(execution.id, perform, changes),
         )
 
-    async def _other_model(
-        self, execution: Execution, workflow: Workflow, pins: Mapping[str, str], from_step: str, model: str | None
+    async def _changes(
+        self, execution: Execution, workflow: Workflow, pins: Mapping[str, str], from_step: str, **others: str | None
     ) -> Mapping[str, str]:
-        """Another model, as an execution keeps it.
+        """Another model, agent or instructions, as an execution keeps them.
 
         Raises:
-            InputError: it asks none.
+            InputError: there is nothing that they could change.
         """
-        if model is None:
+        if all(other is None for other in others.values()):
             return {}
-        library = self.catalogue.library
-        pinned = [found for digest in pins.values() if (found := library.workflow(digest)) is not None]
         ran = await self.store.results(execution.id)
-        return changes_of(from_step, {"model": model}, ran, [workflow, *pinned], library)
+        return changes_of(from_step, others, ran, self._with_pinned(workflow, pins), self.catalogue.library)
+
+    def _with_pinned(self, workflow: Workflow, pins: Mapping[str, str]) -> Sequence[Workflow]:
+        pinned = (self.catalogue.library.workflow(digest) for digest in pins.values())
+        return [workflow, *(found for found in pinned if found is not None)]
 
     async def _pins_with(self, execution: Execution, agent: str | None) -> Mapping[str, str]:
         """What the execution is pinned to, and the agent that is published under the name it is given now."""

@@ -12,6 +12,7 @@ from graphs.prepare import Library
 from graphs.spec import Workflow
 from graphs.state import Result
 from graphs.undo import COMPENSATION
+from orchestrator.catalogue import Catalogue
 from orchestrator.driving.poison import is_poisoned
 from orchestrator.starting import Start
 from orchestrator.store.port import Asked, Execution, Inheritance
@@ -134,7 +135,8 @@ def check_path(plan: Plan, path: str, results: Mapping[str, Result]) -> str:
 
 
 async def fork_start(
-    baton: Any,
+    store: SqliteStore,
+    catalogue: Catalogue,
     execution: Execution,
     workflow: Workflow,
     at: str,
@@ -158,18 +160,8 @@ async def fork_start(
         NotFoundError: there is no such step.
         ConflictError: the input holds secrets, which only its giver can give again.
     """
-    store: SqliteStore = baton.store
-    as_of, owners = store.newest_of_all(), [execution.id]
-    results = await store.results(execution.id)
-    library = baton.catalogue.library
-    undone = await undone_in(store, execution) if replay is None else Undone()  # a replay is served what was done
-    anew = anew_from(workflow, at, results, library, execution.pins, undone)
-    if replay is None:
-        owners += await check_kept(store, execution, anew, results)
-        look_for_half_done(anew, workflow, results, library, pinned_by(execution.pins, library))
-        check_whole(anew, results, execution.id)
-    sealer = await baton.catalogue.sealer(execution)
-    before = reveal(sealer.open_input(execution.input))
+    inherits = await _inheritance(store, catalogue.library, execution, workflow, at, replays=replay is not None)
+    before = reveal((await catalogue.sealer(execution)).open_input(execution.input))
     given = {**before, **edit} if isinstance(before, Mapping) else dict(edit) or before
     start = Start(
         execution_id=new_id,
@@ -184,10 +176,23 @@ async def fork_start(
         replay=replay,
         changes=changes if changes is not None else execution.changes,
     )
-    inheritance = Inheritance(
-        execution.id, anew.below, anew.alone, as_of, owners if replay is None else (), undone.parts
-    )
-    return await create(workflow, given, start, inherits=inheritance)
+    return await create(workflow, given, start, inherits=inherits)
+
+
+async def _inheritance(
+    store: SqliteStore, library: Library, execution: Execution, workflow: Workflow, at: str, *, replays: bool
+) -> Inheritance:
+    """What a fork finds done. A replay is served all that was, and owns none of it."""
+    as_of = store.newest_of_all()
+    results = await store.results(execution.id)
+    undone = Undone() if replays else await undone_in(store, execution)
+    anew = anew_from(workflow, at, results, library, execution.pins, undone)
+    owners = []
+    if not replays:
+        owners = [execution.id, *await check_kept(store, execution, anew, results)]
+        look_for_half_done(anew, workflow, results, library, pinned_by(execution.pins, library))
+        check_whole(anew, results, execution.id)
+    return Inheritance(execution.id, anew.below, anew.alone, as_of, owners, undone.parts)
 
 
 def pinned_by(pins: Mapping[str, str], library: Library) -> Callable[[str, str | None], Workflow | None]:
