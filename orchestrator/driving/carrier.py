@@ -77,7 +77,7 @@ class Carrier:
                 self._again.discard(execution_id)
                 left = await self._once(execution_id, reason, new, seat)
                 new = None
-                again = left == "resting" and execution_id in self._again
+                again = left in ("resting", "paused") and execution_id in self._again
                 if left != "stirred" and not again and execution_id not in self._asked:
                     break
         finally:
@@ -123,18 +123,21 @@ class Carrier:
 
     async def _carry(self, execution_id: str, reason: str, new: Execution | None, seat: Seat) -> Left:
         execution = new
-        if execution is None or execution_id in self._asked:
-            self._asked.discard(execution_id)
-            execution = await self._works.store.begin_drive(execution_id, reason)
-            if execution.status is ExecutionStatus.PAUSED:
-                return "paused"
-            if execution.deaths >= self._works.settings.poison_after:
-                await end_poisoned(self._works, execution)
-                return "ended"
-        workflow = await self._catalogue.pinned(execution)
-        if execution.drives > 1:  # somebody has begun it who could
-            check_needs(execution, workflow, self._works.library, self._works.resources)
-        sealer = await self._catalogue.sealer(execution)
+        while True:
+            if execution is None or execution_id in self._asked:
+                self._asked.discard(execution_id)
+                execution = await self._works.store.begin_drive(execution_id, reason)
+                if execution.status is ExecutionStatus.PAUSED:
+                    return "paused"
+                if execution.deaths >= self._works.settings.poison_after:
+                    await end_poisoned(self._works, execution)
+                    return "ended"
+            workflow = await self._catalogue.pinned(execution)
+            if execution.drives > 1:  # somebody has begun it who could
+                check_needs(execution, workflow, self._works.library, self._works.resources)
+            sealer = await self._catalogue.sealer(execution)
+            if execution_id not in self._asked:  # otherwise it was read before that: a cancel would never be heard
+                break
         drive = Drive(Taken(self._works, execution, workflow, sealer, seat, new=execution is new))
         self._drives[execution_id] = drive
         if new is not None:

@@ -13,7 +13,6 @@ class Hearer(Protocol):
     """Who acts on it. Each call only says "look again", and a second one does no harm."""
 
     def take(self, execution_id: str, reason: str) -> None: ...
-    def driving(self, execution_id: str) -> bool: ...
     def cancelled(self, execution: Execution) -> None: ...
     def paused(self, execution_id: str) -> None: ...
     async def breaker_reset(self, name: str) -> None: ...
@@ -76,7 +75,7 @@ class Signals:
         elif signal.kind in ("answer", "event"):
             await self._tell_what_was_decided(execution.id, signal.path)
             await self._hearer.answered_elsewhere(execution, signal.path)
-        elif not self._hearer.driving(execution.id):
+        else:
             self._hearer.take(execution.id, "signal")
 
     async def _tell_what_was_decided(self, execution_id: str, path: str | None) -> None:
