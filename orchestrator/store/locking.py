@@ -15,9 +15,9 @@ from graphs.clock import Clock
 from graphs.errors import EngineBusyError
 from orchestrator.store.rows import to_time
 
-_TRIES = 3
+_PATIENCE = 10.0
+"""Seconds that whoever only looks may take. An instant, unless the machine gives it no time to let go."""
 _PAUSE = 0.002
-"""Seconds: long enough for somebody who only looked, too short for anybody to notice."""
 
 
 @contextmanager
@@ -58,15 +58,22 @@ def _lock_of(database: Path) -> Path:
 
 
 def _locked_by_us(file: IO[bytes]) -> bool:
-    for again in range(_TRIES):
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if again < _TRIES - 1:
-                time.sleep(_PAUSE)  # whoever asks `is_locked` holds it for an instant
-        else:
-            return True
-    return False
+    until = time.monotonic() + _PATIENCE
+    while not _takes(file, fcntl.LOCK_EX):
+        # Whoever asks `is_locked` shares it, for an instant; an engine shares it with nobody.
+        if not _takes(file, fcntl.LOCK_SH) or time.monotonic() > until:
+            return False
+        fcntl.flock(file, fcntl.LOCK_UN)
+        time.sleep(_PAUSE)
+    return True
+
+
+def _takes(file: IO[bytes], how: int) -> bool:
+    try:
+        fcntl.flock(file, how | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _busy(database: Path, file: IO[bytes]) -> EngineBusyError:

@@ -1,5 +1,6 @@
 """One engine drives a file: the lock, and what the second one is told."""
 
+import fcntl
 import os
 import signal
 import socket
@@ -78,6 +79,19 @@ def test_who_only_looks_keeps_nobody_from_driving(path: Path, clock: ManualClock
         stop.set()
         for thread in looking:
             thread.join()
+
+
+def test_who_looks_and_is_given_no_time_to_let_go_keeps_nobody_from_driving(path: Path, clock: ManualClock) -> None:
+    """Its process was put off the processor between the two; while an engine drives, nobody waits for it."""
+    with engine_lock(path, clock), pytest.raises(EngineBusyError), engine_lock(path, clock):
+        pass
+    with path.with_name(f"{path.name}.lock").open("rb") as looked:
+        fcntl.flock(looked, fcntl.LOCK_SH)
+        lets_go = threading.Timer(0.2, lambda: fcntl.flock(looked, fcntl.LOCK_UN))
+        lets_go.start()
+        with engine_lock(path, clock):
+            assert is_locked(path)
+        lets_go.join()
 
 
 def _look(path: Path, stop: threading.Event) -> None:
