@@ -214,10 +214,10 @@ class Follower:
         after, polls = 0, 0
         rested: tuple[str, datetime | None] | None = None
         while True:
+            execution = await baton.get(execution_id)  # first: all that led to its rest is told before it rests
             for record in await baton.records(execution_id, after=after):
                 self._mail.put_nowait(record)
                 after = record.seq or after
-            execution = await baton.get(execution_id)
             if execution.status in _RESTING and (execution.status, execution.updated_at) != rested:
                 rested = execution.status, execution.updated_at
                 self._mail.put_nowait(Record(execution_id, RESTED, SystemClock().now()))
