@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -119,13 +120,17 @@ def rings_in(clock: ManualClock, seconds: float) -> Callable[[], bool]:
     return lambda: any(alarm.at == at and not alarm.cancelled for alarm in clock._alarms)
 
 
-async def until(condition: Any, *, turns: int = 100_000) -> None:
+_TURNS = 1000
+"""Turns of the event loop that are taken at once; then other threads and processes are given theirs, too."""
+
+
+async def until(condition: Callable[[], Any]) -> None:
     """Let the event loop run until something holds that nothing can be awaited for."""
-    for _ in range(turns):
-        if condition():
-            return
-        await asyncio.sleep(0)
-    raise AssertionError("it never came to hold")
+    async with asyncio.timeout(PATIENCE):
+        for turn in count():
+            if condition():
+                return
+            await asyncio.sleep(0 if turn < _TURNS else 0.001)
 
 
 async def wind(baton: Orchestrator, execution: Execution | str, *, answers: str = "approve") -> Execution:

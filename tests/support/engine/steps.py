@@ -66,7 +66,7 @@ class Gates:
         self._open.setdefault(name, asyncio.Event()).set()
 
     async def reached(self, name: str) -> None:
-        await asyncio.wait_for(self._reached.setdefault(name, asyncio.Event()).wait(), 20)
+        await asyncio.wait_for(self._reached.setdefault(name, asyncio.Event()).wait(), 60)
 
     async def pass_through(self, name: str) -> None:
         self._reached.setdefault(name, asyncio.Event()).set()
