@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
 from graphs.errors import BatonError, ConflictError, NotFoundError
 from graphs.planner import COMPANION
@@ -72,10 +72,9 @@ class DeadLetters(Part):
         now, own = self._now(), self._drives
 
         def work(db: sqlite3.Connection) -> tuple[list[str], Kept] | BatonError:
-            letters = open_letters(db, letter_ids)
-            generations = letters if isinstance(letters, BatonError) else _generations(db, letters)
-            if isinstance(letters, BatonError) or isinstance(generations, BatonError):
-                return cast(BatonError, generations)
+            if isinstance(found := _of_ended(db, letter_ids), BatonError):
+                return found
+            letters, generations = found
             if (refused := next(filter(None, (_not_undoable(db, letter) for letter in letters)), None)) is not None:
                 return refused
             for letter in letters:
@@ -96,10 +95,9 @@ class DeadLetters(Part):
         now, own = self._now(), self._drives
 
         def work(db: sqlite3.Connection) -> tuple[list[str], Kept] | BatonError:
-            letters = open_letters(db, letter_ids)
-            generations = letters if isinstance(letters, BatonError) else _generations(db, letters)
-            if isinstance(letters, BatonError) or isinstance(generations, BatonError):
-                return cast(BatonError, generations)
+            if isinstance(found := _of_ended(db, letter_ids), BatonError):
+                return found
+            letters, generations = found
             records: list[tuple[Any, ...]] = []
             for execution_id, generation in generations.items():
                 theirs = [letter for letter in letters if letter.execution_id == execution_id]
@@ -113,8 +111,13 @@ class DeadLetters(Part):
         return redriven
 
 
-def _generations(db: sqlite3.Connection, letters: Sequence[DeadLetter]) -> dict[str, int] | BatonError:
-    """The generations of the letters' executions, all of which have ended."""
+def _of_ended(
+    db: sqlite3.Connection, letter_ids: Sequence[int]
+) -> tuple[Sequence[DeadLetter], dict[str, int]] | BatonError:
+    """The letters, which are open, and the generations of their executions, all of which have ended."""
+    letters = open_letters(db, letter_ids)
+    if isinstance(letters, BatonError):
+        return letters
     generations: dict[str, int] = {}
     for execution_id in dict.fromkeys(letter.execution_id for letter in letters):
         execution = find(db, execution_id)
@@ -123,7 +126,7 @@ def _generations(db: sqlite3.Connection, letters: Sequence[DeadLetter]) -> dict[
         if not execution.status.final:
             return under_way(execution_id, execution.status, asked_last(db, execution_id))
         generations[execution_id] = execution.generation
-    return generations
+    return letters, generations
 
 
 def letters_about(db: sqlite3.Connection, execution_id: str, paths: Sequence[str]) -> list[DeadLetter]:
