@@ -231,4 +231,5 @@ class Library:
         key = (what, digest)
         if key not in self._remembered:
             self._remembered[key] = make()
-        return self._remembered[key]  # type: ignore[no-any-return]
+        made: T = self._remembered[key]
+        return made

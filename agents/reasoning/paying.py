@@ -27,7 +27,7 @@ async def paid(context: StepContext, model_name: str, spending: Spending, call: 
     except BatonError:  # no provider was asked: a script that has ended, a recording that is missing
         refused = True
         raise
-    except Exception as error:
+    except Exception as error:  # of each provider's library; what it means is explained, or it goes on as it is
         refused = unpaid(error)
         raise explain(error, model_name, context.clock.now()) or error from error
     finally:  # also when the step's time is over, or it is cancelled

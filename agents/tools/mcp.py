@@ -53,7 +53,7 @@ async def mcp_tools(server: McpServer, session: McpSession) -> list[Tool]:
     """
     try:
         found = {tool.name: tool for tool in await apart(session.ask(load_mcp_tools))}
-    except Exception as error:
+    except Exception as error:  # the SDK and its transports raise kinds of their own
         raise SettingsError(
             f"the tools of MCP server '{server.name}' cannot be listed: {shorten(_why(error), 300)}.",
             hint="See that it runs, or take it out of BATON_MCP.",
@@ -96,7 +96,7 @@ def _tool(server: McpServer, session: McpSession, found: BaseTool, others: Mappi
 
         try:
             answer = await apart(session.ask(question))
-        except Exception as error:
+        except Exception as error:  # as above
             raise StepError(
                 f"MCP server '{server.name}' failed: {shorten(_why(error), 300)}.",
                 category="dependency",

@@ -50,7 +50,7 @@ class McpSession:
         """
         try:
             return await self._open().ask(question)
-        except Exception as error:
+        except Exception as error:  # of any transport; only what was never sent is tried once more
             if not _never_sent(error):
                 raise
         return await self._open().ask(question)

@@ -102,7 +102,7 @@ async def _in_time(body: Body, call: Callable[[], Awaitable[T]], outlasting: Out
             return await call()
     except BatonError:
         raise
-    except Exception as error:
+    except Exception as error:  # the step's own code may raise anything; what it means is for the classifier to say
         raise classified(error, kind, body.host.resources, body.host.clock.now()) from error
     finally:
         OUTLAST.reset(before)

@@ -105,10 +105,11 @@ class StepContext:
             NotFoundError: it offers none; the message names the type and the step.
         """
         try:
-            return self.resources[kind]  # type: ignore[no-any-return]
+            found: T = self.resources[kind]
         except KeyError:
             raise NotFoundError(
                 f"step '{self.path}' needs {kind.__name__}, which this engine was not given.",
                 hint=f"Hand it over: Orchestrator.open(..., resources=[{kind.__name__}(...)]).",
                 code="resource_missing",
             ) from None
+        return found

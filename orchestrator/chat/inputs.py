@@ -37,8 +37,8 @@ def input_of(name: str, schema: Mapping[str, Any] | None, messages: Sequence[Mes
             return {"messages": [_plain(one) for one in messages[:-1] if one["role"] in _ROLES], field: words}
         return {"messages": [dict(one) for one in messages]}
     if field is None:
-        required = [each for each in (schema or {}).get("required", ()) if _takes_text(fields.get(each, {}))]
-        field = required[0] if len(required) == 1 and len(schema["required"]) == 1 else None  # type: ignore[index]
+        required = (schema or {}).get("required", ())
+        field = required[0] if len(required) == 1 and _takes_text(fields.get(required[0], {})) else None
     if field is not None or not fields:
         return {field or "message": words}
     raise InputError(

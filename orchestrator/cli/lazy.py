@@ -87,7 +87,7 @@ def _loaded(offer: EntryPoint) -> Any:
         if found is None:
             raise LookupError("it registers no command of that name")
         return found
-    except Exception as error:
+    except Exception as error:  # somebody else's package is loaded here
         raise BatonError(
             f"The command '{offer.name}' of {_owner(offer)} cannot be loaded: {type(error).__name__}: {error}.",
             hint="Baton's own commands are not affected.",

@@ -38,7 +38,7 @@ class Dressed:
             answer = self.inner(*arguments)
         except BatonError:
             raise
-        except Exception as error:
+        except Exception as error:  # a function of the application's, which may raise anything
             raise StepError(
                 f"{self.__qualname__} raised {type(error).__name__}: {error}.", code="callable_failed"
             ) from error

@@ -101,7 +101,7 @@ def load_auth(config: GraphsConfig) -> Any:
     module, _, variable = config.auth.rpartition(":")
     try:
         return getattr(_module(config, module), variable)
-    except Exception as error:
+    except Exception as error:  # importing it runs the team's own code, which may raise anything
         why = str(error).rstrip(".")
         raise SettingsError(
             f"The auth ({config.auth}) cannot be loaded: {type(error).__name__}: {why}.",
@@ -114,7 +114,7 @@ def _load(config: GraphsConfig, name: str, place: str) -> Source:
     module, _, variable = place.rpartition(":")
     try:
         return Source(name, getattr(_module(config, module), variable), config.descriptions.get(name))
-    except Exception as error:
+    except Exception as error:  # as above
         why = str(error).rstrip(".")
         raise SettingsError(
             f"The graph '{name}' ({place}) cannot be loaded: {type(error).__name__}: {why}.",

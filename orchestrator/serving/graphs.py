@@ -272,7 +272,8 @@ class UserGraph:
         """See the port."""
         async with AsyncExitStack() as stack:
             graph = await self._open(stack)
-            return (await graph.aget_graph(xray=xray)).to_json()  # type: ignore[no-any-return]
+            drawn: Document = (await graph.aget_graph(xray=xray)).to_json()
+            return drawn
 
     async def schemas(self) -> Document:
         """See the port."""

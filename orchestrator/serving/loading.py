@@ -42,7 +42,7 @@ class Source:
             return self._made
         try:
             made = await _made(self._made, stack, config)
-        except Exception as error:
+        except Exception as error:  # the function is a user's, and may raise anything
             raise not_made(self._name, error) from error
         if not isinstance(made, Pregel):
             raise not_a_graph(self._name, made)

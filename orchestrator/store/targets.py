@@ -63,7 +63,7 @@ class Targets(Part):
 
     def newest_seq(self) -> int:
         """See the port."""
-        return self._reader.point("SELECT ifnull(max(seq), 0) FROM records")[0][0]  # type: ignore[no-any-return]
+        return int(self._reader.point("SELECT ifnull(max(seq), 0) FROM records")[0][0])
 
     def next_target(self) -> datetime | None:
         """See the port."""

@@ -126,7 +126,7 @@ class Acts(Dressed):
     async def __call__(self, value: Any, context: Any) -> Any:
         try:
             return await self.act(value)
-        except Exception as error:
+        except Exception as error:  # remembered for whoever waits for the run, who is given it as it was raised
             if (kept := raised.get()) is not None:
                 kept[context.path] = error
             raise

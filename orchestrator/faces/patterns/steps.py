@@ -132,7 +132,8 @@ class Pattern(WorkflowStep):
             ended = await carry_out(workflow, start, at_hand(means))
             if ended.execution.status is not ExecutionStatus.COMPLETED:
                 raise Failure(workflow, making.names.owners, ended, raised.get() or {}).as_error()
-            return ended.execution.output  # type: ignore[no-any-return]
+            output: dict[str, Any] = ended.execution.output
+            return output
         finally:
             raised.reset(token)
 
