@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from orchestrator.store.parts import Part
+from orchestrator.store.chapter import Chapter
 from orchestrator.store.port import Record
 from orchestrator.store.rows import to_record
 
@@ -17,7 +17,7 @@ _NEWS: Final = (
 )
 
 
-class Alerts(Part):
+class Alerts(Chapter):
     """The chapter on alerts."""
 
     async def add_sinks(self, names: Sequence[str]) -> None:

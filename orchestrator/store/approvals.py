@@ -10,7 +10,7 @@ from graphs.errors import BatonError, ConflictError
 from orchestrator.approvals.values import Approval, Desk, Turn
 from orchestrator.store.announcing import Kept
 from orchestrator.store.audit import add_entry
-from orchestrator.store.parts import Part, insert, raise_signal
+from orchestrator.store.chapter import Chapter, insert, raise_signal
 from orchestrator.store.port import AuditEntry, InboxFilter, OpenWait, Record
 from orchestrator.store.rows import from_json, from_time, name_and_version, record_row, to_json, to_time
 from orchestrator.store.time_over import its_time_is_over
@@ -30,7 +30,7 @@ _MORE: Final = 6
 _STARTED_BY: Final = "started_by"
 
 
-class Approvals(Part):
+class Approvals(Chapter):
     """The chapter on approvals."""
 
     async def approvals(self, which: InboxFilter) -> Sequence[Approval]:

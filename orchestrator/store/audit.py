@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import orjson
 
-from orchestrator.store.parts import Part
+from orchestrator.store.chapter import Chapter
 from orchestrator.store.port import AuditEntry, AuditFilter, AuditReport
 from orchestrator.store.rows import from_json, to_json, to_time
 
@@ -23,7 +23,7 @@ _HEAD: Final = "audit_head"
 _BATCH: Final = 5000
 
 
-class Audit(Part):
+class Audit(Chapter):
     """The chapter on the audit trail."""
 
     def note(self, entry: AuditEntry) -> None:

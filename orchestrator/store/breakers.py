@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from graphs.errors import BatonError, NotFoundError
 from graphs.policies.breaker import CLOSED, Breaker
-from orchestrator.store.parts import Part, raise_signal
+from orchestrator.store.chapter import Chapter, raise_signal
 from orchestrator.store.port import KeptBreaker
 from orchestrator.store.rows import from_time, to_json, to_time
 
@@ -23,7 +23,7 @@ _KEEP = (
 )
 
 
-class Breakers(Part):
+class Breakers(Chapter):
     """The chapter on breakers."""
 
     async def breakers(self) -> Sequence[KeptBreaker]:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from graphs.errors import BatonError, ConflictError, NotFoundError
-from orchestrator.store.parts import Part
+from orchestrator.store.chapter import Chapter
 from orchestrator.store.port import DEFAULT_TENANT, PublishedWorkflow
 from orchestrator.store.rows import from_json, to_json, to_time
 
@@ -17,7 +17,7 @@ _SELECT = (
 )
 
 
-class Catalogue(Part):
+class Catalogue(Chapter):
     """The chapter on definitions."""
 
     async def keep_definition(self, digest: str, document: Mapping[str, Any]) -> None:

@@ -9,9 +9,9 @@ from graphs.planner import COMPANION
 from orchestrator.store.announcing import Kept
 from orchestrator.store.asked import asked_last
 from orchestrator.store.below import is_below
+from orchestrator.store.chapter import Chapter, insert, no_execution, raise_signal
 from orchestrator.store.executions import find
 from orchestrator.store.letter_rows import SELECT_LETTER, letter_conditions, to_letter
-from orchestrator.store.parts import Part, insert, no_execution, raise_signal
 from orchestrator.store.port import Asked, DeadLetter, LetterFilter
 from orchestrator.store.results import supersede
 from orchestrator.store.rows import to_json
@@ -24,7 +24,7 @@ _GO_ON = (
 )
 
 
-class DeadLetters(Part):
+class DeadLetters(Chapter):
     """The chapter on dead letters."""
 
     async def dead_letters(self, which: LetterFilter = LetterFilter()) -> Sequence[DeadLetter]:  # noqa: B008 - frozen

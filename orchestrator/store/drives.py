@@ -9,10 +9,10 @@ from typing import Any
 from graphs.errors import BatonError, ConflictError, StoreError
 from graphs.state import ExecutionStatus
 from orchestrator.store.announcing import Kept
+from orchestrator.store.chapter import Chapter, insert, no_execution
 from orchestrator.store.execution_rows import UNFINISHED
 from orchestrator.store.executions import BEGIN_RUN, HOST, ended, find
 from orchestrator.store.letter_rows import INSERT_LETTER, letter_row
-from orchestrator.store.parts import Part, insert, no_execution
 from orchestrator.store.port import ENGINE_FORMAT, TIMEOUT_BY, DeadLetter, Execution, Record
 from orchestrator.store.results import GOT_FURTHER
 from orchestrator.store.rows import record_row, to_json, to_time
@@ -31,7 +31,7 @@ _PROGRESS = (
 )
 
 
-class Drives(Part):
+class Drives(Chapter):
     """The chapter on drives."""
 
     async def suspects(self) -> Sequence[str]:

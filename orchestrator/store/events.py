@@ -9,8 +9,8 @@ from uuid import uuid4
 from graphs.errors import BatonError
 from graphs.state import ExecutionStatus
 from orchestrator.quota import Quota, TooManyEventsError, judge_event
+from orchestrator.store.chapter import Chapter, raise_signal
 from orchestrator.store.matching import awaited_fields, values_at
-from orchestrator.store.parts import Part, raise_signal
 from orchestrator.store.port import PublishedEvent
 from orchestrator.store.rows import to_json, to_time
 from orchestrator.store.wait_rows import answer_by_event, event_answer
@@ -27,7 +27,7 @@ _LET_GO: Final = (
 )
 
 
-class Events(Part):
+class Events(Chapter):
     """The chapter on events.
 
     Attributes:

@@ -12,6 +12,7 @@ from graphs.state import ExecutionStatus
 from orchestrator.fingerprints import is_same, key_reused
 from orchestrator.store.announcing import Kept
 from orchestrator.store.asked import asked_last
+from orchestrator.store.chapter import Chapter, raise_signal
 from orchestrator.store.execution_rows import (
     INSERT_EXECUTION,
     SELECT_EXECUTION,
@@ -20,7 +21,6 @@ from orchestrator.store.execution_rows import (
     execution_row,
     to_execution,
 )
-from orchestrator.store.parts import Part, raise_signal
 from orchestrator.store.port import Execution, ExecutionFilter, Inheritance
 from orchestrator.store.results import copy_newest
 from orchestrator.store.rows import to_time
@@ -37,7 +37,7 @@ ORDER BY julianday(created_at) * 86400 - priority * {LEVEL}, created_at, id
 """
 
 
-class Executions(Part):
+class Executions(Chapter):
     """The chapter on executions as they are found."""
 
     async def create(

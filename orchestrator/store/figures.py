@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from graphs.budget import SPENT
-from orchestrator.store.parts import Part
+from orchestrator.store.chapter import Chapter
 from orchestrator.store.rows import to_time
 
 _EXECUTIONS: Final = "SELECT status, count(*) FROM executions WHERE tenant = ? GROUP BY status"
@@ -68,7 +68,7 @@ class Happened:
     spent: str | None
 
 
-class Figures(Part):
+class Figures(Chapter):
     """The chapter on figures."""
 
     async def counted(self, tenant: str) -> Standing:

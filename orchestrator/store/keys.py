@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from graphs.errors import BatonError, NotFoundError
 from orchestrator.store.audit import add_entry
-from orchestrator.store.parts import Part
+from orchestrator.store.chapter import Chapter
 from orchestrator.store.port import AuditEntry, Key
 from orchestrator.store.rows import from_json, from_time, to_json, to_time
 
@@ -23,7 +23,7 @@ _TO_THE: Final = timedelta(minutes=1)
 """How exactly the last use is noted: a commit for every request would be a high price."""
 
 
-class Keys(Part):
+class Keys(Chapter):
     """The chapter on keys."""
 
     _guarded: bool = False

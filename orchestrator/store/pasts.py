@@ -8,7 +8,7 @@ from typing import Any, Final
 from agents.reasoning.capability import CHOSEN, Track
 from graphs.analysis import Past
 from graphs.state import ExecutionStatus
-from orchestrator.store.parts import Part
+from orchestrator.store.chapter import Chapter
 from orchestrator.store.results import newest
 from orchestrator.store.rows import from_json
 
@@ -39,7 +39,7 @@ _BAD: Final = frozenset({ExecutionStatus.FAILED, ExecutionStatus.TIMED_OUT, Exec
 _AT_WORK: Final = frozenset({ExecutionStatus.RUNNING, ExecutionStatus.QUEUED})
 
 
-class Pasts(Part):
+class Pasts(Chapter):
     """The chapter on what the past says."""
 
     async def past_of(self, workflow: str, tenant: str) -> Past | None:

@@ -9,8 +9,8 @@ from graphs.state import Happened, Result
 from orchestrator.store.announcing import Kept
 from orchestrator.store.asked import asked_last
 from orchestrator.store.below import is_below
+from orchestrator.store.chapter import Chapter, insert, no_execution, raise_signal
 from orchestrator.store.dead_letters import close_letters, letters_about, open_letters, redriven_record
-from orchestrator.store.parts import Part, insert, no_execution, raise_signal
 from orchestrator.store.port import Asked, Execution, Inherited, Record
 from orchestrator.store.results import history, inherited, newest, supersede
 from orchestrator.store.rows import SELECT_RECORDS, from_json, record_row, to_json, to_record
@@ -31,7 +31,7 @@ _REWIND = (
 )
 
 
-class Records(Part):
+class Records(Chapter):
     """The chapter on records."""
 
     def append(self, record: Record) -> None:

@@ -7,13 +7,13 @@ from typing import Any
 from graphs.errors import BatonError, ConflictError
 from graphs.state import FINALLY
 from orchestrator.store.announcing import Kept
+from orchestrator.store.chapter import Chapter, insert, no_execution, raise_signal
 from orchestrator.store.executions import ended, find
-from orchestrator.store.parts import Part, insert, no_execution, raise_signal
 from orchestrator.store.port import Execution, Record
 from orchestrator.store.rows import record_row, to_json, to_time
 
 
-class Requests(Part):
+class Requests(Chapter):
     """The chapter on requests."""
 
     async def request_cancel(

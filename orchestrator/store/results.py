@@ -7,7 +7,7 @@ from typing import Literal
 from graphs.state import Happened, StepStatus
 from orchestrator.store.announcing import Kept
 from orchestrator.store.below import BELOW, below, is_below
-from orchestrator.store.parts import insert
+from orchestrator.store.chapter import insert
 from orchestrator.store.port import Inheritance, Inherited
 from orchestrator.store.rows import from_json, to_json
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from graphs.state import ExecutionStatus
-from orchestrator.store.parts import Part
+from orchestrator.store.chapter import Chapter
 from orchestrator.store.rows import to_time
 
 _BATCH = 100
@@ -24,7 +24,7 @@ _SEEN_TO = "NOT EXISTS (SELECT 1 FROM dead_letters WHERE execution_id = executio
 _FINAL = tuple(status for status in ExecutionStatus if status.final)
 
 
-class Retention(Part):
+class Retention(Chapter):
     """The chapter on deleting."""
 
     async def prune(self, *, before: datetime, keep: Sequence[ExecutionStatus] = (), dry_run: bool = False) -> int:

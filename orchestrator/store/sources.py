@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from graphs.errors import BatonError, ConflictError, NotFoundError
-from orchestrator.store.parts import Part
+from orchestrator.store.chapter import Chapter
 from orchestrator.store.port import Source
 from orchestrator.store.rows import to_time
 
@@ -17,7 +17,7 @@ _INSERT: Final = (
 )
 
 
-class Sources(Part):
+class Sources(Chapter):
     """The chapter on sources of webhooks."""
 
     async def add_source(self, source: Source) -> None:

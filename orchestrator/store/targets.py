@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from graphs.errors import BatonError, NotFoundError
-from orchestrator.store.parts import Part
+from orchestrator.store.chapter import Chapter
 from orchestrator.store.port import Record, Target, Untold
 from orchestrator.store.rows import from_json, from_time, to_json, to_record, to_time
 
@@ -25,7 +25,7 @@ _NEWS: Final = (
 )
 
 
-class Targets(Part):
+class Targets(Chapter):
     """The chapter on targets of webhooks."""
 
     async def add_target(self, target: Target) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from graphs.errors import BatonError
 from graphs.steps import Wait
 from orchestrator.store.below import BELOW, below
-from orchestrator.store.parts import Part, insert, no_execution
+from orchestrator.store.chapter import Chapter, insert, no_execution
 from orchestrator.store.port import Record
 from orchestrator.store.rows import from_json, record_row, to_json, to_time
 
@@ -45,7 +45,7 @@ _DUE = (
 _SECOND = itemgetter(1)
 
 
-class Timers(Part):
+class Timers(Chapter):
     """The chapter on timers that are set anew."""
 
     async def set_timer(

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from graphs.errors import BatonError
-from orchestrator.store.parts import Part
+from orchestrator.store.chapter import Chapter
 from orchestrator.store.rows import from_json, to_json
 from orchestrator.store.units import Statement
 
@@ -65,7 +65,7 @@ class Untriggered:
     failed_at: datetime
 
 
-class Triggers(Part):
+class Triggers(Chapter):
     """The chapter on triggers."""
 
     def newest_event(self) -> int:

@@ -9,8 +9,8 @@ from typing import Any, Literal, cast
 from graphs.errors import BatonError, ConflictError, NotFoundError
 from graphs.steps import Answer, Wait
 from orchestrator.store.announcing import Kept
+from orchestrator.store.chapter import Chapter, insert, no_execution, raise_signal
 from orchestrator.store.early import Look, first_event, read_all
-from orchestrator.store.parts import Part, insert, no_execution, raise_signal
 from orchestrator.store.port import OpenWait, Record, Signal
 from orchestrator.store.rows import from_time, record_row, to_json, to_time
 from orchestrator.store.wait_rows import (
@@ -31,7 +31,7 @@ _ASKED = (
 )
 
 
-class Waits(Part):
+class Waits(Chapter):
     """The chapter on waits and signals."""
 
     async def open_wait(

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from graphs.errors import BatonError, ConflictError, NotFoundError
-from orchestrator.store.parts import Part
+from orchestrator.store.chapter import Chapter
 from orchestrator.store.served.table import Table
 from orchestrator.store.served.values import Assistant, Search
 
@@ -16,7 +16,7 @@ ASSISTANTS = Table("assistants", Assistant, times=_TIMES, plain=_PLAIN)
 VERSIONS = Table("assistant_versions", Assistant, times=_TIMES, plain=_PLAIN)
 
 
-class Assistants(Part):
+class Assistants(Chapter):
     """The chapter on assistants."""
 
     async def create_assistant(self, assistant: Assistant, *, again: bool = False) -> Assistant:

@@ -1,6 +1,6 @@
 """Conversations of chat clients: which thread each goes on in."""
 
-from orchestrator.store.parts import Part
+from orchestrator.store.chapter import Chapter
 from orchestrator.store.rows import from_json, to_json
 from orchestrator.store.served.values import Conversation
 
@@ -11,7 +11,7 @@ _INSERT = (
 )
 
 
-class Conversations(Part):
+class Conversations(Chapter):
     """The chapter on conversations."""
 
     def conversation(self, name: str, tenant: str) -> Conversation | None:

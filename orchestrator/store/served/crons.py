@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from graphs.errors import BatonError, NotFoundError
-from orchestrator.store.parts import Part
+from orchestrator.store.chapter import Chapter
 from orchestrator.store.rows import from_time, to_json, to_time
 from orchestrator.store.served.table import Table
 from orchestrator.store.served.values import Cron, Search
@@ -23,7 +23,7 @@ CRONS = Table(
 _OWNED = "tenant = ? AND json_extract(owner, '$.source') = ?"
 
 
-class Crons(Part):
+class Crons(Chapter):
     """The chapter on crons."""
 
     async def create_cron(self, cron: Cron) -> Cron:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from graphs.errors import BatonError
-from orchestrator.store.parts import Part
+from orchestrator.store.chapter import Chapter
 from orchestrator.store.rows import from_time
 from orchestrator.store.served.assistants import ASSISTANTS, VERSIONS, put_in_place, version_of
 from orchestrator.store.served.values import Assistant
@@ -30,7 +30,7 @@ _OFFERED = (
 )
 
 
-class WorkflowAssistants(Part):
+class WorkflowAssistants(Chapter):
     """The chapter on the assistants of workflows."""
 
     def marks_of_workflows(self, tenant: str, name: str | None = None) -> Mapping[str, str]:

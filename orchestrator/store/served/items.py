@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from orchestrator.store.parts import Part
+from orchestrator.store.chapter import Chapter
 from orchestrator.store.rows import from_time, to_json, to_time
 from orchestrator.store.served.table import Table
 from orchestrator.store.served.values import StoredItem
@@ -20,7 +20,7 @@ ITEMS = Table(
 _ALIVE = "(expires_at IS NULL OR expires_at > ?)"
 
 
-class Items(Part):
+class Items(Chapter):
     """The chapter on items."""
 
     async def put_item(

@@ -9,7 +9,7 @@ from typing import Any
 
 from graphs.errors import BatonError, ConflictError, NotFoundError
 from orchestrator.quota import too_many_runs
-from orchestrator.store.parts import Part
+from orchestrator.store.chapter import Chapter
 from orchestrator.store.rows import to_time
 from orchestrator.store.served.putting import RUNS, NewRun, Put, drop, open_on, put_all, refusal, take_over
 from orchestrator.store.served.threads import THREADS, take_thread_away
@@ -31,7 +31,7 @@ _KEY_REMEMBERED = timedelta(days=1)
 """How long a run without a thread of its own is kept when it was asked for with a key."""
 
 
-class Runs(Part):
+class Runs(Chapter):
     """The chapter on runs."""
 
     async def put_run(self, run: Run, new_thread: Thread | None, beside: Sequence[Beside] = ()) -> Put:

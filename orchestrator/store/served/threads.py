@@ -8,7 +8,7 @@ from typing import Any
 
 from graphs.errors import BatonError, ConflictError, NotFoundError
 from orchestrator.store import checkpoints
-from orchestrator.store.parts import Part
+from orchestrator.store.chapter import Chapter
 from orchestrator.store.retention import delete_executions
 from orchestrator.store.rows import from_time
 from orchestrator.store.served.standing import THREADS_NOW
@@ -35,7 +35,7 @@ _TAKEN = (
 _EXPIRED = "SELECT id, tenant FROM threads WHERE status <> 'busy' AND expires_at <= ?"
 
 
-class Threads(Part):
+class Threads(Chapter):
     """The chapter on threads."""
 
     async def create_thread(self, thread: Thread, *, again: bool = False) -> Thread:

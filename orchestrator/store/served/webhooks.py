@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from graphs.errors import BatonError, NotFoundError
-from orchestrator.store.parts import Part
+from orchestrator.store.chapter import Chapter
 from orchestrator.store.rows import from_json, from_time, to_json, to_time
 from orchestrator.store.served.values import Ended, Run
 
@@ -38,7 +38,7 @@ class RunWebhook:
     given_up_at: datetime | None
 
 
-class RunWebhooks(Part):
+class RunWebhooks(Chapter):
     """The chapter on webhooks of runs."""
 
     async def run_webhook_hosts(self, now: datetime) -> Sequence[tuple[str, str]]:

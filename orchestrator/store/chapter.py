@@ -16,7 +16,7 @@ from orchestrator.store.writer import Writer
 SignalKind = Literal["answer", "event", "cancel", "pause", "start", "resume"]
 
 
-class Part:
+class Chapter:
     """The base of every chapter: the writer, the reader, the saver, the clock, and who wants to hear of records."""
 
     def __init__(
