@@ -20,7 +20,7 @@ from api.wire.callers import caller_of
 from api.wire.sse import Gone, LastingResponse, client_left
 from graphs.errors import NotFoundError
 from orchestrator.approvals.values import Person
-from orchestrator.chat.chats import Chats, Heard, Linking
+from orchestrator.chat.chats import CHAT, Chats, Heard, Linking
 from orchestrator.chat.questions import Question
 from orchestrator.chat.turns import Turn
 from orchestrator.store.served.values import Search
@@ -62,7 +62,7 @@ async def complete(
         thread=x_thread_id,
         again=x_stainless_retry_count not in (None, "0"),
         idempotency_key=idempotency_key,
-        metadata={**(body.metadata or {}), "source": "chat"},
+        metadata={**(body.metadata or {}), "source": CHAT},
     )
     turn = await Chats(at.desk, at.orchestrator.store).turn(heard)
     created = int(at.orchestrator.clock.now().timestamp())

@@ -1,8 +1,9 @@
 """`Chats`: from the messages a chat client sends to a run on the right thread, and from there to an answer."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from itertools import takewhile
+from typing import Any, Final
 
 import orjson
 
@@ -17,8 +18,14 @@ from orchestrator.serving.encoding import to_bytes
 from orchestrator.serving.served import Caller, Place, Served
 from orchestrator.serving.wanted import Wanted
 from orchestrator.serving.wording import OF_STATE, answer_of
-from orchestrator.store.served.values import Assistant, Conversation, Ended, Run, Thread
+from orchestrator.store.served.values import Assistant, Conversation, Ended, Run, Search, Thread
 from orchestrator.store.sqlite import SqliteStore
+
+CHAT: Final = "chat"
+"""The `source` in the metadata of runs that chats have started."""
+
+_SINCE: Final = 200
+"""Runs that are looked through for what was said since."""
 
 Linking = Callable[[str, str, Any], Awaitable[str | None]]
 """Where a question of a thread can be answered besides: the thread's id, the interrupt's, and what it says."""
@@ -52,6 +59,13 @@ class Heard:
     def wish(self) -> dict[str, Any]:
         """What has to be the same when the idempotency key is."""
         return {"model": self.model, "messages": list(self.messages), "thread": self.thread, "whose": self.whose}
+
+    @property
+    def place(self) -> str | None:
+        """What the conversation is known by, if the client has named it."""
+        if self.thread is None:
+            return None
+        return named(self.thread, self.by.consent.user["identity"] if self.by.consent is not None else None)
 
     @property
     def name(self) -> str:
@@ -105,10 +119,8 @@ class Chats:
         known = self._known(heard, before)
         thread = await self._thread(known, heard.by)
         if known is None or thread is None:
-            # Clients name their conversations as they like; what another tenant has so named is not theirs.
-            foreign = heard.thread is not None and self._store.thread_is_taken(heard.thread, tenant)
-            return await self._start(who, None if foreign else heard.thread, heard.messages)
-        return await self._go_on(who, known, thread, new)
+            return await self._begin(who)
+        return await self._go_on(who, known, thread)
 
     async def model(self, model: str, tenant: str) -> Assistant:
         """The assistant that a client calls a model.
@@ -139,9 +151,9 @@ class Chats:
 
     def _known(self, heard: Heard, before: Sequence[Message]) -> Conversation | None:
         tenant = heard.by.tenant
-        if heard.thread is not None:
+        if heard.place is not None and heard.thread is not None:
             # A thread that was made by other means has no conversation yet, and is one all the same.
-            return self._store.conversation(named(heard.thread), tenant) or Conversation(heard.thread)
+            return self._store.conversation(heard.place, tenant) or Conversation(heard.thread)
         return self._store.conversation(name_of(heard.model, heard.whose, before), tenant) if before else None
 
     async def _thread(self, known: Conversation | None, by: Caller) -> Thread | None:
@@ -151,7 +163,8 @@ class Chats:
             return None
         return thread if thread is not None and await by.sees(thread) else None
 
-    async def _go_on(self, who: Answering, known: Conversation, thread: Thread, new: Sequence[Message]) -> Turn:
+    async def _go_on(self, who: Answering, known: Conversation, thread: Thread) -> Turn:
+        before, new = divided(who.heard.messages)
         pending = [
             question
             for question in await self._questions(who, thread.id, thread.interrupts)
@@ -168,13 +181,39 @@ class Chats:
         if not who.served.lasting:
             return await self._start(who, None, who.heard.messages)
         request: dict[str, Any] = {"input": await self._input(who, new)}
-        if who.heard.thread is None and known.checkpoint_id not in (None, await self._checkpoint(who, thread.id)):
-            # The client went back in its conversation: so does the thread. One that is named goes on where it is,
-            # whoever has said something on it meanwhile.
-            if not await self._is_there(who, thread.id, known.checkpoint_id):
-                return await self._start(who, None, who.heard.messages)
-            request["checkpoint"] = {"checkpoint_id": known.checkpoint_id}
+        newest = await self._checkpoint(who, thread.id)
+        if who.heard.thread is None and known.checkpoint_id not in (None, newest):
+            # One that is named goes on where it is, whoever has said something on it meanwhile.
+            if await self._went_back(known, thread):
+                if not await self._is_there(who, thread.id, known.checkpoint_id):
+                    return await self._start(who, None, who.heard.messages)
+                request["checkpoint"] = {"checkpoint_id": known.checkpoint_id}
+            elif thread.status != "busy":
+                # To say this in other words is to go back behind what others have said, not before it.
+                here = replace(known, checkpoint_id=newest)
+                name = name_of(who.heard.model, who.heard.whose, before)
+                await self._store.keep_conversation(name, who.heard.by.tenant, here)
         return await self._run(who, thread.id, request)
+
+    async def _went_back(self, known: Conversation, thread: Thread) -> bool:
+        """Whether the client went back in its conversation, and the thread is to go back with it: something was said
+        in chats since. Else others have moved the thread on, and it goes on from there."""
+        if known.run_id is None:
+            return True
+        which = Search(tenant=thread.tenant, fields={"thread_id": thread.id}, sort_by="seq", limit=_SINCE)
+        since = takewhile(lambda run: run.id != known.run_id, await self._desk.search(which))
+        return any(run.metadata.get("source") == CHAT for run in since)
+
+    async def _begin(self, who: Answering) -> Turn:
+        """Clients name their conversations as they like; what somebody else has so named is not theirs."""
+        name, messages = who.heard.thread, who.heard.messages
+        if name is not None and not self._store.thread_is_taken(name, who.heard.by.tenant):
+            try:
+                return await self._start(who, name, messages)
+            except NotFoundError as error:  # another user's
+                if error.code != "thread_not_found":
+                    raise
+        return await self._start(who, None, messages)
 
     async def _start(self, who: Answering, thread_id: str | None, messages: Sequence[Message]) -> Turn:
         return await self._run(who, thread_id, {"input": await self._input(who, messages)})
@@ -253,7 +292,7 @@ class Chats:
         checkpoint = await self._checkpoint(who, at.thread_id) if who.served.lasting else None
         kept = Conversation(at.thread_id, at.run_id, checkpoint, tuple(question.id for question in asked))
         said = [*heard.messages, {"role": "assistant", "content": words}]
-        names = [name_of(heard.model, heard.whose, said), *([named(heard.thread)] if heard.thread else [])]
+        names = [name_of(heard.model, heard.whose, said), *([heard.place] if heard.place else [])]
         for name in names:
             await self._store.keep_conversation(name, tenant, kept)
 

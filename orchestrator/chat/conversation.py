@@ -22,9 +22,13 @@ def name_of(model: str, whose: str, messages: Sequence[Message]) -> str:
     return hashlib.sha256(orjson.dumps([model, whose, said])).hexdigest()
 
 
-def named(thread: str) -> str:
-    """What a conversation is known by that its client has named. No digest looks like it."""
-    return f"thread:{thread}"
+def named(thread: str, user: str | None = None) -> str:
+    """What a conversation is known by that its client has named. No digest looks like it.
+
+    Args:
+        user: Whose it is, where users have threads of their own: two of them may choose the same name.
+    """
+    return f"thread:{thread}" if user is None else f"thread of {orjson.dumps([user, thread]).decode()}"
 
 
 def divided(messages: Sequence[Message]) -> tuple[Sequence[Message], Sequence[Message]]:

@@ -52,7 +52,7 @@ class Admission:
             thread = await self.threads.kept(str(wanted.thread_id), wanted.by.tenant)
             if not fits(thread.metadata, only):
                 raise no_thread(thread.id)
-        return changed(wanted, value, consent.user)
+        return replace(changed(wanted, value, consent.user), only=only)
 
     async def is_there(self, wanted: Wanted) -> bool:
         """Whether the thread is there; an execution that was started elsewhere becomes one.

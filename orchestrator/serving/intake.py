@@ -1,7 +1,9 @@
 """Runs that clients want are taken on here: judged first, then kept, all that are wanted together or none."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
 
 from graphs.clock import Clock
 from graphs.errors import BatonError
@@ -9,13 +11,14 @@ from orchestrator.queue.port import RunQueue
 from orchestrator.serving.admission import Admission
 from orchestrator.serving.assistants import version_of
 from orchestrator.serving.carrying import SINCE
+from orchestrator.serving.consent import fits
 from orchestrator.serving.front import Shown
 from orchestrator.serving.outcomes import Outcomes
 from orchestrator.serving.served import Caller, Served
 from orchestrator.serving.shelf import Shelf
 from orchestrator.serving.wanted import Wanted, run_of
 from orchestrator.store.served.putting import NewRun, refusal
-from orchestrator.store.served.values import Cron, Run
+from orchestrator.store.served.values import Cron, Run, Thread
 from orchestrator.store.sqlite import SqliteStore
 from orchestrator.store.units import Beside
 
@@ -139,7 +142,7 @@ class Intake:
             run = replace(run, request={**run.request, SINCE: since})
         beside = [*await self._admit(served, run, by), *self._room(run)]
         run = replace(run, request=served.sealed(run.request))
-        return _Ready(NewRun(run, new, beside), by, answers)
+        return _Ready(NewRun(run, new, beside, partial(_is_theirs, wanted.only)), by, answers)
 
     def _room(self, run: Run) -> Sequence[Beside]:
         return [self._store.room(run.tenant, self._most)] if self._most else []
@@ -149,3 +152,7 @@ class Intake:
         if key is None or self._store.run_of_key(key, run.tenant) is None:
             return await served.admit(run, by)
         return ()
+
+
+def _is_theirs(only: Mapping[str, Any], thread: Thread) -> bool:
+    return fits(thread.metadata, only)

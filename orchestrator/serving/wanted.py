@@ -34,6 +34,7 @@ class Wanted:
         after: Seconds until it may begin.
         by: Who asks.
         meant: What tells it from others with the same idempotency key, where that is not the request itself.
+        only: Conditions on the metadata of a thread that is there already (see `consent.fits`).
     """
 
     assistant: str
@@ -47,6 +48,7 @@ class Wanted:
     priority: int = 0
     idempotency_key: str | None = None
     meant: Mapping[str, Any] | None = None
+    only: Mapping[str, Any] = field(default_factory=dict)
 
     def wish(self) -> dict[str, Any]:
         """What has to be the same when the idempotency key is: not how the run is followed, nor what is kept beside."""

@@ -1,7 +1,7 @@
 """A new run, and what becomes of those before it on its thread: all that is kept of it in one transaction."""
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -49,11 +49,13 @@ class NewRun:
     Attributes:
         thread: The thread to make, where there is none.
         beside: What is kept with it. One that refuses is raised, and nothing is kept.
+        theirs: Whether a thread that is there may be run on: another may have made it since somebody looked.
     """
 
     run: Run
     thread: Thread | None = None
     beside: Sequence[Beside] = ()
+    theirs: Callable[[Thread], bool] = lambda _: True
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +103,11 @@ def refusal(refused: Mapping[int, BatonError], of: int) -> BatonError:
 def _put_with(db: sqlite3.Connection, new: NewRun) -> tuple[Put, Sequence[Any]] | BatonError:
     """The run and what is kept with it, or nothing; of a run that is known, what came with it was kept then."""
     if not new.beside:
-        put = _put(db, new.run, new.thread)
+        put = _put(db, new)
         return put if isinstance(put, BatonError) else (put, ())
     values: list[Any] = []
     db.execute("SAVEPOINT put_run")
-    put = _put(db, new.run, new.thread)
+    put = _put(db, new)
     for each in new.beside if isinstance(put, Put) and not put.repeated else ():
         values.append(each.work(db))
     refused = next((each for each in (put, *values) if isinstance(each, BatonError)), None)
@@ -115,7 +117,8 @@ def _put_with(db: sqlite3.Connection, new: NewRun) -> tuple[Put, Sequence[Any]] 
     return refused if refused is not None else (put, values)  # type: ignore[return-value]
 
 
-def _put(db: sqlite3.Connection, run: Run, new_thread: Thread | None) -> Put | BatonError:
+def _put(db: sqlite3.Connection, new: NewRun) -> Put | BatonError:
+    run, new_thread = new.run, new.thread
     if run.idempotency_key is not None and (
         older := RUNS.find(db, tenant=run.tenant, idempotency_key=run.idempotency_key)
     ):
@@ -123,7 +126,7 @@ def _put(db: sqlite3.Connection, run: Run, new_thread: Thread | None) -> Put | B
             return key_reused(run.idempotency_key, run_id=older.id, thread_id=older.thread_id)
         return Put(older, repeated=True)
     thread = THREADS.find(db, id=run.thread_id)
-    if thread is not None and thread.tenant != run.tenant:
+    if thread is not None and not (thread.tenant == run.tenant and new.theirs(thread)):
         return no_thread(run.thread_id)
     if thread is None and new_thread is None:
         return no_thread(run.thread_id)

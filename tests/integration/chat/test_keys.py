@@ -1,5 +1,8 @@
 """Who may chat, and whose conversations are whose."""
 
+import asyncio
+import json
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import httpx
@@ -14,6 +17,15 @@ from tests.support.gateway.people import caller, make_key
 from tests.support.gateway.serving import GRAPHS, serving
 
 pytestmark = pytest.mark.capability("O21")
+
+
+@pytest.fixture
+def people(tmp_path: Path) -> Path:
+    """An application with a graph that chats, and users who have threads of their own."""
+    config = tmp_path / "langgraph.json"
+    graphs = {"chat": json.loads(GRAPHS.read_text())["graphs"]["chat"].replace("./", f"{GRAPHS.parent}/")}
+    config.write_text(json.dumps({"graphs": graphs, "auth": {"path": f"{GRAPHS.with_name('auth.py')}:auth"}}))
+    return config
 
 
 def chat(url: str, key: str, model: str, client: httpx.AsyncClient) -> ChatOpenAI:
@@ -63,3 +75,33 @@ async def test_two_tenants_may_give_their_conversations_the_same_name(tmp_path: 
                 asked = [one["content"] for one in state["values"]["messages"] if one["type"] == "human"]
                 assert asked == [f"I am of {tenant}", "again"]
         assert threads["ours"] == "main" != threads["theirs"]
+
+
+async def test_two_users_of_one_application_may_give_their_conversations_the_same_name(
+    tmp_path: Path, people: Path
+) -> None:
+    async with serving(tmp_path / "baton.db", config=people) as served, AsyncExitStack() as stack:
+        clients = {
+            name: await stack.enter_async_context(
+                httpx.AsyncClient(base_url=served.url, headers={"Authorization": f"Bearer {name}"}, timeout=20)
+            )
+            for name in ("ann", "ben")
+        }
+
+        async def say(name: str, words: str) -> str:
+            said = {"model": "chat", "messages": [{"role": "user", "content": words}]}
+            answer = await clients[name].post("/v1/chat/completions", json=said, headers={"X-Thread-Id": "main"})
+            assert answer.status_code == 200, answer.text
+            return str(answer.headers["x-thread-id"])
+
+        # At once, so that both may find that nobody has the name.
+        threads = dict(
+            zip(clients, await asyncio.gather(*(say(name, f"I am {name}") for name in clients)), strict=True)
+        )
+        assert threads["ann"] != threads["ben"]
+        for name, client in clients.items():
+            assert await say(name, "again") == threads[name]
+            state = (await client.get(f"/threads/{threads[name]}/state")).json()
+            asked = [message["content"] for message in state["values"]["messages"] if message["type"] == "human"]
+            assert asked == [f"I am {name}", "again"]
+        assert (await clients["ben"].get(f"/threads/{threads['ann']}")).status_code == 404

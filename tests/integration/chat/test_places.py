@@ -45,3 +45,36 @@ async def test_a_conversation_whose_place_is_gone_goes_on_with_all_that_was_said
     [new] = [each for each in threads if each != thread["thread_id"]]
     assert await said_on(http, new) == ["one", "You said one.", "three", "You said three."]
     assert (await said_on(http, thread["thread_id"]))[-1] == "You said two."
+
+
+async def test_what_others_have_said_on_the_thread_of_an_unnamed_conversation_is_not_lost(
+    chat: Chat, http: httpx.AsyncClient
+) -> None:
+    model = chat("chat")
+    one = HumanMessage("one")
+    first = await model.ainvoke([one])
+    [thread] = [each["thread_id"] for each in (await http.post("/threads/search", json={})).json()]
+    given: dict[str, Any] = {"messages": [{"role": "user", "content": "from elsewhere"}]}
+    moved = await http.post(f"/threads/{thread}/runs/wait", json={"assistant_id": "chat", "input": given})
+    assert moved.status_code == 200, moved.text
+    elsewhere = ["one", "You said one.", "from elsewhere", "You said from elsewhere."]
+    await model.ainvoke([one, first, HumanMessage("two")])
+    assert await said_on(http, thread) == [*elsewhere, "two", "You said two."]
+    # What is said in other words takes the place of what the chat said, and of nothing else.
+    second = await model.ainvoke([one, first, HumanMessage("too")])
+    assert await said_on(http, thread) == [*elsewhere, "too", "You said too."]
+    third = await model.ainvoke([one, first, HumanMessage("too"), second, HumanMessage("three")])
+    assert (third.content, len(await said_on(http, thread))) == ("You said three.", 8)
+    assert len((await http.post("/threads/search", json={})).json()) == 1
+
+
+async def test_a_thread_whose_state_was_changed_by_hand_goes_on_with_the_change(
+    chat: Chat, http: httpx.AsyncClient
+) -> None:
+    model = chat("chat")
+    first = await model.ainvoke([HumanMessage("one")])
+    [thread] = [each["thread_id"] for each in (await http.post("/threads/search", json={})).json()]
+    note: dict[str, Any] = {"values": {"messages": [{"role": "user", "content": "a note"}]}}
+    assert (await http.post(f"/threads/{thread}/state", json=note)).status_code == 200
+    await model.ainvoke([HumanMessage("one"), first, HumanMessage("two")])
+    assert await said_on(http, thread) == ["one", "You said one.", "a note", "two", "You said two."]
