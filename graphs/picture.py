@@ -10,6 +10,7 @@ from html import escape
 from typing import Final
 
 from graphs.draw import COLOURS, statuses_by_step
+from graphs.inside import Inside, inside
 from graphs.spec import Step, Workflow
 from graphs.state import FINALLY, join_path
 from graphs.undo import COMPENSATION
@@ -23,8 +24,6 @@ _DEFINITIONS: Final = (
     '<defs><marker id="head" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">'
     '<path d="M0,0 L8,4 L0,8 z" fill="#566573"/></marker></defs>'
 )
-Sequences = tuple[str, Sequence[Step], bool]
-"""What a list of steps is called, the steps, and whether each follows the one before it."""
 
 
 @dataclass(slots=True)
@@ -51,11 +50,12 @@ def draw_picture(workflow: Workflow, *, statuses: Mapping[str, str] | None = Non
     """
     drawn = _Picture(statuses_by_step(statuses or {}))
     spec = workflow.spec
-    lists: list[Sequences] = [("", spec.steps, False)]
-    lists += [("compensation", spec.compensation.steps, True)] if spec.compensation.steps else []
-    lists += [("finally", spec.finally_, True)] if spec.finally_ else []
-    paths = {"compensation": COMPENSATION, "finally": FINALLY}
-    boxes = [drawn.list_of(title, steps, paths.get(title, ""), ordered=ordered) for title, steps, ordered in lists]
+    lists = [
+        (Inside("", spec.steps, ordered=False), ""),
+        (Inside("compensation", spec.compensation.steps), COMPENSATION),
+        (Inside("finally", spec.finally_), FINALLY),
+    ]
+    boxes = [drawn.list_of(each, path) for each, path in lists if each.steps or not path]
     whole = _beside(_Box("", ()), boxes)
     width, height = whole.width + 2 * _MARGIN, whole.height + 2 * _MARGIN
     parts = [_DEFINITIONS, *(part for box in boxes for part in _drawn(box, _MARGIN, _MARGIN))]
@@ -67,14 +67,14 @@ class _Picture:
     def __init__(self, statuses: Mapping[str, str]) -> None:
         self._statuses = statuses
 
-    def list_of(self, title: str, steps: Sequence[Step], path: str, *, ordered: bool) -> _Box:
+    def list_of(self, listed: Inside, path: str) -> _Box:
         """A list of steps, in rows."""
-        boxes = {step.name: self._step(step, join_path(path, step.name)) for step in steps}
-        needs = {step.name: _needs(step, steps, ordered=ordered) for step in steps}
+        title, needs = listed.title, listed.needs()
+        boxes = {step.name: self._step(step, join_path(path, step.name)) for step in listed.steps}
         rows: list[list[_Box]] = []
         level: dict[str, int] = {}
-        for step in steps:  # twice as many rounds as steps are never needed: dependencies form no circle
-            _place(step.name, needs, level)
+        for name in boxes:  # twice as many rounds as steps are never needed: dependencies form no circle
+            _place(name, needs, level)
         for name, box in boxes.items():
             while len(rows) <= level[name]:
                 rows.append([])
@@ -88,36 +88,8 @@ class _Picture:
         lines = (step.name, step.type)
         box = _Box(step.name, lines, style, 18.0 if step.type == "agent" else 4.0)
         box.width = max(len(line) for line in lines) * _LETTER + 2 * _MARGIN
-        lists = [(title, steps) for title, steps in _containers(step) if steps]
-        if not lists:
-            return box
-        side_by_side = step.type in ("parallel", "parallel_group")
-        inner = [
-            self.list_of(title, steps, join_path(path, title) if title in step.branches else path, ordered=ordered)
-            for title, steps in lists
-            for ordered in (not (side_by_side and not title),)
-        ]
-        return _beside(box, inner)
-
-
-def _containers(step: Step) -> Iterator[tuple[str, Sequence[Step]]]:
-    yield "", step.steps
-    yield from step.branches.items()
-    for index, case in enumerate(step.cases):
-        yield case.name or f"case {index + 1}", case.steps
-    for title, steps in (("default", step.default), ("then", step.then), ("else", step.else_)):
-        yield title, steps or ()
-
-
-def _needs(step: Step, steps: Sequence[Step], *, ordered: bool) -> dict[str, str]:
-    """Which steps of the list it waits for, with the outcome where that is not success."""
-    names = [other.name for other in steps]
-    found = {
-        need.step: "" if need.outcome == "succeeded" else need.outcome for need in step.depends_on if need.step in names
-    }
-    found |= {other.name: "" for other in steps if step.name in other.next}
-    before = names.index(step.name) - 1
-    return {names[before]: ""} if ordered and not found and before >= 0 else found
+        lists = [self.list_of(each, join_path(path, each.title) if each.branch else path) for each in inside(step)]
+        return _beside(box, lists) if lists else box
 
 
 def _place(name: str, needs: Mapping[str, Mapping[str, str]], level: dict[str, int]) -> int:

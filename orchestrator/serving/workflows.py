@@ -18,7 +18,8 @@ from orchestrator.queue.port import Ticket
 from orchestrator.serving.answers import answers_to, are_ids, interrupt_id
 from orchestrator.serving.asked import sets_aside
 from orchestrator.serving.carrying import Carrying, asked_by, at_rest, checkpoint_of
-from orchestrator.serving.described import drawing_of, schemas_of
+from orchestrator.serving.described import schemas_of
+from orchestrator.serving.drawing import Drawer, DrawnPlan
 from orchestrator.serving.front import with_one_in_front
 from orchestrator.serving.ledger import Moment, follower_of, moments_of, state_now, states_of
 from orchestrator.serving.secrets import InputSealer
@@ -221,8 +222,11 @@ class WorkflowGraph:
 
     async def drawing(self, xray: bool | int) -> Document:
         """See the port."""
-        plan, steps = self._planned(self._workflow)
-        return drawing_of(steps, {name: [need for need in plan.awaits(name) if need in steps] for name in steps})
+
+        async def find(name: str, version: str | None) -> Workflow | None:
+            return await self._baton.catalogue.find(name, version, self._tenant)
+
+        return await Drawer(self._drawn, find).draw(self._workflow, xray)
 
     async def schemas(self) -> Document:
         """See the port."""
@@ -237,6 +241,11 @@ class WorkflowGraph:
     def _planned(self, workflow: Workflow) -> tuple[Plan, list[str]]:
         plan = root_plan(workflow, self._baton.catalogue.library)
         return plan, [name for name in plan.steps if COMPANION not in name]
+
+    def _drawn(self, workflow: Workflow) -> DrawnPlan:
+        plan, steps = self._planned(workflow)
+        needs = {name: [need for need in plan.awaits(name) if need in steps] for name in steps}
+        return {name: plan.steps[name].step for name in steps}, needs
 
     async def _steps_of(self, execution: Execution) -> list[str]:
         """The steps of the version that an execution began with; another may have been published since."""
