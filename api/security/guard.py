@@ -59,6 +59,11 @@ def guarded(routers: Iterable[APIRouter], door: Door) -> Iterator[BaseRoute]:
             what = next(acts_of(route.dependant), None)
             guard.app = Guard(route.app, needed, door, f"{verbs} {route.path}", what)
             yield guard
+            if isinstance(guard, APIRoute) and guard.methods == {"GET"} and all(each.right is None for each in needed):
+                # Whoever looks after servers asks only whether they are there. It is no other operation.
+                looked = copy.copy(guard)
+                looked.methods, looked.include_in_schema = {"HEAD"}, False
+                yield looked
 
 
 class Guard:

@@ -23,6 +23,17 @@ async def test_it_says_that_it_lives_and_what_it_is(tmp_path: Path) -> None:
         assert "/ok" in (await client.get("/openapi.json")).json()["paths"]
 
 
+@pytest.mark.parametrize("path", ["/ok", "/info", "/docs", "/openapi.json", "/v1/health", "/v1/ready"])
+async def test_whoever_asks_only_whether_it_is_there_is_told_as_much_as_by_a_get(tmp_path: Path, path: str) -> None:
+    async with serving(tmp_path / "baton.db") as served, httpx.AsyncClient(base_url=served.url) as client:
+        whole, head = await client.get(path), await client.head(path)
+        assert (head.status_code, head.content) == (200, b"")
+        for name in ("content-type", "content-length"):
+            assert head.headers[name] == whole.headers[name]
+        assert "head" not in (await client.get("/openapi.json")).json()["paths"].get(path, {})
+        assert (await client.head("/assistants/echo")).status_code == 405
+
+
 async def test_an_error_has_the_one_shape(tmp_path: Path) -> None:
     async with serving(tmp_path / "baton.db") as served, httpx.AsyncClient(base_url=served.url) as client:
         response = await client.get("/nowhere")
