@@ -28,7 +28,7 @@ class Execution:
         digest: The definition it is pinned to.
         pins: Digests of the sub-workflows it may start, by name, fixed at its start.
         input: As given, secrets replaced by references.
-        generation: Chapter of idempotency keys; raised by a retry that should act again.
+        generation: Part of idempotency keys; raised by a retry that should act again.
         signal: Counts answers, events and commands; going to rest compares it (design rule: nothing is lost
             between the last look and parking).
         active_seconds: Time at work so far, waiting for the world outside left out (X33).
