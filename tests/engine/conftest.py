@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.engine.ledger import Ledger
 from tests.support.engine.steps import Effects, Gates
 
 
@@ -23,3 +24,8 @@ def effects() -> Effects:
 def gates() -> Gates:
     """Doors at which steps can be held."""
     return Gates()
+
+
+@pytest.fixture
+def ledger() -> Ledger:
+    return Ledger()

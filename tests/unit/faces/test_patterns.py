@@ -3,7 +3,6 @@
 # ruff: noqa: A002 - `input` is the document's word
 
 import asyncio
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -13,16 +12,11 @@ from graphs.errors import BatonError
 from orchestrator.engine import Orchestrator
 from orchestrator.faces.patterns import (
     CompensableWorkflow,
-    CompensationError,
     ComplexWorkflow,
     ConditionalWorkflow,
-    InvalidRouteError,
     LLMRoutingWorkflow,
-    MaxRetriesExceededError,
-    NoMatchingCaseError,
     ParallelExecutionFailed,
     ParallelWorkflow,
-    RetryableError,
     RetryableStep,
     SequentialWorkflow,
     WaitForApproval,
@@ -32,35 +26,7 @@ from orchestrator.faces.patterns import (
 )
 from orchestrator.faces.running import Means, check, known_step_types
 from orchestrator.settings import Settings
-from tests.unit.faces.conftest import Equip, PromptClock
-
-
-class Mark(WorkflowStep):
-    """Adds its name to the trail it is given."""
-
-    def __init__(self, name: str, log: list[str] | None = None) -> None:
-        super().__init__(name)
-        self._log = log if log is not None else []
-
-    async def execute(self, input: dict[str, Any]) -> dict[str, Any]:
-        self._log.append(self.name)
-        return {**input, "trail": [*input.get("trail", []), self.name]}
-
-
-class Fail(WorkflowStep):
-    """Fails so often, then works."""
-
-    def __init__(self, *errors: Exception, name: str = "Fail") -> None:
-        super().__init__(name)
-        self._errors = list(errors)
-        self._tries = 0
-
-    async def execute(self, input: dict[str, Any]) -> dict[str, Any]:
-        self._tries += 1
-        if self._errors:
-            raise self._errors.pop(0)
-        return {**input, "tries": self._tries}
-
+from tests.unit.faces.pieces import Client, Fail, Mark, by_model
 
 # -- sequential ------------------------------------------------------------------------------------------------------
 
@@ -210,217 +176,6 @@ async def test_results_may_be_combined_in_another_way() -> None:
 
     merged = Merged("m").add_branch([Mark("b")]).add_branch([Mark("a")])
     assert await SequentialWorkflow("s").add_step(merged).add_step(Mark("c")).execute({}) == {"trail": ["a", "b", "c"]}
-
-
-# -- conditional -----------------------------------------------------------------------------------------------------
-
-
-def routed() -> ConditionalWorkflow:
-    return (
-        ConditionalWorkflow("routing")
-        .add_case(lambda state: state.get("confidence", 0) >= 0.9, [Mark("auto"), Mark("store")])
-        .add_case(lambda state: state.get("confidence", 0) >= 0.7, [])
-    )
-
-
-@pytest.mark.capability("A42", "F14", "X21", "D21")
-@pytest.mark.parametrize(("confidence", "trail"), [(0.95, ["auto", "store"]), (0.7, []), (0.1, ["manual"])])
-async def test_the_first_case_that_fits_is_taken(confidence: float, trail: list[str]) -> None:
-    workflow = routed().add_default([Mark("manual")])
-    given = {"confidence": confidence}
-    assert await workflow.execute(given) == given | ({"trail": trail} if trail else {})
-
-
-async def test_no_case_is_an_error() -> None:
-    around = SequentialWorkflow("s").add_step(Mark("a")).add_step(routed())
-    with pytest.raises(NoMatchingCaseError) as caught:
-        await around.execute({"confidence": 0.1})
-    assert str(caught.value) == "step 'routing': no case fits, and there is no default. Add a case or a 'default'."
-
-
-async def test_a_case_is_asked_about_what_comes_in_not_about_the_input() -> None:
-    choice = ConditionalWorkflow("c").add_case(lambda state: "a" in state["trail"], [Mark("b")])
-    around = ParallelWorkflow("p").add_branch([Mark("a"), choice])
-    assert (await around.execute({}))["branch_results"]["branch_0"] == {"trail": ["a", "b"]}
-
-
-async def test_a_condition_that_fails_is_the_steps_failure() -> None:
-    choice = ConditionalWorkflow("c").add_case(lambda state: state["nothing"], [Mark("b")])
-    with pytest.raises(WorkflowStepFailed, match=r"step 'c' failed: .* raised KeyError: 'nothing'"):
-        await choice.execute({})
-
-
-# -- a model chooses -------------------------------------------------------------------------------------------------
-
-
-class Client:
-    """A client of a model that says what it is told to."""
-
-    def __init__(self, *answers: str) -> None:
-        self.answers = list(answers)
-        self.prompts: list[str] = []
-
-    async def complete(self, prompt: str) -> Any:
-        self.prompts.append(prompt)
-
-        class Response:
-            text = self.answers.pop(0)
-
-        return Response
-
-
-def by_model(client: Any, **options: Any) -> LLMRoutingWorkflow:
-    workflow = LLMRoutingWorkflow(client, **options)
-    workflow.add_route("billing", [Mark("billed")]).add_route("hand over", [])
-    return workflow
-
-
-@pytest.mark.capability("A43", "F17", "F16")
-async def test_the_model_is_shown_the_state_and_the_routes() -> None:
-    client = Client("billing")
-    assert await by_model(client).execute({"id": 1}) == {"id": 1, "trail": ["billed"]}
-    assert client.prompts == [
-        "Given the following workflow state, choose the most appropriate routing:\n"
-        f"State: {json.dumps({'id': 1}, indent=2)}\n"
-        "Available routes: ['billing', 'hand over']\n"
-        "Respond with only the route name."
-    ]
-
-
-@pytest.mark.capability("X25")
-@pytest.mark.parametrize("said", ["billing", " Billing.\n", "'billing'", "`BILLING`"])
-async def test_a_route_may_be_said_in_another_way(said: str) -> None:
-    assert await by_model(Client(said)).execute({}) == {"trail": ["billed"]}
-
-
-async def test_a_model_that_names_no_route_is_asked_again() -> None:
-    client = Client("I am not sure", "hand_over")
-    assert await by_model(client).execute({"id": 1}) == {"id": 1}
-    assert client.prompts[1].endswith(
-        "'I am not sure' is none of them. Respond with exactly one of: billing, hand over"
-    )
-
-
-@pytest.mark.capability("A43", "A47", "X25")
-async def test_a_model_that_never_names_a_route_is_an_error() -> None:
-    with pytest.raises(InvalidRouteError) as caught:
-        await SequentialWorkflow("s").add_step(by_model(Client(*["sales"] * 3))).execute({})
-    assert str(caught.value) == (
-        "LLM chose invalid route: 'sales' is none of billing, hand over. "
-        "Name the routes more clearly, or give a default_route."
-    )
-    by_default = by_model(Client("sales"), max_reasks=0, default_route="billing")
-    assert await by_default.execute({}) == {"trail": ["billed"]}
-
-
-# -- retries ---------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.capability("A44", "E01", "E02", "X22", "M19")
-async def test_a_retryable_step_is_tried_again_with_growing_pauses(equip: Equip, clock: PromptClock) -> None:
-    step = RetryableStep(Fail(*[RetryableError("busy")] * 3), max_retries=3)
-    with equip():
-        assert await step.execute({}) == {"tries": 4}
-    assert [round(pause) for pause in clock.slept] == [1, 2, 4]
-
-
-@pytest.mark.capability("A44", "A47", "T15")
-async def test_the_last_error_is_told_when_retries_are_used_up(equip: Equip, clock: PromptClock) -> None:
-    with equip(), pytest.raises(MaxRetriesExceededError) as caught:
-        step = RetryableStep(Fail(*[RetryableError("busy")] * 9), max_retries=2)
-        await SequentialWorkflow("s").add_step(step).execute({})
-    assert caught.value.name == "Fail" and isinstance(caught.value.last_error, RetryableError)
-    assert str(caught.value) == "step 'Fail' failed to the last attempt: busy"
-    assert len(clock.slept) == 2
-
-
-async def test_what_cannot_pass_is_not_retried(equip: Equip, clock: PromptClock) -> None:
-    with equip(), pytest.raises(WorkflowStepFailed, match="ValueError: bad"):
-        await RetryableStep(Fail(ValueError("bad"))).execute({})
-    assert clock.slept == []
-
-
-async def test_pauses_are_bounded(equip: Equip, clock: PromptClock) -> None:
-    step = RetryableStep(Fail(*[RetryableError("busy")] * 6), max_retries=6, backoff_multiplier=10, max_delay=50)
-    with equip():
-        await step.execute({})
-    assert max(clock.slept) <= 55
-
-
-async def test_a_pattern_may_be_retryable(equip: Equip) -> None:
-    inner = SequentialWorkflow("inner").add_step(Mark("a")).add_step(Fail(RetryableError("busy")))
-    with equip():
-        assert await RetryableStep(inner).execute({}) == {"trail": ["a"], "tries": 2}
-
-
-# -- compensation ----------------------------------------------------------------------------------------------------
-
-
-class Undo(WorkflowStep):
-    """Notes what it is given."""
-
-    def __init__(self, name: str, log: list[Any], error: Exception | None = None) -> None:
-        super().__init__(name)
-        self._log = log
-        self._error = error
-
-    async def execute(self, input: dict[str, Any]) -> dict[str, Any]:
-        self._log.append((self.name, input.get("trail")))
-        if self._error is not None:
-            raise self._error
-        return {}
-
-
-@pytest.mark.capability("A45", "E10", "E11", "E12")
-async def test_what_was_done_is_undone_in_reverse_order_past_failures() -> None:
-    log: list[Any] = []
-    workflow = (
-        CompensableWorkflow("saga")
-        .add_step(Mark("a"), Undo("undo_a", log))
-        .add_step(Mark("b"), Undo("undo_b", log, CompensationError("stuck")))
-        .add_step(Mark("c"))
-        .add_step(Fail(ValueError("no"), name="d"), Undo("undo_d", log))
-    )
-    with pytest.raises(WorkflowStepFailed, match="step 'd' failed: ValueError: no"):
-        await workflow.execute({})
-    assert log == [("undo_b", ["a", "b"]), ("undo_a", ["a"])]
-    assert list(workflow.compensation_steps) == ["a", "b", "d"]
-
-
-async def test_nothing_is_undone_when_all_went_well() -> None:
-    log: list[Any] = []
-    workflow = CompensableWorkflow("saga").add_step(Mark("a"), Undo("undo_a", log)).add_step(Mark("b"))
-    assert await workflow.execute({}) == {"trail": ["a", "b"]}
-    assert log == []
-
-
-async def test_a_compensable_phase_is_undone_too() -> None:
-    log: list[Any] = []
-    saga = CompensableWorkflow("saga").add_step(Mark("a"), Undo("undo_a", log)).add_step(Mark("b"))
-    workflow = ComplexWorkflow().add_phase(Mark("before")).add_phase(saga).add_phase(Fail(ValueError("no")))
-    with pytest.raises(WorkflowStepFailed):
-        await workflow.execute({})
-    assert log == [("undo_a", ["before", "a"])]
-
-
-async def test_a_pattern_can_be_undone_as_one_step() -> None:
-    log: list[Any] = []
-    group = ParallelWorkflow("group").add_branch([Mark("a")]).add_branch([Mark("b")])
-    undoing = SequentialWorkflow("undoing").add_step(Undo("first", log)).add_step(Undo("second", log))
-    workflow = CompensableWorkflow("saga").add_step(group, undoing).add_step(Fail(ValueError("no")))
-    with pytest.raises(WorkflowStepFailed):
-        await workflow.execute({})
-    assert [name for name, _ in log] == ["first", "second"]
-
-
-async def test_what_was_done_in_a_branch_is_undone_too() -> None:
-    log: list[Any] = []
-    saga = CompensableWorkflow("saga").add_step(Mark("a"), Undo("undo_a", log)).add_step(Mark("b"))
-    group = ParallelWorkflow("group").add_branch([Mark("before"), saga]).add_branch([Mark("other")])
-    workflow = SequentialWorkflow("w").add_step(group).add_step(Fail(ValueError("no")))
-    with pytest.raises(WorkflowStepFailed):
-        await workflow.execute({})
-    assert log == [("undo_a", ["before", "a"])]
 
 
 # -- phases ----------------------------------------------------------------------------------------------------------
