@@ -6,12 +6,14 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
+from agents.reasoning.agents import Agents
+from agents.reasoning.defining import definition_of
 from graphs.clock import Clock
 from graphs.errors import NotFoundError, StoreError
 from graphs.inputs import secret_paths
 from graphs.loading.names import listing, suggestion
 from graphs.prepare import Library
-from graphs.spec import Workflow
+from graphs.spec import AGENT_LABEL, Workflow
 from graphs.validation import Known
 from orchestrator.brain.assistant import ASSISTANT, load_assistant
 from orchestrator.sealing import Cipher, Sealer
@@ -28,6 +30,7 @@ class Catalogue:
 
     Args:
         given: Workflows handed over in Python; those with callables are found by their digest here only.
+        agents: Agents handed over in Python: steps may name them, and are pinned to what they say.
         cipher: Opens what encrypts secret inputs, when it is first needed.
         limits: Names that steps may give under `limits`.
         offers_assistant: Whether the ad-hoc assistant is among the names; it can be started in any case.
@@ -40,6 +43,7 @@ class Catalogue:
         clock: Clock,
         *,
         given: Iterable[Workflow] = (),
+        agents: Agents | None = None,
         cipher: Callable[[], Cipher],
         limits: Collection[str] = (),
         offers_assistant: bool = False,
@@ -50,6 +54,9 @@ class Catalogue:
         self.cipher = cipher
         self.limits = limits
         self._given = {workflow.name: library.add(workflow) for workflow in given}
+        self._agents = agents if agents is not None else Agents()
+        for agent in self._agents:  # an execution that is pinned to one is to be taken up
+            library.add(definition_of(agent))
         self._kept: set[str] = set()
         self._offers_assistant = offers_assistant
         self._assistant: Workflow | None = None
@@ -83,6 +90,17 @@ class Catalogue:
             return await self._keep_assistant(version) if name == ASSISTANT else None
         return await self._keep(self._load(published.document))
 
+    async def used(self, name: str, version: str | None, tenant: str = DEFAULT_TENANT) -> Workflow | None:
+        """What a step means by a name: as `find`, or an agent handed over in Python, which wins over a published one.
+
+        Such agents cannot be started by name: whoever may start workflows was not given them.
+        """
+        found = await self.find(name, version, tenant)
+        taken = found is not None and (name in self._given or AGENT_LABEL not in found.metadata.labels)
+        if taken or name not in self._agents or version not in (None, self._agents.get(name).version):
+            return found
+        return await self._keep(definition_of(self._agents.get(name)))
+
     async def _keep_assistant(self, version: str | None) -> Workflow | None:
         """The ad-hoc assistant that comes with Baton; whatever is published under its name takes its place."""
         if self._assistant is None:
@@ -99,6 +117,11 @@ class Catalogue:
         latest = sorted(newest.values(), key=lambda one: one.created_at, reverse=True)[:_MOST_OFFERED]
         given = [one for one in self._given.values() if not one.callables()]
         found = {one.name: self._load(one.document) for one in latest if not _callables(one.document)}
+        for agent in map(definition_of, self._agents):
+            if not _callables(agent.as_document()) and (
+                agent.name not in found or AGENT_LABEL in found[agent.name].metadata.labels
+            ):
+                found[agent.name] = agent
         return [await self._keep(one) for one in {**found, **{one.name: one for one in given}}.values()]
 
     async def pinned(self, execution: Execution) -> Workflow:
@@ -124,7 +147,7 @@ class Catalogue:
             raise StoreError(
                 f"Execution '{execution.id}' of {execution.workflow}@{execution.version} needs Python callables "
                 f"({', '.join(_callables(document)[:3])}) that are not loaded, or have changed.",
-                hint="Hand the workflow over (Orchestrator.open(workflows=…), BATON_MODULES), unchanged.",
+                hint="Hand the workflow, or the agent, over (Orchestrator.open(…), BATON_MODULES), unchanged.",
                 code="definition_needs_python",
             )
         return self.library.add(await self._keep(self._load(document)), digest)

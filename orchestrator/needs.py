@@ -5,10 +5,12 @@ process cannot do is left for one that can.
 """
 
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from agents.models.known import judge_for
 from agents.reasoning.agents import Agents
+from agents.reasoning.defining import own_tools
 from agents.services.services import Services
 from agents.tools.functions import Functions
 from agents.tools.tools import Tools
@@ -72,12 +74,19 @@ def known_of(resources: Mapping[type, Any]) -> Known:
     )
 
 
+def _with_own_tools(known: Known, resources: Mapping[type, Any]) -> Known:
+    """What registered agents bring with them is there for them."""
+    if known.tools is None or (agents := resources.get(Agents)) is None:
+        return known
+    return replace(known, tools=(*known.tools, *own_tools(agents)))
+
+
 def _missing(
     workflow: Workflow, library: Library, resources: Mapping[type, Any], asked: str, pinned: Collection[str]
 ) -> tuple[str, ...]:
     def find() -> tuple[str, ...]:
         findings = Findings(None)
-        outline, known = Outline(workflow, library.step_types), known_of(resources)
+        outline, known = Outline(workflow, library.step_types), _with_own_tools(known_of(resources), resources)
         check_uses(outline, known, findings)
         if reads_secrets(workflow):
             check_expressions(outline, known, findings)

@@ -8,6 +8,7 @@ from os import environ
 from typing import Any, Final
 
 from agents.models.models import Models
+from agents.reasoning.agents import Agents
 from agents.services.services import Services
 from graphs.clock import Clock
 from graphs.compile import compile_graph
@@ -82,6 +83,7 @@ async def assemble(
         library,
         clock,
         given=given,
+        agents=next((one for one in reversed(values) if isinstance(one, Agents)), None),
         cipher=_cipher(settings),
         limits=names,
         offers_assistant=_has_model(settings, values),

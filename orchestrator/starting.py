@@ -102,8 +102,8 @@ def _check_names(start: Start) -> None:
 class Offering(Protocol):
     """Where the workflows are that others run as steps."""
 
-    async def find(self, name: str, version: str | None, tenant: str) -> Workflow | None:
-        """The workflow of that name; the newest version where none is asked for."""
+    async def used(self, name: str, version: str | None, tenant: str) -> Workflow | None:
+        """The workflow or agent of that name; the newest version where none is asked for."""
         ...
 
     async def every(self, tenant: str) -> Sequence[Workflow]:
@@ -137,5 +137,5 @@ async def _meant(
             for one in await offering.every(tenant)
             if one.name != workflow.name and (name == ANY_WORKFLOW or AGENT_LABEL in one.metadata.labels)
         ]
-    found = await offering.find(name, version, tenant)
+    found = await offering.used(name, version, tenant)
     return [(f"{name}@{version}" if version else name, found)] if found is not None else []

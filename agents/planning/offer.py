@@ -52,8 +52,8 @@ def offered(context: StepContext) -> Offered:
     workflows = {
         name: one for name, one in pinned.items() if not _is_agent(one) and not secret_paths(one.spec.input.schema_)
     }
-    published = {name: agent_of(one, name) for name, one in pinned.items() if _is_agent(one)}
-    agents = published | {agent.name: agent for agent in context.resource(Agents)}
+    registered = {agent.name: agent for agent in context.resource(Agents)}
+    agents = registered | {name: agent_of(one, name) for name, one in pinned.items() if _is_agent(one)}
     tools = {tool.name: tool for tool in context.resource(Tools)}
     inside = set(within(agents, bounds.agents))
     return Offered(

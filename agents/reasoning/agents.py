@@ -1,15 +1,18 @@
 """Agents: who acts in an `agent` step. A value: name, instructions, model, tools, abilities."""
 
+import re
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, InstanceOf, field_validator
 
 from agents.registry import Registry
 from agents.tools.tool_use import ToolUse
 from agents.tools.tools import Tool
-from graphs.spec import Budget, RetryPolicy
+from graphs.errors import InputError
+from graphs.spec import Budget, RetryPolicy, Version
 
+_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,127}")
 ContextOverflow = Literal["summarize", "trim"]
 
 
@@ -18,6 +21,8 @@ class Agent(BaseModel):
 
     Attributes:
         name: What steps call it.
+        version: An execution stays with what the agent said when it started; a step may ask for one by its number
+            (`clerk@1.2`).
         instructions: The system prompt, or (from Python) a callable from the state to it.
         model: `provider:model`, or (from Python) a LangChain chat model.
         tools: Names of registered tools, a `ToolUse` where more is to be said, or (from Python) tools. It can call
@@ -33,6 +38,7 @@ class Agent(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
     name: str = Field(default="agent", min_length=1)
+    version: Version = "1.0"
     instructions: str | Callable[[Mapping[str, Any]], str] = ""
     model: Any = None
     tools: tuple[str | InstanceOf[Tool] | ToolUse, ...] = ()
@@ -59,6 +65,22 @@ class Agents(Registry[Agent]):
 
     word = "agent"
     remedy = "Agents are registered: Agents([Agent(name=..., instructions=...)])."
+
+    def add(self, entry: Agent) -> None:
+        """Offer one more.
+
+        Raises:
+            ConflictError: the name is taken.
+            InputError: it cannot be the name of a definition, so that no execution could be pinned to it.
+        """
+        if _NAME.fullmatch(entry.name) is None:
+            raise InputError(
+                f"agent name '{entry.name}' has other characters than letters, digits, '_', '-' and '.', or more than "
+                "128, or does not begin with a letter.",
+                hint="Put what is for people into its 'description'.",
+                code="agent_name_invalid",
+            )
+        super().add(entry)
 
 
 def schema_of(output_schema: Any) -> dict[str, Any] | None:

@@ -163,7 +163,9 @@ def find_tool(context: StepContext, assignment: Assignment, step: Step, name: st
 
 
 def _tools_of_python(context: StepContext, assignment: Assignment, step: Step) -> Iterator[Tool]:
-    agent = _agent_again(context, assignment, step)
+    # It may be registered no more: its execution is pinned to what it said, and here is only asked what it brought.
+    there = not assignment["registered"] or assignment["agent"] in context.resource(Agents)
+    agent = _agent_again(context, assignment, step) if there else None
     for given in (_from_python(step.config.get("tools"), context), agent.tools if agent is not None else ()):
         several = given if isinstance(given, list | tuple) else (given,)
         yield from (tool for one in several if isinstance(tool := _from_python(one, context), Tool))

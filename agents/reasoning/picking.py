@@ -5,10 +5,11 @@ from typing import Any
 
 from agents.reasoning.agents import Agent, Agents
 from agents.reasoning.capability import CHOSEN, AgentRouting, choose
+from agents.tools.tools import Tool
 from graphs.composites.base import Opening
 from graphs.errors import StepError
 from graphs.loading.names import listing
-from graphs.spec import AGENT_LABEL, Workflow
+from graphs.spec import AGENT_LABEL, FromState, Workflow
 
 
 async def pick(opening: Opening) -> tuple[Agent, bool]:
@@ -25,26 +26,38 @@ async def pick(opening: Opening) -> tuple[Agent, bool]:
     if config.agent is None:
         return Agent(name=_own_name(opening)), False
     registered = context.resource(Agents)
-    if config.agent not in registered and (published := _published(opening, config.agent)) is not None:
-        return published, False
+    name = config.agent.partition("@")[0]
+    if (pinned := _pinned(opening, config.agent, name in registered)) is not None:
+        return _with_tools(pinned, registered), name in registered
     return registered.get(config.agent), True
+
+
+def _with_tools(agent: Agent, registered: Agents) -> Agent:
+    """An execution is pinned to what its agent says; the tools that the agent brings with it are code, and are those of
+    the engine."""
+    if agent.name not in registered:
+        return agent
+    own = {tool.name: tool for tool in registered.get(agent.name).tools if isinstance(tool, Tool)}
+    tools = tuple(own.get(one, one) if isinstance(one, str) else one for one in agent.tools)
+    return agent.model_copy(update={"tools": tools})
 
 
 async def _capable(opening: Opening, capability: str) -> tuple[Agent, bool]:
     """One of those that have a capability; why it is this one is kept with the execution (I10)."""
     context = opening.context
-    found = {agent.name: (agent, True) for agent in context.resource(Agents) if capability in agent.capabilities}
-    workflows = context.workflows()
+    registered, workflows = context.resource(Agents), context.workflows()
+    agents = {agent.name: agent for agent in registered}
     for name, workflow in workflows.items():
-        if _is_agent(workflow) and "@" not in name and capability in workflow.metadata.tags:
-            found.setdefault(name, (agent_of(workflow, name), False))
+        if _is_agent(workflow) and "@" not in name:
+            agents[name] = _with_tools(agent_of(workflow, name), registered)
+    found = {name: agent for name, agent in agents.items() if capability in agent.capabilities}
     if not found:
         raise _nobody(opening, capability, workflows)
     routing = context.resources.get(AgentRouting) or AgentRouting()
     tracks = await opening.tracks() if opening.tracks is not None and routing.adaptive and len(found) > 1 else {}
     choice = choose(list(found), tracks, routing, context.idempotency_key)
     context.note(CHOSEN, choice.as_record(capability))
-    return found[choice.agent]
+    return found[choice.agent], choice.agent in registered
 
 
 def _nobody(opening: Opening, capability: str, workflows: Mapping[str, Workflow]) -> StepError:
@@ -69,30 +82,35 @@ def _is_agent(workflow: Workflow) -> bool:
     return AGENT_LABEL in workflow.metadata.labels
 
 
-def _published(opening: Opening, wanted: str) -> Agent | None:
-    """The agent of a definition (`kind: Agent`) that the execution is pinned to."""
+def _pinned(opening: Opening, wanted: str, is_registered: bool) -> Agent | None:
+    """The agent of a definition that the execution is pinned to, written as `kind: Agent` or registered in Python."""
     name, _, version = wanted.partition("@")
     try:
         workflow = opening.workflow(name, version or None)
     except StepError:
         return None
-    if not _is_agent(workflow):
-        raise StepError(
-            f"'{wanted}' is a workflow, and no agent.",
-            category="validation",
-            code="agent_unknown",
-            hint="A step of type 'workflow' runs it; an agent may have it as a tool.",
-        )
-    return agent_of(workflow, name)
+    if _is_agent(workflow):
+        return agent_of(workflow, name)
+    if is_registered:
+        return None
+    raise StepError(
+        f"'{wanted}' is a workflow, and no agent.",
+        category="validation",
+        code="agent_unknown",
+        hint="A step of type 'workflow' runs it; an agent may have it as a tool.",
+    )
 
 
 def agent_of(workflow: Workflow, name: str) -> Agent:
     """The agent that a definition (`kind: Agent`) describes."""
     (step,) = workflow.spec.steps
     given: dict[str, Any] = {key: value for key, value in step.config.items() if key in Agent.model_fields}
+    if isinstance(given.get("model"), FromState):  # a chat model that Python gave
+        given["model"] = given["model"].function(None)
     own = {
         "retry": step.retry,
         "name": name,
+        "version": workflow.version,
         "description": workflow.metadata.description,
         "capabilities": workflow.metadata.tags,
     }

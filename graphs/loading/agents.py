@@ -9,11 +9,14 @@
       tools: [find_order, {tool: refund, approval: "args.amount > 100"}]
 
 It is read as a workflow of one step. So agents are published, versioned, pinned and started as workflows are; a step
-names one (`agent: clerk`, `agent: clerk@1.2`), and another agent has one as a tool (`{workflow: clerk}`).
+names one (`agent: clerk`, `agent: clerk@1.2`), and another agent has one as a tool (`{workflow: clerk}`). One that is
+written in Python is made into the same workflow, with the same digest (`workflow_of`).
 """
 
+from collections.abc import Mapping
 from typing import Any
 
+from graphs.loading.agent_form import in_one_form
 from graphs.loading.findings import Findings
 from graphs.loading.names import suggestion
 from graphs.loading.places import Path, Place, Positions
@@ -73,16 +76,33 @@ def as_workflow(document: dict[str, Any], positions: Positions, findings: Findin
             "Hand what differs over with the message, or as 'context'.",
         )
         given["instructions"] = ""
-    capabilities = given.pop("capabilities", None) or []
     metadata = document.setdefault("metadata", {})
+    made = workflow_of(given, metadata if isinstance(metadata, dict) else {})
+    document["spec"] = made["spec"]
     if isinstance(metadata, dict):
-        labels = metadata.get("labels")
-        metadata["labels"] = {**(labels if isinstance(labels, dict) else {}), AGENT_LABEL: "agent"}
-        metadata["tags"] = [*(metadata.get("tags") or []), *capabilities]
+        document["metadata"] = made["metadata"]
+
+
+def workflow_of(agent: Mapping[str, Any], metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """The workflow of one step that an agent is read as, whichever way it was written.
+
+    Args:
+        agent: What it says, by `KEYS`.
+        metadata: Who it is.
+    """
+    given = in_one_form(agent)
+    capabilities = given.pop("capabilities", None) or []
+    labels = metadata.get("labels")
+    who = {
+        **metadata,
+        "labels": {**(labels if isinstance(labels, dict) else {}), AGENT_LABEL: "agent"},
+        "tags": [*(metadata.get("tags") or []), *capabilities],
+    }
     own = {"retry": given.pop("retry")} if "retry" in given else {}
     step = {"name": AGENT_STEP, "type": "agent", **own, "config": {**given, **_ASKED}}
     output = {key: f"{{{{ steps.{AGENT_STEP}.output.{key} }}}}" for key in ("answer", "structured", "usage")}
-    document["spec"] = {"input": {"schema": _INPUT}, "steps": [step], "output": {"values": output}}
+    spec = {"input": {"schema": _INPUT}, "steps": [step], "output": {"values": output}}
+    return {"metadata": who, "spec": spec}
 
 
 def _as_written(path: Path) -> Path:

@@ -216,9 +216,9 @@ class GoingBack(Starting):
         return [workflow, *(found for found in pinned if found is not None)]
 
     async def _pins_with(self, execution: Execution, agent: str | None) -> Mapping[str, str]:
-        """What the execution is pinned to, and the agent that is published under the name it is given now."""
+        """What the execution is pinned to, and the agent that has the name it is given now."""
         if agent is None:
             return execution.pins
         name, _, version = agent.partition("@")
-        found = await self.catalogue.find(name, version or None, execution.tenant)
+        found = await self.catalogue.used(name, version or None, execution.tenant)
         return {**execution.pins, agent: found.digest} if found is not None else execution.pins

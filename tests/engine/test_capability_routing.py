@@ -94,7 +94,8 @@ spec: {model: "scripted:good", capabilities: [returns]}
     async with engine(database, resources=_resources()) as baton:
         await baton.publish(published)
         execution = await run(baton, workflow("w", [step]))
-        assert execution.output["agent"] == "clerk" and execution.pins == {"clerk": published.digest}
+        assert execution.output["agent"] == "clerk" and execution.pins["clerk"] == published.digest
+        assert set(execution.pins) == {"clerk", "first", "second", "other"}, "whoever may come to be chosen"
         step = {**STEP, "config": {"agent_capability": "nothing", "message": "?"}}
         execution = await run(baton, workflow("v", [step]))
     assert execution.error["message"] == "no agent has the capability 'nothing'."
