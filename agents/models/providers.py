@@ -28,7 +28,7 @@ from agents.models.scripted import ScriptedModel
 from agents.models.scripts import Script
 from agents.services.wording import excerpt
 from graphs.errors import Category, StepError
-from graphs.policies.classify import MAX_RETRY_AFTER, retry_after, verdict
+from graphs.policies.classify import MAX_RETRY_AFTER, asked_patience, verdict
 
 _KEY: Final = re.compile(r"\b(?:sk|pk|key|rk)-[A-Za-z0-9_*-]{6,}")
 
@@ -180,4 +180,4 @@ def _patience(error: Exception, now: datetime) -> float | None:
     if isinstance(own, int | float):
         return min(float(own), MAX_RETRY_AFTER)
     headers = getattr(getattr(error, "response", None), "headers", None)
-    return retry_after(headers.get("retry-after"), now) if headers is not None else None
+    return asked_patience(headers, now) if headers is not None else None

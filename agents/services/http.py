@@ -19,7 +19,7 @@ from agents.services.wording import excerpt, status_text
 from graphs.clock import Clock
 from graphs.errors import Category, StepError
 from graphs.expressions import reveal
-from graphs.policies.classify import retry_after, verdict
+from graphs.policies.classify import asked_patience, verdict
 
 MAX_REDIRECTS: Final = 5
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -147,7 +147,7 @@ class HttpPool:
         return StepError(
             f"{what} answered {status_text(status)}" + (f": {said}" if said else "."),
             category=verdict(status, self._service.failures),
-            retry_after=retry_after(response.headers.get("retry-after"), self._clock.now()),
+            retry_after=asked_patience(response.headers, self._clock.now()),
             code="service_error",
             status=status,
             service=self._service.name,

@@ -11,6 +11,7 @@ Services say more exactly what their own statuses mean in their configuration (`
 asks for is said in `graphs.policies.responses`.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -22,6 +23,8 @@ from graphs.steps import StepType
 MAX_RETRY_AFTER: Final = 3600.0
 """Seconds. A server may ask for patience, but not park an execution for a week."""
 
+
+_NUMBER: Final = re.compile(r"[0-9]+\.?[0-9]*|\.[0-9]+")
 
 _STATUS: Final[Mapping[int, Category]] = {
     401: "logic",  # wrong credentials stay wrong, and a person has to see it
@@ -139,8 +142,7 @@ def _answered(error: Exception, now: datetime | None) -> StepError | None:
     if not isinstance(status, int) or isinstance(status, bool) or not 100 <= status <= 599:
         return None
     headers = getattr(response, "headers", None)
-    asked = headers.get("retry-after") if isinstance(headers, Mapping) else None
-    patience = retry_after(asked, now) if isinstance(asked, str) and now is not None else None
+    patience = asked_patience(headers, now) if isinstance(headers, Mapping) and now is not None else None
     return StepError(_said(error), category=verdict(status), retry_after=patience, code="service_error", status=status)
 
 
@@ -161,6 +163,19 @@ def verdict(status: int, own: Mapping[int, Category] | None = None) -> Category:
     return "logic"  # 1xx, 2xx, 3xx: not an error of the server's, only not what the step expects
 
 
+def asked_patience(headers: Mapping[str, Any], now: datetime) -> float | None:
+    """Seconds that a server asks us to wait; None when its headers say nothing usable.
+
+    Args:
+        headers: Of its answer, found whatever their case. `retry-after-ms` (OpenAI's) is the more exact one.
+        now: What time it is.
+    """
+    exact, usual = headers.get("retry-after-ms"), headers.get("retry-after")
+    if isinstance(exact, str) and _NUMBER.fullmatch(exact.strip()):
+        return min(float(exact) / 1000, MAX_RETRY_AFTER)
+    return retry_after(usual, now) if isinstance(usual, str) else None
+
+
 def retry_after(value: str | None, now: datetime) -> float | None:
     """Seconds to wait, from a `Retry-After` header in either of its forms; None when it says nothing usable.
 
@@ -171,7 +186,7 @@ def retry_after(value: str | None, now: datetime) -> float | None:
     if value is None:
         return None
     text = value.strip()
-    if text.isascii() and text.replace(".", "", 1).isdigit():
+    if _NUMBER.fullmatch(text):
         return min(float(text), MAX_RETRY_AFTER)
     try:
         date = parsedate_to_datetime(text)

@@ -6,7 +6,9 @@ from typing import Any, Literal
 
 from rich.text import Text
 
+from graphs.building.options import made
 from graphs.errors import InputError
+from graphs.spec import Metadata
 from orchestrator.cli.exits import Exit
 from orchestrator.cli.options import Shared
 from orchestrator.cli.support.carrying import carry, kept, stored
@@ -45,6 +47,8 @@ async def ask(
             hint="Save it when it has run: baton save ID NAME.",
             code="usage",
         )
+    if save is not None:
+        _check_name(save)  # before anybody is paid
     async with looking(setting, make=True, modules=True) as baton:
         execution = await baton.ask(
             words,
@@ -89,6 +93,16 @@ async def _save(setting: Setting, execution_id: str, name: str, *, told: bool) -
     if told:
         _tell_saved(setting, published)
     return Exit.COMPLETED
+
+
+def _check_name(name: str) -> None:
+    """Whether a workflow can be called that.
+
+    Raises:
+        InputError, DefinitionError: it cannot.
+    """
+    plain, version = read_name(name)
+    made(Metadata, "the plan to save (--save)", {"name": plain, "version": version or "1.0"})
 
 
 def _tell_saved(setting: Setting, published: PublishedWorkflow) -> None:

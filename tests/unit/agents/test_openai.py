@@ -179,6 +179,9 @@ async def test_an_answer_in_a_form(provider: Provider, run: Any) -> None:
     ("answer", "category", "code", "patience"),
     [
         (fails(429, "slow down", retry_after="7"), "transient", "model_rate_limited", 7.0),
+        (fails(429, "slow down", retry_after="1", retry_after_ms="450"), "transient", "model_rate_limited", 0.45),
+        (fails(429, "slow down", retry_after_ms="99999999"), "transient", "model_rate_limited", 3600.0),
+        (fails(429, "slow down", retry_after="2", retry_after_ms="soon"), "transient", "model_rate_limited", 2.0),
         (fails(429, "pay", code="insufficient_quota"), "resource", "model_quota", None),
         (fails(401, f"Incorrect API key provided: {KEY}"), "logic", "model_unauthorized", None),
         (fails(403), "logic", "model_unauthorized", None),

@@ -100,6 +100,9 @@ def test_a_plan_is_edited_and_talked_about(team: Cli) -> None:
     [
         (("ask", " "), "Nothing is asked."),
         (("ask", "x", "--save", "y", "--detach"), "--save and --detach do not go together: there is no plan yet."),
+        (("ask", "x", "--save", "bad name"), "name: 'bad name' "),
+        (("ask", "x", "--save", "fine@not so"), "version: 'not so' "),
+        (("ask", "x", "--save", "fine@"), "'fine@' names no workflow."),
     ],
 )
 def test_what_makes_no_sense_is_refused(words: tuple[str, ...], told: str, team: Cli) -> None:

@@ -72,6 +72,9 @@ def test_who_knows_more_is_asked_first() -> None:
 def test_an_answer_that_asks_for_patience_is_heard_whoever_sent_the_request() -> None:
     """In seconds or as a time."""
     assert classified(_answered(503, **{"retry-after": "7"}), Act(), {}, NOW).retry_after == 7
+    assert (
+        classified(_answered(503, **{"retry-after-ms": "1500", "retry-after": "2"}), Act(), {}, NOW).retry_after == 1.5
+    )
     later = format_datetime(datetime(2026, 1, 1, 0, 1, tzinfo=UTC), usegmt=True)
     assert classified(_answered(503, **{"retry-after": later}), Act(), {}, NOW).retry_after == 60
 
