@@ -1,7 +1,7 @@
 """What an `agent` step is told."""
 
 from collections.abc import Mapping
-from typing import Any, Literal, Self
+from typing import Any, Final, Literal, Self
 
 from pydantic import BaseModel, Field, InstanceOf, field_validator, model_validator
 
@@ -10,6 +10,9 @@ from agents.tools.tool_use import ToolUse
 from agents.tools.tools import Tool
 from graphs.spec import Budget
 from graphs.steps import StepConfig
+
+MAX_CALLS_PER_TURN: Final = 32
+"""More than models have good reason to call at once; one that has lost its way asks for hundreds."""
 
 
 class Message(StepConfig):
@@ -61,6 +64,7 @@ class AgentConfig(StepConfig):
             Python) tools. The agent can call these and no others.
         output_schema: JSON Schema (or, from Python, a pydantic model) of the answer.
         max_turns: How often the model may be asked; then the step fails with category `budget`.
+        max_calls_per_turn: How many tools the model may call at once; it is told of those beyond, which are not made.
         max_reasks: How often an answer that does not fit `output_schema` is sent back.
         budget: What this step's models may spend; besides, the workflow's own `config.budget` holds. Reaching either
             asks a person for more.
@@ -83,6 +87,7 @@ class AgentConfig(StepConfig):
     tools: tuple[str | InstanceOf[Tool] | ToolUse, ...] | None = None
     output_schema: dict[str, Any] | type[BaseModel] | None = None
     max_turns: int = Field(default=10, ge=1, le=1000)
+    max_calls_per_turn: int = Field(default=MAX_CALLS_PER_TURN, ge=1, le=1000)
     max_reasks: int = Field(default=3, ge=0, le=100)
     budget: Budget | None = None
     temperature: float | None = Field(default=None, ge=0, le=2)

@@ -29,8 +29,8 @@ class Agent(BaseModel):
             these and no others.
         capabilities: What it is good at; a step can ask for one (I10).
         output_schema: JSON Schema, or (from Python) a pydantic model: the answer is then a value of that form.
-        max_turns, max_reasks, budget, context_tokens, context_overflow, temperature, max_tokens: As in a step's
-            `config`, where the step itself says nothing.
+        max_turns, max_calls_per_turn, max_reasks, budget, context_tokens, context_overflow, temperature, max_tokens: As
+            in a step's `config`, where the step itself says nothing.
         retry: How often a call of its model that failed is made again, where the step that asks it does not say.
         description: For people, and for models that choose among agents.
     """
@@ -45,6 +45,7 @@ class Agent(BaseModel):
     capabilities: tuple[str, ...] = ()
     output_schema: dict[str, Any] | type[BaseModel] | None = None
     max_turns: int | None = Field(default=None, ge=1, le=1000)
+    max_calls_per_turn: int | None = Field(default=None, ge=1, le=1000)
     max_reasks: int | None = Field(default=None, ge=0, le=100)
     budget: Budget | None = None
     context_tokens: int | None = Field(default=None, ge=500)

@@ -37,7 +37,7 @@ class Assignment(TypedDict):
         model: `provider:model`; None where Python gave a model as it is.
         model_name: What the model is called in records.
         retry: The agent's own word on calls that failed.
-        context_overflow: Not in assignments that older versions kept.
+        context_overflow, max_calls_per_turn: Not in assignments that older versions kept.
         budgets: By scope: "" for the execution's, paths for those of the sub-workflows around and the step's own.
     """
 
@@ -53,6 +53,7 @@ class Assignment(TypedDict):
     schema: dict[str, Any] | None
     budgets: dict[str, dict[str, Any]]
     max_turns: int
+    max_calls_per_turn: NotRequired[int]
     max_reasks: int
     context_tokens: int | None
     context_overflow: NotRequired[ContextOverflow]
@@ -94,6 +95,7 @@ async def assign(opening: Opening) -> Assignment:
         schema=schema,
         budgets=_budgets(opening, said("budget")),
         max_turns=said("max_turns", config.max_turns),
+        max_calls_per_turn=said("max_calls_per_turn", config.max_calls_per_turn),
         max_reasks=said("max_reasks", config.max_reasks),
         context_tokens=said("context_tokens"),
         context_overflow=said("context_overflow", config.context_overflow),

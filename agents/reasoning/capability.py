@@ -1,9 +1,10 @@
 """Which agent a step gets that asks for a capability (I10): by past success, cost and load. Pure.
 
 Each agent that has the capability gets a score: the share of its work that succeeded (one success and one failure are
-assumed of everybody, so that a single failure condemns nobody), less what it costs and less how busy it is, both
-compared with the others. The best one is taken; now and then the one least is known of, so that what has become better
-is found out. A score that is equal goes to the one that was registered first.
+assumed of everybody, so that a single failure condemns nobody), less what it costs (or, where it was never tried, is
+expected to: `expecting`) and less how busy it is, both compared with the others. The best one is taken; now and then
+the one least is known of, so that what has become better is found out. A score that is equal goes to the one that was
+registered first.
 """
 
 import random
@@ -12,6 +13,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from agents.reasoning.expecting import Expected, expected
 
 CHOSEN: Final = "agent.chosen"
 """The kind of the record of a choice."""
@@ -73,18 +76,19 @@ class Track:
         return (self.succeeded + 1) / (self.results + 2)
 
     @property
-    def mean_cost(self) -> float:
-        return self.cost / self.priced if self.priced else 0.0
+    def mean_cost(self) -> float | None:
+        return self.cost / self.priced if self.priced else None
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Who was chosen, and why."""
+    """Who was chosen, and why; `costs` is what each was expected to cost, as far as anything is known of that."""
 
     agent: str
     reason: str
     explored: bool = False
     scores: Mapping[str, float] = field(default_factory=dict)
+    costs: Mapping[str, Expected] = field(default_factory=dict)
 
     def as_record(self, capability: str) -> dict[str, Any]:
         return {
@@ -93,37 +97,45 @@ class Choice:
             "reason": self.reason,
             "explored": self.explored,
             "scores": dict(self.scores),
-        }
+        } | ({"costs": {name: one.as_record() for name, one in self.costs.items()}} if self.costs else {})
 
 
-def choose(names: Sequence[str], tracks: Mapping[str, Track], routing: AgentRouting, seed: str) -> Choice:
+def choose(
+    names: Sequence[str],
+    tracks: Mapping[str, Track],
+    routing: AgentRouting,
+    seed: str,
+    priced: Mapping[str, float] | None = None,
+) -> Choice:
     """One of several agents that can do what is asked.
 
     Args:
         names: In the order of their registration; one at least.
         tracks: What is known of them.
         seed: The same seed rolls the same dice, so that a step that is entered again explores the same.
+        priced: What a step of each would cost by its model's price, where that is known (`expecting.by_price`).
     """
     if len(names) == 1:
         return Choice(names[0], "nobody else has the capability")
     if not routing.adaptive:
         return Choice(names[0], "adaptive routing is off: the first that has the capability")
     known = {name: tracks.get(name, Track()) for name in names}
-    scores = _scores(known)
+    costs = expected(names, {name: track.mean_cost for name, track in known.items()}, priced or {})
+    scores = _scores(known, costs)
     best = max(names, key=lambda name: scores[name])
     if (other := _to_explore(best, known, routing, random.Random(seed))) is not None:
         why = f"explored: only {known[other].results} results are known of it ({routing.exploration:g} of choices are)"
-        return Choice(other, why, explored=True, scores=scores)
-    return Choice(best, _reason(best, known, scores), scores=scores)
+        return Choice(other, why, explored=True, scores=scores, costs=costs)
+    return Choice(best, _reason(best, known, scores, costs), scores=scores, costs=costs)
 
 
-def _scores(known: Mapping[str, Track]) -> dict[str, float]:
-    dearest = max(track.mean_cost for track in known.values())
+def _scores(known: Mapping[str, Track], costs: Mapping[str, Expected]) -> dict[str, float]:
+    dearest = max((one.each for one in costs.values()), default=0.0)
     busiest = max(track.busy for track in known.values())
     return {
         name: round(
             track.success
-            - (_COST_WEIGHT * track.mean_cost / dearest if dearest else 0.0)
+            - (_COST_WEIGHT * costs[name].each / dearest if dearest else 0.0)
             - (_LOAD_WEIGHT * track.busy / busiest if busiest else 0.0),
             3,
         )
@@ -142,12 +154,18 @@ def _to_explore(best: str, known: Mapping[str, Track], routing: AgentRouting, di
     return min(unknown, key=lambda name: known[name].results, default=None)
 
 
-def _reason(best: str, known: Mapping[str, Track], scores: Mapping[str, float]) -> str:
+def _reason(best: str, known: Mapping[str, Track], scores: Mapping[str, float], costs: Mapping[str, Expected]) -> str:
     track = known[best]
-    if not any(one.results or one.busy for one in known.values()):
+    if not costs and not any(one.results or one.busy for one in known.values()):
         return f"nothing is known of any of the {len(known)} that have it, and it was registered first"
-    costs = f", {track.mean_cost:.3g} each" if track.priced else ""
-    done = f"{track.succeeded} of {track.results} steps succeeded{costs}" if track.results else "not tried yet"
+    done = f"{track.succeeded} of {track.results} steps succeeded" if track.results else "not tried yet"
     after = max((name for name in known if name != best), key=lambda name: scores[name])
     of_all = f"the best score of {len(known)} ({scores[best]:g}; next is '{after}' with {scores[after]:g})"
-    return f"{of_all}: {done}, {track.busy} at work"
+    return f"{of_all}: {done}{_cost(costs.get(best))}, {track.busy} at work"
+
+
+def _cost(one: Expected | None) -> str:
+    if one is None or not one.each:
+        return ""
+    how = {"past": "", "price": " by its price", "average": " as the others on average"}[one.by]
+    return f", {'about ' if how else ''}{one.each:.3g} each{how}"

@@ -54,6 +54,7 @@ _AS_THEY_ARE = (
     "instructions",
     "capabilities",
     "max_turns",
+    "max_calls_per_turn",
     "max_reasks",
     "context_tokens",
     "context_overflow",

@@ -1,15 +1,19 @@
 """Which agent a step gets: one it names, one that has the capability it asks for, or one of its own."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from agents.models.models import Models, model_name
+from agents.models.prices import Prices
 from agents.reasoning.agents import Agent, Agents
 from agents.reasoning.capability import CHOSEN, AgentRouting, choose
+from agents.reasoning.expecting import by_price
 from agents.tools.tools import Tool
 from graphs.composites.base import Opening
 from graphs.errors import StepError
 from graphs.loading.names import listing
 from graphs.spec import AGENT_LABEL, FromState, Workflow
+from graphs.steps import StepContext
 
 
 async def pick(opening: Opening) -> tuple[Agent, bool]:
@@ -55,9 +59,16 @@ async def _capable(opening: Opening, capability: str) -> tuple[Agent, bool]:
         raise _nobody(opening, capability, workflows)
     routing = context.resources.get(AgentRouting) or AgentRouting()
     tracks = await opening.tracks() if opening.tracks is not None and routing.adaptive and len(found) > 1 else {}
-    choice = choose(list(found), tracks, routing, context.idempotency_key)
+    choice = choose(list(found), tracks, routing, context.idempotency_key, _priced(context, found.values()))
     context.note(CHOSEN, choice.as_record(capability))
     return found[choice.agent], choice.agent in registered
+
+
+def _priced(context: StepContext, agents: Iterable[Agent]) -> dict[str, float]:
+    """What a step of each agent would cost by its model's price."""
+    default = context.resource(Models).default
+    models = {agent.name: model_name(agent.model if agent.model is not None else default) for agent in agents}
+    return by_price(context.resources.get(Prices) or Prices({}), models)
 
 
 def _nobody(opening: Opening, capability: str, workflows: Mapping[str, Workflow]) -> StepError:

@@ -12,6 +12,7 @@ from langchain_core.messages import AIMessage, ToolCall
 
 from agents import schemas
 from agents.reasoning.agent_calls import ModelCall
+from agents.reasoning.agent_config import MAX_CALLS_PER_TURN
 from agents.reasoning.answers import AnswerForm
 from agents.reasoning.assignment import Assignment
 from agents.reasoning.messages import MAX_WORDS, keep
@@ -43,6 +44,7 @@ class Reading:
         self._call = call
         self._unfit: str | None = None
         self._made = Counter(call.made)
+        self._at_once, self._most_at_once = 0, assignment.get("max_calls_per_turn", MAX_CALLS_PER_TURN)
         self._clock = clock
 
     def read(self) -> dict[str, Any]:
@@ -78,6 +80,13 @@ class Reading:
 
     def _permit(self, called: dict[str, Any], offer: Offer) -> None:
         """Whether the call is made, and whether a person is asked first."""
+        if self._at_once >= self._most_at_once:
+            called["refused"] = (
+                f"Error: no more than {self._most_at_once} tools are called in one turn, and this is one too many. "
+                "Call it again, once you have heard of the others."
+            )
+            return
+        self._at_once += 1
         self._made[offer["name"]] += 1
         if (most := offer.get("max_calls")) is not None and self._made[offer["name"]] > most:
             called["refused"] = f"Error: tool '{offer['name']}' may be called {most} times here, and it was."

@@ -30,6 +30,7 @@ KEYS = (
     "capabilities",
     "output_schema",
     "max_turns",
+    "max_calls_per_turn",
     "max_reasks",
     "budget",
     "context_tokens",

@@ -114,3 +114,20 @@ async def test_such_a_step_has_its_arguments_after_a_restart_too(database: Path)
     assert execution.output["tool_calls"] == [
         {"name": "double", "args": {"n": 4}, "result": {"value": 4, "attempt": 1}}
     ]
+
+
+@pytest.mark.capability("I06", "security-A19")
+@pytest.mark.parametrize("own", [None, 3])
+async def test_a_model_that_asks_for_hundreds_of_calls_at_once_is_stopped(database: Path, own: int | None) -> None:
+    """It is told so, calls again what it still wants, and what was not made is counted."""
+    most = 32 if own is None else own
+    turns = (Turn(calls=tuple(Call("look", {"amount": one}) for one in range(300))), Turn(calls=(Call("look"),)), DONE)
+    desk, said = Desk(), {} if own is None else {"max_calls_per_turn": own}
+    async with engine(database, resources=resources(desk, *turns, tools=[desk.tool("look")])) as baton:
+        execution = await run(baton, workflow("w", [agent(tools=["look"], **said)]))
+        (usage,) = await baton.usage(execution.id)
+    assert len(desk.names) == most + 1 and (execution.output["refused"], usage.refused) == (300 - most, 300 - most)
+    assert execution.output["tool_calls"][most]["error"] == (
+        f"Error: no more than {most} tools are called in one turn, and this is one too many. "
+        "Call it again, once you have heard of the others."
+    )

@@ -110,11 +110,17 @@ async def test_the_cheaper_of_two_good_ones_is_chosen(database: Path) -> None:
         {"scripted:dear": {"input": 1000, "output": 1000}, "scripted:cheap": {"input": 1, "output": 1}}
     )
     given = [Models(allow_real=False, scripts=scripts), Agents(agents), prices, NEVER]
-    chosen = []
+    chosen, costs = [], []
     async with engine(database, resources=given) as baton:
         for name in ("dear", "cheap", None, None):
             more = {"agent": name} if name else {"agent_capability": "refunds"}
             definition: Workflow = workflow("w", [{**STEP, "config": {"message": "?", **more}}])
             execution = await run(baton, definition)
             chosen.append(execution.output["agent"])
-    assert chosen[2:] == ["dear", "cheap"], "what it costs is known once it was chosen"
+            if name is None:
+                costs.append((await _choice(baton, execution.id))["costs"])
+    assert chosen[2:] == ["cheap", "cheap"], "what was never tried is not free: its model has a price"
+    # What a step would need is not known when the first is chosen, and is by the second.
+    assert costs[0] == {"dear": {"each": 5.0, "by": "price"}, "cheap": {"each": 0.005, "by": "price"}}
+    assert costs[1]["cheap"]["by"] == "past" and costs[1]["dear"]["by"] == "price"
+    assert costs[1]["dear"]["each"] == pytest.approx(1000 * costs[1]["cheap"]["each"])

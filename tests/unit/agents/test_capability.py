@@ -72,3 +72,25 @@ def test_without_adaptive_routing_the_first_is_taken_whatever_is_known() -> None
     choice = choose(["a", "b"], {"a": Track(0, 50)}, AgentRouting(adaptive=False), "")
     assert (choice.agent, choice.reason) == ("a", "adaptive routing is off: the first that has the capability")
     assert choose(["a"], {}, AgentRouting(), "").reason == "nobody else has the capability"
+
+
+@pytest.mark.capability("I10")
+def test_what_was_never_tried_is_not_taken_for_free() -> None:
+    """By its model's price, in proportion to what others needed; where nobody said that, as the others on average."""
+    tried = Track(1, 1, cost=2, priced=2)  # half of its steps succeeded, which is assumed of who was not tried, too
+    priced = {"tried": 0.5, "dear": 5.0}
+    choice = choose(["dear", "tried", "unsaid"], {"tried": tried}, NEVER, "", priced)
+    assert {name: (one.each, one.by) for name, one in choice.costs.items()} == {
+        "dear": (10.0, "price"),
+        "tried": (1.0, "past"),
+        "unsaid": (5.5, "average"),
+    }
+    assert choice.agent == "tried"
+    assert choice.as_record("c")["costs"]["unsaid"] == {"each": 5.5, "by": "average"}
+    cheap = choose(["tried", "cheap"], {"tried": tried}, NEVER, "", {"tried": 0.5, "cheap": 0.05})
+    assert (cheap.agent, cheap.reason) == (
+        "cheap",
+        "the best score of 2 (0.47; next is 'tried' with 0.2): not tried yet, about 0.1 each by its price, 0 at work",
+    )
+    nothing = choose(["a", "b"], {}, NEVER, "")
+    assert nothing.costs == {} and "costs" not in nothing.as_record("c")
