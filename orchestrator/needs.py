@@ -69,6 +69,7 @@ def known_of(resources: Mapping[type, Any]) -> Known:
         functions=_names(resources, Functions),
         tools=_names(resources, Tools) if resources.get(Tools, Tools()).complete else None,
         agents=_names(resources, Agents),
+        capabilities=resources[Agents].capabilities if Agents in resources else None,
         secrets=_names(resources, EngineSecrets),
         model=judge_for(resources),
     )

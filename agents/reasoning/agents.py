@@ -83,6 +83,11 @@ class Agents(Registry[Agent]):
             )
         super().add(entry)
 
+    @property
+    def capabilities(self) -> list[str]:
+        """What any of them can do."""
+        return sorted({one for agent in self for one in agent.capabilities})
+
 
 def schema_of(output_schema: Any) -> dict[str, Any] | None:
     """The JSON Schema that an agent's or a step's `output_schema` means."""

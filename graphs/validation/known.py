@@ -28,6 +28,7 @@ class Known:
             it may still be published; None where nobody can say.
         services: Configured services.
         functions, tools, agents: Registered ones.
+        capabilities: What registered agents can do.
         limits: Names that steps may give under `limits`.
         secrets: What expressions may read as `secrets.NAME`.
         model: What is wrong with the name of a model, if anything is.
@@ -40,6 +41,7 @@ class Known:
     functions: Collection[str] | None = None
     tools: Collection[str] | None = None
     agents: Collection[str] | None = None
+    capabilities: Collection[str] | None = None
     limits: Collection[str] | None = None
     secrets: Collection[str] | None = None
     model: Judge | None = None

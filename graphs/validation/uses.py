@@ -1,11 +1,13 @@
 """What steps name of an engine's settings: services, functions, tools, agents, limits (I02, I10, X30)."""
 
 from collections.abc import Collection, Iterator, Mapping
+from itertools import repeat
 from typing import Any, NamedTuple
 
 from graphs.loading.findings import Findings, Severity
 from graphs.loading.names import suggestion
 from graphs.loading.places import Path
+from graphs.spec import AGENT_LABEL
 from graphs.validation.known import THINGS, Judge, Known, Thing
 from graphs.validation.outline import Outline
 from graphs.validation.sites import Site
@@ -84,6 +86,8 @@ def check_uses(outline: Outline, known: Known, findings: Findings) -> None:
         findings.add(f"{thing}_unknown", site.place.at("config", *path), words, hint, severity=severity)
     for site in outline.sites if known.limits is not None else ():
         _check_limits(site, known.limits or (), findings)
+    for site in outline.sites:
+        _check_capability(site, known, findings)
     if known.model is not None:
         for site in outline.sites:
             _check_model(site, known.model, findings)
@@ -97,6 +101,26 @@ def _check_model(site: Site, judge: Judge, findings: Findings) -> None:
         return
     place = site.place.at("config", "model")
     findings.add(problem.code, place, problem.message.removesuffix("."), problem.hint, severity=problem.severity)
+
+
+def _check_capability(site: Site, known: Known, findings: Findings) -> None:
+    """Somebody can do what is asked for, as far as it is known who there is; another may still be published."""
+    wanted = site.step.config.get("agent_capability") if site.step.type == "agent" else None
+    if not isinstance(wanted, str) or "{{" in wanted or (there := _capabilities(known)) is None or wanted in there:
+        return
+    place = site.place.at("config", "agent_capability")
+    words = f"no agent that is known here has the capability '{wanted}'"
+    hint = suggestion(wanted, there, "Capabilities") if there else "Agents say it: capabilities: [...]."
+    findings.add("capability_unknown", place, words, hint, severity="warning")
+
+
+def _capabilities(known: Known) -> list[str] | None:
+    """What registered and published agents can do; None where no agent is known of."""
+    named = map(known.workflow, known.workflows, repeat(None)) if known.workflow is not None else ()
+    agents = [one for one in named if one is not None and AGENT_LABEL in one.metadata.labels]
+    if known.capabilities is None and not agents:
+        return None
+    return sorted({*(known.capabilities or ()), *(tag for agent in agents for tag in agent.metadata.tags)})
 
 
 def _is_published(agent: str, known: Known) -> bool:

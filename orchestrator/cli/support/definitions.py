@@ -166,6 +166,8 @@ def _known(setting: Setting, *, here: bool) -> Known:
         # What tools MCP servers have is known when they are spoken to.
         tools=None if settings.mcp or _names(offered, McpServers) else _names(offered, Tools) or nothing,
         agents=_names(offered, Agents) or nothing,
+        capabilities=[one for agents in offered if isinstance(agents, Agents) for one in agents.capabilities]
+        or nothing,
         limits=declared(settings.limits, settings.services),
         model=_judge(setting),
     )

@@ -89,3 +89,22 @@ def test_a_published_agent_is_known(cli: Cli) -> None:
         done = cli("validate", cli.flow("asks", step.replace("CLERK", name)))
         assert ("no agent" in done.out, "not checked: agent" in done.out) == (bool(said), False)
         assert said in done.out
+
+
+@pytest.mark.capability("I10", "C12")
+def test_a_capability_that_nobody_has_is_told_with_the_nearest(cli: Cli) -> None:
+    """Of agents of the modules, of files that come together, and of published ones; where none is known, of none."""
+    step = "    - {name: ask, type: agent, config: {agent_capability: CAN, message: Hello}}\n"
+    wanted = "step 'ask', config.agent_capability: no agent that is known here has the capability 'refundz'."
+    flow = cli.flow("asks", step.replace("CAN", "refundz"))
+    assert wanted not in cli("validate", flow).out
+    agent = "kind: Agent\nmetadata: {name: clerk}\nspec: {model: scripted:echo, capabilities: [refunds]}\n"
+    done = cli("validate", flow, cli.write("clerk.yaml", agent))
+    assert done.code == 0 and f"{wanted} Did you mean 'refunds'?" in " ".join(done.out.split())
+    assert "capability" not in cli("validate", cli.flow("right", step.replace("CAN", "refunds")), "clerk.yaml").out
+    cli("publish", "clerk.yaml")
+    assert wanted in cli("validate", flow).out and wanted in cli("publish", flow).err
+    module = "from agents import Agent, Agents\n\ndef resources():\n"
+    cli.write("team.py", f"{module}    return [Agents([Agent(name='bob', capabilities=['refundz'])])]\n")
+    assert wanted not in cli("validate", flow, "--module", "team.py").out
+    assert wanted in cli("validate", flow, "--strict").out and cli("validate", flow, "--strict").code == 1
