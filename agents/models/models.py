@@ -14,7 +14,7 @@ from graphs.errors import StepError
 _MADE: Final = 256
 """How much is kept of what is made around models."""
 
-_OWN_CLIENT: Final = frozenset({"openai", "azure_openai"})
+OWN_CLIENT: Final = frozenset({"openai", "azure_openai"})
 """Providers whose connections we open and close ourselves."""
 
 
@@ -118,7 +118,7 @@ class Models:
         self._check_real(f"{provider}:{name}", self._server(provider))
         providers = await load("agents.models.providers")
         settings = dict(self._settings.get(provider, {}))
-        if provider in _OWN_CLIENT and "http_async_client" not in settings:
+        if provider in OWN_CLIENT and "http_async_client" not in settings:
             settings |= (await load("agents.models.openai_client")).own_client(settings)
             self._clients.append(settings["http_async_client"])
         return providers.open_real(provider, name, {**settings, **options})
@@ -138,9 +138,12 @@ class Models:
 
     def _server(self, provider: str) -> str | None:
         """Where a provider's models are, as far as somebody said."""
-        told = self._settings.get(provider, {}).get("base_url")
+        settings = self._settings.get(provider, {})
+        told = settings.get("base_url") or settings.get("azure_endpoint")
         if told is None and provider == "openai":
             told = os.environ.get("OPENAI_BASE_URL") or os.environ.get("OPENAI_API_BASE")
+        if told is None and provider == "azure_openai":
+            told = os.environ.get("AZURE_OPENAI_ENDPOINT")
         return None if told is None else str(told)
 
     def _check_real(self, model: str, server: str | None) -> None:

@@ -6,14 +6,15 @@ event loop would be tried again in the next one. Ours belongs to one `Models` an
 
 import os
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from langchain_core.outputs import ChatGenerationChunk
-from langchain_openai import ChatOpenAI
+from langchain_openai import AzureChatOpenAI, ChatOpenAI
+from langchain_openai.chat_models.base import BaseChatOpenAI
 from openai import DefaultAsyncHttpxClient
 
 
-class HearsRefusals(ChatOpenAI):
+class _HearsRefusals(BaseChatOpenAI):
     """langchain-openai keeps what a model says in place of an answer only where that comes in one piece; this, also
     where it comes word by word."""
 
@@ -25,6 +26,18 @@ class HearsRefusals(ChatOpenAI):
         if made is not None and (words := (choices[0].get("delta") or {}).get("refusal")):
             made.message.additional_kwargs["refusal"] = words
         return made
+
+
+class HearsRefusals(_HearsRefusals, ChatOpenAI):
+    """Models of OpenAI, and of servers that speak as it does."""
+
+
+class AzureHearsRefusals(_HearsRefusals, AzureChatOpenAI):
+    """OpenAI's models at Azure."""
+
+
+OWN: Final[Mapping[str, type[BaseChatOpenAI]]] = {"openai": HearsRefusals, "azure_openai": AzureHearsRefusals}
+"""By provider."""
 
 
 def own_client(settings: Mapping[str, Any]) -> dict[str, Any]:

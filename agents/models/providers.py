@@ -24,6 +24,7 @@ from langchain_core.language_models import BaseChatModel
 from pydantic import ValidationError
 
 from agents.loading import load_now
+from agents.models.models import OWN_CLIENT
 from agents.models.scripted import ScriptedModel
 from agents.models.scripts import Script
 from agents.services.wording import excerpt
@@ -90,8 +91,8 @@ def open_real(provider: str, name: str, options: Mapping[str, Any]) -> BaseChatM
     """
     try:
         given = {"model": name, "max_retries": 0, **options}
-        if provider == "openai":
-            model: BaseChatModel = load_now("agents.models.openai_client").HearsRefusals(**given)
+        if provider in OWN_CLIENT:
+            model: BaseChatModel = load_now("agents.models.openai_client").OWN[provider](**given)
         else:
             model = init_chat_model(model_provider=provider, **given)
     except Exception as error:  # noqa: BLE001 - each provider's package has its own ways to refuse

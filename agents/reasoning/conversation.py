@@ -198,6 +198,8 @@ def _total(usages: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
             total[name] += usage.get(name) or 0
         if "cost" in usage:
             total["cost"] = round(total.get("cost", 0) + usage["cost"], 9)
+        if usage.get("estimated"):
+            total["estimated"] = True
     return total
 
 

@@ -89,14 +89,16 @@ class Spending:
     def note(self, usage: Mapping[str, int], seconds: float, answered: int = 0) -> dict[str, Any]:
         """Keep what a call has cost, whatever becomes of its answer; gives what the provider counted, with its cost.
 
+        Where the provider did not count (servers that only speak OpenAI's language, in streams above all), it is about
+        what was said and answered, and says so: `estimated`.
+
         Args:
             usage: What the provider counted; nothing in it where it did not count.
             answered: About how many tokens the answer has.
         """
         if usage.get("total_tokens"):
             return self._keep(usage, seconds)
-        self._keep(self._guess(answered), seconds, estimated=True)
-        return dict(usage)
+        return {**self._keep(self._guess(answered), seconds, estimated=True), "estimated": True}
 
     def failed(self, seconds: float) -> None:
         """Keep a call of which nobody knows what it cost: it may have been answered, and nobody heard."""

@@ -63,7 +63,8 @@ def fails(status: int, message: str = "no", code: str | None = None, **headers: 
 @pytest.fixture(scope="module")
 def running() -> Iterator[Provider]:
     provider = Provider()
-    app = Starlette(routes=[Route("/v1/chat/completions", provider.completions, methods=["POST"])])
+    paths = ("/v1/chat/completions", "/openai/deployments/gpt-4.1-mini/chat/completions")  # the other is Azure's
+    app = Starlette(routes=[Route(path, provider.completions, methods=["POST"]) for path in paths])
     server, thread, url = serve(app)
     provider.url = f"{url}/v1"
     yield provider
@@ -277,6 +278,31 @@ async def test_a_refusal_is_no_answer(provider: Provider, run: Any) -> None:
             await run(stream=stream)
         assert (caught.value.category, caught.value.code) == ("validation", "answer_refused")
         assert caught.value.details["refusal"] == "I cannot help with that."
+
+
+@pytest.mark.capability("E21", "R12", "I05")
+async def test_a_refusal_is_heard_word_by_word_at_azure_too(provider: Provider, make_context: Make) -> None:
+    pieces = [chunk(role="assistant", content=""), chunk(refusal="I cannot "), chunk(refusal="help."), chunk("stop")]
+    provider.answers = [streamed(*pieces, DONE), streamed(chunk(content="On its way."), chunk("stop"), DONE)]
+    there = {"azure_endpoint": provider.url.removesuffix("/v1"), "api_key": KEY, "api_version": "2024-10-21"}
+    models = Models(allow_real="loopback", settings={"azure_openai": there})
+    config = {"model": "azure_openai:gpt-4.1-mini", "message": "?", "stream": True}
+    with pytest.raises(StepError, match=r"refused to answer: I cannot help\.") as caught:
+        await work(make_context(models), config)
+    assert caught.value.code == "answer_refused"
+    assert (await work(make_context(models), config))["answer"] == "On its way."
+    await models.aclose()
+
+
+@pytest.mark.capability("I05", "D13")
+async def test_what_a_server_does_not_count_is_estimated_and_said_to_be(provider: Provider, run: Any) -> None:
+    """Servers that only speak OpenAI's language seldom count in streams."""
+    provider.answers = [streamed(chunk(role="assistant", content="On its way. " * 50), chunk("stop"), DONE)]
+    usage = (await run(stream=True, instructions="Be kind. " * 50))["usage"]
+    assert usage["estimated"] is True and usage["input_tokens"] > 50 and usage["output_tokens"] > 50
+    assert usage["total_tokens"] == usage["input_tokens"] + usage["output_tokens"]
+    provider.answers = [says("On its way.")]
+    assert "estimated" not in (await run())["usage"]
 
 
 @pytest.mark.capability("F17", "X25", "R12")
