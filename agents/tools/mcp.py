@@ -8,24 +8,34 @@ which of them an agent has, what undoes them and when a person must approve is s
 
 import asyncio
 from collections.abc import Awaitable, Mapping
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any, Final
 
 from langchain_core.tools import BaseTool
 from langchain_mcp_adapters.tools import load_mcp_tools
 from mcp import ClientSession, McpError
-from mcp.types import CONNECTION_CLOSED, CallToolResult, TextContent
+from mcp.types import (
+    CONNECTION_CLOSED,
+    CallToolResult,
+    CancelledNotification,
+    CancelledNotificationParams,
+    ClientNotification,
+    TextContent,
+)
 
 from agents.models.apart import apart
 from agents.tools.mcp_servers import EVERY, McpServer
-from agents.tools.mcp_session import McpSession, innermost
-from agents.tools.tools import Effect, Tool, prefix_of
+from agents.tools.mcp_session import TOO_LATE, McpSession, innermost
+from agents.tools.tools import LONGEST_NAME, Effect, Tool, marked, prefix_of
 from agents.values import shorten
 from graphs.errors import SettingsError, StepError
 from graphs.loading.names import nearest
 from graphs.steps import StepContext
 
-_NOT_ANSWERED: Final = frozenset({408, CONNECTION_CLOSED})
+_TELLING_SECONDS: Final = 2.0
+
+_NOT_ANSWERED: Final = frozenset({TOO_LATE, CONNECTION_CLOSED})
 """Codes of errors that the protocol's client gives by itself, and no server."""
 
 
@@ -78,7 +88,9 @@ def _wanted(server: McpServer, found: Mapping[str, BaseTool]) -> list[str]:
 
 
 def _name(server: McpServer, tool: str) -> str:
-    return prefix_of(f"{server.name}_{tool}")[:-1][:64]
+    """What a tool is called here: the same whatever else its server has, and like no other of it."""
+    name = prefix_of(f"{server.name}_{tool}")[:-1]
+    return name if len(name) <= LONGEST_NAME and name.endswith(f"_{tool}") else marked(name, server.name, tool)
 
 
 def _tool(server: McpServer, session: McpSession, found: BaseTool, others: Mapping[str, BaseTool]) -> Tool:
@@ -92,7 +104,7 @@ def _tool(server: McpServer, session: McpSession, found: BaseTool, others: Mappi
 
         def question(asked: ClientSession) -> Awaitable[CallToolResult]:
             sent.set()
-            return asked.call_tool(found.name, arguments, limit, meta=said)
+            return _cancelled_there_too(asked, asked.call_tool(found.name, arguments, limit, meta=said))
 
         try:
             answer = await apart(session.ask(question))
@@ -120,6 +132,25 @@ def _tool(server: McpServer, session: McpSession, found: BaseTool, others: Mappi
         retry=said.retry,
         uses=server.name,
     )
+
+
+async def _cancelled_there_too(session: ClientSession, call: Awaitable[CallToolResult]) -> CallToolResult:
+    """A call whose end nobody waits for any more is taken back, as the protocol has it; its client does not do so."""
+    number: int | None = getattr(session, "_request_id", None)  # what the next request is sent as
+    try:
+        return await call
+    except (asyncio.CancelledError, McpError) as error:
+        too_late = not isinstance(error, McpError) or error.error.code == TOO_LATE
+        if too_late and number is not None:
+            with suppress(Exception):  # whoever is cancelled is told, and what becomes of that is not waited for
+                async with asyncio.timeout(_TELLING_SECONDS):
+                    await session.send_notification(_cancelled(number))
+        raise
+
+
+def _cancelled(number: int) -> ClientNotification:
+    said = CancelledNotificationParams(requestId=number, reason="nobody waits for it any more")
+    return ClientNotification(CancelledNotification(params=said))
 
 
 def _unheard(error: Exception) -> bool:

@@ -5,12 +5,12 @@ Light: what speaks to a server is handed in.
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, Protocol
 
 from agents.tools.mcp_servers import McpServer
-from agents.tools.tools import Tool, Tools
+from agents.tools.tools import Tool, Tools, marked, prefix_of
 from graphs.clock import Clock
 from graphs.errors import BatonError, SettingsError
 
@@ -147,11 +147,13 @@ class McpConnections:
             pause = min(2 * pause, _LONGEST_PAUSE)
 
     def _offer(self, server: McpServer, found: Sequence[Tool], tries: int) -> None:
-        for tool in found:
+        others = [one.name for one in self._servers if one.name != server.name]
+        own = _told_apart(server.name, found, others)
+        for tool in own:
             if tool.name not in self._tools:
                 self._tools.add(tool)
-        self._found += found
-        self._note(server, tools=tuple(tool.name for tool in found), tries=tries)
+        self._found += own
+        self._note(server, tools=tuple(tool.name for tool in own), tries=tries)
 
     def _note(self, server: McpServer, *, error: str | None = None, tools: tuple[str, ...] = (), tries: int) -> None:
         before = self._statuses.get(server.name)
@@ -169,3 +171,12 @@ class McpConnections:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await asyncio.gather(*(client.aclose() for client in self._clients))
+
+
+def _told_apart(server: str, found: Sequence[Tool], others: Iterable[str]) -> list[Tool]:
+    """`git`'s `hub_find` and `git_hub`'s `find` have two names: that of the one that looks like another server's is
+    marked, whether that server has such a tool or not, so that it is the same every time."""
+    prefixes = tuple(prefix_of(other) for other in others)
+    prefixes = tuple(one for one in prefixes if one.startswith(prefix_of(server)))
+    names = {one.name: marked(one.name, server, one.name) for one in found if one.name.startswith(prefixes)}
+    return [replace(one, name=names.get(one.name, one.name), undo=names.get(one.undo or "", one.undo)) for one in found]

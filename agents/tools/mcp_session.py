@@ -25,7 +25,7 @@ from agents.tools.mcp_servers import McpServer
 T = TypeVar("T")
 Question = Callable[[ClientSession], Awaitable[T]]
 
-_TOO_LATE: Final = 408
+TOO_LATE: Final = 408
 _NO_SUCH_SESSION: Final = 32600
 """Codes that the protocol's client gives by itself: no answer in time; a server, begun anew, knows no such session."""
 
@@ -101,7 +101,7 @@ class _Open:
             session = await asyncio.shield(self._session)
             return await self._answered(asyncio.ensure_future(question(session)))
         except McpError as error:
-            if error.error.code in (_TOO_LATE, _NO_SUCH_SESSION, CONNECTION_CLOSED):
+            if error.error.code in (TOO_LATE, _NO_SUCH_SESSION, CONNECTION_CLOSED):
                 self._retired = True
             raise
         except BaseException:

@@ -1,5 +1,6 @@
 """Tools: what a `tool` step runs and what an agent may call."""
 
+import hashlib
 import inspect
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -24,13 +25,26 @@ from graphs.steps import StepContext
 from graphs.values import json_value
 
 Effect = Literal["none", "reversible", "irreversible"]
-_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+LONGEST_NAME: Final = 64
+"""Characters; what providers accept."""
+
+_NAME: Final = re.compile(rf"[A-Za-z0-9_-]{{1,{LONGEST_NAME}}}")
 _NOT_IN_NAMES: Final = re.compile(r"[^A-Za-z0-9_-]")
 
 
 def prefix_of(source: str) -> str:
     """How the names begin of the tools that a server offers."""
     return _NOT_IN_NAMES.sub("_", f"{source}_")
+
+
+def marked(name: str, *of: str) -> str:
+    """A name that would be too long, or also another's, as one that is nobody else's, and the same every time.
+
+    Args:
+        of: What it is the name of.
+    """
+    mark = hashlib.sha256("\0".join(of).encode()).hexdigest()[:8]
+    return f"{name[: LONGEST_NAME - 9]}_{mark}"
 
 
 @dataclass(frozen=True)

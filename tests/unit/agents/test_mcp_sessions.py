@@ -36,6 +36,7 @@ def answer(said, **result):
     print(json.dumps({"jsonrpc": "2.0", "id": said["id"], "result": result}), flush=True)
 
 
+names = os.environ.get("NAMES", "who hang die").split()
 for line in sys.stdin:
     said = json.loads(line)
     asked, more = said["method"], said.get("params", {})
@@ -44,14 +45,19 @@ for line in sys.stdin:
         about = {"name": "desk", "version": "1"}
         answer(said, protocolVersion=more["protocolVersion"], capabilities={"tools": {}}, serverInfo=about)
     elif asked == "tools/list":
-        answer(said, tools=[{"name": name, "inputSchema": {"type": "object"}} for name in ("who", "hang", "die")])
+        answer(said, tools=[{"name": name, "inputSchema": {"type": "object"}} for name in names])
     elif tool == "who":
         answer(said, content=[{"type": "text", "text": str(os.getpid())}])
     elif tool == "hang":
+        with open(__file__ + ".hanging", "a") as file:
+            file.write(str(said["id"]) + chr(10))
         with open(__file__ + ".hangs", "a") as file:
             file.write("x")
     elif tool == "die":
         os._exit(1)
+    elif asked == "notifications/cancelled":
+        with open(__file__ + ".cancelled", "a") as file:
+            file.write(str(more["requestId"]) + chr(10))
 """
 """Over stdio, and by hand: what takes a second to import would be imported for each process."""
 
@@ -201,6 +207,66 @@ async def test_what_takes_too_long_is_ended_and_disturbs_nobody(
         await asyncio.wait([stays])
         await _gone(second)
         assert await _ask(tools, "who", make_context()) == third
+
+
+async def test_a_call_that_is_cut_off_is_taken_back_at_its_server(
+    make_context: Make, stdio: dict[str, Any], script: Path
+) -> None:
+    """As the protocol has it (`notifications/cancelled`), and no other call with it."""
+    hanging, taken_back = Path(f"{script}.hanging"), Path(f"{script}.cancelled")
+
+    async def written(path: Path, lines: int) -> list[str]:
+        async with asyncio.timeout(SECONDS):
+            while not path.exists() or len(path.read_text().splitlines()) < lines:
+                await asyncio.sleep(0.02)
+        return path.read_text().splitlines()
+
+    async with _spoken_to(**stdio) as tools:
+        stays = asyncio.create_task(_ask(tools, "hang", make_context()))
+        [first] = await written(hanging, 1)
+        cut = asyncio.create_task(_ask(tools, "hang", make_context()))
+        _, second = await written(hanging, 2)
+        cut.cancel()
+        assert await written(taken_back, 1) == [second] != [first]
+        assert not stays.done()
+        stays.cancel()
+        await asyncio.wait([cut, stays])
+    hanging.unlink()
+    taken_back.unlink(missing_ok=True)
+    async with _spoken_to(**stdio, tools={"hang": {"timeout": 0.3}}) as tools:
+        both = await asyncio.gather(*(_ask(tools, "hang", make_context()) for _ in "ab"), return_exceptions=True)
+        assert ["Timed out" in str(one) for one in both] == [True, True]
+        assert sorted(await written(taken_back, 2)) == sorted(await written(hanging, 2)), "nor is one that is too late"
+
+
+async def test_every_tool_has_a_name_of_its_own_that_stays_the_same(
+    make_context: Make, stdio: dict[str, Any], tmp_path: Path
+) -> None:
+    long, longer = "a" * 70 + "1", "a" * 70 + "2"
+
+    async def names(*of: str) -> dict[str, str]:
+        async with _spoken_to(**stdio, env={"NAMES": " ".join(of)}) as tools:
+            return dict(zip(of, tools, strict=True))
+
+    every = await names("find", "find.it", "find/it", "find_it", long, longer)
+    assert (every["find"], every["find_it"]) == ("desk_find", "desk_find_it")
+    assert len(set(every.values())) == 6 and all(len(name) <= 64 for name in every.values())
+    for name in every:
+        assert (await names(name))[name] == every[name], "whatever else there is"
+
+    found = {}
+    for order in (("git", "git_hub"), ("git_hub", "git")):
+        servers = [McpServer(**{**stdio, "name": name}, env={"NAMES": "hub_find find"}) for name in order]
+        tools = Tools()
+        connections = McpConnections(servers, tools, Client, SystemClock())
+        await connections.open()
+        found[order] = {one.name: set(one.tools) for one in connections.statuses()}
+        assert set(tools.names()) == set.union(*found[order].values())
+        await connections.aclose()
+    first, second = found.values()
+    assert first == second and first["git_hub"] == {"git_hub_find", "git_hub_hub_find"}
+    [other] = first["git"] - {"git_find"}
+    assert other.startswith("git_hub_find_"), "that of `git_hub` is called so"
 
 
 async def test_a_session_that_nobody_asks_anything_is_closed(make_context: Make, stdio: dict[str, Any]) -> None:
