@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
-from typing import Final
+from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -22,6 +22,8 @@ class AssistantBounds(BaseModel):
             that change anything are put before a person.
         services, functions: What the steps of its plans may name.
         budget: What an answer of the agent that chats (`agent`) may cost; beyond it, a person is asked.
+        breaker: What such an answer does while the circuit breaker of its model's provider is open: `fail` says so at
+            once, since somebody sits and waits; `wait` goes on when the provider is called again.
         replans: How often what is left of a plan that failed while it ran is planned anew; 0: never.
     """
 
@@ -33,6 +35,7 @@ class AssistantBounds(BaseModel):
     services: tuple[str, ...] = ("*",)
     functions: tuple[str, ...] = ("*",)
     budget: Budget | None = None
+    breaker: Literal["wait", "fail"] = "fail"
     replans: int = Field(default=2, ge=0, le=10)
 
     @field_validator("workflows", "agents", "tools", "services", "functions", mode="before")

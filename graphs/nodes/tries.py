@@ -50,6 +50,9 @@ async def tries(body: Body, once: Callable[[int], Awaitable[T]]) -> T | Result:
             if (ended := await _held_back(body, failure, attempt, policy.max_attempts)) is not None:
                 return ended
             continue
+        if isinstance(failure, BreakerOpenError) and body.planned.step.retry is None:
+            # It would rather fail: to be tried again when the breaker may be probed, it must say that itself.
+            return body.failed(failure, attempts=attempt)
         decision = after_failure(policy, attempt, failure, chance)
         if (late := _too_late(body, failure, decision.delay if isinstance(decision, Again) else None)) is not None:
             return body.failed(late, attempts=attempt)

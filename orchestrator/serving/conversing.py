@@ -23,6 +23,7 @@ from agents.planning.bounds import AssistantBounds, within
 from agents.reasoning.messages import keep
 from agents.tools.tools import Tools
 from graphs.errors import ConflictError, InputError, StepError
+from graphs.policies.breaker import BreakerOpenError
 from graphs.spec import Workflow
 from graphs.state import ExecutionStatus
 from orchestrator.bus import given_up
@@ -60,7 +61,7 @@ def answer_of(name: str, resources: Mapping[type, Any]) -> Workflow:
             "metadata": {"name": name, "version": "1.0", "description": "One answer in a conversation"},
             # Without an input: the workflow's would be put to the agent as the last of the messages.
             "spec": {
-                "config": {"retry_policy": {}},
+                "config": {"retry_policy": {}, "breaker": bounds.breaker},
                 "steps": [{"name": _AGENT, "type": "agent", "input": "{{ none }}", "config": config}],
             },
         }
@@ -222,5 +223,8 @@ def _given_by_tool(shown: Mapping[str, Any]) -> ToolMessage:
 
 def _failure(execution: Execution) -> StepError:
     error = execution.error or {}
-    said = " ".join(str(error[key]) for key in ("message", "hint") if error.get(key))
-    return StepError(said or f"the answer {execution.status.said}.", code=str(error.get("code") or "answer_failed"))
+    code = str(error.get("code") or "answer_failed")
+    # What to do about a breaker is for whoever runs this, and not for whoever chats.
+    told = ("message",) if code == BreakerOpenError.code else ("message", "hint")
+    said = " ".join(str(error[key]) for key in told if error.get(key))
+    return StepError(said or f"the answer {execution.status.said}.", code=code)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from graphs.clock import Clock
-from graphs.errors import ConflictError, CorruptStateError, NotFoundError, StoreError
+from graphs.errors import BatonError, ConflictError, CorruptStateError, NotFoundError, StoreError
 from graphs.steps import Logger
 from orchestrator.queue.port import RunQueue, Ticket
 from orchestrator.serving.admission import Admission
@@ -208,7 +208,8 @@ class Desk:
         except StoreError:
             raise  # nothing is wrong with the run: it goes on once the store can write again
         except Exception as error:  # noqa: BLE001 - a user's graph may raise anything; the client is told
-            said = {"error": type(error).__name__, "message": str(error)}
+            code = {"code": error.code} if isinstance(error, BatonError) else {}
+            said = {"error": type(error).__name__, "message": str(error), **code}
             log.say("error", said)
             left = await served.left(ticket.run)
             return replace(left, status="error", thread="error", error=said)

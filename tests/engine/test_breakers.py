@@ -148,7 +148,8 @@ async def test_a_step_may_say_that_it_would_rather_fail(database: Path, effects:
         assert execution.error is not None and execution.error["code"] == "breaker_open"
         assert "asked to fail" in execution.error["message"], "it tells what the last failure was"
         del step["breaker"]
-        assert (await run(baton, workflow("x", [step], config={"breaker": "fail"}))).status == "failed"
+        tried = {"breaker": "fail", "retry_policy": {"max_attempts": 3}}
+        assert (await run(baton, workflow("x", [step], config=tried))).status == "failed"
         assert (await run(baton, workflow("y", [instead]))).status == "completed"
     assert effects.began == ["instead~fallback"] or effects.began == ["d~fallback"]
 
