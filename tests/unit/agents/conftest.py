@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from agents import Models, Script, Tools, tool
 from agents.reasoning.agent import AgentStep
 from agents.reasoning.agent_config import AgentConfig
 from graphs.clock import ManualClock
@@ -181,6 +182,31 @@ def make_context(clock: ManualClock) -> Callable[..., StepContext]:
         return StepContext(**{**values, **changes})
 
     return make
+
+
+@tool
+def add(a: int, b: int, context: StepContext) -> dict[str, Any]:
+    """Add two numbers."""
+    return {"sum": a + b, "key": context.idempotency_key}
+
+
+@tool
+def explode() -> None:
+    """Always fails."""
+    raise ValueError("the boiler burst")
+
+
+@pytest.fixture
+def run(make_context: Callable[..., StepContext]) -> Callable[..., Any]:
+    """An agent step, carried out with scripted models and these tools."""
+
+    async def go(*scripts: Script, given: Any = None, resources: Any = (), **config: Any) -> Any:
+        models = Models(allow_real=False, scripts=scripts, default="scripted:echo")
+        changes = {name: config.pop(name) for name in ("state", "progress", "name") if name in config}
+        context = make_context(models, Tools([add, explode]), *resources, input=given, **changes)
+        return await work(context, config)
+
+    return go
 
 
 async def work(context: StepContext, config: AgentConfig | dict[str, Any], step: type[AgentStep] = AgentStep) -> Any:
