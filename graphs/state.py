@@ -113,6 +113,7 @@ class Result(TypedDict):
             `undoes`.
         inherited: In a fork: the execution that did it, and whose it is to undo.
         undone: In a fork: that one had undone it already.
+        uncounted: It is left out of the figures (`metrics_enabled: false`).
     """
 
     status: str
@@ -136,6 +137,7 @@ class Result(TypedDict):
     unfinished: NotRequired[dict[str, Any]]
     inherited: NotRequired[str]
     undone: NotRequired[bool]
+    uncounted: NotRequired[bool]
 
 
 class Kept(dict[str, Result]):

@@ -213,7 +213,7 @@ class Body:
         result: Result = {"status": "skipped", "reason": reason, "attempts": 0, "ended_at": now}
         if detail:
             result["detail"] = detail
-        return result
+        return self._counted(result)
 
     def cancelled(self, reason: str, detail: str) -> Result:
         if self.late:
@@ -247,6 +247,11 @@ class Body:
         result["ended_at"] = now
         if self.queued:
             result["queued"] = round(self.queued, 6)
+        return self._counted(result)
+
+    def _counted(self, result: Result) -> Result:
+        if not self.planned.step.metrics_enabled:
+            result["uncounted"] = True
         return result
 
 

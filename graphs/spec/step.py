@@ -146,6 +146,7 @@ class Step(Model):
     sensitive: bool = False
     """Marks effects that a person should know of: the orchestrator counts them, `show` names them."""
     metrics_enabled: bool = True
+    """Whether `/metrics` counts it."""
     labels: dict[str, str] = Field(default_factory=dict)
 
     @field_validator("config")

@@ -29,6 +29,7 @@ _HAPPENED: Final = (
     f"CASE WHEN r.kind = '{SPENT}' THEN r.data END "
     "FROM records AS r JOIN executions AS e ON e.id = r.execution_id "
     "WHERE r.seq > ? AND r.seq <= ? AND e.tenant = ? AND e.replay = 'null' "
+    "AND json_extract(r.data, '$.uncounted') IS NULL "
     f"AND r.kind IN ('step.completed', 'step.failed', 'step.timed_out', 'step.cancelled', 'step.skipped', '{SPENT}')"
 )
 

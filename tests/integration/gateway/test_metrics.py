@@ -40,7 +40,8 @@ async def test_it_tells_what_there_is_and_what_has_happened(tmp_path: Path, monk
         httpx.AsyncClient(base_url=served.url, timeout=20) as http,
         get_client(url=served.url, api_key=None) as client,
     ):
-        await publish(http, workflow("talks", AGENT, announces("go", "gone"), asks()))
+        quiet = {**announces("quietly", "gone"), "metrics_enabled": False}
+        await publish(http, workflow("talks", AGENT, announces("go", "gone"), quiet, asks()))
         before = await scraped(http)
         assert before["baton_queue_places"] == 1
         assert "baton_step_duration_seconds_count{workflow=talks}" not in before
