@@ -20,7 +20,7 @@ $(VENV)/.dev: $(VENV)/.runtime requirements-dev.lock
 	@touch $@
 
 # Installing would compile; an editable installation does not, and who may not write bytecode himself
-# (PYTHONDONTWRITEBYTECODE, as in many images) would compile 400 modules whenever a process starts.
+# (PYTHONDONTWRITEBYTECODE, as in many images) would compile hundreds of modules whenever a process starts.
 compiled: $(VENV)/.runtime
 	@$(BIN)/python -m compileall -q api agents graphs orchestrator tests
 
