@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import orjson
@@ -67,6 +67,18 @@ def _too_large(size: int, most: int) -> StepError:
         bytes=size,
         most=most,
     )
+
+
+def leaves(value: Any) -> Iterator[Any]:
+    """What stands inside objects and lists, however deep; the value itself when it is neither."""
+    if isinstance(value, Mapping):
+        for item in value.values():
+            yield from leaves(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from leaves(item)
+    else:
+        yield value
 
 
 def json_object(value: Mapping[str, Any], *, most: int | None = None) -> dict[str, Any]:

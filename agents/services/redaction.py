@@ -19,7 +19,7 @@ from graphs.expressions.secret import MASK
 from graphs.policies import as_step_error
 from graphs.spec import Step
 from graphs.steps import Logger, StepContext
-from graphs.values import json_value
+from graphs.values import json_value, leaves
 
 SHORTEST = 4
 """Shorter secrets are not searched for: masking every `1` would ruin the answer and hide nothing."""
@@ -144,25 +144,10 @@ class _QuietLog:
 
 
 def _secret_texts(value: Any) -> Iterator[str]:
-    if type(value) is Secret:
-        yield from _texts(reveal(value))
-    elif isinstance(value, Mapping):
-        for item in value.values():
-            yield from _secret_texts(item)
-    elif isinstance(value, list | tuple):
-        for item in value:
-            yield from _secret_texts(item)
-
-
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, Mapping):
-        for item in value.values():
-            yield from _texts(item)
-    elif isinstance(value, list | tuple):
-        for item in value:
-            yield from _texts(item)
-    elif value is not None and not isinstance(value, bool):
-        yield str(value)
+    for leaf in leaves(value):
+        if type(leaf) is Secret:
+            inside = leaves(reveal(leaf))
+            yield from (str(one) for one in inside if one is not None and not isinstance(one, bool))
 
 
 def _forms(text: str) -> Iterator[str]:

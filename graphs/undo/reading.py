@@ -7,6 +7,7 @@ from typing import Any
 from graphs.errors import BatonError
 from graphs.expressions import Reference, parse_condition, parse_template
 from graphs.spec import Step
+from graphs.values import leaves
 
 
 def may_read(step: Step, steps: frozenset[str], variables: frozenset[str]) -> bool:
@@ -45,15 +46,10 @@ def _references(step: Step) -> Iterator[Reference]:
 
 
 def _of_value(value: Any) -> Iterator[Reference]:
-    if isinstance(value, str):
-        yield from parse_template(value).references
-        with suppress(BatonError):  # some keys hold an expression without braces: `while`, `if`
-            yield from parse_condition(value).references
-    elif isinstance(value, dict):
-        for item in value.values():
-            yield from _of_value(item)
-    elif isinstance(value, list | tuple):
-        for item in value:
-            yield from _of_value(item)
-    elif not isinstance(value, int | float | bool | None):
-        raise TypeError("a value in Python")
+    for leaf in leaves(value):
+        if isinstance(leaf, str):
+            yield from parse_template(leaf).references
+            with suppress(BatonError):  # some keys hold an expression without braces: `while`, `if`
+                yield from parse_condition(leaf).references
+        elif not isinstance(leaf, int | float | bool | None):
+            raise TypeError("a value in Python")
