@@ -11,7 +11,7 @@ from graphs.state import ExecutionStatus
 from orchestrator.store.announcing import Kept
 from orchestrator.store.chapter import Chapter, insert, no_execution
 from orchestrator.store.execution_rows import UNFINISHED
-from orchestrator.store.executions import BEGIN_RUN, HOST, ended, find
+from orchestrator.store.executions import BEGIN_RUN, HOST, ended, find, unfinished
 from orchestrator.store.letter_rows import INSERT_LETTER, letter_row
 from orchestrator.store.port import ENGINE_FORMAT, TIMEOUT_BY, DeadLetter, Execution, Record
 from orchestrator.store.results import GOT_FURTHER
@@ -57,11 +57,8 @@ class Drives(Chapter):
         now = self._now()
 
         def work(db: sqlite3.Connection) -> Execution | BatonError:
-            execution = find(db, execution_id)
-            if execution is None:
-                return no_execution(execution_id)
-            if execution.status.final:
-                return ended(execution)
+            if isinstance(execution := unfinished(db, execution_id), BatonError):
+                return execution
             if execution.engine_format != ENGINE_FORMAT:
                 return _foreign_format(execution)
             if execution.pausing is not None:

@@ -12,7 +12,7 @@ from graphs.state import ExecutionStatus
 from orchestrator.fingerprints import is_same, key_reused
 from orchestrator.store.announcing import Kept
 from orchestrator.store.asked import asked_last
-from orchestrator.store.chapter import Chapter, raise_signal
+from orchestrator.store.chapter import Chapter, no_execution, raise_signal
 from orchestrator.store.execution_rows import (
     INSERT_EXECUTION,
     SELECT_EXECUTION,
@@ -150,6 +150,14 @@ def _taken(older: Execution, new: Execution) -> ConflictError:
         code="execution_exists",
         execution_id=older.id,
     )
+
+
+def unfinished(db: sqlite3.Connection, execution_id: str) -> Execution | BatonError:
+    """The execution, unless it is not there or has ended."""
+    execution = find(db, execution_id)
+    if execution is None:
+        return no_execution(execution_id)
+    return ended(execution) if execution.status.final else execution
 
 
 def ended(execution: Execution) -> ConflictError:

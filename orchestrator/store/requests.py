@@ -8,7 +8,7 @@ from graphs.errors import BatonError, ConflictError
 from graphs.state import FINALLY
 from orchestrator.store.announcing import Kept
 from orchestrator.store.chapter import Chapter, insert, no_execution, raise_signal
-from orchestrator.store.executions import ended, find
+from orchestrator.store.executions import find, unfinished
 from orchestrator.store.port import Execution, Record
 from orchestrator.store.rows import record_row, to_json, to_time
 
@@ -30,11 +30,8 @@ class Requests(Chapter):
         asked_for = {"by": by, "reason": reason, "at": now, "compensate": compensate, "terminate": terminate}
 
         def work(db: sqlite3.Connection) -> Execution | BatonError:
-            execution = find(db, execution_id)
-            if execution is None:
-                return no_execution(execution_id)
-            if execution.status.final:
-                return ended(execution)
+            if isinstance(execution := unfinished(db, execution_id), BatonError):
+                return execution
             request = {**asked_for, "concluded": execution.concluded is not None}
             if not _goes_further(request, execution):
                 return execution
@@ -60,11 +57,8 @@ class Requests(Chapter):
         request = to_json({"by": by, "reason": reason, "at": now})
 
         def work(db: sqlite3.Connection) -> Execution | BatonError:
-            execution = find(db, execution_id)
-            if execution is None:
-                return no_execution(execution_id)
-            if execution.status.final:
-                return ended(execution)
+            if isinstance(execution := unfinished(db, execution_id), BatonError):
+                return execution
             if execution.cancel_requested is not None and execution.concluded is None:
                 return _is_ending(execution)
             if execution.pause_requested is None:
@@ -90,11 +84,8 @@ class Requests(Chapter):
         at = self._clock.now()
 
         def work(db: sqlite3.Connection) -> tuple[Execution, Kept] | BatonError:
-            execution = find(db, execution_id)
-            if execution is None:
-                return no_execution(execution_id)
-            if execution.status.final:
-                return ended(execution)
+            if isinstance(execution := unfinished(db, execution_id), BatonError):
+                return execution
             if execution.pause_requested is None:
                 return _not_paused(execution)
             db.execute(
