@@ -20,7 +20,8 @@ from api.wire.callers import caller_of
 from api.wire.sse import Gone, LastingResponse, client_left
 from graphs.errors import NotFoundError
 from orchestrator.approvals.values import Person
-from orchestrator.chat.chats import CHAT, Chats, Heard, Linking
+from orchestrator.chat.chats import CHAT, Chats
+from orchestrator.chat.heard import Heard, Linking
 from orchestrator.chat.questions import Question
 from orchestrator.chat.turns import Turn
 from orchestrator.store.served.values import Search

@@ -10,6 +10,7 @@ being carried out; the plans of composite steps hang below it as children.
     board     what the bodies of one plan know together: results, who waits for them, how it ended
     flow      the bodies of one plan: who is at work, who rests, what wakes them
     roll      whether all that were dispatched have begun
+    root      what a tree of flows asks of the drive it belongs to
     work      how long somebody of a plan had something to do
 
 Rules that keep it whole: what was dispatched counts, not what has started; dependents are woken before the settled
@@ -18,8 +19,9 @@ step stops being active; a commit looks only at its own dependents.
 
 from graphs.errors import DeadlockError
 from graphs.flow.board import Board, Woken
-from graphs.flow.flow import Flow, Root
+from graphs.flow.flow import Flow
 from graphs.flow.roll import not_begun
+from graphs.flow.root import Root
 from graphs.flow.work import AtWork, seconds_before
 
 __all__ = ["AtWork", "Board", "Flow", "Root", "Woken", "deadlock", "not_begun", "seconds_before"]

@@ -4,44 +4,16 @@ import asyncio
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from math import inf
-from typing import Any, Protocol
+from typing import Any
 
 from graphs.flow.board import Board, Woken
 from graphs.flow.roll import RollCall
+from graphs.flow.root import Root
 from graphs.flow.work import AtWork
 from graphs.planner import Halt
 from graphs.policies.limits import Limit
 from graphs.state import FINALLY, Result, join_path
 from graphs.stopping import Stoppable
-
-
-class Root(Protocol):
-    """What a tree of flows asks of the drive it belongs to."""
-
-    def idle(self) -> None:
-        """Everybody rests. Park (now or later), or find that this is a deadlock."""
-        ...
-
-    def stirred(self) -> None:
-        """Somebody can go on again, after `idle`."""
-        ...
-
-    def failed(self, error: BaseException) -> None:
-        """A commit was lost: end this drive."""
-        ...
-
-    def asked(self, end: Mapping[str, Any] | None, *, held: bool) -> None:
-        """Somebody has asked for the end, in these words, or has it `held`: start nothing new."""
-        ...
-
-    @property
-    def broke_off(self) -> bool:
-        """Whether the drive before was not left in order: its process died, or nothing could be kept any more."""
-        ...
-
-    def place(self, path: str) -> float:
-        """Where a step's result stands in the order of commits; infinite for one that came since this drive began."""
-        ...
 
 
 class Flow:
