@@ -31,6 +31,7 @@ from graphs.errors import (
     StepError,
     StoreError,
 )
+from orchestrator.ids import shown_text
 from orchestrator.webhooks.signing import SignatureError
 
 MEDIA_TYPE = "application/problem+json"
@@ -86,13 +87,13 @@ def status_of(error: BatonError) -> int:
 
 def document_of(error: BatonError, instance: str) -> dict[str, Any]:
     """An error in the one shape."""
-    facts = error.as_dict()
+    facts = {name: shown_text(value) if isinstance(value, str) else value for name, value in error.as_dict().items()}
     facts.pop("message")
     # RFC 9457's own members win: the status of an execution is `error_status` beside the answer's.
     facts = {f"error_{name}" if name in _MEMBERS else name: value for name, value in facts.items()}
     if isinstance(error, DefinitionError):
         facts["problems"] = [asdict(problem) for problem in error.problems]
-    return shape(status_of(error), str(error), instance, **facts)
+    return shape(status_of(error), shown_text(str(error)), instance, **facts)
 
 
 def shape(status: int, detail: str, instance: str, *, code: str, **facts: Any) -> dict[str, Any]:

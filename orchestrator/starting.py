@@ -13,6 +13,7 @@ from graphs.spec import AGENT_LABEL, ANY_AGENT, ANY_WORKFLOW, Workflow
 from graphs.state import ExecutionStatus
 from graphs.values import json_value
 from orchestrator.fingerprints import fingerprint
+from orchestrator.ids import is_anothers
 from orchestrator.sealing import Cipher, take_secrets
 from orchestrator.store.port import DEFAULT_TENANT, Execution
 
@@ -87,9 +88,10 @@ def _fingerprint(workflow: Workflow, given: Any, start: Start, cipher: Cipher | 
 
 def _check_names(start: Start) -> None:
     # An id becomes part of idempotency keys, which are sent in headers; and it is typed in commands.
-    if start.execution_id is not None and not _ID.fullmatch(start.execution_id):
+    chosen = start.execution_id
+    if chosen is not None and (not _ID.fullmatch(chosen) or is_anothers(chosen, start.tenant)):
         raise InputError(
-            f"{start.execution_id[:60]!r} cannot be the id of an execution.",
+            f"{chosen[:60]!r} cannot be the id of an execution.",
             hint="An id has 1 to 255 visible ASCII characters, no spaces, and does not begin with '-'.",
             code="execution_id_invalid",
         )

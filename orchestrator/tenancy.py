@@ -49,6 +49,10 @@ class TenantView:
     consent: Consent | None = None
     quota: Quota = UNLIMITED
 
+    def own(self, given: str) -> str:
+        """The id under which the tenant has, or is to have, the execution that it calls so."""
+        return self.baton.store.own_id(given, self.tenant)
+
     # -- executions --------------------------------------------------------------------------------------------
 
     async def get(self, execution_id: str) -> Execution:

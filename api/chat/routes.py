@@ -24,6 +24,7 @@ from orchestrator.chat.chats import CHAT, Chats
 from orchestrator.chat.heard import Heard, Linking
 from orchestrator.chat.questions import Question
 from orchestrator.chat.turns import Turn
+from orchestrator.ids import shown_id
 from orchestrator.store.served.values import Search
 
 router = APIRouter(prefix="/v1", tags=["chat"], route_class=ChatRoute)
@@ -60,7 +61,7 @@ async def complete(
         by=caller_of(by),
         link=_linking(at, by, body.user, request),
         whose=f"{by.source} {body.user or ''}",
-        thread=x_thread_id,
+        thread=at.desk.threads.own(x_thread_id, by.tenant) if x_thread_id else None,
         again=x_stainless_retry_count not in (None, "0"),
         idempotency_key=idempotency_key,
         metadata={**(body.metadata or {}), "source": CHAT},
@@ -68,7 +69,7 @@ async def complete(
     turn = await Chats(at.desk, at.orchestrator.store).turn(heard)
     created = int(at.orchestrator.clock.now().timestamp())
     completion = Completion(f"chatcmpl-{turn.run_id or uuid.uuid4()}", created, body.model, turn)
-    headers = {"X-Thread-Id": turn.thread_id}
+    headers = {"X-Thread-Id": shown_id(turn.thread_id)}
     heartbeat = at.settings.heartbeat
     cancels = (body.on_disconnect or at.settings.chat_on_disconnect) == "cancel"
     gone = partial(_abandon, at, by, turn) if cancels else None

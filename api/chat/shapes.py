@@ -10,6 +10,7 @@ from fastapi.routing import APIRoute
 from api.errors import document_of
 from graphs.errors import BatonError
 from orchestrator.chat.turns import Tokens, Turn
+from orchestrator.ids import shown_id
 from orchestrator.store.served.values import Assistant
 
 _TYPES: Final[Mapping[int, str]] = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
@@ -58,7 +59,7 @@ class Completion:
 
     def _frame(self, kind: str, choices: list[Any], **more: Any) -> dict[str, Any]:
         frame = {"id": self.id, "object": kind, "created": self.created, "model": self.model, "choices": choices}
-        place = {"thread_id": self.turn.thread_id, "run_id": self.turn.run_id, "asked": self.turn.asked}
+        place = {"thread_id": shown_id(self.turn.thread_id), "run_id": self.turn.run_id, "asked": self.turn.asked}
         return {**frame, **more, "baton": place}
 
 

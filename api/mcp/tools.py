@@ -11,6 +11,7 @@ from graphs.errors import InputError, NotFoundError
 from orchestrator.approvals.rules import Given, concerns
 from orchestrator.approvals.values import Approval, Decision, Person
 from orchestrator.engine import Orchestrator
+from orchestrator.ids import shown_id
 from orchestrator.quota import UNLIMITED, Quota
 from orchestrator.serving.carrying import until_rest
 from orchestrator.store.port import Execution, Record
@@ -137,7 +138,7 @@ class Workbench:
         if tool.workflow is not None:
             execution = await self._view.start(tool.workflow, dict(arguments), idempotency_key=key)
             return await self._settled(execution.id, PATIENCE, tell, reads=True)
-        execution_id = _text(arguments, "execution_id")
+        execution_id = self._view.own(_text(arguments, "execution_id"))
         await self._view.get(execution_id)
         if tool.name == DECIDE:
             await self._decide(execution_id, arguments)
@@ -186,7 +187,7 @@ class Workbench:
 
 def _document(execution: Execution, questions: list[dict[str, Any]]) -> dict[str, Any]:
     document: dict[str, Any] = {
-        "execution_id": execution.id,
+        "execution_id": shown_id(execution.id),
         "workflow": execution.workflow,
         "version": execution.version,
         "status": str(execution.status),

@@ -99,7 +99,8 @@ def _threads(names: Mapping[str, Any], given: Mapping[str, Any]) -> Iterator[str
 
 async def _look_at_thread(gateway: Gateway, what: Acts, who: Principal, thread_id: str) -> None:
     try:
-        thread = await gateway.desk.threads.kept(thread_id, who.tenant)
+        threads = gateway.desk.threads
+        thread = await threads.kept(threads.own(thread_id, who.tenant), who.tenant)
     except NotFoundError:
         return  # the route says so, or makes it
     if not fits(thread.metadata, who.only):

@@ -17,6 +17,7 @@ from api.security.tokens import Tokens
 from api.security.watch import Watch
 from api.settings import GatewaySettings
 from graphs.clock import Clock
+from orchestrator.ids import shown_id
 from orchestrator.store.port import AuditEntry, Store
 
 _SECRET = frozenset({"token"})
@@ -95,7 +96,9 @@ class Door:
 
     def note(self, who: Principal, action: str, scope: Scope, status: int) -> None:
         """Add a request to the audit trail. What is a secret in a path is left out."""
-        named = {key: str(value)[:200] for key, value in scope.get("path_params", {}).items() if key not in _SECRET}
+        named = {
+            key: shown_id(str(value))[:200] for key, value in scope.get("path_params", {}).items() if key not in _SECRET
+        }
         entry = AuditEntry(
             at=self._clock.now(),
             tenant=who.tenant,

@@ -8,6 +8,7 @@ import copy
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from typing import Any
 
 import orjson
 from fastapi import APIRouter
@@ -30,6 +31,8 @@ from api.security.principal import Principal
 from graphs.errors import BatonError, EngineError, NotAllowedError
 
 _SAFE = frozenset({"GET", "HEAD"})
+_IDS = ("thread_id", "execution_id", "other_id")
+"""Parts of paths that callers choose, each tenant for itself."""
 _NOBODY = Principal(rights=frozenset(), source="nobody")
 
 
@@ -64,6 +67,16 @@ def guarded(routers: Iterable[APIRouter], door: Door) -> Iterator[BaseRoute]:
                 looked = copy.copy(guard)
                 looked.methods, looked.include_in_schema = {"HEAD"}, False
                 yield looked
+
+
+def own_ids(who: Principal, scope: Scope) -> dict[str, Any]:
+    """What a path names, with ids as they are kept for the tenant of whoever asks."""
+    given: dict[str, Any] = scope["path_params"]
+    named = [name for name in _IDS if name in given]
+    if not named:
+        return given
+    own_id = gateway_of(HTTPConnection(scope)).desk.threads.own
+    return {**given, **{name: own_id(given[name], who.tenant) for name in named}}
 
 
 class Guard:
@@ -105,6 +118,7 @@ class Guard:
                 receive = again(body, receive)
             scope["baton.principal"] = who
             if self._needed:
+                scope["path_params"] = own_ids(who, scope)
                 needed = [each for each in self._needed if not who.answering or each.is_answer is None]
                 lasting = self._door.lasting(who, HTTPConnection(scope), needed, self._what)
                 await lasting.serve(self._app, receive, send)

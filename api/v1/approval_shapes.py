@@ -9,6 +9,7 @@ from typing import Any
 from api.v1.shapes import record_document
 from graphs.errors import InputError
 from orchestrator.approvals.values import GROUP, Approval
+from orchestrator.ids import shown_id
 from orchestrator.store.port import Record
 
 
@@ -17,7 +18,7 @@ def approval_document(approval: Approval, now: datetime) -> dict[str, Any]:
     wait, desk, question = approval.wait, approval.desk, approval.wait.wait.question
     deciders = approval.deciders(now)
     return {
-        "execution_id": wait.execution_id,
+        "execution_id": shown_id(wait.execution_id),
         "path": wait.path,
         "generation": wait.generation,
         "workflow": approval.workflow,

@@ -83,7 +83,7 @@ async def inbox(
     which = InboxFilter(
         tenant=view.tenant,
         workflow=workflow,
-        execution_id=execution_id,
+        execution_id=view.own(execution_id) if execution_id else None,
         due_before=due_before,
         status=status,
         after=place_of(cursor) if cursor else None,

@@ -11,7 +11,8 @@ from api.v1 import observed
 from api.v1.common import FILTERED, MAX_PAGE, Body, Name, Text, View, Who, page
 from api.v1.observed import OBSERVED
 from graphs.errors import InputError
-from orchestrator.store.port import LetterFilter, LetterKind
+from orchestrator.ids import shown_id
+from orchestrator.store.port import DeadLetter, LetterFilter, LetterKind
 
 router = APIRouter(prefix="/v1/dead-letters", tags=["dead letters"])
 
@@ -58,7 +59,7 @@ async def list_letters(
     """Dead letters, newest first. Without the right to read, values are null."""
     which = LetterFilter(
         status=None if status == "all" else status,
-        execution_id=execution_id,
+        execution_id=view.own(execution_id) if execution_id else None,
         workflow=workflow,
         kind=kind,
         code=code,
@@ -68,7 +69,7 @@ async def list_letters(
     )
     found = await view.dead_letters(which)
     more = str(found[limit - 1].id) if len(found) > limit else None
-    listed = [asdict(one) if who.reads else observed.letter(asdict(one)) for one in found[:limit]]
+    listed = [_document(one) if who.reads else observed.letter(_document(one)) for one in found[:limit]]
     return page("dead_letters", listed, more)
 
 
@@ -81,31 +82,35 @@ async def redrive_many(view: View, body: RedriveBody) -> dict[str, Any]:
     if ids is None:
         which = LetterFilter(workflow=body.workflow, kind=body.kind, code=body.code)
         ids = [letter.id for letter in await view.dead_letters(which)]
-    return {"executions": list(await view.redrive(ids))}
+    return {"executions": [shown_id(each) for each in await view.redrive(ids)]}
 
 
 @router.get("/{letter_id}", dependencies=[needs(Right.READ)])
 async def show(letter_id: LetterId, view: View) -> dict[str, Any]:
     """A dead letter, with the input of its execution and what happened in it."""
     story = await view.letter_story(letter_id)
-    return {**asdict(story.letter), "input": story.input, "history": [asdict(record) for record in story.history]}
+    return {**_document(story.letter), "input": story.input, "history": [asdict(record) for record in story.history]}
 
 
 @router.put("/{letter_id}/edit", dependencies=[needs(Right.REDRIVE)])
 async def edit(letter_id: LetterId, view: View, body: EditBody) -> dict[str, Any]:
     """Change the input with which it is tried again. 409 when it is closed."""
-    return asdict(await view.edit_letter(letter_id, body.input))
+    return _document(await view.edit_letter(letter_id, body.input))
 
 
 @router.post("/{letter_id}/redrive", status_code=202, dependencies=[needs(Right.REDRIVE)])
 async def redrive(letter_id: LetterId, view: View) -> dict[str, Any]:
     """Try again what it is about; what else was done is not done again. 409 when it is closed."""
     await view.redrive([letter_id])
-    return asdict(await view.dead_letter(letter_id))
+    return _document(await view.dead_letter(letter_id))
 
 
 @router.post("/{letter_id}/discard", dependencies=[needs(Right.REDRIVE)])
 async def discard(letter_id: LetterId, view: View, body: DiscardBody | None = None) -> dict[str, Any]:
     """Close it for good: somebody saw to it. 409 when it is closed, or nothing of its execution is to be undone."""
     body = body or DiscardBody()
-    return asdict(await view.discard(letter_id, note=body.note, compensate=body.compensate))
+    return _document(await view.discard(letter_id, note=body.note, compensate=body.compensate))
+
+
+def _document(letter: DeadLetter) -> dict[str, Any]:
+    return {**asdict(letter), "execution_id": shown_id(letter.execution_id)}

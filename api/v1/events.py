@@ -7,6 +7,7 @@ from pydantic import Field
 
 from api.security import Right, needs
 from api.v1.common import Body, Name, View
+from orchestrator.ids import shown_id
 
 router = APIRouter(prefix="/v1/events", tags=["events"])
 
@@ -31,5 +32,5 @@ async def publish(body: EventBody, view: View) -> dict[str, Any]:
     `matched` names what it answered; `repeated` says that it was known, and that nothing happened now.
     """
     event = await view.publish_event(body.type, body.data, key=body.key, id=body.id)
-    matched = [{"execution_id": execution_id, "path": path} for execution_id, path in event.matched]
+    matched = [{"execution_id": shown_id(execution_id), "path": path} for execution_id, path in event.matched]
     return {"id": body.id or event.id, "matched": matched, "repeated": event.repeated}

@@ -15,6 +15,7 @@ from api.v1.shapes import brief, told, whole
 from graphs.draw import draw_workflow
 from graphs.state import ExecutionStatus
 from orchestrator.cli.support.story import Story
+from orchestrator.ids import shown_id
 from orchestrator.store.port import ExecutionFilter
 from orchestrator.tenancy import TenantView
 
@@ -47,7 +48,7 @@ async def start(
     idempotency_key: Annotated[str | None, Header(min_length=1, max_length=255)] = None,
 ) -> dict[str, Any]:
     """Start a workflow. The same `Idempotency-Key` again answers 200 with the execution that was started first."""
-    wanted = body.id or str(uuid.uuid4())
+    wanted = view.own(body.id) if body.id else str(uuid.uuid4())
     execution = await view.start(
         body.workflow,
         body.input,
@@ -59,7 +60,7 @@ async def start(
     )
     if execution.id != wanted:
         response.status_code = 200
-    response.headers["Location"] = f"/v1/executions/{execution.id}"
+    response.headers["Location"] = f"/v1/executions/{shown_id(execution.id)}"
     return whole(execution)
 
 
@@ -80,14 +81,14 @@ async def list_executions(
     which = ExecutionFilter(
         status=status or (),
         workflow=workflow,
-        parent=parent,
+        parent=view.own(parent) if parent else None,
         since=since,
         until=until,
         limit=limit + 1,
-        before=cursor,
+        before=view.own(cursor) if cursor else None,
     )
     found = await view.list(which)
-    more = found[limit - 1].id if len(found) > limit else None
+    more = shown_id(found[limit - 1].id) if len(found) > limit else None
     spent = await view.baton.spent([execution.id for execution in found[:limit]])
     listed = [{**brief(execution), "usage": spent[execution.id].figures()} for execution in found[:limit]]
     return page("executions", listed if who.reads else [observed.execution(one) for one in listed], more)

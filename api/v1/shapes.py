@@ -5,6 +5,7 @@ from typing import Any
 
 from orchestrator.cli.support.documents import published_document
 from orchestrator.cli.support.story import Story
+from orchestrator.ids import shown_id
 from orchestrator.store.port import Execution, OpenWait, PublishedWorkflow, Record
 from orchestrator.usage import Usage, costs_of
 
@@ -33,12 +34,17 @@ _WHOLE = (*_BRIEF, "digest", "changes", "input", "output", "user_context", "vari
 
 def brief(execution: Execution) -> dict[str, Any]:
     """An execution in a list: without what it works on."""
-    return {name: getattr(execution, name) for name in _BRIEF}
+    return _document(execution, _BRIEF)
 
 
 def whole(execution: Execution) -> dict[str, Any]:
     """An execution by itself. Secrets in its input are references already."""
-    return {name: getattr(execution, name) for name in _WHOLE}
+    return _document(execution, _WHOLE)
+
+
+def _document(execution: Execution, names: Sequence[str]) -> dict[str, Any]:
+    ids = {"id": shown_id(execution.id), "parent": execution.parent and shown_id(execution.parent)}
+    return {name: ids[name] if name in ids else getattr(execution, name) for name in names}
 
 
 def told(story: Story, waits: Sequence[OpenWait], forks: Sequence[Execution], usage: Sequence[Usage]) -> dict[str, Any]:

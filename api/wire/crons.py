@@ -16,6 +16,7 @@ from api.v1.common import Priority
 from api.wire.bodies import Body, ConfigBody, Json, Limit, Multitask, Offset, StreamModes, Webhook
 from api.wire.callers import READS, RUNS, caller_of
 from api.wire.shapes import json, no_content, selected
+from orchestrator.ids import shown_id
 from orchestrator.serving.secrets import changed, shown
 from orchestrator.serving.wanted import Wanted
 from orchestrator.store.served.values import Cron, Search
@@ -180,7 +181,7 @@ async def _search(body: CronSearch, at: Gateway, by: Principal) -> Search:
     if body.assistant_id is not None:
         fields["assistant_id"] = (await at.desk.assistants.get(body.assistant_id, by.tenant)).id
     if body.thread_id is not None:
-        fields["thread_id"] = body.thread_id
+        fields["thread_id"] = at.desk.threads.own(body.thread_id, by.tenant)
     if body.enabled is not None:
         fields["enabled"] = int(body.enabled)
     return Search(
@@ -206,7 +207,7 @@ def cron_of(cron: Cron) -> dict[str, Any]:
     return {
         "cron_id": cron.id,
         "assistant_id": cron.assistant_id,
-        "thread_id": cron.thread_id,
+        "thread_id": cron.thread_id and shown_id(cron.thread_id),
         "on_run_completed": cron.on_run_completed,
         "end_time": cron.end_at,
         "schedule": cron.schedule,

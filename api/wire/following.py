@@ -14,6 +14,7 @@ from api.wire.bodies import listed
 from api.wire.callers import LOOKS, READS, addressed
 from api.wire.sse import LastingResponse, answered_events, events, result, thread_events
 from graphs.errors import InputError
+from orchestrator.ids import shown_id
 from orchestrator.serving.addressed import Addressed
 from orchestrator.store.served.values import Run
 
@@ -141,7 +142,7 @@ def outcome_of(at: Gateway, by: Principal, run: Run, *, cancel: bool) -> Lasting
 
 def places(run: Run, way: str | None = None) -> dict[str, str]:
     """The headers by which clients find a run again."""
-    place = f"/threads/{quote(run.thread_id, safe='')}/runs/{run.id}"
+    place = f"/threads/{quote(shown_id(run.thread_id), safe='')}/runs/{run.id}"
     return {"Content-Location": place, **({"Location": f"{place}/{way}"} if way else {})}
 
 

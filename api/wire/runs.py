@@ -196,9 +196,10 @@ def _wanted(by: Principal, body: RunBody, thread_id: str | None, asked: Asked, m
 
 
 async def _runs_to_cancel(body: CancelBody, at: Gateway, by: Principal) -> list[Run]:
+    thread_id = at.desk.threads.own(body.thread_id, by.tenant) if body.thread_id else None
     if body.run_ids is not None:
-        return [at.desk.get(run_id, body.thread_id, by.tenant) for run_id in body.run_ids]
+        return [at.desk.get(run_id, thread_id, by.tenant) for run_id in body.run_ids]
     wanted = ["pending", "running"] if body.status == "all" else [body.status]
-    fields = {"thread_id": body.thread_id} if body.thread_id else {}
+    fields = {"thread_id": thread_id} if thread_id else {}
     which = Search(tenant=by.tenant, fields=fields, among={"status": wanted}, limit=10_000)
     return list(await at.desk.search(which))

@@ -5,6 +5,7 @@ from typing import Any
 
 from starlette.responses import Response
 
+from orchestrator.ids import shown_id
 from orchestrator.serving.encoding import to_bytes
 from orchestrator.serving.secrets import shown
 from orchestrator.store.served.values import Assistant, Run, Thread
@@ -39,7 +40,7 @@ def assistant_of(assistant: Assistant) -> dict[str, Any]:
 def thread_of(thread: Thread, *, ttl: bool = False) -> dict[str, Any]:
     """A thread."""
     document = {
-        "thread_id": thread.id,
+        "thread_id": shown_id(thread.id),
         "created_at": thread.created_at,
         "updated_at": thread.updated_at,
         "state_updated_at": thread.state_updated_at,
@@ -60,7 +61,7 @@ def run_of(run: Run) -> dict[str, Any]:
     """A run."""
     return {
         "run_id": run.id,
-        "thread_id": run.thread_id,
+        "thread_id": shown_id(run.thread_id),
         "assistant_id": run.assistant_id,
         "created_at": run.created_at,
         "updated_at": run.updated_at,

@@ -21,6 +21,7 @@ from api.wire.bodies import Json
 from api.wire.callers import LOOKS, addressed
 from api.wire.protocol import COMMANDS, CommandBody, SubscribeBody, answer_to, pending_on, seen
 from graphs.errors import BatonError, InputError
+from orchestrator.ids import shown_text
 from orchestrator.serving.addressed import Addressed
 from orchestrator.serving.encoding import to_bytes
 from orchestrator.serving.events import Subscription, ThreadEvents
@@ -99,7 +100,7 @@ class Socket:
             number = command.id
             return await self._carried_out(command)
         except BatonError as error:
-            return {"type": "error", "id": number, "error": error.code, "message": str(error)}
+            return {"type": "error", "id": number, "error": error.code, "message": shown_text(str(error))}
 
     async def _carried_out(self, command: CommandBody) -> Json:
         if command.method == "subscription.subscribe":

@@ -1,6 +1,7 @@
 """Threads: made, found, changed; their state and history."""
 
 import uuid
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Query
@@ -24,6 +25,7 @@ from api.wire.callers import LOOKS, READS, REDRIVES, RUNS, addressed, caller_of
 from api.wire.extracting import extracted
 from api.wire.shapes import json, no_content, selected, thread_of
 from graphs.errors import InputError
+from orchestrator.ids import shown_id
 from orchestrator.serving.served import Edit, Place, Window
 from orchestrator.store.served.values import Search
 
@@ -38,7 +40,8 @@ Select = Annotated[list[str] | None, Query()]
 async def create(body: ThreadBody, at: At, by: By) -> Response:
     """Make a thread; with supersteps, it begins with the state they give."""
     threads, again = at.desk.threads, body.if_exists == "do_nothing"
-    new = threads.new(body.thread_id or str(uuid.uuid4()), by.tenant, body.metadata, _ttl(body.ttl))
+    thread_id = threads.own(body.thread_id, by.tenant) if body.thread_id else str(uuid.uuid4())
+    new = threads.new(thread_id, by.tenant, body.metadata, _ttl(body.ttl))
     if not body.supersteps:
         return json(thread_of(await threads.create(new, again=again)))
     steps = [_superstep(item, by.name) for item in body.supersteps]
@@ -48,7 +51,7 @@ async def create(body: ThreadBody, at: At, by: By) -> Response:
 @router.post("/search", dependencies=[*LOOKS, acts("threads", "search")])
 async def search(body: ThreadSearch, at: At, by: By) -> Response:
     """Threads that fit, with their values and what is asked on them."""
-    found = await (addressed(at, by) or at.desk.threads).search(_search(body, by))
+    found = await (addressed(at, by) or at.desk.threads).search(_search(body, at, by))
     for each in found:
         at.desk.shown.thread(caller_of(by), each)
     documents = [(thread_of(thread), thread) for thread in found]
@@ -66,13 +69,13 @@ async def search(body: ThreadSearch, at: At, by: By) -> Response:
 @router.post("/count", dependencies=[*READS, acts("threads", "search")])
 async def count(body: ThreadSearch, at: At, by: By) -> Response:
     """How many threads fit."""
-    return json(await at.desk.threads.count(_search(body, by)))
+    return json(await at.desk.threads.count(_search(body, at, by)))
 
 
 @router.post("/prune", dependencies=[*RUNS, acts("threads", "delete")])
 async def prune(body: PruneBody, at: At, by: By) -> Response:
     """Delete threads, or all of their history but the latest."""
-    return json({"pruned_count": await at.desk.threads.prune(body.thread_ids, by.tenant, body.strategy)})
+    return json({"pruned_count": await at.desk.threads.prune(_own(body.thread_ids, at, by), by.tenant, body.strategy)})
 
 
 @router.get("/{thread_id}", dependencies=[*LOOKS, acts("threads", "read")])
@@ -147,6 +150,7 @@ async def update_state(thread_id: str, body: StateBody, at: At, by: By) -> Respo
     )
     place = await at.desk.threads.edit(thread_id, by.tenant, changes)
     where: dict[str, Any] = place.configurable(thread_id)
+    where["thread_id"] = shown_id(where["thread_id"])
     return json({"checkpoint": where, "configurable": where, "checkpoint_id": place.checkpoint_id})
 
 
@@ -187,7 +191,11 @@ async def history_by_query(
     return await history(thread_id, HistoryBody(limit=limit, before=before), at, by)
 
 
-def _search(body: ThreadSearch, by: Principal) -> Search:
+def _own(thread_ids: Sequence[str], at: Gateway, by: Principal) -> list[str]:
+    return [at.desk.threads.own(each, by.tenant) for each in thread_ids]
+
+
+def _search(body: ThreadSearch, at: Gateway, by: Principal) -> Search:
     columns = {"thread_id": "id"}
     return Search(
         tenant=by.tenant,
@@ -195,7 +203,7 @@ def _search(body: ThreadSearch, by: Principal) -> Search:
         only=by.only,
         state=body.values or {},
         fields={"status": body.status} if body.status else {},
-        among={"id": body.ids} if body.ids is not None else {},
+        among={"id": _own(body.ids, at, by)} if body.ids is not None else {},
         sort_by=columns.get(body.sort_by or "", body.sort_by or "created_at"),
         descending=body.sort_order != "asc",
         limit=body.limit,

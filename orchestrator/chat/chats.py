@@ -163,7 +163,7 @@ class Chats:
     async def _begin(self, who: Answering) -> Turn:
         """Clients name their conversations as they like; what somebody else has so named is not theirs."""
         name, messages = who.heard.thread, who.heard.messages
-        if name is not None and not self._store.thread_is_taken(name, who.heard.by.tenant):
+        if name is not None:
             try:
                 return await self._start(who, name, messages)
             except NotFoundError as error:  # another user's

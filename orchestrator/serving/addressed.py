@@ -14,6 +14,7 @@ from graphs.errors import NotAllowedError
 from orchestrator.approvals import rules
 from orchestrator.approvals.values import Approval, Person
 from orchestrator.engine import Orchestrator
+from orchestrator.ids import shown_id
 from orchestrator.serving.answers import interrupt_id
 from orchestrator.serving.desk import Desk
 from orchestrator.serving.encoding import to_bytes
@@ -105,7 +106,7 @@ class Addressed:
         """The same as the only state of its history, of which Agent Chat UI shows nothing where there is no message."""
         state = with_one_in_front(await self.state(thread_id))
         name = (await self.thread(thread_id)).metadata.get("graph_id")
-        return [{**state, "values": {"messages": [told(thread_id, str(name))]}}]
+        return [{**state, "values": {"messages": [told(shown_id(thread_id), str(name))]}}]
 
     # -- runs ----------------------------------------------------------------------------------------------------
 

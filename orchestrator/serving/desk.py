@@ -9,6 +9,7 @@ from typing import Any
 from graphs.clock import Clock
 from graphs.errors import BatonError, ConflictError, CorruptStateError, NotFoundError, StoreError
 from graphs.steps import Logger
+from orchestrator.ids import shown_id
 from orchestrator.queue.port import RunQueue, Ticket
 from orchestrator.serving.admission import Admission
 from orchestrator.serving.assistants import AssistantDesk
@@ -168,7 +169,7 @@ class Desk:
         reached, ticket.task = ticket.task, None
         run, log = ticket.run, await self.log(ticket.run, begun=True)
         if run.attempts > 1 or not log.last:  # what was said of a model call that was cut off is void
-            log.say("metadata", {"run_id": run.id, "thread_id": run.thread_id, "attempt": run.attempts})
+            log.say("metadata", {"run_id": run.id, "thread_id": shown_id(run.thread_id), "attempt": run.attempts})
         if (served := await self._served(ticket)) is None:
             return Ended(status="interrupted", thread="idle")
         async with self.threads.alone(run.thread_id):

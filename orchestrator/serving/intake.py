@@ -7,6 +7,7 @@ from typing import Any
 
 from graphs.clock import Clock
 from graphs.errors import BatonError
+from orchestrator.ids import shown_id
 from orchestrator.queue.port import RunQueue
 from orchestrator.serving.admission import Admission
 from orchestrator.serving.assistants import version_of
@@ -93,7 +94,7 @@ class Intake:
                 self._outcomes.let_go(one.new.run)
             else:
                 run = put.run
-                log.say("metadata", {"run_id": run.id, "thread_id": run.thread_id, "attempt": 1})
+                log.say("metadata", {"run_id": run.id, "thread_id": shown_id(run.thread_id), "attempt": 1})
         return [put.run for put in puts]
 
     async def put_due(self, cron: Cron, by: Caller, key: str) -> Run:

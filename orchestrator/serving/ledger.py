@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from graphs.state import Result
+from orchestrator.ids import shown_id
 from orchestrator.serving.answers import interrupt_id, interrupts_of, question_of
 from orchestrator.serving.messages import conversation_of, told_to
 from orchestrator.serving.served import Document
@@ -90,7 +91,7 @@ def follower_of(moments: Sequence[Moment], seq: int) -> str | None:
 
 
 def _state(execution: Execution, values: Document, parent: str | None, here: str, following: Sequence[str]) -> Document:
-    where = {"thread_id": execution.id, "checkpoint_ns": ""}
+    where = {"thread_id": shown_id(execution.id), "checkpoint_ns": ""}
     return {
         "values": values,
         "next": list(following),
@@ -99,7 +100,7 @@ def _state(execution: Execution, values: Document, parent: str | None, here: str
         "metadata": {
             "graph_id": execution.workflow,
             "version": execution.version,
-            "thread_id": execution.id,
+            "thread_id": shown_id(execution.id),
             "parents": {},
         },
         "created_at": None,

@@ -7,6 +7,7 @@ from typing import Any, Final
 import orjson
 
 from graphs.state import ExecutionStatus
+from orchestrator.ids import shown_id
 from orchestrator.serving.served import Document
 from orchestrator.serving.wording import answer_of
 from orchestrator.store.port import Execution
@@ -18,9 +19,9 @@ def told_to(execution: Execution) -> list[Document]:
     """The messages in its input, or else its input as one."""
     given = execution.input.get("messages") if isinstance(execution.input, Mapping) else None
     if isinstance(given, list) and given and all(_is_message(one) for one in given):
-        return [_message(one, f"{execution.id}-{number}") for number, one in enumerate(given)]
+        return [_message(one, f"{shown_id(execution.id)}-{number}") for number, one in enumerate(given)]
     text = orjson.dumps(execution.input, default=str).decode() if execution.input else execution.workflow
-    return [told(f"{execution.id}-0", text)]
+    return [told(f"{shown_id(execution.id)}-0", text)]
 
 
 def told(message_id: str, text: str) -> Document:
@@ -33,7 +34,7 @@ def conversation_of(execution: Execution) -> list[Document]:
     told = told_to(execution)
     if execution.status is not ExecutionStatus.COMPLETED:
         return told
-    answer = {"type": "ai", "id": f"{execution.id}-answer", "content": answer_of(execution.output)}
+    answer = {"type": "ai", "id": f"{shown_id(execution.id)}-answer", "content": answer_of(execution.output)}
     return [*told, {**answer, "tool_calls": []}]
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import orjson
 from langgraph.types import PregelTask, StateSnapshot
 
+from orchestrator.ids import shown_id
 from orchestrator.serving.encoding import to_bytes, to_value
 from orchestrator.serving.served import Document
 from orchestrator.store.served.values import Ended, Thread
@@ -22,7 +23,7 @@ def empty_state(thread_id: str) -> Document:
         "interrupts": [],
         "metadata": {},
         "created_at": None,
-        "checkpoint": {"thread_id": thread_id, "checkpoint_ns": "", "checkpoint_id": None},
+        "checkpoint": {"thread_id": shown_id(thread_id), "checkpoint_ns": "", "checkpoint_id": None},
         "parent_checkpoint": None,
         "checkpoint_id": None,
         "parent_checkpoint_id": None,
@@ -40,7 +41,11 @@ def state_left(thread: Thread) -> Document:
 
 def state_of(snapshot: StateSnapshot, thread_id: str) -> Document:
     """One snapshot."""
-    checkpoint = place_of(snapshot.config) or {"thread_id": thread_id, "checkpoint_ns": "", "checkpoint_id": None}
+    checkpoint = place_of(snapshot.config) or {
+        "thread_id": shown_id(thread_id),
+        "checkpoint_ns": "",
+        "checkpoint_id": None,
+    }
     parent = place_of(snapshot.parent_config)
     return {
         "values": snapshot.values,
@@ -67,6 +72,8 @@ def place_of(config: Mapping[str, Any] | None) -> Document | None:
     if "checkpoint_id" not in where:
         return None
     place = {key: where[key] for key in _KEYS if where.get(key) is not None}
+    if "thread_id" in place:
+        place["thread_id"] = shown_id(place["thread_id"])
     return {"checkpoint_ns": "", **place}
 
 

@@ -11,6 +11,7 @@ from weakref import WeakValueDictionary
 
 from graphs.clock import Clock
 from graphs.errors import ConflictError, InputError
+from orchestrator.ids import is_anothers, shown_id
 from orchestrator.serving.assistants import assistant_id_of
 from orchestrator.serving.served import Document, Edit, Place, Served, Window
 from orchestrator.serving.shelf import Shelf
@@ -56,9 +57,9 @@ class ThreadDesk:
         Raises:
             InputError: the id cannot be one.
         """
-        if not _ID.fullmatch(thread_id):
+        if not _ID.fullmatch(shown := shown_id(thread_id)) or is_anothers(thread_id, tenant):
             raise InputError(
-                f"{thread_id[:100]!r} cannot be a thread's id.",
+                f"{shown[:100]!r} cannot be a thread's id.",
                 hint="Ids have up to 128 letters, digits, and . _ : -; they begin with a letter or a digit.",
                 code="thread_id_invalid",
             )
@@ -104,6 +105,10 @@ class ThreadDesk:
             await self._store.delete_thread(thread.id, thread.tenant)
             raise
         return await self.get(thread.id, thread.tenant)
+
+    def own(self, given: str, tenant: str) -> str:
+        """The id under which a tenant has, or is to have, the thread that it calls so."""
+        return self._store.own_id(given, tenant)
 
     async def get(self, thread_id: str, tenant: str) -> Thread:
         """A thread as it is now.

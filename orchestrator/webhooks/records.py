@@ -14,6 +14,7 @@ import orjson
 
 from graphs.steps import Logger
 from orchestrator.engine import Orchestrator
+from orchestrator.ids import shown_id
 from orchestrator.store.port import Record, Target
 from orchestrator.webhooks.lanes import Lanes
 from orchestrator.webhooks.posting import pause_after, post, posting
@@ -91,5 +92,5 @@ class RecordWebhooks:
 
 def message_of(record: Record) -> dict[str, object]:
     """A record as it is sent."""
-    about = {"execution_id": record.execution_id, "path": record.path, "seq": record.seq, **record.data}
+    about = {"execution_id": shown_id(record.execution_id), "path": record.path, "seq": record.seq, **record.data}
     return {"type": record.kind, "timestamp": record.at, "data": about}

@@ -10,6 +10,7 @@ import orjson
 from graphs.errors import StoreError
 from graphs.steps import Logger
 from orchestrator.engine import Orchestrator
+from orchestrator.ids import shown_id
 from orchestrator.serving.secrets import shown
 from orchestrator.store.served.webhooks import RunWebhook
 from orchestrator.webhooks.lanes import Lanes
@@ -75,7 +76,7 @@ def message_of(one: RunWebhook) -> dict[str, Any]:
     run, body = one.body["run"], one.body
     return {
         "run_id": run["id"],
-        "thread_id": run["thread_id"],
+        "thread_id": shown_id(run["thread_id"]),
         "assistant_id": run["assistant_id"],
         "status": run["status"],
         "metadata": run["metadata"],

@@ -7,8 +7,10 @@ from datetime import datetime
 from typing import Any
 
 from graphs.errors import BatonError, ConflictError, NotFoundError
+from orchestrator.ids import marked_id
 from orchestrator.store import checkpoints
 from orchestrator.store.chapter import Chapter
+from orchestrator.store.port import DEFAULT_TENANT
 from orchestrator.store.retention import delete_executions
 from orchestrator.store.rows import from_time
 from orchestrator.store.served.standing import THREADS_NOW
@@ -28,9 +30,8 @@ _ANSWERS = (
     "SELECT e.id FROM thread_runs AS r JOIN executions AS e ON e.id = r.id WHERE r.thread_id = ? AND r.tenant = ?"
 )
 """Executions in which runs of a thread were answered; they have the runs' ids."""
-_TAKEN = (
-    "SELECT 1 FROM threads WHERE id = ? AND tenant <> ? UNION ALL "
-    "SELECT 1 FROM executions WHERE id = ? AND tenant <> ? LIMIT 1"
+_WHOSE = (
+    "SELECT id, tenant FROM threads WHERE id IN (?, ?) UNION ALL SELECT id, tenant FROM executions WHERE id IN (?, ?)"
 )
 _EXPIRED = "SELECT id, tenant FROM threads WHERE status <> 'busy' AND expires_at <= ?"
 
@@ -58,9 +59,17 @@ class Threads(Chapter):
         rows = self._reader.point(f"{THREADS.select} WHERE id = ? AND tenant = ?", (thread_id, tenant))
         return THREADS.value(rows[0]) if rows else None
 
-    def thread_is_taken(self, thread_id: str, tenant: str) -> bool:
-        """Whether another tenant has a thread, or an execution, of that id."""
-        return bool(self._reader.point(_TAKEN, (thread_id, tenant, thread_id, tenant)))
+    def own_id(self, given: str, tenant: str) -> str:
+        """The id under which a tenant has, or is to have, the thread or execution that it calls so (see `ids`).
+
+        Ids that were made here have no mark, and are nobody else's. The default tenant's have one only where another
+        has the plain id, so that it is not told that.
+        """
+        marked = marked_id(given, tenant)
+        whose = self._reader.point(_WHOSE, (given, marked) * 2)
+        if (given, tenant) in whose:
+            return given
+        return marked if tenant != DEFAULT_TENANT or whose else given
 
     async def threads(self, which: Search) -> Sequence[Thread]:
         """Threads that fit, as they stand now."""

@@ -74,7 +74,7 @@ async def test_two_tenants_may_give_their_conversations_the_same_name(tmp_path: 
                 state = (await client.get(f"/threads/{threads[tenant]}/state")).json()
                 asked = [one["content"] for one in state["values"]["messages"] if one["type"] == "human"]
                 assert asked == [f"I am of {tenant}", "again"]
-        assert threads["ours"] == "main" != threads["theirs"]
+        assert threads == {"ours": "main", "theirs": "main"}
 
 
 async def test_two_users_of_one_application_may_give_their_conversations_the_same_name(

@@ -322,16 +322,17 @@ async def test_only_who_may_decide_answers_through_a_run(served: Served) -> None
         assert [each["value"]["path"] for each in again["__interrupt__"]] == ["ask"]
 
 
-async def test_a_thread_cannot_be_named_as_an_execution_of_another_tenant(served: Served) -> None:
+async def test_a_thread_named_as_an_execution_of_another_tenant_is_another_thread(served: Served) -> None:
     baton = served.gateway.orchestrator
     await baton.start(REFUND, {"order": "17"}, execution_id="order-17")
     async with get_client(url=served.url, api_key=await make_key(baton, "admin", tenant="other")) as other:
-        with pytest.raises(ConflictError, match="There is a thread"):
-            await other.threads.create(thread_id="order-17", graph_id="refund")
-        with pytest.raises(ConflictError, match="There is a thread"):
-            await other.runs.create("order-17", "echo", input={"text": "a"}, if_not_exists="create")
         with pytest.raises(NotFoundError):
             await other.threads.get_state("order-17")
+        assert (await other.threads.create(thread_id="order-17"))["values"] is None
+        await other.runs.wait("order-17", "echo", input={"text": "a"})
+        assert (await other.threads.get_state("order-17"))["values"] == {"text": "a", "said": ["echo: a"]}
+    execution = await baton.get("order-17")
+    assert (execution.workflow, execution.tenant) == ("refund", "default")
 
 
 async def test_graphs_and_workflows_do_not_share_threads(client: LangGraphClient) -> None:
