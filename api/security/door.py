@@ -1,7 +1,8 @@
 """The door: finds out who asks. One for each gateway."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from starlette.requests import HTTPConnection
 from starlette.types import Scope
@@ -21,6 +22,7 @@ from orchestrator.ids import shown_id
 from orchestrator.store.port import AuditEntry, Store
 
 _SECRET = frozenset({"token"})
+_CHOSEN = frozenset({"thread_id", "execution_id", "other_id"})
 
 
 class Door:
@@ -94,7 +96,17 @@ class Door:
 
         return Lasting(who, again, self.watch, self._clock, connection.scope)
 
-    def note(self, who: Principal, action: str, scope: Scope, status: int) -> None:
+    def own_id(self, name: str, given: str, who: Principal) -> str:
+        """What a name in a path or an answer stands for: ids that callers choose are their tenant's own."""
+        return self._store.own_id(given, who.tenant) if name in _CHOSEN else given
+
+    def standing_of(self, named: Mapping[str, Any], who: Principal) -> str | None:
+        """How that stands which is so named; None where it is not there."""
+        return self._store.standing_of(named, who.tenant)
+
+    def note(
+        self, who: Principal, action: str, scope: Scope, status: int, detail: Mapping[str, Any] | None = None
+    ) -> None:
         """Add a request to the audit trail. What is a secret in a path is left out."""
         named = {
             key: shown_id(str(value))[:200] for key, value in scope.get("path_params", {}).items() if key not in _SECRET
@@ -106,7 +118,7 @@ class Door:
             action=action,
             target=" ".join(named.values()) or None,
             outcome=str(status),
-            detail={"source": who.source},
+            detail={"source": who.source, **(detail or {})},
         )
         self._store.note(entry)
 

@@ -8,7 +8,6 @@ import copy
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
-from typing import Any
 
 import orjson
 from fastapi import APIRouter
@@ -16,7 +15,7 @@ from fastapi.routing import APIRoute, APIWebSocketRoute
 from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
 from starlette.routing import BaseRoute
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from api import errors
@@ -27,12 +26,11 @@ from api.security.custom import Acts, acts_of
 from api.security.door import Door
 from api.security.keys import NotAuthenticatedError
 from api.security.needs import Needs, declared
+from api.security.noting import Noting
 from api.security.principal import Principal
 from graphs.errors import BatonError, EngineError, NotAllowedError
 
 _SAFE = frozenset({"GET", "HEAD"})
-_IDS = ("thread_id", "execution_id", "other_id")
-"""Parts of paths that callers choose, each tenant for itself."""
 _NOBODY = Principal(rights=frozenset(), source="nobody")
 
 
@@ -59,8 +57,9 @@ def guarded(routers: Iterable[APIRouter], door: Door) -> Iterator[BaseRoute]:
                     code="route_not_guarded",
                 )
             guard = copy.copy(route)
-            what = next(acts_of(route.dependant), None)
-            guard.app = Guard(route.app, needed, door, f"{verbs} {route.path}", what)
+            what, label = next(acts_of(route.dependant), None), f"{verbs} {route.path}"
+            noting = Noting(door, label, needed, what, route.dependant)
+            guard.app = Guard(route.app, needed, door, label, what, noting)
             yield guard
             if isinstance(guard, APIRoute) and guard.methods == {"GET"} and all(each.right is None for each in needed):
                 # Whoever looks after servers asks only whether they are there. It is no other operation.
@@ -69,24 +68,17 @@ def guarded(routers: Iterable[APIRouter], door: Door) -> Iterator[BaseRoute]:
                 yield looked
 
 
-def own_ids(who: Principal, scope: Scope) -> dict[str, Any]:
-    """What a path names, with ids as they are kept for the tenant of whoever asks."""
-    given: dict[str, Any] = scope["path_params"]
-    named = [name for name in _IDS if name in given]
-    if not named:
-        return given
-    own_id = gateway_of(HTTPConnection(scope)).desk.threads.own
-    return {**given, **{name: own_id(given[name], who.tenant) for name in named}}
-
-
 class Guard:
     """Stands before one route: who asks, whether they may, how often, and whether the body can be taken.
 
     What changes something is noted in the audit trail when it is answered, and so is what somebody known may not do.
     """
 
-    def __init__(self, app: ASGIApp, needed: Sequence[Needs], door: Door, label: str, what: Acts | None) -> None:
+    def __init__(
+        self, app: ASGIApp, needed: Sequence[Needs], door: Door, label: str, what: Acts | None, noting: Noting
+    ) -> None:
         self._what = what
+        self._noting = noting
         self._app = app
         self._needed = [each for each in needed if each.right is not None]
         self._door = door
@@ -113,12 +105,15 @@ class Guard:
                     # What is everybody's looks at its proof before it looks into the body.
                     judged = bool(self._needed)
                     body = await whole_body(receive, Headers(scope=scope), self._door.settings, judged=judged)
-                    send = self._noting(who, scope, send)
                 who, body = await self._judged(self._answering(who, scope, body), scope, body)
                 receive = again(body, receive)
             scope["baton.principal"] = who
             if self._needed:
-                scope["path_params"] = own_ids(who, scope)
+                named = scope["path_params"]
+                scope["path_params"] = {name: self._door.own_id(name, given, who) for name, given in named.items()}
+            if scope["type"] == "http" and scope["method"] not in _SAFE:
+                send = self._noting.noted(who, scope, send)
+            if self._needed:
                 needed = [each for each in self._needed if not who.answering or each.is_answer is None]
                 lasting = self._door.lasting(who, HTTPConnection(scope), needed, self._what)
                 await lasting.serve(self._app, receive, send)
@@ -162,11 +157,3 @@ class Guard:
         if who.user is None or custom is None or self._what is None or self._what.inside:
             return who, body
         return await consented(gateway_of(HTTPConnection(scope)), custom, self._what, who, scope, body)
-
-    def _noting(self, who: Principal, scope: Scope, send: Send) -> Send:
-        async def noting(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                self._door.note(who, self._label, scope, message["status"])
-            await send(message)
-
-        return noting

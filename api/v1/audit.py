@@ -4,9 +4,11 @@ from dataclasses import asdict
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
+from starlette.responses import StreamingResponse
 
 from api.security import Right, needs
 from api.v1.common import FILTERED, MAX_PAGE, Name, Time, View, page
+from orchestrator.audit.exporting import MEDIA_TYPE, exported
 from orchestrator.store.port import AuditFilter
 
 router = APIRouter(prefix="/v1/audit", tags=["audit"], dependencies=[needs(Right.ADMIN)])
@@ -26,6 +28,14 @@ async def trail(
     found = await view.baton.store.audit(which)
     more = str(found[limit - 1].seq) if len(found) > limit else None
     return page("entries", [asdict(one) for one in found[:limit]], more)
+
+
+@router.get("/export", response_class=StreamingResponse, responses={200: {"content": {MEDIA_TYPE: {}}}})
+async def export(view: View) -> StreamingResponse:
+    """The tenant's whole trail as JSON lines, with the chain's hashes and a seal: `baton audit verify FILE`."""
+    lines = exported(view.baton.store, view.baton.catalogue.cipher, view.tenant, view.baton.clock.now())
+    headers = {"content-disposition": 'attachment; filename="audit.jsonl"'}
+    return StreamingResponse(lines, media_type=MEDIA_TYPE, headers=headers)
 
 
 @router.get("/verify")

@@ -6,8 +6,10 @@ from fastapi import APIRouter, Response
 from pydantic import Field
 
 from api.security import Right, needs
+from api.security.noting import makes
 from api.v1.common import Body, ExecutionId, Name, View
 from api.v1.shapes import brief, whole
+from orchestrator.ids import shown_id
 
 router = APIRouter(prefix="/v1/executions", tags=["executions"])
 
@@ -74,18 +76,18 @@ async def retry(execution_id: ExecutionId, view: View, body: RetryBody | None = 
     return {**brief(retried), "side_effects_again": list(acted)}
 
 
-@router.post("/{execution_id}/fork", status_code=201, dependencies=[needs(Right.REDRIVE)])
+@router.post("/{execution_id}/fork", status_code=201, dependencies=[needs(Right.REDRIVE), makes(execution_id="id")])
 async def fork(execution_id: ExecutionId, view: View, body: ForkBody, response: Response) -> dict[str, Any]:
     """Start a new execution with this one's results up to a step. `side_effects_again` as for a retry."""
     acted = await view.side_effects_again(execution_id, body.at, newest=body.newest)
     forked = await view.fork(
         execution_id, body.at, edit=body.input, step_input=body.step_input, model=body.model, newest=body.newest
     )
-    response.headers["Location"] = f"/v1/executions/{forked.id}"
+    response.headers["Location"] = f"/v1/executions/{shown_id(forked.id)}"
     return {**whole(forked), "side_effects_again": list(acted)}
 
 
-@router.post("/{execution_id}/replay", status_code=201, dependencies=[needs(Right.REDRIVE)])
+@router.post("/{execution_id}/replay", status_code=201, dependencies=[needs(Right.REDRIVE), makes(execution_id="id")])
 async def replay(execution_id: ExecutionId, view: View, body: ReplayBody, response: Response) -> dict[str, Any]:
     """Carry it out again from a step, in a new execution that changes nothing outside: models are asked anew, and all
     else is served from the record."""
@@ -97,7 +99,7 @@ async def replay(execution_id: ExecutionId, view: View, body: ReplayBody, respon
         instructions=body.instructions,
         perform=body.perform,
     )
-    response.headers["Location"] = f"/v1/executions/{replayed.id}"
+    response.headers["Location"] = f"/v1/executions/{shown_id(replayed.id)}"
     return whole(replayed)
 
 

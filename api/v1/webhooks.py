@@ -11,6 +11,7 @@ from starlette.requests import Request
 from api.gateway import gateway_of
 from api.security import Right, everybodys, needs
 from api.security.bodies import check_json
+from api.security.noting import makes
 from api.v1.common import Body, Name, View
 from orchestrator.store.port import DEFAULT_TENANT, Source
 from orchestrator.tenancy import TenantView
@@ -43,7 +44,7 @@ def webhooks_of(view: View) -> Webhooks:
 Hooks = Annotated[Webhooks, Depends(webhooks_of)]
 
 
-@router.post("", status_code=201, dependencies=[needs(Right.ADMIN)])
+@router.post("", status_code=201, dependencies=[needs(Right.ADMIN), makes(source_id="id")])
 async def add(body: SourceBody, hooks: Hooks) -> dict[str, Any]:
     """Make a source. Its secret is shown here only."""
     source, secret = await hooks.add(body.name, body.event_type)

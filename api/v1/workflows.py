@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Query, Response
 from pydantic import Field
@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 
 from api.security import Right, needs
+from api.security.noting import makes
 from api.v1.common import Body, ExecutionId, Name, Version, View, WorkflowName
 from api.v1.observed import OBSERVED
 from api.v1.shapes import workflow_document
@@ -62,13 +63,16 @@ async def text_of(request: Request) -> str:
 Definition = Annotated[str, Depends(text_of)]
 
 
+PUBLISHES: Final = [needs(Right.EDIT), makes(name="name", version="version")]
+
+
 @router.post("/validate", dependencies=[needs(Right.READ)], openapi_extra=_TEXT)
 async def validate(text: Definition, view: View) -> dict[str, Any]:
     """Everything that is wrong with a definition, each with line and column. 200 also when there is something."""
     return _report(await _examined(view, text))
 
 
-@router.post("", status_code=201, dependencies=[needs(Right.EDIT)], openapi_extra=_TEXT)
+@router.post("", status_code=201, dependencies=PUBLISHES, openapi_extra=_TEXT)
 async def publish(text: Definition, view: View) -> dict[str, Any]:
     """Publish a version. 422 with all problems; 409 when the version exists and says something else."""
     report = await _examined(view, text)
@@ -77,7 +81,7 @@ async def publish(text: Definition, view: View) -> dict[str, Any]:
     return workflow_document(await view.publish(report.workflow))
 
 
-@router.post("/plans/{execution_id}", status_code=201, dependencies=[needs(Right.EDIT)])
+@router.post("/plans/{execution_id}", status_code=201, dependencies=PUBLISHES)
 async def save_plan(execution_id: ExecutionId, body: PlanBody, view: View) -> dict[str, Any]:
     """Publish the plan that the assistant made in an execution. 409 when it has made none."""
     name, _, version = body.save_as.partition("@")

@@ -9,7 +9,7 @@ from typing import Any, Final
 from graphs.errors import BatonError, ConflictError
 from orchestrator.approvals.values import Approval, Desk, Turn
 from orchestrator.store.announcing import Kept
-from orchestrator.store.audit import add_entry
+from orchestrator.store.audit import add_entry, digest_of
 from orchestrator.store.chapter import Chapter, insert, raise_signal
 from orchestrator.store.port import AuditEntry, InboxFilter, OpenWait, Record
 from orchestrator.store.rows import from_json, from_time, name_and_version, record_row, to_json, to_time
@@ -165,8 +165,15 @@ def _trail(approval: Approval, turn: Turn, now: datetime) -> AuditEntry:
         actor=turn.data.get("by"),
         action=turn.kind,
         target=f"{wait.execution_id} {wait.path}",
-        detail={**turn.data, "generation": wait.generation, "digest": approval.digest},
+        detail={**turn.data, "generation": wait.generation, "digest": approval.digest, **_digests(approval, turn)},
     )
+
+
+def _digests(approval: Approval, turn: Turn) -> dict[str, Any]:
+    """What was shown, and what it became: the answer, once there is one."""
+    answer = turn.answer
+    after = None if answer is None else digest_of([answer.outcome, answer.data, answer.reason])
+    return {"before": f"sha256:{approval.digest}", "after": after}
 
 
 def _use_up(db: sqlite3.Connection, link: tuple[str, datetime], now: str) -> bool:

@@ -18,7 +18,9 @@ from orchestrator.store.port import AuditEntry, AuditFilter, AuditReport
 from orchestrator.store.rows import from_json, to_json, to_time
 
 _COLUMNS: Final = "seq, at, tenant, actor, action, target, outcome, detail, previous, hash"
-_FIRST: Final = "0" * 64
+FIRST: Final = "0" * 64
+"""What the first row follows."""
+
 _HEAD: Final = "audit_head"
 _BATCH: Final = 5000
 
@@ -54,7 +56,7 @@ class Audit(Chapter):
 def add_entry(db: sqlite3.Connection, entry: AuditEntry) -> None:
     """Add a row, in the transaction of what it tells of."""
     newest = db.execute("SELECT value FROM meta WHERE key = ?", (_HEAD,)).fetchone()
-    last, previous = (int(newest[0].partition(":")[0]), newest[0].partition(":")[2]) if newest else (0, _FIRST)
+    last, previous = (int(newest[0].partition(":")[0]), newest[0].partition(":")[2]) if newest else (0, FIRST)
     row = (
         to_time(entry.at),
         entry.tenant,
@@ -71,12 +73,23 @@ def add_entry(db: sqlite3.Connection, entry: AuditEntry) -> None:
     db.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", (_HEAD, f"{seq}:{hashed}"))
 
 
+def entry_hash(seq: int, values: Sequence[Any], previous: str) -> str:
+    """The hash of a row, of its values from `at` to `detail` as JSON has them."""
+    *plain, detail = values
+    return _hash(seq, [*plain, to_json(detail)], previous)
+
+
+def digest_of(value: Any) -> str:
+    """What tells a value from every other, for entries that say what was before an act and after it."""
+    return f"sha256:{hashlib.sha256(to_json(value).encode()).hexdigest()}"
+
+
 def _hash(seq: int, row: Sequence[Any], previous: str) -> str:
     return hashlib.sha256(orjson.dumps([seq, *row, previous])).hexdigest()
 
 
 def _verify(db: sqlite3.Connection) -> AuditReport:
-    expected, previous, count = 1, _FIRST, 0
+    expected, previous, count = 1, FIRST, 0
     while rows := db.execute(
         f"SELECT {_COLUMNS} FROM audit WHERE seq >= ? ORDER BY seq LIMIT {_BATCH}", (expected,)
     ).fetchall():
@@ -99,7 +112,7 @@ def _verify(db: sqlite3.Connection) -> AuditReport:
 
 
 def _entry(row: Sequence[Any]) -> AuditEntry:
-    seq, at, tenant, actor, action, target, outcome, detail, _, hashed = row
+    seq, at, tenant, actor, action, target, outcome, detail, previous, hashed = row
     return AuditEntry(
         seq=seq,
         at=datetime.fromisoformat(at),
@@ -109,5 +122,6 @@ def _entry(row: Sequence[Any]) -> AuditEntry:
         target=target,
         outcome=outcome,
         detail=from_json(detail),
+        previous=previous,
         hash=hashed,
     )

@@ -49,6 +49,11 @@ class Cipher:
     def new_key() -> str:
         return Fernet.generate_key().decode()
 
+    @property
+    def has_key(self) -> bool:
+        """Whether there is a key already."""
+        return self._fernet is not None or self._file.exists()
+
     def encrypt(self, value: Any) -> bytes:
         """The value as JSON, encrypted. Makes the key file, readable by its owner only, when there is none.
 

@@ -2,11 +2,12 @@
 
 import sqlite3
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from graphs.errors import BatonError, NotFoundError
-from orchestrator.store.audit import add_entry
+from orchestrator.store.audit import add_entry, digest_of
 from orchestrator.store.chapter import Chapter
 from orchestrator.store.port import AuditEntry, Key
 from orchestrator.store.rows import from_json, from_time, to_json, to_time
@@ -47,7 +48,14 @@ class Keys(Chapter):
             actor=key.created_by,
             action="key.created",
             target=key.id,
-            detail={"name": key.name, "role": key.role, "scopes": key.scopes, "groups": key.groups},
+            detail={
+                "name": key.name,
+                "role": key.role,
+                "scopes": key.scopes,
+                "groups": key.groups,
+                "before": None,
+                "after": _digest(key),
+            },
         )
 
         def work(db: sqlite3.Connection) -> None:
@@ -76,7 +84,9 @@ class Keys(Chapter):
                 )
             key = _from_row(row)
             if revoked.rowcount:
-                add_entry(db, AuditEntry(at=at, tenant=key.tenant, actor=by, action="key.revoked", target=key_id))
+                digests = {"before": _digest(replace(key, revoked_at=None)), "after": _digest(key)}
+                entry = AuditEntry(at=at, tenant=key.tenant, actor=by, action="key.revoked", target=key_id)
+                add_entry(db, replace(entry, detail=digests))
             return key
 
         revoked: Key = await self._writer.submit(work)
@@ -109,6 +119,11 @@ def _to_row(key: Key) -> tuple[Any, ...]:
         _time(key.revoked_at),
         _time(key.used_at),
     )
+
+
+def _digest(key: Key) -> str:
+    """Of everything but its last use, which no act changes."""
+    return digest_of([value.hex() if isinstance(value, bytes) else value for value in _to_row(key)[:-1]])
 
 
 def _time(value: datetime | None) -> str | None:

@@ -54,6 +54,7 @@ from orchestrator.store.served.runs import Runs
 from orchestrator.store.served.threads import Threads
 from orchestrator.store.served.webhooks import RunWebhooks
 from orchestrator.store.sources import Sources
+from orchestrator.store.standing import Standing
 from orchestrator.store.targets import Targets
 from orchestrator.store.timers import Timers
 from orchestrator.store.triggers import Triggers
@@ -87,6 +88,7 @@ class SqliteStore(
     Crons,
     Conversations,
     Threads,
+    Standing,
     Runs,
     RunWebhooks,
     Figures,

@@ -1,5 +1,6 @@
 """Commands that look: list, show, inbox, workflows, breakers, advise, mcp."""
 
+from pathlib import Path
 from typing import Annotated, Final
 
 import typer
@@ -128,8 +129,33 @@ def _register_audit(app: typer.Typer) -> None:
     ) -> None:
         """Tell who did what and when: keys, decisions, and all that was asked of the gateway."""
 
-    @command(audit_app, "verify", "orchestrator.cli.audit:verify", epilog=examples("baton audit verify"))
-    def verify() -> None:
+    @command(
+        audit_app,
+        "export",
+        "orchestrator.cli.audit:export",
+        epilog=examples(
+            "baton audit export audit.jsonl",
+            "baton audit export --tenant acme acme.jsonl",
+            note="It is JSON lines, with the chain's hashes and a seal: baton audit verify FILE.",
+        ),
+    )
+    def export(
+        target: Annotated[Path, typer.Argument(metavar="FILE", help="The file to make.")],
+        tenant: Annotated[str | None, typer.Option(help="Only this tenant's rows.")] = None,
+    ) -> None:
+        """Write the audit trail to a file that can be checked elsewhere."""
+
+    @command(
+        audit_app,
+        "verify",
+        "orchestrator.cli.audit:verify",
+        epilog=examples("baton audit verify", "baton audit verify audit.jsonl"),
+    )
+    def verify(
+        file: Annotated[
+            Path | None, typer.Argument(metavar="[FILE]", help="An exported file, in place of the database.")
+        ] = None,
+    ) -> None:
         """Check that no row of the audit trail was changed, taken out or cut off; prints the newest row's hash."""
 
 

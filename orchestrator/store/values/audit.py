@@ -15,7 +15,8 @@ class AuditEntry:
         action: What: a request (`POST /v1/executions`), or an act (`approval.decided`, `key.created`).
         target: On what.
         outcome: How it ended: a status code, or `done`.
-        seq, hash: Its place in the chain; given when it is kept.
+        detail: What else there is to say; of an act that changes something, `before` and `after` are digests of that.
+        seq, previous, hash: Its place in the chain; given when it is kept.
     """
 
     at: datetime
@@ -26,6 +27,7 @@ class AuditEntry:
     outcome: str = "done"
     detail: Mapping[str, Any] = field(default_factory=dict)
     seq: int | None = None
+    previous: str | None = None
     hash: str | None = None
 
 

@@ -6,7 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fastapi.routing import APIRoute
 
+from api import chat, v1, wire
+from api.mcp.route import router as mcp_router
+from api.security.custom import CREATE_RUN, acts_of
+from api.security.needs import declared
+from api.security.noting import Noting
+from api.security.rights import Right
 from graphs.clock import SystemClock
 from orchestrator.store.port import AuditEntry, AuditFilter
 from orchestrator.store.sqlite import SqliteStore
@@ -146,3 +153,65 @@ async def test_a_trail_that_has_lost_its_end_does_not_use_its_numbers_again(tmp_
     async with SqliteStore.open(path, clock=SystemClock()) as store:
         report: Any = await store.verify_audit()
     assert (report.ok, report.broken_at) == (False, 8)
+
+
+async def test_it_tells_how_things_stood_before_and_after_what_somebody_did(served: Served) -> None:
+    baton = served.gateway.orchestrator
+    async with caller(served.url, await make_key(baton, "admin", name="root", tenant="acme")) as root:
+
+        async def said() -> list[tuple[str, str | None, str | None]]:
+            await baton.store.barrier()
+            entries = (await root.get("/v1/audit", params={"limit": 1000})).json()["entries"]
+            return [(one["action"], one["detail"].get("before"), one["detail"].get("after")) for one in entries]
+
+        thread = (await root.post("/threads", json={"thread_id": "t"})).json()["thread_id"]
+        await root.patch(f"/threads/{thread}", json={"metadata": {"a": 1}})
+        await root.get(f"/threads/{thread}")
+        await root.patch(f"/threads/{thread}", json={"metadata": {"a": 2}})
+        await root.delete(f"/threads/{thread}")
+        made, first, second, gone = [one for one in await said() if "/threads" in one[0]]
+        assert made[1] is None
+        assert made[2] == first[1] != first[2] == second[1] != second[2] == gone[1]
+        assert gone[2] is None
+        assert str(made[2]).startswith("sha256:")
+
+        await publish(root, workflow("w", asks()))
+        execution_id = (await start(root, workflow="w", id="e"))["id"]
+        await until_rest(served, baton.store.own_id(execution_id, "acme"))
+        digest = (await root.get(f"/v1/approvals/{execution_id}/ask")).json()["digest"]
+        body = {"decision": "approve", "digest": digest, "reason": "because"}
+        assert (await root.post(f"/v1/approvals/{execution_id}/ask/decide", json=body)).status_code == 200
+        await root.post("/v1/workflows/w/versions/1.0/deprecate")
+        told = {action: (before, after) for action, before, after in await said()}
+        assert told["POST /v1/executions"][0] is None
+        assert told["approval.decided"][0] == f"sha256:{digest}"
+        assert told["POST /v1/workflows"][1] == told["POST /v1/workflows/{name}/versions/{version}/deprecate"][0]
+        for action in ("POST /v1/executions", "approval.decided", "POST /v1/approvals/{execution_id}/{path}/decide"):
+            assert told[action][1] not in (None, told[action][0]), action
+        assert told["key.created"][0] is None
+
+
+def test_every_route_that_changes_one_thing_says_what_became_of_it() -> None:
+    """But for those that start runs, whose own history tells, and acts on many things at once."""
+    door: Any = None
+    silent = set()
+    for router in (*wire.routers, *v1.routers, chat.router, mcp_router):
+        for route in router.routes:
+            verbs = (getattr(route, "methods", None) or set()) - {"GET", "HEAD"}
+            if not isinstance(route, APIRoute) or not verbs:
+                continue
+            needed, what = tuple(declared(route.dependant)), next(acts_of(route.dependant), None)
+            looks = all(need.right in (None, Right.READ) for need in needed)
+            noting = Noting(door, "", needed, what, route.dependant)
+            if not looks and what != CREATE_RUN and not noting.tells(route.param_convertors):
+                silent |= {f"{verb} {route.path}" for verb in verbs}
+    assert silent == {
+        "DELETE /store/items",
+        "PUT /store/items",
+        "POST /runs/cancel",
+        "POST /threads/prune",
+        "POST /v1/dead-letters/redrive",
+        "POST /v1/events",
+        "POST /v1/run-webhooks/secret",
+        "POST /v1/run-webhooks/secret/rotate",
+    }

@@ -34,6 +34,7 @@ COMMANDS = {
     "inbox": ((), {"waits"}),
     "audit": ((), {"entries"}),
     "audit verify": ((), {"ok", "rows", "head"}),
+    "audit export": (("audit.jsonl",), {"export", "rows", "head"}),
     "breakers": ((), {"breakers"}),
     "mcp": ((), {"servers"}),
     "breakers list": ((), {"breakers"}),

@@ -1,0 +1,1 @@
+"""The audit trail outside the database: written to a file, and checked there."""
