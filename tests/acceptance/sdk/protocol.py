@@ -103,4 +103,91 @@ async def subscribe(client: LangGraphClient, transport: Any) -> None:
         assert await soon(reading) == {"checkpoints", "tasks", "updates"}
 
 
+WORD = {"messages": [{"role": "user", "content": "oak"}]}
+
+
+@on_both_ways("tool_calls and extensions")
+async def tool_calls(client: LangGraphClient, transport: Any) -> None:
+    there = (await client.threads.create())["thread_id"]
+    async with client.threads.stream(there, assistant_id="crew", transport=transport) as thread:
+
+        async def read() -> list[Any]:
+            calls = [call async for call in thread.tool_calls]
+            return [(call.name, call.input, [each async for each in call.deltas], await call.output) for call in calls]
+
+        async def hear() -> list[Any]:
+            return [said async for said in thread.extensions["progress"]]
+
+        reading, hearing = asyncio.create_task(read()), asyncio.create_task(hear())
+        await asyncio.sleep(0)
+        await thread.run.start(input=WORD)
+        [(name, given, deltas, output)] = await soon(reading)
+        assert (name, given["word"], deltas) == ("look_up", "oak", ["looking"])
+        assert "found oak" in str(output)
+        assert {"name": "progress", "of": "oak"} in await soon(hearing)
+
+
+@on_both_ways("subgraphs")
+async def subgraphs(client: LangGraphClient, transport: Any) -> None:
+    there = (await client.threads.create())["thread_id"]
+    async with client.threads.stream(there, assistant_id="crew", transport=transport) as thread:
+
+        async def read() -> list[Any]:
+            found = []
+            for child in [child async for child in thread.subgraphs]:
+                calls = [call.name async for call in child.tool_calls]
+                said = [message async for message in child.messages]
+                words = ["".join([piece async for piece in message.text]) for message in said]
+                found.append((child.graph_name, child.status, calls, words))
+            return found
+
+        reading = asyncio.create_task(read())
+        await asyncio.sleep(0)
+        await thread.run.start(input=WORD)
+        assert await soon(reading) == [("worker", "completed", ["look_up"], ["You said found found oak."])]
+
+
+@on_both_ways("interleave_projections")
+async def interleave(client: LangGraphClient, transport: Any) -> None:
+    there = (await client.threads.create())["thread_id"]
+    wanted = ["values", "messages", "tool_calls", "subgraphs", "progress", "updates", "tasks", "checkpoints"]
+    async with client.threads.stream(there, assistant_id="crew", transport=transport) as thread:
+
+        async def read() -> list[tuple[str, Any]]:
+            return [each async for each in thread.interleave_projections(wanted)]
+
+        reading = asyncio.create_task(read())
+        await asyncio.sleep(0)
+        await thread.run.start(input=WORD)
+        seen = await soon(reading)
+        assert {name for name, _ in seen} >= set(wanted) - {"messages"}  # nothing at the root of it speaks
+        last = [item for name, item in seen if name == "values"][-1]
+        assert (await soon(thread.output.with_timeout(20)))["messages"] == last["messages"]
+
+
+@on_both_ways("events, and close")
+async def events(client: LangGraphClient, transport: Any) -> None:
+    there = (await client.threads.create())["thread_id"]
+    async with client.threads.stream(there, assistant_id="crew", transport=transport) as thread:
+
+        async def read() -> list[Any]:
+            found = []
+            async for event in thread.events:
+                if event["type"] != "event":  # over a WebSocket, that the client was understood
+                    continue
+                found.append(event)
+                if event["method"] == "lifecycle" and event["params"]["data"]["event"] == "completed":
+                    break
+            return found
+
+        reading = asyncio.create_task(read())
+        await asyncio.sleep(0)
+        await thread.run.start(input=WORD)
+        seen = await soon(reading)
+        assert {event["method"] for event in seen} >= {"values", "updates", "messages", "tools", "lifecycle", "tasks"}
+        numbers = [event["seq"] for event in seen]
+        assert numbers == sorted(set(numbers))
+        await soon(thread.close())
+
+
 CHECKS["threads.stream"] = lambda client: values(client, "sse")

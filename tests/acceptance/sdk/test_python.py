@@ -36,6 +36,30 @@ def test_the_other_client_has_the_same_methods() -> None:
     assert both[0] == both[1]
 
 
+PROJECTIONS = {"values", "messages", "tool_calls", "subgraphs", "subagents", "extensions", "events", "output"}
+OF_A_STREAM = PROJECTIONS | {
+    "run",
+    "agent",
+    "interrupts",
+    "interrupted",
+    "subscribe",
+    "interleave_projections",
+    "close",
+}
+"""What a stream of a thread offers. `subagents` are its `subgraphs` by another name."""
+
+
+async def test_nothing_that_a_stream_of_a_thread_offers_is_forgotten() -> None:
+    """See `tests.acceptance.sdk.protocol`."""
+    async with get_client(url="http://127.0.0.1:1", api_key=None) as client:
+        stream = client.threads.stream(assistant_id="echo")
+        told = {"thread_id", "assistant_id", "observe_applied_through_seq"}  # what it is, and what it does for itself
+        offered = set(vars(stream)) | {name for name, _ in inspect.getmembers(type(stream))}
+        assert {name for name in offered if not name.startswith("_")} - told == OF_A_STREAM
+        assert methods(type(stream.run)) == {"start", "respond"}
+        assert methods(type(stream.agent)) == {"get_tree"}
+
+
 def methods_of(client: LangGraphClient) -> set[str]:
     parts = ("assistants", "threads", "runs", "store", "crons")
     return {f"{part}.{name}" for part in parts for name in methods(type(getattr(client, part)))}

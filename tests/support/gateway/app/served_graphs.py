@@ -12,8 +12,10 @@ from typing import Annotated, Any, TypedDict
 from langchain_core.language_models import GenericFakeChatModel
 from langchain_core.messages import AIMessage, AnyMessage, ToolMessage
 from langchain_core.runnables import RunnableConfig
+from langchain_core.tools import tool
 from langgraph.config import get_stream_writer
 from langgraph.graph import END, START, MessagesState, StateGraph
+from langgraph.prebuilt import ToolNode, ToolRuntime
 from langgraph.runtime import Runtime
 from langgraph.store.base import BaseStore
 from langgraph.types import interrupt
@@ -120,6 +122,18 @@ async def _tool(state: MessagesState) -> dict[str, list[AnyMessage]]:
 
 
 tools = _graph(MessagesState, call=_call, tool=_tool, model=_model)
+
+
+@tool
+async def look_up(word: str, runtime: ToolRuntime) -> str:
+    """Look a word up."""
+    runtime.stream_writer({"name": "progress", "of": word})
+    runtime.emit_output_delta("looking")
+    return f"found {word}"
+
+
+_toolkit = _graph(MessagesState, call=_call, tool=ToolNode([look_up]), model=_model)
+crew = _graph(MessagesState, call=_call, tool=ToolNode([look_up]), worker=_toolkit)
 
 nested = _graph(Words, before=_after, child=_graph(Words, inner=_ask), last=_after)
 
