@@ -1,4 +1,10 @@
-"""The wire format of langgraph-sdk, at the root."""
+"""The wire format of langgraph-sdk, at the root.
+
+assistants, threads, runs, crons, store    what clients make, find and change; `bodies` in, `shapes` out
+following, sse, protocol, sockets          what runs say, as it is said: events, the agent protocol, WebSockets
+answering   requests that are nothing but an answer
+callers     who asks, as the desk knows them
+"""
 
 from collections.abc import Sequence
 

@@ -14,6 +14,7 @@ Every call that changes something is durable when it returns.
     going_back   retry from a step, fork at a step
     mending      dead letters, circuit breakers
     file         pruning, copying, leaving
+    base         what all of these stand on
 """
 
 from collections.abc import AsyncIterator, Iterable
