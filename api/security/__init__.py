@@ -1,7 +1,7 @@
 """Who asks, and what they may.
 
 rights      what may be done, and the roles that bundle it
-keys        API keys; `tokens`, JWTs of an OIDC provider; `custom`, whoever a team's own code lets in; `tls`, certificates
+keys        API keys; `tokens`, JWTs of an OIDC provider; `custom`, whom a team's own code lets in; `tls`, certificates
 door        finds out who asks: `Principal`
 needs       what a route asks for, declared on it: `dependencies=[needs(Right.READ)]`
 guard       stands before every route; one that declares nothing cannot be served

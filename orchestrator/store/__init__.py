@@ -6,7 +6,7 @@ sqlite          `SqliteStore`: the port on one file, by chapters; each has a mod
 chapter         what the chapters share; `*_rows` and `rows` are values as columns
 writer          the one thread that writes, in groups; `units` is what it is given, `commits` the hottest of it
 reader          reading, beside it; `results`, `early`, `matching`, `below` are what is looked for
-saver           LangGraph's checkpointer on the same file; reading_saver, checkpoints, plans, serializer are its parts
+saver           LangGraph's checkpointer on the same file, of reading_saver, checkpoints, plans and serializer
 connect, schema, migrations, locking, room, backup    the file itself
 cipher          secret inputs at rest
 lookup          published workflows without an engine
