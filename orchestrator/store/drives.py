@@ -103,9 +103,11 @@ class Drives(Chapter):
 
         def work(db: sqlite3.Connection) -> bool | BatonError:
             changed = db.execute(
-                "UPDATE executions SET status = ?, active_seconds = ?, pausing = ?, wake_at = ?, updated_at = ?, "
+                # One that rested in memory, and now only here, has not changed.
+                "UPDATE executions SET status = ?, active_seconds = ?, pausing = ?, wake_at = ?, "
+                "updated_at = iif(status = ?, updated_at, ?), "
                 f"seen = signal, deaths = 0 WHERE id = ? AND signal = ? AND {UNFINISHED}",
-                (status, active_seconds, to_json(pausing), wake, now, execution_id, seen),
+                (status, active_seconds, to_json(pausing), wake, status, now, execution_id, seen),
             ).rowcount
             if changed and not lingers:
                 _end_run(db, execution_id, status, now)

@@ -56,6 +56,24 @@ async def test_the_same_idempotency_key_gives_the_older_execution(store: Store) 
     assert await store.execution("e2") is None and await store.secrets("e1") == {}
 
 
+async def test_one_that_rests_in_memory_and_later_only_in_the_store_has_not_changed(
+    store: Store, clock: ManualClock
+) -> None:
+    """Whoever looks at when it changed last would see something where nothing has happened."""
+    await store.create(execution(), {})
+    taken = await store.begin_drive("e1", "start")
+    clock.advance(1)
+    assert await store.rest("e1", taken.signal, WAITING, 1.0, lingers=True)
+    rested = clock.now()
+    clock.advance(30)
+    assert await store.rest("e1", taken.signal, WAITING, 1.0)
+    kept = await store.execution("e1")
+    assert kept is not None and kept.updated_at == rested
+    await store.begin_drive("e1", "answer")
+    again = await store.execution("e1")
+    assert again is not None and again.updated_at == clock.now()
+
+
 @pytest.mark.capability("X33")
 async def test_taken_up_at_rest_taken_up_and_ended(store: Store, clock: ManualClock) -> None:
     await store.create(execution(), {})
