@@ -38,6 +38,10 @@ from orchestrator.webhooks.outbound import Outbound
 _LATE = 2
 """Seconds that connections get once everything behind them has stopped."""
 
+_IDLE = 75
+"""Seconds that a connection is kept on which nothing is asked. Longer than clients keep theirs (httpx, and so the SDK:
+5), or one is closed here while it is used there, and its request is lost."""
+
 
 async def serve(shared: Shared, *, host: str | None, port: int | None, config: Path | None) -> int:
     """Serve until a signal ends it. See `api.command`."""
@@ -143,6 +147,7 @@ class Server(uvicorn.Server):
             log_level="warning",
             lifespan="off",  # what the app needs is open before the app is made
             timeout_graceful_shutdown=_LATE,
+            timeout_keep_alive=_IDLE,
             server_header=False,
             ws_max_size=gateway.settings.max_message,
             **tls_of(gateway.settings),

@@ -8,15 +8,17 @@ import httpx
 import pytest
 
 from api.security import refuse_open_network
-from api.serve import listening
+from api.serve import Server, listening
 from api.settings import GatewaySettings
 from graphs.errors import SettingsError
-from tests.support.gateway.process import free_port, process
+from tests.support.gateway.people import caller
+from tests.support.gateway.process import process
 from tests.support.gateway.serving import serving
+from tests.support.listening import free_port
 
 
 async def test_it_says_that_it_lives_and_what_it_is(tmp_path: Path) -> None:
-    async with serving(tmp_path / "baton.db") as served, httpx.AsyncClient(base_url=served.url) as client:
+    async with serving(tmp_path / "baton.db") as served, caller(served.url) as client:
         assert (await client.get("/ok")).json() == {"ok": True}
         assert (await client.get("/info")).json()["flags"]["assistants"] is True
         assert (await client.get("/docs")).status_code == 200
@@ -35,7 +37,7 @@ async def test_whoever_asks_only_whether_it_is_there_is_told_as_much_as_by_a_get
 
 
 async def test_an_error_has_the_one_shape(tmp_path: Path) -> None:
-    async with serving(tmp_path / "baton.db") as served, httpx.AsyncClient(base_url=served.url) as client:
+    async with serving(tmp_path / "baton.db") as served, caller(served.url) as client:
         response = await client.get("/nowhere")
     assert response.status_code == 404
     assert response.headers["content-type"] == "application/problem+json"
@@ -83,10 +85,17 @@ async def test_answers_do_not_wait_for_acknowledgements() -> None:
             writer.close()
 
 
+async def test_a_connection_is_kept_for_longer_than_clients_keep_theirs(tmp_path: Path) -> None:
+    """Otherwise a request is lost that is sent on one which is just being closed."""
+    async with serving(tmp_path / "baton.db") as served:
+        kept_by_clients = httpx.AsyncHTTPTransport()._pool._keepalive_expiry  # type: ignore[attr-defined]
+        assert Server(served.gateway).config.timeout_keep_alive > 2 * kept_by_clients
+
+
 async def test_a_stop_lets_streams_go_without_a_word_of_trouble(tmp_path: Path) -> None:
     """Those of threads end, those of runs are cut: their clients come back."""
     async with process(tmp_path / "baton.db", free_port(), BATON_DRAIN="0.1") as gateway:
-        async with httpx.AsyncClient(base_url=gateway.url, timeout=20) as client:
+        async with httpx.AsyncClient(base_url=gateway.url, timeout=60) as client:
             thread = (await client.post("/threads", json={})).json()["thread_id"]
             slow = {"assistant_id": "slow", "input": {"text": "60"}}
             async with (
