@@ -12,7 +12,8 @@ from typing import Any
 import httpx
 
 from tests.benchmarks.case import Case, alone, at_least, at_most
-from tests.support.gateway.process import Process, free_port, process
+from tests.support.gateway.process import Process, process
+from tests.support.listening import free_port
 
 _RUN: dict[str, Any] = {"assistant_id": "echo", "input": {"text": "x"}}
 _STREAMS = 500

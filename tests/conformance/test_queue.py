@@ -362,13 +362,13 @@ async def test_a_run_that_broke_ends_although_the_store_failed_then(house: House
 
 async def test_a_run_that_cannot_be_kept_takes_nobodys_place_and_stops_nobody(house: House) -> None:
     work = Work()
-    queue = house.queue(places=1, grace=20.0, store=FailingStore(house.store, "end_run", [CommitError("no room")]))
+    queue = house.queue(places=1, grace=600.0, store=FailingStore(house.store, "end_run", [CommitError("no room")]))
     async with queue.serving(work):
         await queue.put(*house.run("a", "ta"))
         await queue.put(*house.run("b", "tb"))
         await house.ended(work, "b")
         assert work.ends == {"b": "success"}
-        async with asyncio.timeout(5):  # not the whole grace time, nor until the next attempt is due
+        async with asyncio.timeout(60):  # not the whole grace time, nor until the next attempt is due
             await queue.drain()
     run = house.store.run("a", "default")
     assert run is not None and run.status == "running"  # the next process takes it up

@@ -21,7 +21,8 @@ import httpx
 import orjson
 
 from tests.support.gateway.definitions import workflow
-from tests.support.gateway.process import free_port, process
+from tests.support.gateway.process import process
+from tests.support.listening import free_port
 
 NODES = ("one", "two", "three")
 RESUMED_WITHIN = 5.0
@@ -150,7 +151,7 @@ async def kill(folder: Path, runs: int, kills: int, seed: int) -> Summary:
     database, port = folder / "baton.db", free_port()
     followed = [Followed(_KINDS[number % 3], folder / f"ledger-{number}") for number in range(runs)]
     limits, killed = httpx.Limits(max_connections=None), 0.0
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", limits=limits, timeout=20) as client:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", limits=limits, timeout=60) as client:
         following: list[asyncio.Task[None]] = []
         for life in range(kills + 1):
             async with process(database, port) as gateway:

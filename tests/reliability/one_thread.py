@@ -14,7 +14,8 @@ from typing import Any, Final
 
 import httpx
 
-from tests.support.gateway.process import free_port, process
+from tests.support.gateway.process import process
+from tests.support.listening import free_port
 
 STRATEGIES: Final = ("enqueue", "reject", "interrupt", "rollback")
 _AT_ONCE = 16

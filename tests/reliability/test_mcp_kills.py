@@ -3,7 +3,6 @@ process is killed in the middle of a tool's call and in the middle of undoing.""
 
 import json
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,7 +14,7 @@ import pytest
 
 from tests.reliability import mcp_life
 from tests.reliability.agent_world import FORKS
-from tests.support.listening import listening
+from tests.support.listening import free_port, listening
 
 pytestmark = pytest.mark.chaos
 _DESK = str(Path(__file__).with_name("mcp_desk.py"))
@@ -27,9 +26,7 @@ def _server(transport: str, folder: Path) -> Iterator[dict[str, Any]]:
     if transport == "stdio":
         yield {"command": sys.executable, "args": [_DESK, "stdio", str(folder)]}
         return
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     process = subprocess.Popen(
         [sys.executable, _DESK, "streamable-http", str(folder), str(port)], stderr=subprocess.DEVNULL
     )

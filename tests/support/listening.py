@@ -1,8 +1,24 @@
 """Servers in processes of their own, waited for."""
 
+import random
 import socket
 import subprocess
 import time
+
+_PORTS = range(20_000, 32_000)
+"""Below those that a system gives to whoever asks for any: nobody gets one of these by chance, not even for a call."""
+
+
+def free_port() -> int:
+    """A port nobody listens at: a server that is started again must be found where it was."""
+    while True:
+        port = random.SystemRandom().choice(_PORTS)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
 
 
 def listening(port: int, process: "subprocess.Popen[bytes]", patience: float = 60) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 BATON = Path(sys.executable).with_name("baton")
-PATIENCE = 40.0
+PATIENCE = 120.0
 """Seconds after which a test gives up. Nothing waits for it when all is well; a busy machine may need some."""
 
 FUNCTIONS = '''

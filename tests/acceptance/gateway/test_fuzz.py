@@ -32,7 +32,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def there(url: str) -> dict[str, str]:
     """Names of things that are there."""
-    with httpx.Client(base_url=url, timeout=20) as client:
+    with httpx.Client(base_url=url, timeout=60) as client:
         client.post("/v1/workflows", content=REFUND, headers={"content-type": "application/yaml"}).raise_for_status()
         started = client.post("/v1/executions", json={"workflow": "refund", "input": {"amount": 1}}).json()
         thread = client.post("/threads", json={}).json()["thread_id"]

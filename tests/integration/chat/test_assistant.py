@@ -123,7 +123,7 @@ async def test_a_client_of_the_sdk_sees_the_plan_approves_it_and_hears_the_answe
 
 @pytest.mark.capability("I05", "C11", "I14")
 async def test_over_http_it_is_a_workflow_whose_plan_is_published(served: Served, bookings: Path) -> None:
-    async with httpx.AsyncClient(base_url=f"{served.url}/v1", timeout=20) as http:
+    async with httpx.AsyncClient(base_url=f"{served.url}/v1", timeout=60) as http:
         body = {"workflow": "baton", "input": {"message": REQUEST}, "id": "asked"}
         assert (await http.post("/executions", json=body)).status_code == 201
         await until_rest(served, "asked")
@@ -146,7 +146,7 @@ async def test_over_http_it_is_a_workflow_whose_plan_is_published(served: Served
 
 @pytest.mark.capability("I05", "F22", "I08", "I14")
 async def test_a_chat_client_talks_to_it_as_to_a_model(served: Served, bookings: Path) -> None:
-    async with httpx.AsyncClient(timeout=20) as http:
+    async with httpx.AsyncClient(timeout=60) as http:
         assert [one["id"] for one in (await http.get(f"{served.url}/v1/models")).json()["data"]] == ["agent", "baton"]
         model = ChatOpenAI(model="baton", base_url=f"{served.url}/v1", api_key="none", http_async_client=http)  # type: ignore[arg-type]
         assert (await model.ainvoke("Hello there")).content == "You said: Hello there"

@@ -33,7 +33,7 @@ def chat(url: str, key: str, model: str, client: httpx.AsyncClient) -> ChatOpenA
 
 
 async def test_keys_of_the_gateway_are_keys_of_chat_clients(tmp_path: Path) -> None:
-    async with serving(tmp_path / "baton.db", config=GRAPHS) as served, httpx.AsyncClient(timeout=20) as http:
+    async with serving(tmp_path / "baton.db", config=GRAPHS) as served, httpx.AsyncClient(timeout=60) as http:
         baton = served.gateway.orchestrator
         ann, ben = [await make_key(baton, "editor", name=name) for name in ("ann", "ben")]
         runner, viewer = await make_key(baton, "operator"), await make_key(baton, "viewer")

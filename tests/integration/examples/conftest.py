@@ -33,7 +33,7 @@ def examples() -> Mapping[str, Workflow]:
 @pytest.fixture
 async def world(services: Services) -> AsyncIterator[World]:
     # Nothing is encrypted on loopback, and reading the machine's certificates would take longer than most tests.
-    async with httpx.AsyncClient(base_url=services.url, timeout=10, verify=False) as client:
+    async with httpx.AsyncClient(base_url=services.url, timeout=60, verify=False) as client:
         (await client.post("/_control/reset")).raise_for_status()
         yield World(client)
 

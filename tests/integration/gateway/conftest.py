@@ -8,6 +8,7 @@ import pytest
 from langgraph_sdk import get_client
 from langgraph_sdk.client import LangGraphClient
 
+from tests.support.gateway.people import caller
 from tests.support.gateway.serving import FUNCTIONS, GRAPHS, Served, serving
 
 
@@ -28,5 +29,5 @@ async def client(served: Served) -> AsyncIterator[LangGraphClient]:
 @pytest.fixture
 async def http(served: Served) -> AsyncIterator[httpx.AsyncClient]:
     """For what the client does not show."""
-    async with httpx.AsyncClient(base_url=served.url) as raw:
+    async with caller(served.url) as raw:
         yield raw

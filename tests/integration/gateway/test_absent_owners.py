@@ -72,7 +72,7 @@ async def served(tmp_path: Path, team: Path) -> AsyncIterator[Served]:
 
 
 def person(served: Served, token: str) -> httpx.AsyncClient:
-    return httpx.AsyncClient(base_url=served.url, headers={"Authorization": f"Bearer {token}"}, timeout=20)
+    return httpx.AsyncClient(base_url=served.url, headers={"Authorization": f"Bearer {token}"}, timeout=60)
 
 
 @asynccontextmanager

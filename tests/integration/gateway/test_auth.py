@@ -39,7 +39,7 @@ async def people(served: Served) -> AsyncIterator[People]:
 async def test_whoever_is_not_known_is_told_in_the_teams_words(people: People, served: Served) -> None:
     with pytest.raises(AuthenticationError, match="Nobody knows who asks for /threads/search"):
         await people("nobody").threads.search()
-    async with httpx.AsyncClient(base_url=served.url) as http:
+    async with caller(served.url) as http:
         assert (await http.get("/ok")).status_code == 200
         assert (await http.get("/v1/executions")).status_code == 401
 
@@ -136,7 +136,7 @@ async def test_beyond_langgraphs_paths_a_user_has_the_rights_their_permissions_n
     async with caller(served.url, key) as admin:
         assert (await admin.get("/v1/executions")).status_code == 200
         assert (await admin.post("/threads/search", json={})).status_code == 200
-    async with httpx.AsyncClient(base_url=served.url) as http:
+    async with caller(served.url) as http:
         for name, status in (("eve", 200), ("ben", 403)):
             answer = await http.get("/v1/executions", headers={"Authorization": f"Bearer {name}"})
             assert answer.status_code == status, name

@@ -5,13 +5,13 @@ from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from langgraph_sdk import get_client
 from langgraph_sdk.client import LangGraphClient
 
 from tests.support.gateway.calls import publish
 from tests.support.gateway.definitions import announces, asks, workflow
+from tests.support.gateway.people import caller
 from tests.support.gateway.serving import GRAPHS, Served, serving
 
 pytestmark = pytest.mark.capability("I23")
@@ -22,7 +22,7 @@ ALL = ["approve", "edit", "reject", "respond"]
 @pytest.fixture
 async def served(tmp_path: Path) -> AsyncIterator[Served]:
     async with serving(tmp_path / "baton.db", config=GRAPHS) as gateway:
-        async with httpx.AsyncClient(base_url=gateway.url) as http:
+        async with caller(gateway.url) as http:
             for name, allow in (("send", ALL[:3]), ("any", ALL), ("tell", ["approve", "respond"])):
                 await publish(http, workflow(name, asks(payload=PAYLOAD, allow=allow), announces("go", "gone")))
         yield gateway
@@ -65,7 +65,7 @@ def read_by_chat_ui(value: Mapping[str, Any]) -> bool:
 
 
 async def test_the_inbox_lists_shows_answers_and_sets_aside(client: LangGraphClient, served: Served) -> None:
-    async with httpx.AsyncClient(base_url=served.url) as http:
+    async with caller(served.url) as http:
         info = (await http.get("/info", headers={"content-type": "application/json"})).json()
         assert {"flags", "host"} <= info.keys() and "kind" in info["host"]
     thread, _ = await asked(client, "send")

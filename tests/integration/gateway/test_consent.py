@@ -39,7 +39,7 @@ def rules(served: Served) -> Iterator[Any]:
 
 def user(served: Served, name: str, *permissions: str) -> httpx.AsyncClient:
     headers = {"Authorization": " ".join(["Bearer", name, *permissions])}
-    return httpx.AsyncClient(base_url=served.url, headers=headers, timeout=20)
+    return httpx.AsyncClient(base_url=served.url, headers=headers, timeout=60)
 
 
 async def status(client: httpx.AsyncClient, verb: str, path: str, body: Any = None) -> int:

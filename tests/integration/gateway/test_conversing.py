@@ -5,14 +5,14 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from langgraph_sdk import get_client
 from langgraph_sdk.client import LangGraphClient
 
 from tests.support.gateway.people import caller, make_key
-from tests.support.gateway.process import free_port, process
+from tests.support.gateway.process import process
 from tests.support.gateway.serving import Served, serving
+from tests.support.listening import free_port
 
 pytestmark = pytest.mark.capability("I05")
 
@@ -75,7 +75,7 @@ async def test_an_answer_is_an_execution_whose_costs_are_known(client: LangGraph
     thread = await a_thread(client)
     await ask(client, thread)
     [run] = await client.runs.list(thread)
-    async with httpx.AsyncClient(base_url=served.url) as http:
+    async with caller(served.url) as http:
         execution = (await http.get(f"/v1/executions/{run['run_id']}")).json()["execution"]
         figures = (await http.get("/metrics")).text
     assert (execution["workflow"], execution["status"]) == ("agent", "completed")

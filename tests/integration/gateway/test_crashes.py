@@ -9,7 +9,8 @@ from langgraph_sdk import get_client
 from langgraph_sdk.client import LangGraphClient
 
 from tests.reliability.gateway_kill import kill
-from tests.support.gateway.process import free_port, process
+from tests.support.gateway.process import process
+from tests.support.listening import free_port
 
 pytestmark = pytest.mark.chaos
 _NODES = ["one", "two", "three"]

@@ -11,6 +11,7 @@ from graphs.state import ExecutionStatus
 from orchestrator.engine import Orchestrator
 from tests.support.gateway.calls import publish
 from tests.support.gateway.definitions import asks, workflow
+from tests.support.gateway.people import caller
 from tests.support.gateway.serving import Served
 
 pytestmark = pytest.mark.capability("I23")
@@ -18,7 +19,7 @@ pytestmark = pytest.mark.capability("I23")
 
 @pytest.fixture
 async def http(served: Served) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=served.url) as client:
+    async with caller(served.url) as client:
         await publish(client, workflow("refund", asks()))
         yield client
 

@@ -1,6 +1,8 @@
 """Runs and threads of graphs that are not served now: a start in the wrong folder loses nothing, and nothing hangs."""
 
 import asyncio
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,18 +15,25 @@ from tests.support.gateway.serving import GRAPHS, serving
 
 
 async def until_begun(client: LangGraphClient, run: Run) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while (await client.runs.get(run["thread_id"], run["run_id"]))["status"] == "pending":
             await asyncio.sleep(0.01)
+
+
+def all_due(database: Path) -> None:
+    """While nobody serves: the time of all that was to begin later has come."""
+    with closing(sqlite3.connect(database)) as db, db:
+        db.execute("UPDATE thread_runs SET due_at = created_at")
 
 
 async def test_a_run_waits_for_its_graph_and_can_be_cut_off_without_it(tmp_path: Path) -> None:
     database = tmp_path / "baton.db"
     async with serving(database, config=GRAPHS) as before, get_client(url=before.url, api_key=None) as client:
-        wanted = {"input": {"text": "a"}, "after_seconds": 0.5}
+        wanted = {"input": {"text": "a"}, "after_seconds": 3600}
         cut, kept = [
             (await client.runs.create((await client.threads.create())["thread_id"], "echo", **wanted)) for _ in range(2)
         ]
+    all_due(database)
     async with serving(database) as without, get_client(url=without.url, api_key=None) as client:
         # It is tried, and put off, as often as it takes; whoever cuts it off is not put off.
         await client.runs.cancel(cut["thread_id"], cut["run_id"], wait=True)
@@ -44,10 +53,11 @@ async def test_a_run_that_has_begun_without_its_graph_can_be_cut_off(tmp_path: P
     database = tmp_path / "baton.db"
     async with serving(database, config=GRAPHS) as before, get_client(url=before.url, api_key=None) as client:
         thread = (await client.threads.create())["thread_id"]
-        run = await client.runs.create(thread, "echo", input={"text": "a"}, after_seconds=0.3)
+        run = await client.runs.create(thread, "echo", input={"text": "a"}, after_seconds=3600)
+    all_due(database)
     async with serving(database) as without, get_client(url=without.url, api_key=None) as client:
         await until_begun(client, run)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await client.runs.cancel(thread, run["run_id"], wait=True)
         assert (await client.runs.get(thread, run["run_id"]))["status"] == "interrupted"
         await client.threads.delete(thread)

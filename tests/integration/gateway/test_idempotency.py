@@ -30,7 +30,7 @@ async def served(tmp_path: Path) -> AsyncIterator[Served]:
 
 @pytest.fixture
 async def http(served: Served) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=served.url, timeout=20) as client:
+    async with httpx.AsyncClient(base_url=served.url, timeout=60) as client:
         yield client
 
 
@@ -135,10 +135,10 @@ async def test_a_chat_request_that_is_repeated_gets_its_answer_and_no_second_run
 
 async def test_a_cron_that_was_changed_meanwhile_is_no_other_wish(served: Served) -> None:
     desk = served.gateway.desk
-    async with httpx.AsyncClient(base_url=served.url) as http:
+    async with caller(served.url) as http:
         made = await http.post("/runs/crons", json={**ECHO, "schedule": "0 0 1 1 *"})
         cron = desk.crons.get(made.json()["cron_id"], Caller().tenant)
-        first = await desk._intake.put_due(cron, "cron:once")
+        first = await desk._intake.put_due(cron, Caller(), "cron:once")
         await http.patch(f"/runs/crons/{cron.id}", json={"input": {"text": "b"}})
-        again = await desk._intake.put_due(desk.crons.get(cron.id, Caller().tenant), "cron:once")
+        again = await desk._intake.put_due(desk.crons.get(cron.id, Caller().tenant), Caller(), "cron:once")
     assert again.id == first.id

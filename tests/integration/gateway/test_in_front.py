@@ -36,7 +36,7 @@ async def served(tmp_path: Path) -> AsyncIterator[Served]:
 
 @pytest.fixture
 async def http(served: Served) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=served.url) as raw:
+    async with caller(served.url) as raw:
         await publish(raw, THREE)
         body = {"assistant_id": "three", "input": {}, "if_not_exists": "create"}
         left: Any = (await raw.post("/threads/t/runs/wait", json=body)).json()

@@ -37,7 +37,7 @@ async def test_it_tells_what_there_is_and_what_has_happened(tmp_path: Path, monk
     monkeypatch.setenv("BATON_PRICES", '{"scripted:*": {"input": 1000000, "output": 1000000}}')
     async with (
         serving(tmp_path / "baton.db", config=GRAPHS, max_runs=1) as served,
-        httpx.AsyncClient(base_url=served.url, timeout=20) as http,
+        httpx.AsyncClient(base_url=served.url, timeout=60) as http,
         get_client(url=served.url, api_key=None) as client,
     ):
         quiet = {**announces("quietly", "gone"), "metrics_enabled": False}
@@ -84,7 +84,7 @@ async def test_operators_see_their_tenants_own(tmp_path: Path) -> None:
         for role, status in (("viewer", 403), ("approver", 403), ("editor", 200)):
             async with caller(served.url, await make_key(baton, role, tenant="ours")) as http:
                 assert (await http.get("/metrics")).status_code == status
-        async with httpx.AsyncClient(base_url=served.url) as http:
+        async with caller(served.url) as http:
             assert (await http.get("/metrics")).status_code == 401
         async with caller(served.url, await make_key(baton, "editor", tenant="ours")) as http:
             await publish(http, workflow("w", announces("go", "gone")))
@@ -104,7 +104,7 @@ def test_durations_fall_into_their_buckets() -> None:
 
 
 async def test_whether_it_lives_and_can_store(tmp_path: Path) -> None:
-    async with serving(tmp_path / "b.db") as served, httpx.AsyncClient(base_url=served.url) as http:
+    async with serving(tmp_path / "b.db") as served, caller(served.url) as http:
         for path, body in (
             ("/ok", {"ok": True}),
             ("/ok?check_db=1", {"ok": True}),

@@ -1,6 +1,7 @@
 """Several runs on one thread: they never overlap, whatever is asked for."""
 
 import asyncio
+import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -102,14 +103,18 @@ async def test_a_run_that_waits_is_cancelled_before_it_begins(client: LangGraphC
         await status(client, first)
 
 
-async def test_a_run_begins_later(client: LangGraphClient, served: Served) -> None:
+async def test_a_run_begins_later(client: LangGraphClient) -> None:
+    """Others do not wait for it; and not before its time."""
     thread = (await client.threads.create())["thread_id"]
-    later = await client.runs.create(thread, "echo", input={"text": "later"}, after_seconds=0.3)
-    assert await status(client, later) == "pending"
+    later = await client.runs.create(thread, "echo", input={"text": "later"}, after_seconds=3600)
     now = await client.runs.wait(thread, "echo", input={"text": "now"})
     assert now["said"] == ["echo: now"]
-    left = await client.runs.join(thread, later["run_id"])
-    assert left["said"] == ["echo: now", "echo: later"]
+    asked = time.monotonic()
+    soon = await client.runs.create(thread, "echo", input={"text": "soon"}, after_seconds=1)
+    left = await client.runs.join(thread, soon["run_id"])
+    assert left["said"] == ["echo: now", "echo: soon"]
+    assert time.monotonic() - asked >= 1
+    assert await status(client, later) == "pending"
 
 
 async def test_several_runs_are_started_at_once(client: LangGraphClient) -> None:
@@ -181,7 +186,7 @@ async def test_of_a_batch_all_runs_are_kept_or_none_and_all_that_is_wrong_is_sai
 
 async def test_a_batch_for_which_there_is_no_room_leaves_nothing(tmp_path: Path) -> None:
     at = serving(tmp_path / "baton.db", config=GRAPHS, max_tenant_runs=2)
-    async with at as served, httpx.AsyncClient(base_url=served.url, timeout=20) as http:
+    async with at as served, httpx.AsyncClient(base_url=served.url, timeout=60) as http:
         later = {"assistant_id": "echo", "input": {"text": "x"}, "after_seconds": 3600}
         refused = await http.post("/runs/batch", json=[later] * 3)
         assert (refused.status_code, refused.json()["code"]) == (429, "too_many_runs")

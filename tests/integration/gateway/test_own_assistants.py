@@ -4,12 +4,12 @@ with what is to be set."""
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from langgraph_sdk import get_client
 
 from tests.support.gateway.calls import publish
 from tests.support.gateway.definitions import announces, workflow
+from tests.support.gateway.people import caller
 from tests.support.gateway.serving import Served, serving
 
 HELLO = {"messages": [{"role": "user", "content": "hello"}]}
@@ -51,6 +51,7 @@ async def test_it_uses_the_tools_that_change_nothing_and_no_others(
     module = tmp_path / "shop.py"
     module.write_text(
         """
+from tests.support.gateway.people import caller
 from agents import Call, Models, Rule, Script, Tools, Turn, tool
 
 @tool(effect="none")
@@ -81,7 +82,7 @@ def resources():
 
 
 async def test_what_is_published_under_their_name_is_served_in_their_place(tmp_path: Path) -> None:
-    async with serving(tmp_path / "baton.db") as served, httpx.AsyncClient(base_url=served.url) as http:
+    async with serving(tmp_path / "baton.db") as served, caller(served.url) as http:
         await publish(http, workflow("agent", announces("go", "gone")))
         async with get_client(url=served.url, api_key=None) as client:
             left: Any = await client.runs.wait(None, "agent", input={})

@@ -5,7 +5,6 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from langgraph_sdk import get_client
 
@@ -14,6 +13,7 @@ from graphs.loader import load_workflow
 from orchestrator.engine import Orchestrator
 from orchestrator.settings import Settings
 from tests.support.gateway.definitions import workflow
+from tests.support.gateway.people import caller
 from tests.support.gateway.serving import GRAPHS, serving
 
 
@@ -21,7 +21,7 @@ async def test_runs_begin_by_their_priority_given_in_the_header_or_the_body(tmp_
     async with (
         serving(tmp_path / "baton.db", config=GRAPHS, max_runs=1) as served,
         get_client(url=served.url, api_key=None) as client,
-        httpx.AsyncClient(base_url=served.url) as http,
+        caller(served.url) as http,
     ):
         first = await client.runs.create(None, "slow", input={"text": "60"}, on_completion="keep")
         said: dict[str, Any] = {"input": {"text": "a"}, "on_completion": "keep"}
@@ -44,7 +44,7 @@ async def test_runs_begin_by_their_priority_given_in_the_header_or_the_body(tmp_
 
 @pytest.mark.parametrize("wrong", [1001, -1001, "high", 1.5, True])
 async def test_what_is_no_priority_is_refused(tmp_path: Path, wrong: Any) -> None:
-    async with serving(tmp_path / "b.db", config=GRAPHS) as served, httpx.AsyncClient(base_url=served.url) as http:
+    async with serving(tmp_path / "b.db", config=GRAPHS) as served, caller(served.url) as http:
         body = {"assistant_id": "echo", "input": {"text": "a"}, "priority": wrong}
         assert (await http.post("/runs", json=body)).status_code == 422
         del body["priority"]

@@ -201,7 +201,7 @@ async def test_the_same_key_is_the_same_run_where_the_run_has_no_thread_of_its_o
     """The answer may be lost after the run has ended: asking again must not do it again."""
     body = {"assistant_id": "counting", "input": {"file": str(tmp_path / "file")}}
     answers = [
-        await http.post("/runs/wait", json=body, headers={"Idempotency-Key": "order-17"}, timeout=20) for _ in range(2)
+        await http.post("/runs/wait", json=body, headers={"Idempotency-Key": "order-17"}, timeout=60) for _ in range(2)
     ]
     assert [answer.json()["done"] for answer in answers] == [["one", "two", "three"]] * 2
     assert (tmp_path / "file").read_text().count("begin one") == 1

@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from langchain_core.language_models.chat_model_stream import AsyncChatModelStream
 from langgraph_sdk import get_client
@@ -13,6 +12,7 @@ from langgraph_sdk.stream.decoders import MessagesDecoder
 
 from tests.support.gateway.agents import CLERK, TALKERS
 from tests.support.gateway.calls import publish
+from tests.support.gateway.people import caller
 from tests.support.gateway.serving import serving
 
 pytestmark = pytest.mark.capability("I05")
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.capability("I05")
 @pytest.fixture
 async def client(tmp_path: Path) -> AsyncIterator[LangGraphClient]:
     async with serving(tmp_path / "baton.db", modules=(TALKERS,), heartbeat=0.2) as served:
-        async with httpx.AsyncClient(base_url=served.url) as http:
+        async with caller(served.url) as http:
             await publish(http, CLERK)
         async with get_client(url=served.url, api_key=None) as sdk:
             yield sdk

@@ -11,6 +11,7 @@ from langgraph_sdk.errors import NotFoundError
 
 from tests.support.gateway.calls import publish
 from tests.support.gateway.definitions import asks, workflow
+from tests.support.gateway.people import caller
 from tests.support.gateway.serving import Served
 
 pytestmark = pytest.mark.capability("C09", "C10")
@@ -18,7 +19,7 @@ pytestmark = pytest.mark.capability("C09", "C10")
 
 @pytest.fixture
 async def http(served: Served) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=served.url) as client:
+    async with caller(served.url) as client:
         await publish(client, workflow("refund", asks("first")))
         yield client
 

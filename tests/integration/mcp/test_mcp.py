@@ -6,7 +6,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from langchain_mcp_adapters.client import MultiServerMCPClient
 from mcp import ClientSession
@@ -23,7 +22,7 @@ pytestmark = pytest.mark.capability("I14")
 @pytest.fixture
 async def served(tmp_path: Path) -> AsyncIterator[Served]:
     async with serving(tmp_path / "baton.db") as gateway:
-        async with httpx.AsyncClient(base_url=gateway.url) as http:
+        async with caller(gateway.url) as http:
             await publish(http, REFUND)
             await publish(http, workflow("quick", announces("one", "a"), announces("two", "b", at="{{ input.at }}")))
         yield gateway
@@ -83,7 +82,7 @@ async def test_what_is_asked_is_decided_by_a_tool(served: Served) -> None:
 
 async def test_what_has_not_ended_is_waited_for(served: Served) -> None:
     baton = served.gateway.orchestrator
-    async with httpx.AsyncClient(base_url=served.url) as http, session(served.url) as client:
+    async with caller(served.url) as http, session(served.url) as client:
         await publish(http, workflow("slow", awaits("paid", "paid")))
         started = (await client.call_tool("slow", {})).structuredContent
         assert started is not None and started["questions"] == []
@@ -156,5 +155,5 @@ async def test_the_same_idempotency_key_is_the_same_execution(served: Served) ->
         assert first["execution_id"] == again["execution_id"] != other["execution_id"]
         refused = await called(2, "k")
         assert (refused["code"], refused["execution_id"]) == ("idempotency_key_reused", first["execution_id"])
-    async with httpx.AsyncClient(base_url=served.url) as http:
+    async with caller(served.url) as http:
         assert len((await http.get("/v1/executions")).json()["executions"]) == 2

@@ -239,7 +239,7 @@ async def test_a_link_decides_once_and_looking_at_it_decides_nothing(office: Off
     assert (foreign.status_code, foreign.json()["code"]) == (403, "not_yourself")
     made = await admin.post(where, json={"name": "ben"})
     assert made.status_code == 201
-    async with httpx.AsyncClient() as scanner:
+    async with httpx.AsyncClient(timeout=60) as scanner:
         for _ in range(3):
             page = await scanner.get(made.json()["url"])
             assert page.status_code == 200
@@ -259,7 +259,7 @@ async def test_a_link_votes_once_where_several_are_needed(office: Office) -> Non
     admin = await office.someone("root", "admin")
     execution_id = await office.asked(admin, workflow("w", asks(quorum=2)))
     made = await admin.post(f"/v1/approvals/{execution_id}/ask/links", json={"name": "ben"})
-    async with httpx.AsyncClient() as mail:
+    async with httpx.AsyncClient(timeout=60) as mail:
         first = await mail.post(made.json()["url"], data={"decision": "approve"})
         assert "More people have to agree" in first.text
         again = await mail.post(made.json()["url"], data={"decision": "reject"})
@@ -270,7 +270,7 @@ async def test_a_link_that_was_changed_or_is_over_decides_nothing(office: Office
     admin = await office.someone("root", "admin")
     execution_id = await office.asked(admin, workflow("w", asks()))
     made = (await admin.post(f"/v1/approvals/{execution_id}/ask/links", json={"name": "ben"})).json()["url"]
-    async with httpx.AsyncClient() as mail:
+    async with httpx.AsyncClient(timeout=60) as mail:
         for changed in (made[:-5] + "AAAAA", made.rsplit("/", 1)[0] + "/x"):
             answer = await mail.post(changed, data={"decision": "approve"})
             assert (answer.status_code, answer.json()["code"]) == (403, "link_not_valid")
@@ -282,7 +282,7 @@ async def test_a_link_is_for_what_it_was_made_for_and_nobody_else(office: Office
     admin = await office.someone("root", "admin")
     execution_id = await office.asked(admin, workflow("w", asks(assignees=["ann"])))
     made = (await admin.post(f"/v1/approvals/{execution_id}/ask/links", json={"name": "ben"})).json()["url"]
-    async with httpx.AsyncClient() as mail:
+    async with httpx.AsyncClient(timeout=60) as mail:
         answer = await mail.post(made, data={"decision": "approve"})
     assert (answer.status_code, answer.json()["code"]) == (403, "not_your_approval")
 
@@ -291,7 +291,9 @@ async def test_people_are_told_on_a_page_why_their_link_does_nothing(office: Off
     admin = await office.someone("root", "admin")
     execution_id = await office.asked(admin, workflow("w", asks()))
     made = (await admin.post(f"/v1/approvals/{execution_id}/ask/links", json={"name": "ben"})).json()["url"]
-    async with httpx.AsyncClient(headers={"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}) as browser:
+    async with httpx.AsyncClient(
+        headers={"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}, timeout=60
+    ) as browser:
         for way, url, status, says in (
             ("GET", made[:-5] + "AAAAA", 403, "This link is not valid. Use it whole, as it was sent."),
             ("POST", made, 200, "Thank you. It is decided."),

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-import httpx
 import pytest
 
 from tests.support.gateway.agents import CLERK, TALKERS
 from tests.support.gateway.calls import publish, start
 from tests.support.gateway.definitions import announces, workflow
+from tests.support.gateway.people import caller
 from tests.support.gateway.serving import serving
 
 
@@ -16,7 +16,7 @@ async def test_executions_say_what_their_models_have_cost(tmp_path: Path, monkey
     monkeypatch.setenv("BATON_PRICES", '{"scripted:clerk": {"input": 1000000, "output": 2000000}}')
     async with (
         serving(tmp_path / "baton.db", modules=(TALKERS,)) as served,
-        httpx.AsyncClient(base_url=served.url) as client,
+        caller(served.url) as client,
     ):
         await publish(client, CLERK)
         await publish(client, workflow("plain", announces("a", "x")))

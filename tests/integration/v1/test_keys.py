@@ -3,7 +3,6 @@
 from datetime import timedelta
 from pathlib import Path
 
-import httpx
 import pytest
 from fastapi import APIRouter
 
@@ -151,7 +150,7 @@ def test_all_rights_that_a_route_and_its_router_declare_are_needed() -> None:
 async def test_what_is_everybodys_needs_no_key(tmp_path: Path, path: str) -> None:
     async with serving(tmp_path / "baton.db") as served:
         await make_key(served.gateway.orchestrator, "viewer")
-        async with httpx.AsyncClient(base_url=served.url) as client:
+        async with caller(served.url) as client:
             assert (await client.get(path)).status_code == 200
 
 

@@ -11,7 +11,7 @@ from api.security.tls import check_tls
 from api.settings import GatewaySettings
 from graphs.errors import SettingsError
 from tests.support.gateway.certificates import Authority
-from tests.support.gateway.people import make_key
+from tests.support.gateway.people import caller, make_key
 from tests.support.gateway.serving import serving
 
 pytestmark = pytest.mark.capability("O21")
@@ -32,15 +32,15 @@ async def test_whoever_shows_no_certificate_that_is_signed_rightly_is_not_let_in
         url = served.url.replace("http:", "https:")
         shown = {"x-api-key": await make_key(served.gateway.orchestrator, "viewer")}
         known, strange = ours.certify("client"), theirs.certify("stranger")
-        async with httpx.AsyncClient(base_url=url, verify=trusting(ours, known)) as client:
+        async with httpx.AsyncClient(base_url=url, verify=trusting(ours, known), timeout=60) as client:
             assert (await client.get("/v1/executions", headers=shown)).status_code == 200
             assert (await client.get("/v1/executions")).status_code == 401  # a certificate is no key
         for wrong in (trusting(ours), trusting(ours, strange)):
             with pytest.raises(httpx.TransportError):
-                async with httpx.AsyncClient(base_url=url, verify=wrong) as nobody:
+                async with httpx.AsyncClient(base_url=url, verify=wrong, timeout=60) as nobody:
                     await nobody.get("/ok")
         with pytest.raises(httpx.TransportError):
-            async with httpx.AsyncClient(base_url=served.url) as plain:
+            async with caller(served.url) as plain:
                 await plain.get("/ok")
 
 

@@ -15,8 +15,9 @@ from orchestrator.store.sqlite import SqliteStore
 from tests.support.gateway.calls import publish, start
 from tests.support.gateway.definitions import announces, workflow
 from tests.support.gateway.people import caller, make_key
-from tests.support.gateway.process import free_port, process
+from tests.support.gateway.process import process
 from tests.support.gateway.serving import FUNCTIONS, Served, serving
+from tests.support.listening import free_port
 
 pytestmark = pytest.mark.capability("I16")
 

@@ -20,7 +20,7 @@ BODY = b'{"order": "A-1"}'
 async def send(url: str, source: dict[str, Any], secret: str, message_id: str = "msg_1", **how: Any) -> httpx.Response:
     body = how.get("body", BODY)
     headers = headers_for([secret], message_id, how.get("at", datetime.now(UTC)), body)
-    async with httpx.AsyncClient(base_url=url) as client:
+    async with caller(url) as client:
         kind = {"content-type": "application/json"}
         return await client.post(source["path"], content=how.get("sent", body), headers=headers | kind)
 

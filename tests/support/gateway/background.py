@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 _ROOT = Path(__file__).parents[3]
-_PATIENCE = 60.0
+_PATIENCE = 120.0
 """Seconds after which a test that waits has failed; nothing is ever decided by them."""
 
 

@@ -35,7 +35,7 @@ class Listener:
         return [orjson.loads(body) for _, body in self.heard]
 
     async def until(self, count: int) -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while len(self.heard) < count:
                 self.more.clear()
                 await self.more.wait()

@@ -40,4 +40,4 @@ async def make_key(
 
 def caller(url: str, key: str | None = None) -> httpx.AsyncClient:
     """A client that sends the key."""
-    return httpx.AsyncClient(base_url=url, headers={"x-api-key": key} if key else {}, timeout=20)
+    return httpx.AsyncClient(base_url=url, headers={"x-api-key": key} if key else {}, timeout=60)

@@ -4,7 +4,6 @@ import asyncio
 import os
 import re
 import signal
-import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,15 +12,8 @@ from pathlib import Path
 from tests.support.gateway.serving import FUNCTIONS, GRAPHS
 
 _ROOT = Path(__file__).parents[3]
-_PATIENCE = 40
+_PATIENCE = 120
 """Seconds after which a test that waits has failed; nothing is ever decided by them."""
-
-
-def free_port() -> int:
-    """A port nobody listens at: a gateway that is started again must be found where it was."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Process:

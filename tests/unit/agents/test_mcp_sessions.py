@@ -23,6 +23,7 @@ from graphs.steps import StepContext
 from orchestrator.engine import Orchestrator
 from orchestrator.settings import Settings
 from tests.support.engine.engines import workflow
+from tests.support.listening import free_port
 
 Make = Callable[..., StepContext]
 pytestmark = pytest.mark.capability("I06", "I20")
@@ -114,12 +115,6 @@ def _listening(folder: Path, port: int) -> Iterator[None]:
     finally:
         process.kill()
         process.wait()
-
-
-def _port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
 
 
 async def _heard(port: int) -> None:
@@ -280,7 +275,7 @@ async def test_over_http_a_server_may_be_begun_anew_and_hears_the_key_of_each_ca
     make_context: Make, tmp_path: Path
 ) -> None:
     """What an old session says is not heard by a new server, and so it is said again."""
-    port = _port()
+    port = free_port()
     client = Client(McpServer(name="desk", url=f"http://127.0.0.1:{port}/mcp"))
     with _listening(tmp_path, port):
         await _heard(port)
@@ -302,7 +297,7 @@ async def test_an_engine_opens_without_a_server_and_offers_its_tools_when_it_com
     stdio: dict[str, Any], tmp_path: Path
 ) -> None:
     """What needs one of them says why it is not there; what does not is carried out."""
-    port = _port()
+    port = free_port()
     here = {key: value for key, value in stdio.items() if key != "name"}
     settings: Any = {"mcp": {"far": {"url": f"http://127.0.0.1:{port}/mcp"}, "desk": here}, "log_level": "error"}
     asks = {"model": "scripted:s", "message": "?", "tools": ["far_who"]}

@@ -1,7 +1,6 @@
 """Tools of MCP servers over stdio and HTTP, and what is said of them."""
 
 import json
-import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -18,7 +17,7 @@ from graphs.steps import StepContext
 from orchestrator.engine import Orchestrator
 from orchestrator.settings import Settings, read_settings
 from tests.support.engine.engines import workflow
-from tests.support.listening import listening
+from tests.support.listening import free_port, listening
 
 Make = Callable[..., StepContext]
 
@@ -62,11 +61,9 @@ def script(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def over_http(script: Path) -> Iterator[str]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     process = subprocess.Popen([sys.executable, str(script), "streamable-http", str(port)], stderr=subprocess.DEVNULL)
-    listening(port, process, 30)
+    listening(port, process)
     yield f"http://127.0.0.1:{port}/mcp"
     process.kill()
     process.wait()

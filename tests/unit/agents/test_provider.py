@@ -119,7 +119,7 @@ async def test_failures_of_a_script_come_one_per_try(run: Any) -> None:
 async def test_its_own_side(running: tuple[Provider, str], run: Any) -> None:
     await run()
     root = running[1].removesuffix("/v1")
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(timeout=60) as client:
         rows = (await client.get(f"{root}/_control/requests")).json()["requests"]
         assert [row["answered"] for row in rows] == [True, True]
         assert (await client.post(f"{root}/_control/faults", json=[{"kind": "500"}])).json() == {"waiting": 1}

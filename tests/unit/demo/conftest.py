@@ -19,7 +19,7 @@ async def services(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Se
 @pytest.fixture
 async def client(services: Services) -> AsyncIterator[httpx.AsyncClient]:
     # Nothing is encrypted on loopback, and reading the machine's certificates would take longer than most tests.
-    async with httpx.AsyncClient(base_url=services.url, timeout=10, verify=False) as connected:
+    async with httpx.AsyncClient(base_url=services.url, timeout=60, verify=False) as connected:
         (await connected.post("/_control/reset")).raise_for_status()
         yield connected
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 
-DEADLINE_SECONDS = 10.0
+DEADLINE_SECONDS = 60.0
 
 
 class Control:

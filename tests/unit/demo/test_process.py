@@ -78,7 +78,7 @@ async def test_it_dies_with_a_killed_parent_unless_it_shall_outlive_it(tmp_path:
         killed_parent(tmp_path / "child.db", "yes"), killed_parent(tmp_path / "survivor.db", "no")
     )
     await gone(child)
-    async with httpx.AsyncClient(base_url=survivor, verify=False) as client:
+    async with httpx.AsyncClient(base_url=survivor, verify=False, timeout=60) as client:
         body = {"username": "john_doe", "email": "john@example.com"}
         assert (await client.post("/user-service/api/users", json=body)).status_code == 201
     os.kill(pid, signal.SIGTERM)
@@ -101,7 +101,7 @@ async def ends_cleanly(folder: Path, number: int) -> None:
     assert process.stdout is not None
     line = await asyncio.wait_for(process.stdout.readline(), 20)
     assert (folder / "ready.json").read_bytes() == line
-    async with httpx.AsyncClient(base_url=json.loads(line)["url"], timeout=10, verify=False) as client:
+    async with httpx.AsyncClient(base_url=json.loads(line)["url"], timeout=60, verify=False) as client:
         await client.put("/_control/faults/user-service", json={"hang": True})
         await client.put("/_control/faults/crm-service", json={"latency_ms": 600_000})
         paths = ("/user-service/api/users", "/crm-service/api/customers/CUST-67890")
@@ -127,7 +127,7 @@ async def test_a_kill_under_load_loses_no_answer_and_repeats_no_effect(tmp_path:
     async def charge(client: httpx.AsyncClient, key: str) -> bytes:
         body = {"amount": 5, "method": "card"}
         response = await client.post(
-            "/payment-service/api/payments", json=body, headers={"Idempotency-Key": key}, timeout=20
+            "/payment-service/api/payments", json=body, headers={"Idempotency-Key": key}, timeout=60
         )
         answered.setdefault(key, response.content)
         if len(answered) >= 20:
@@ -137,7 +137,7 @@ async def test_a_kill_under_load_loses_no_answer_and_repeats_no_effect(tmp_path:
     keys = [f"exec-{number}:charge:0" for number in range(100)]
     async with (
         running_services(tmp_path / "services.db") as services,
-        httpx.AsyncClient(base_url=services.url, verify=False) as client,
+        httpx.AsyncClient(base_url=services.url, verify=False, timeout=60) as client,
     ):
         calls = [asyncio.create_task(charge(client, key)) for key in keys]
         await asyncio.wait_for(enough.wait(), 20)
@@ -148,7 +148,7 @@ async def test_a_kill_under_load_loses_no_answer_and_repeats_no_effect(tmp_path:
 
     async with running_services(tmp_path / "services.db", port=httpx.URL(services.url).port or 0) as again:
         assert again.url == services.url
-        async with httpx.AsyncClient(base_url=again.url, verify=False) as client:
+        async with httpx.AsyncClient(base_url=again.url, verify=False, timeout=60) as client:
             contents = dict(zip(keys, await asyncio.gather(*(charge(client, key) for key in keys)), strict=True))
             effects = (await client.get("/_control/effects")).json()["effects"]
     assert {key: contents[key] for key in before} == before
