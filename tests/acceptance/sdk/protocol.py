@@ -27,7 +27,7 @@ async def soon(waited: Awaitable[Any]) -> Any:
     async def wait() -> Any:
         return await waited
 
-    return await asyncio.wait_for(wait(), 20)
+    return await asyncio.wait_for(wait(), 60)
 
 
 @on_both_ways("run.start, values and output")
@@ -65,7 +65,7 @@ async def messages(client: LangGraphClient, transport: Any) -> None:
 async def respond(client: LangGraphClient, transport: Any) -> None:
     async with client.threads.stream(assistant_id="ask", transport=transport) as thread:
         await thread.run.start(input={"text": "it"})
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not thread.interrupts:
                 await asyncio.sleep(0.01)
         assert thread.interrupts[0]["value"] == {"question": "Send 'it'?"}
@@ -162,7 +162,7 @@ async def interleave(client: LangGraphClient, transport: Any) -> None:
         seen = await soon(reading)
         assert {name for name, _ in seen} >= set(wanted) - {"messages"}  # nothing at the root of it speaks
         last = [item for name, item in seen if name == "values"][-1]
-        assert (await soon(thread.output.with_timeout(20)))["messages"] == last["messages"]
+        assert (await soon(thread.output.with_timeout(60)))["messages"] == last["messages"]
 
 
 @on_both_ways("events, and close")

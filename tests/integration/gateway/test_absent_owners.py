@@ -173,7 +173,7 @@ async def test_the_crons_of_whoever_stays_away_too_long_start_nothing_until_they
     tmp_path: Path, oidc: dict[str, Any]
 ) -> None:
     async with (
-        serving(tmp_path / "baton.db", config=GRAPHS, owner_age=1.0, **oidc) as served,
+        serving(tmp_path / "baton.db", config=GRAPHS, owner_age=2.0, **oidc) as served,
         person(served, token("operator")) as ann,
         person(served, token("viewer")) as ann_as_she_is_now,
         looking(served) as until,
