@@ -2,7 +2,6 @@
 else there."""
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -14,19 +13,13 @@ from tests.integration.gateway.test_sockets import connected
 from tests.support.gateway.calls import publish
 from tests.support.gateway.definitions import asks, workflow
 from tests.support.gateway.people import caller, make_key
-from tests.support.gateway.serving import GRAPHS, Served, serving
+from tests.support.gateway.serving import Served
 
 pytestmark = pytest.mark.capability("O21")
 
 ASKS = workflow("asks", asks())
 FINANCE = workflow("finance", asks(groups=["finance"]))
 ANSWER = {"assistant_id": "asks", "command": {"resume": "approve"}}
-
-
-@pytest.fixture
-async def served(tmp_path: Path) -> AsyncIterator[Served]:
-    async with serving(tmp_path / "baton.db", config=GRAPHS, heartbeat=0.2) as gateway:
-        yield gateway
 
 
 @pytest.fixture

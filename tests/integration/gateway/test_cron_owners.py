@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -11,17 +10,11 @@ import pytest
 from tests.support.gateway.calls import publish
 from tests.support.gateway.definitions import asks, workflow
 from tests.support.gateway.people import caller, make_key
-from tests.support.gateway.serving import GRAPHS, Served, serving
+from tests.support.gateway.serving import Served
 
 pytestmark = pytest.mark.capability("O21", "I16")
 
 EACH_SECOND = {"schedule": "* * * * * *", "input": {"text": "x"}, "on_run_completed": "keep"}
-
-
-@pytest.fixture
-async def served(tmp_path: Path) -> AsyncIterator[Served]:
-    async with serving(tmp_path / "baton.db", config=GRAPHS) as gateway:
-        yield gateway
 
 
 @pytest.fixture

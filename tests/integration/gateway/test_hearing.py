@@ -1,10 +1,8 @@
 """Streams, waits and sockets end soon after the key they were opened with: with a last word, and nothing after it."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -16,18 +14,12 @@ from tests.integration.gateway.test_sockets import connected
 from tests.support.gateway.calls import publish, start
 from tests.support.gateway.definitions import asks, workflow
 from tests.support.gateway.people import caller, make_key
-from tests.support.gateway.serving import GRAPHS, Served, serving
+from tests.support.gateway.serving import Served
 
 pytestmark = pytest.mark.capability("O21")
 
 SOON = 20
 """Seconds for what takes two: the machine may be busy."""
-
-
-@pytest.fixture
-async def served(tmp_path: Path) -> AsyncIterator[Served]:
-    async with serving(tmp_path / "baton.db", config=GRAPHS, heartbeat=0.2) as gateway:
-        yield gateway
 
 
 async def last_words(answer: httpx.Response) -> str:

@@ -1,9 +1,7 @@
 """Ids that callers choose are their tenant's own: nothing that anybody is answered tells what others have."""
 
 import re
-from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -14,7 +12,7 @@ from orchestrator.ids import is_anothers, marked_id, shown_id, shown_text
 from tests.support.gateway.calls import publish, start, until_rest
 from tests.support.gateway.definitions import asks, workflow
 from tests.support.gateway.people import caller, make_key
-from tests.support.gateway.serving import GRAPHS, Served, serving
+from tests.support.gateway.serving import Served
 
 pytestmark = pytest.mark.capability("O21")
 
@@ -24,12 +22,6 @@ _VARIES = re.compile(
     r"|\"(timestamp|seq|created|checkpoint_id|event_id|applied_through_seq|active_seconds)\":\s*(\"\d+\"|[\d.]+)"
 )
 """What differs from one time to the next: ids made here, times, numbers in the file."""
-
-
-@pytest.fixture
-async def served(tmp_path: Path) -> AsyncIterator[Served]:
-    async with serving(tmp_path / "baton.db", config=GRAPHS) as one:
-        yield one
 
 
 async def told(served: Served, tenant: str, chosen: str) -> list[str]:
