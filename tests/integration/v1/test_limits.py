@@ -12,7 +12,7 @@ import websockets
 from api.security.rates import Rates
 from graphs.clock import ManualClock
 from tests.support.gateway.calls import publish, start
-from tests.support.gateway.definitions import workflow
+from tests.support.gateway.definitions import lasts, workflow
 from tests.support.gateway.people import caller, make_key
 from tests.support.gateway.serving import FUNCTIONS, GRAPHS, serving
 
@@ -158,11 +158,9 @@ async def test_a_tenant_has_so_many_runs_that_have_not_ended_and_others_have_the
 
 
 async def test_a_tenant_has_so_many_executions_queued_or_running(tmp_path: Path) -> None:
-    sleeps = {"name": "rest", "type": "function", "config": {"function": "count", "args": {"seconds": 60, "name": "x"}}}
-    sleeps["config"]["args"]["file"] = str(tmp_path / "counted")
     at = serving(tmp_path / "baton.db", modules=(FUNCTIONS,), max_tenant_runs=1)
     async with at as served, caller(served.url) as client:
-        await publish(client, workflow("sleeps", sleeps))
+        await publish(client, workflow("sleeps", lasts("sleep", tmp_path / "counted")))
         running = (await start(client, workflow="sleeps"))["id"]
         refused = await client.post("/v1/executions", json={"workflow": "sleeps"})
         assert (refused.status_code, refused.json()["code"]) == (429, "too_many_runs")

@@ -13,7 +13,7 @@ import pytest
 from graphs.clock import SystemClock
 from orchestrator.store.sqlite import SqliteStore
 from tests.support.gateway.calls import publish, start
-from tests.support.gateway.definitions import announces, workflow
+from tests.support.gateway.definitions import announces, lasts, workflow
 from tests.support.gateway.people import caller, make_key
 from tests.support.gateway.process import process
 from tests.support.gateway.serving import FUNCTIONS, Served, serving
@@ -195,11 +195,9 @@ async def test_events_survive_a_kill_and_start_once(killed: Path) -> None:
 
 
 async def test_what_there_is_no_room_for_is_started_when_there_is(tmp_path: Path) -> None:
-    rests = {"name": "rest", "type": "function", "config": {"function": "count", "args": {"seconds": 60, "name": "x"}}}
-    rests["config"]["args"]["file"] = str(tmp_path / "counted")
     at = serving(tmp_path / "baton.db", modules=(FUNCTIONS,), max_tenant_runs=1)
     async with at as served, caller(served.url) as client:
-        await publish(client, workflow("rests", rests))
+        await publish(client, workflow("rests", lasts("rest", tmp_path / "counted")))
         await publish(client, workflow("w", announces("a", "x"), triggers=[{"event": "go"}]))
         at_work = (await start(client, workflow="rests"))["id"]
         await client.post("/v1/events", json={"type": "go", "id": "e-1"})

@@ -1,6 +1,7 @@
 """Definitions for tests of the gateway, as text."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -30,6 +31,12 @@ def announces(name: str, event_type: str, **data: Any) -> dict[str, Any]:
 def awaits(name: str, event_type: str, **match: Any) -> dict[str, Any]:
     """A step that waits for an event."""
     return {"name": name, "type": "wait_for_event", "config": {"event_type": event_type, "filter": match}}
+
+
+def lasts(name: str, file: Path, seconds: float = 60) -> dict[str, Any]:
+    """A step that is at work for so long; needs the functions of `tests.support.gateway.serving.FUNCTIONS`."""
+    args = {"file": str(file), "name": name, "seconds": seconds}
+    return {"name": name, "type": "function", "config": {"function": "count", "args": args}}
 
 
 REFUND = workflow(
