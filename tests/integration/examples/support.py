@@ -1,7 +1,7 @@
 """What the tests of the examples share: the engine as an application opens it, and the world outside it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,7 @@ from orchestrator.engine import Orchestrator
 from orchestrator.plugins import installed_step_types
 from orchestrator.settings import Settings
 from orchestrator.store.port import Execution
-
-DEADLINE_SECONDS = 60.0  # for tests that will fail; a busy machine must not make one
+from tests.support.waiting import DEADLINE_SECONDS
 
 JOHN: dict[str, Any] = {
     "username": "john_doe",
@@ -117,16 +116,6 @@ class World:
 def statuses(results: Mapping[str, Result]) -> dict[str, str]:
     """Step statuses by path."""
     return {path: result["status"] for path, result in results.items()}
-
-
-async def until(fact: Callable[[], Awaitable[bool]], what: str) -> None:
-    """Look again and again until something is so; a test that waited in vain says for what."""
-    try:
-        async with asyncio.timeout(DEADLINE_SECONDS):
-            while not await fact():
-                await asyncio.sleep(0.005)
-    except TimeoutError:
-        raise AssertionError(f"Waited {DEADLINE_SECONDS:g} s in vain: {what}") from None
 
 
 async def finished(baton: Orchestrator, execution: Execution) -> Execution:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.examples.support import until
+from tests.support.waiting import until
 
 MOST_SECONDS = 120.0
 

@@ -13,7 +13,8 @@ from graphs.state import ExecutionStatus
 from orchestrator.engine import Orchestrator
 from tests.integration.examples.conftest import Engine
 from tests.integration.examples.papers import CONTRACT, INVOICE, NOTHING, SCRATCHED, VAGUE
-from tests.integration.examples.support import World, finished, hurried, rested, run, statuses, until
+from tests.integration.examples.support import World, finished, hurried, rested, run, statuses
+from tests.support.waiting import until
 
 HOUR = 3600.0
 

@@ -11,7 +11,8 @@ from graphs.spec import Workflow
 from graphs.state import ExecutionStatus
 from orchestrator.engine import Orchestrator
 from tests.integration.examples.conftest import Engine
-from tests.integration.examples.support import World, finished, hurried, run, statuses, until
+from tests.integration.examples.support import World, finished, hurried, run, statuses
+from tests.support.waiting import until
 
 NAME = "ecommerce_order_processing"
 INSIDE = "fulfillment_check.order_fulfillment"

@@ -6,7 +6,8 @@ from graphs.clock import ManualClock
 from graphs.state import ExecutionStatus
 from orchestrator.engine import Orchestrator
 from tests.integration.examples.conftest import Engine
-from tests.integration.examples.support import World, finished, rested, run, statuses, until
+from tests.integration.examples.support import World, finished, rested, run, statuses
+from tests.support.waiting import until
 
 PHYSICIAN = "review.wait_for_physician_approval"
 HOUR = 3600.0

@@ -12,7 +12,8 @@ from graphs.spec import Workflow
 from graphs.state import ExecutionStatus
 from orchestrator.engine import Orchestrator
 from tests.integration.examples.conftest import Engine
-from tests.integration.examples.support import JOHN, World, finished, hurried, rested, run, statuses, until
+from tests.integration.examples.support import JOHN, World, finished, hurried, rested, run, statuses
+from tests.support.waiting import until
 
 NAME = "user-registration-workflow"
 DAY = 24 * 3600.0

@@ -1,12 +1,9 @@
 """What the tests of the demo services share: the control routes by short names, and waiting for a fact."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import httpx
-
-DEADLINE_SECONDS = 60.0
 
 
 class Control:
@@ -33,16 +30,6 @@ class Control:
         response = await self._client.get(f"/_control/{table}", params=where)
         response.raise_for_status()
         return response.json()
-
-
-async def until(fact: Callable[[], Awaitable[bool]], what: str) -> None:
-    """Look again and again until something is so; a test that waited in vain says for what."""
-    try:
-        async with asyncio.timeout(DEADLINE_SECONDS):
-            while not await fact():
-                await asyncio.sleep(0.005)
-    except TimeoutError:
-        raise AssertionError(f"Waited {DEADLINE_SECONDS:g} s in vain: {what}") from None
 
 
 async def accepts(url: str) -> bool:

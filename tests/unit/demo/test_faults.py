@@ -7,7 +7,8 @@ import time
 import httpx
 import pytest
 
-from tests.unit.demo.support import Control, until
+from tests.support.waiting import until
+from tests.unit.demo.support import Control
 
 USERS = "/user-service/api/users"
 KEY = {"Idempotency-Key": "exec-1:create:0"}

@@ -7,7 +7,8 @@ import httpx
 
 from api.demo.services.names import SERVICE_NAMES
 from api.demo.services.process import Services
-from tests.unit.demo.support import Control, until
+from tests.support.waiting import until
+from tests.unit.demo.support import Control
 
 USER = b'{"username": "john_doe", "email": "john@example.com"}'
 JSON = {"Content-Type": "application/json"}

@@ -15,7 +15,8 @@ from api.demo.services.process import SERVICE_NAMES, Services, ServicesError, ru
 from api.demo.services.seeds import plant
 from api.demo.services.server import NotLoopbackError, listen
 from api.demo.services.store import Store, StoreUnusableError
-from tests.unit.demo.support import accepts, until
+from tests.support.waiting import until
+from tests.unit.demo.support import accepts
 
 # Starts the services as `running_services` does, says where they are, and waits to be killed.
 PARENT = """
