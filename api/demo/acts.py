@@ -1,4 +1,4 @@
-"""The demo's six acts. Each starts a real workflow, and shows it until it has ended.
+"""The demo's acts. Each starts a real workflow, and shows it until it has ended.
 
 This process only starts, watches and answers; the engine that drives is another one, which the second act kills.
 """
@@ -6,17 +6,20 @@ This process only starts, watches and answers; the engine that drives is another
 import asyncio
 import os
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from rich.table import Table
 
 from api.demo.outside import Asked, Outside
+from api.demo.players.company import Company
+from api.demo.players.show import Judged, show
 from api.demo.processes import EngineProcess
 from api.demo.provider import Fault, Provider
-from api.demo.staff import real_model
 from api.demo.stage import Stage
 from api.demo.tree import StepTree
+from api.demo.voice import real_model
 from graphs.state import ExecutionStatus
 from orchestrator.engine import Orchestrator
 from orchestrator.store.port import Execution
@@ -52,8 +55,11 @@ class Play:
 
     Attributes:
         provider: Says over HTTP what scripts say; None where a real model speaks.
+        companies: Opens those who play the small pieces of the last act.
         executions: Every execution, as it ended.
         asked: How often the order's steps asked the services, counted by key.
+        judged: What came of the small pieces.
+        kills: How often engines were killed.
     """
 
     baton: Orchestrator
@@ -61,9 +67,12 @@ class Play:
     engine: EngineProcess
     stage: Stage
     provider: Provider | None
+    companies: Callable[[], AbstractAsyncContextManager[list[Company]]]
     kill: bool = True
     executions: list[Execution] = field(default_factory=list)
     asked: list[Asked] = field(default_factory=list)
+    judged: Judged = field(default_factory=dict)
+    kills: int = 0
 
     async def register(self) -> None:
         """Act one: a user registers, and a person clicks."""
@@ -93,6 +102,7 @@ class Play:
             await self._follow(execution, tree, lambda: self._charged(execution, tree))
             pid = self.engine.pid
             await self.engine.kill()
+            self.kills += 1
             self.stage.say(f"kill -9 {pid}: the engine is gone, in the middle of process_payment", "red")
             await self.outside.speed_up("payment-service")
             await self.engine.start()
@@ -125,7 +135,10 @@ class Play:
     async def agent(self) -> Execution:
         """Act four: an agent looks into an order with tools."""
         self.stage.chapter(
-            "4  An agent decides", "Reason, act with a tool, observe: with a scripted model, so no key is needed."
+            "4  An agent decides",
+            "Reason, act with a tool, observe: with a scripted model, so no key is needed."
+            if self.provider is not None
+            else f"Reason, act with a tool, observe: with {real_model(os.environ)}.",
         )
         execution, tree = await self._start("orchestrated_agent_task", {"order_id": "ORD-12345"})
         await self._finish(execution, tree)
@@ -139,9 +152,14 @@ class Play:
     async def replay(self, assessed: Execution) -> None:
         """Act five: the same agent on a model behind HTTP, which fails at first."""
         self.stage.chapter(
-            "5  The same, with another model",
-            "A replay: the model is asked over HTTP, in OpenAI's format, and begins with a 429 and an answer that "
-            "breaks off. Tools and services are not asked again: what they said is in the record.",
+            "5  The same, with another model" if self.provider is not None else "5  The same again",
+            (
+                "A replay: the model is asked over HTTP, in OpenAI's format, and begins with a 429 and an answer that "
+                "breaks off. "
+                if self.provider is not None
+                else "A replay. "
+            )
+            + "Tools and services are not asked again: what they said is in the record.",
         )
         if self.provider is not None:
             self.provider.fail(Fault("429", retry_after=0.2), Fault("cut"))
@@ -171,6 +189,20 @@ class Play:
             await self._follow(execution, tree, lambda: self._ended(execution))
         await self._tell(execution)
         self.stage.say(f"  {(self.executions[-1].output or {}).get('answer')}")
+
+    async def pieces(self) -> None:
+        """Act seven: everything else that agents can do, a line each."""
+        self.stage.chapter(
+            "7  What agents can do",
+            "One small workflow each, from graphs/library/agents; every line is read from the records of what ran. All "
+            "are carried out twice: with scripted models, and with the same asked over HTTP, in OpenAI's format."
+            if self.provider is not None
+            else f"One small workflow each, from graphs/library/agents, with {real_model(os.environ)}; every line is "
+            "read from the records of what ran.",
+        )
+        async with self.companies() as found:
+            self.judged = await show(self.stage, found)
+            self.kills += sum(company.engine.kills for company in found)
 
     # -- watching ----------------------------------------------------------------------------------------------
 

@@ -5,28 +5,46 @@ workflows()   the examples themselves, known by their names
 """
 
 import os
-from typing import Any, Final
+from collections.abc import Iterator
+from typing import Any
 
 import structlog
 
-from agents import Functions, Models, Script
+from agents import Cassette, Functions, Models, Script, Tools
 from api.demo import clinic, functions, planner
+from api.demo.players.scripts import PLAYERS
+from api.demo.players.tools import packing_list
+from api.demo.players.tools import tools as players_tools
 from api.demo.scripts import SCRIPTS
 from api.demo.shop import tools
-from api.demo.staff import agents, real_model
-from graphs.library import example_names, example_path
-from graphs.loader import load_file
-from graphs.spec import Workflow
+from api.demo.staff import agents
+from api.demo.troupe import Troupe
+from api.demo.voice import Voice, voice_of
+from graphs.library import agent_example_names, example_names, example_path
+from graphs.loader import load_document, load_file
+from graphs.spec import AGENT_LABEL, Workflow
 from graphs.state import Result
 from orchestrator.plugins import installed_step_types
-
-PROVIDER: Final = "BATON_DEMO_PROVIDER"
-"""Where the demo has its own provider in OpenAI's shape, which its engine is told through the environment."""
 
 
 def scripts() -> tuple[Script, ...]:
     """What models say in the examples: in the engine's process, or over HTTP from `api.demo.provider`."""
-    return (*SCRIPTS, planner.planner())
+    return (*SCRIPTS, *PLAYERS, planner.planner())
+
+
+def everyone() -> Troupe:
+    """A model that plays the part of each script, by what the agents of the examples are told to be."""
+    told = [(one.instructions, one.model) for one in agents()]
+    told += [pair for name in agent_example_names() for pair in _told(example(name))]
+    known = {script.name: script for script in scripts()}
+    parts = {str(words): known[str(model).partition(":")[2]] for words, model in told}
+    return Troupe("everyone", parts=parts, otherwise_as=known[planner.NAME])
+
+
+def _told(workflow: Workflow) -> Iterator[tuple[Any, Any]]:
+    for step in workflow.spec.steps:
+        if words := step.config.get("instructions", step.config.get("prompt")):
+            yield words, step.config["model"]
 
 
 def offered_functions() -> Functions:
@@ -42,26 +60,37 @@ def offered_functions() -> Functions:
             functions.reassess_confidence,
             functions.standard_customer,
             functions.enter_state,
+            packing_list,
         )
     )
 
 
-def resources() -> list[Any]:
-    """What the engine hands to the examples' steps. Services are not among them: where they are is a setting."""
-    real = real_model(os.environ)
-    provider = os.environ.get(PROVIDER)
-    models = Models(
-        default=real or f"scripted:{planner.NAME}",
-        scripts=scripts(),
-        settings={"openai": {"base_url": provider, "api_key": "none"}} if provider and not real else None,
-    )
-    return [offered_functions(), tools(), agents(real), models]
+def resources(voice: Voice | None = None, cassette: Cassette | None = None) -> list[Any]:
+    """What the engine hands to the examples' steps. Services are not among them: where they are is a setting.
+
+    Args:
+        voice: Who speaks; without it, whoever the environment says.
+        cassette: What calls of models are recorded to, or served from.
+    """
+    voice = voice or voice_of(os.environ)
+    models = Models(default=voice.model(planner.NAME), scripts=scripts(), settings=voice.settings(), cassette=cassette)
+    return [offered_functions(), Tools((*tools(), *players_tools())), agents(voice), models]
 
 
 def workflows() -> list[Workflow]:
-    """Every example, read and checked."""
+    """Every example, read and checked; its models are those of whoever speaks."""
+    voice = voice_of(os.environ)
+    read = [example(name, voice) for name in (*example_names(), *agent_example_names())]
+    return [workflow for workflow in read if AGENT_LABEL not in workflow.metadata.labels]
+
+
+def example(name: str, voice: Voice | None = None) -> Workflow:
+    """One example, its scripted models replaced by those of whoever speaks."""
     step_types = installed_step_types()
-    return [load_file(example_path(name), step_types=step_types).workflow for name in example_names()]
+    workflow = load_file(example_path(name), step_types=step_types).workflow
+    if voice is None or voice.scripted:
+        return workflow
+    return load_document(voice.spoken(workflow.as_document()), step_types=step_types).workflow
 
 
 class DetailedWorkflowLogger:

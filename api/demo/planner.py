@@ -1,7 +1,7 @@
 """What the scripted model says in place of one that plans: for `baton ask` among the examples, without a key.
 
-It knows one kind of work: requests that name an order are planned, so that the order, the stock and the shipment are
-looked at side by side. Everything else it answers as well as a script can.
+Requests that name an order are planned, so that the order, the stock and the shipment are looked at side by side. Of
+everything else it knows journeys (`api.demo.players.scripts`), and answers the rest as well as a script can.
 """
 
 import json
@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from agents import Script, Turn
+from api.demo.players.scripts import KNOWS_ONLY, Travel
 
 NAME: Final = "assistant"
 _ORDER: Final = re.compile(r"\bORD-\w+")
@@ -38,29 +39,27 @@ spec:
 """
 
 
-class Planner(Script):
+class Planner(Travel):
     """Speaks by the form it is to answer in, and by what it is told."""
 
     def turn(self, spoken: int, asked: str, form: Mapping[str, Any] | None) -> Turn | None:
-        wanted = (form or {}).get("properties", {})
         order = _ORDER.search(asked)
+        if order is None:
+            return super().turn(spoken, asked, form)
+        wanted = (form or {}).get("properties", {})
         if "route" in wanted:
-            return _decision("plan" if order else "answer", "It takes several look-ups." if order else "A question.")
+            return Turn(structured={"route": "plan", "reason": "It takes several look-ups.", "complexity": 3})
         if "summary" in wanted:
-            given = {"order_id": order[0] if order else ""}
+            given = {"order_id": order[0]}
             return Turn(structured={"workflow": _PLAN, "input": given, "summary": "Looks at an order from all sides."})
-        return Turn(_told(asked, order[0] if order else "the order"))
-
-
-def _decision(route: str, reason: str) -> Turn:
-    return Turn(structured={"route": route, "reason": reason, "complexity": 3 if route == "plan" else 1})
+        return Turn(_told(asked, order[0]))
 
 
 def _told(asked: str, order: str) -> str:
     """The results in words, where there are any."""
     found = re.search(r'\{"results": (?P<results>\{.*\})\}\s*\Z', asked, re.DOTALL)
     if found is None:
-        return "I am a script and know only orders: ask me how ORD-12345 is doing."
+        return KNOWS_ONLY
     results = json.loads(found["results"])
     stock = "everything is in stock" if results["in_stock"] else "something is out of stock"
     sent = f"it is on its way with {results['carrier']}" if results["carrier"] else "it has not been shipped"

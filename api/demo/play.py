@@ -1,4 +1,4 @@
-"""The demo from beginning to end: folder, processes, the six acts, the summary."""
+"""The demo from beginning to end: folder, processes, the acts, the summary."""
 
 import asyncio
 import json
@@ -9,19 +9,22 @@ import tempfile
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import httpx
 
 from api.demo.acts import Play
-from api.demo.catalogue import PROVIDER, scripts
+from api.demo.catalogue import scripts
 from api.demo.outside import Outside
+from api.demo.players.opening import companies
+from api.demo.players.show import failures
 from api.demo.processes import running_engine
 from api.demo.provider import Provider, serving
 from api.demo.services.process import Services, running_services
-from api.demo.staff import real_model
 from api.demo.stage import Stage
+from api.demo.voice import PROVIDER, real_model
 from graphs.errors import BatonError
 from graphs.state import ExecutionStatus
 from orchestrator.engine import Orchestrator
@@ -65,14 +68,16 @@ async def _play(stage: Stage, *, keep: bool, kill: bool) -> dict[str, Any]:
     folder = Path(tempfile.mkdtemp(prefix="baton-demo-"))
     try:
         stage.say("Starting twelve small services and an engine, each a process of its own ...", "dim")
+        stage.say(f"Models: {_who_speaks()}.", "dim")
         async with _together(folder, stage, kill=kill) as play:
             await play.register()
             await play.order()
             await play.report()
             await play.replay(await play.agent())
             await play.ask()
+            await play.pieces()
         summary = _summary(play, time.monotonic() - began, folder if keep else None)
-        stage.chapter("Done", f"{summary['seconds']:.0f} s, {play.engine.kills} engine killed, nothing done twice.")
+        stage.chapter("Done" if summary["ok"] else "Not as it should be", _in_a_line(play, summary))
         stage.say(NEXT)
         if keep:
             stage.say(f"Kept: {folder}")
@@ -80,6 +85,12 @@ async def _play(stage: Stage, *, keep: bool, kill: bool) -> dict[str, Any]:
     finally:
         if not keep:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _who_speaks() -> str:
+    if (real := real_model(os.environ)) is None:
+        return "scripts that ship with Baton, so no key is needed; then the same over HTTP, in OpenAI's format"
+    return f"{real}, at {os.environ.get('OPENAI_BASE_URL') or 'its provider'}"
 
 
 @asynccontextmanager
@@ -97,7 +108,9 @@ async def _together(folder: Path, stage: Stage, *, kill: bool) -> AsyncIterator[
                 running_engine(environment, folder / "engine.log") as engine,
                 httpx.AsyncClient(base_url=services.url, timeout=10, verify=False) as client,
             ):
-                yield Play(baton, Outside(client), engine, stage, provider, kill)
+                outside = Outside(client)
+                opened = partial(companies, folder, services.service_urls, outside, provider, url, kill=kill)
+                yield Play(baton, outside, engine, stage, provider, opened, kill)
 
 
 def _settings(folder: Path, services: Services) -> Settings:
@@ -112,6 +125,15 @@ def _environment(settings: Settings) -> dict[str, str]:
     }
 
 
+def _in_a_line(play: Play, summary: dict[str, Any]) -> str:
+    twice = ", ".join(summary["done_twice"]) or "nothing"
+    told = f"{summary['seconds']:.0f} s, {play.kills} engines killed, {twice} done twice, "
+    pieces = [one for verdicts in play.judged.values() for one in verdicts]
+    right = sum(not one.wrong for one in pieces)
+    calls = sum(one.calls for one in pieces)
+    return f"{told}{right} of {len(pieces)} pieces as expected, in {calls} calls of models."
+
+
 def _summary(play: Play, seconds: float, folder: Path | None) -> dict[str, Any]:
     statuses = {execution.workflow: str(execution.status) for execution in play.executions}
     # A person may say no; then the report fails, as it should.
@@ -121,15 +143,22 @@ def _summary(play: Play, seconds: float, folder: Path | None) -> dict[str, Any]:
         if execution.workflow != "report_generation"
     )
     twice = [row.step for row in play.asked if row.effects > 1]
+    wrong = failures(play.judged)
     return {
-        "ok": completed and not twice and len(play.executions) == 6,
+        "ok": completed and not twice and len(play.executions) == 6 and bool(play.judged) and not wrong,
         "seconds": round(seconds, 1),
-        "engines_killed": play.engine.kills,
+        "engines_killed": play.kills,
         "executions": statuses,
         "order": [
             {"step": row.step, "requests": row.requests, "replayed": row.replayed, "effects": row.effects}
             for row in play.asked
         ],
         "done_twice": twice,
+        "model": real_model(os.environ),
+        "agents": {
+            name: {one.title: {"shown": one.shown, "calls": one.calls, "happened": one.text} for one in verdicts}
+            for name, verdicts in play.judged.items()
+        },
+        "not_so": wrong,
         "folder": str(folder) if folder is not None else None,
     }

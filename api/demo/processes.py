@@ -11,7 +11,7 @@ from api.demo.engine import READY
 from api.demo.services.process import PACKAGE_ROOT
 from graphs.errors import BatonError
 
-START_SECONDS = 30.0  # a start takes about two; a machine under load takes longer
+START_SECONDS = 60.0  # a start takes about two; a machine under load takes longer
 STOP_SECONDS = 8.0
 
 

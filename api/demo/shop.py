@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from agents.services.service_call import call_headers
 from agents.services.services import Request, Services
-from agents.tools.tools import Tool, Tools, tool
+from agents.tools.tools import Tool, tool
 from graphs.errors import StepError
 from graphs.steps import StepContext
 
@@ -190,24 +190,22 @@ async def queue_for_review(context: StepContext) -> Json:
     return {"queued": sent["id"]}
 
 
-def tools() -> Tools:
-    """All of them, as the engine wants them."""
-    return Tools(
-        (
-            account_tool,
-            send_email,
-            send_welcome_email,
-            database_tool,
-            processing_tool,
-            payment_tool,
-            auto_approve_tool,
-            create_user_account,
-            billing_history,
-            assign_manager,
-            tell_customer_of_delay,
-            shipment_of_order,
-            look_up_order,
-            check_stock,
-            queue_for_review,
-        )
+def tools() -> tuple[Tool, ...]:
+    """All of them."""
+    return (
+        account_tool,
+        send_email,
+        send_welcome_email,
+        database_tool,
+        processing_tool,
+        payment_tool,
+        auto_approve_tool,
+        create_user_account,
+        billing_history,
+        assign_manager,
+        tell_customer_of_delay,
+        shipment_of_order,
+        look_up_order,
+        check_stock,
+        queue_for_review,
     )

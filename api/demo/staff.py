@@ -3,20 +3,10 @@
 `OPENAI_MODEL` names, or `gpt-5-mini`.
 """
 
-from collections.abc import Mapping
 from typing import Final
 
 from agents import Agent, Agents
-
-REAL: Final = "openai:gpt-5-mini"
-
-
-def real_model(environment: Mapping[str, str]) -> str | None:
-    """The model that speaks in place of the scripts; None when there is no key and no server, or none is allowed."""
-    there = any(environment.get(name) for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL"))
-    if not there or environment.get("BATON_REAL_MODELS", "allow") == "refuse":
-        return None
-    return f"openai:{named}" if (named := environment.get("OPENAI_MODEL")) else REAL
+from api.demo.voice import Voice
 
 
 def _member(name: str, script: str, instructions: str, *tools: str, can: tuple[str, ...] = ()) -> Agent:
@@ -65,6 +55,7 @@ _STAFF: Final = (
     _member(
         "support_lead", "support-lead", "You answer complaints. Ask the desks that know, then sum up what they found."
     ),
+    _member("apprentice", "speechless", "You are new here and answer complaints.", can=("complaints",)),
     _member("triage_agent", "triage", "You find out which desk a customer needs first, and hand over to it."),
     _member(
         "billing_desk",
@@ -81,10 +72,11 @@ _STAFF: Final = (
 )
 
 
-def agents(model: str | None = None) -> Agents:
+def agents(voice: Voice | None = None) -> Agents:
     """Who may be named in an agent step.
 
     Args:
-        model: Whose words all of them speak; without it, each has its script.
+        voice: Whose words they speak; without it, each has its script.
     """
-    return Agents(agent if model is None else agent.model_copy(update={"model": model}) for agent in _STAFF)
+    speaks = voice or Voice()
+    return Agents(one.model_copy(update={"model": speaks.model(one.model.partition(":")[2])}) for one in _STAFF)

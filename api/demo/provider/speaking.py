@@ -7,6 +7,7 @@ from typing import Any, Final
 from agents.models.scripts import Script, Turn
 from api.demo.provider.values import Asked, Fault
 from api.demo.provider.wire import Completion
+from api.demo.troupe import Troupe
 
 _HUGE: Final = 10_000_000
 _REFUSAL: Final = "I cannot help with that."
@@ -19,6 +20,8 @@ def turn_of(script: Script, body: dict[str, Any]) -> Turn | None:
     asked = _words(heard[-1].get("content")) if heard else ""
     spoken = sum(message.get("role") == "assistant" for message in messages)
     form = _form(body)
+    if isinstance(script, Troupe):
+        script = script.part_in("\n".join(_words(message.get("content")) for message in messages[:2]))
     return script.turn(spoken, asked, form["parameters"] if form is not None else None)
 
 

@@ -8,16 +8,18 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from api.demo.players.show import PIECES
 from tests.support.waiting import until
 
-MOST_SECONDS = 120.0
+MOST_SECONDS = 280.0
 
 
 @asynccontextmanager
-async def demo(tmp_path: Path, *options: str) -> AsyncIterator[asyncio.subprocess.Process]:
+async def demo(tmp_path: Path, *options: str, **environment: str) -> AsyncIterator[asyncio.subprocess.Process]:
     """The demo as a process, its temporary folders in ours."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "orchestrator.cli", "demo", *options),
@@ -25,7 +27,7 @@ async def demo(tmp_path: Path, *options: str) -> AsyncIterator[asyncio.subproces
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
-        env={**os.environ, "TMPDIR": str(tmp_path), "PYTHONIOENCODING": "utf-8"},
+        env={**os.environ, "TMPDIR": str(tmp_path), "PYTHONIOENCODING": "utf-8", **environment},
     )
     try:
         yield process
@@ -63,7 +65,7 @@ async def test_the_demo_kills_an_engine_and_nothing_is_done_twice(tmp_path: Path
     assert process.returncode == 0, shown
     summary = json.loads(out)
     assert summary["ok"]
-    assert summary["engines_killed"] == 1
+    assert summary["engines_killed"] == 3
     assert summary["executions"] == {
         "user-registration-workflow": "completed",
         "ecommerce_order_processing": "completed",
@@ -76,6 +78,7 @@ async def test_the_demo_kills_an_engine_and_nothing_is_done_twice(tmp_path: Path
     assert (payment["requests"], payment["replayed"], payment["effects"]) == (2, 1, 1)
     assert {row["requests"] for row in asked.values()} == {1}
     _is_readable_without_colour(shown)
+    _agents_are_shown_twice(summary)
     (folder,) = tmp_path.iterdir()
     assert summary["folder"] == str(folder)
     assert (folder / "baton.db").exists()
@@ -91,6 +94,45 @@ def _is_readable_without_colour(shown: str) -> None:
     assert "ORD-12345 comes to 109.97; everything is in stock, and it is on its way with " in shown
     assert "Nobody sits at a terminal here, so the demo decides by itself" in shown
     assert "What to try next:" in shown
+
+
+def _agents_are_shown_twice(summary: dict[str, Any]) -> None:
+    """With scripts and over HTTP, and the same comes of both."""
+    scripted, over_http = summary["agents"]["scripted"], summary["agents"]["HTTP"]
+    assert summary["model"] is None and summary["not_so"] == []
+    assert set(scripted) == set(over_http) == {piece.title for piece in PIECES}
+    assert all(one["shown"] for one in (*scripted.values(), *over_http.values()))
+    assert {title: one["calls"] for title, one in scripted.items()} == {
+        title: one["calls"] for title, one in over_http.items()
+    }
+
+
+@pytest.mark.capability("I05", "I27", "F22")
+async def test_the_same_demo_runs_with_a_real_model_and_says_which(tmp_path: Path) -> None:
+    """A server of OpenAI's format that somebody has started, and whose one model plays every part."""
+    provider = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "api.demo.provider", "--port", "0"),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        assert provider.stdout is not None
+        told = (await asyncio.wait_for(provider.stdout.readline(), MOST_SECONDS)).decode().split()
+        environment = dict(pair.split("=") for pair in told if "=" in pair)
+        assert environment["OPENAI_MODEL"] == "everyone"
+        async with demo(tmp_path, "--json", "--no-kill", **environment) as process:
+            out, shown = await said(process)
+    finally:
+        provider.kill()
+        await provider.communicate()
+    assert process.returncode == 0, shown
+    summary = json.loads(out)
+    assert (summary["model"], list(summary["agents"])) == ("openai:everyone", ["openai:everyone"])
+    assert f"Models: openai:everyone, at {environment['OPENAI_BASE_URL']}." in shown
+    pieces = summary["agents"]["openai:everyone"]
+    assert [title for title, one in pieces.items() if not one["shown"]] == ["kill -9 in the middle"]
+    assert sum(one["calls"] for one in pieces.values()) > 80
+    assert "before: 3 calls of openai:everyone, " in shown and "now: 3 calls of openai:everyone, " in shown
 
 
 async def test_ctrl_c_leaves_no_process_and_no_folder(tmp_path: Path) -> None:

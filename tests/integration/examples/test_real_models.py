@@ -6,7 +6,7 @@ import pytest
 
 from api.demo.catalogue import resources
 from api.demo.provider import Provider, serving
-from api.demo.staff import real_model
+from api.demo.voice import real_model
 from tests.support.engine.engines import engine, run, workflow
 
 STEP = {"name": "greet", "type": "agent", "config": {"agent": "welcome_agent", "message": "Welcome new customer Ann"}}
