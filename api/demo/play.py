@@ -33,11 +33,12 @@ from orchestrator.settings import Settings, read_settings
 MODULE = "api.demo.catalogue"
 
 NEXT = """What to try next:
-  baton demo --services                                       the services alone; the next four in another terminal
+  baton demo --services                                       the services alone; the next in another terminal
   baton run report_generation --input patient_id=PAT-002      a report on sparse data
   baton approve EXECUTION review.wait_for_physician_approval  let it through
   baton show EXECUTION                                        everything that happened
-  baton draw ecommerce_order_processing                       a picture of it, as Mermaid text"""
+  baton draw ecommerce_order_processing                       a picture of it, as Mermaid text
+  baton run side_by_side                                      one of the small agents of the last act"""
 
 
 def main(*, keep: bool, fast: bool, kill: bool, as_json: bool) -> int:
