@@ -12,31 +12,34 @@ from langgraph.types import Send
 import graphs.compile
 import graphs.flow
 import graphs.nodes.orchestrator as planning
-from agents import Agent, Agents, Tools, tool
-from agents.tools.functions import Functions
 from graphs.clock import ManualClock
-from graphs.errors import BatonError
 from graphs.flow.roll import RollCall
 from graphs.graph_state import Planned
 from graphs.nodes.body import PlanContext
 from graphs.steps import Answer
 from orchestrator.engine import Orchestrator
 from orchestrator.settings import Settings
-from orchestrator.store.port import Execution, Record
+from orchestrator.store.port import Execution
 from orchestrator.store.sqlite import SqliteStore
-from tests.support.engine.engines import act, ask, chain, engine, finished, rested, run, turns, until, wind, workflow
+from tests.support.engine.engines import (
+    act,
+    ask,
+    chain,
+    engine,
+    finished,
+    hears,
+    rested,
+    run,
+    turns,
+    until,
+    wind,
+    workflow,
+)
 from tests.support.engine.steps import Effects, Gates
 
 
 async def _pragma(baton: Orchestrator, sql: str) -> None:
     await baton.store._writer.submit(lambda db: db.execute(sql).fetchall())
-
-
-async def _hears(baton: Orchestrator, kind: str) -> Record:
-    async for record in baton.watch():
-        if record.kind == kind:
-            return record
-    raise AssertionError(f"no {kind}")
 
 
 async def test_a_full_disk_ends_the_drive_with_a_named_error_and_the_work_goes_on_when_there_is_room(
@@ -48,7 +51,7 @@ async def test_a_full_disk_ends_the_drive_with_a_named_error_and_the_work_goes_o
     async with engine(database, effects=effects, clock=clock) as baton:
         execution = await baton.start(workflow("w", steps), {"large": ""}, execution_id="small")
         await finished(baton, execution)
-        failed = asyncio.create_task(_hears(baton, "drive.failed"))
+        failed = asyncio.create_task(hears(baton, "drive.failed"))
         [[pages]] = await baton.store._writer.submit(lambda db: db.execute("PRAGMA page_count").fetchall())
         steps[0] = act("a", weird="large")
         execution = await baton.start(workflow("w2", steps), execution_id="large")
@@ -71,7 +74,7 @@ async def test_a_result_that_the_file_refuses_is_not_half_kept(database: Path, e
             "CREATE TRIGGER no BEFORE INSERT ON records WHEN NEW.path = 'a' AND NEW.kind = 'step.completed' "
             "BEGIN SELECT RAISE(ABORT, 'refused'); END",
         )
-        failed = asyncio.create_task(_hears(baton, "drive.failed"))
+        failed = asyncio.create_task(hears(baton, "drive.failed"))
         execution = await baton.start(workflow("w", [act("a"), act("b", "a")]))
         assert "refused" in (await asyncio.wait_for(failed, 20)).data["message"]
         with sqlite3.connect(database) as db:
@@ -83,100 +86,11 @@ async def test_a_result_that_the_file_refuses_is_not_half_kept(database: Path, e
     assert effects.began == ["a", "a", "b"]
 
 
-async def test_an_execution_of_another_engine_format_is_left_alone(database: Path, effects: Effects) -> None:
-    """Rule 2: the number is stored with the execution and checked before anything of it runs."""
-    async with engine(database, effects=effects, linger=0.0) as baton:
-        execution = await rested(baton, await baton.start(workflow("w", [ask("q"), act("a", "q")])))
-        await baton.store._writer.submit([("UPDATE executions SET engine_format = 99", ())])
-        failed = asyncio.create_task(_hears(baton, "drive.failed"))
-        await baton.decide(execution.id, "q", "approve")
-        record = await asyncio.wait_for(failed, 20)
-        kept = [each.kind for each in await baton.records(execution.id)]
-    assert record.data["code"] == "engine_format_foreign" and effects.began == []
-    assert kept[-1] == "drive.failed", "another process can see why, too"
-
-
-async def test_what_cannot_be_taken_up_is_put_back_and_says_why(database: Path) -> None:
-    """Its definition has Python callables that this engine was not given."""
-
-    def large(state: Any) -> bool:
-        return True
-
-    definition = workflow("w", [ask("q"), act("a", "q", condition=large)])
-    async with engine(database, workflows=[definition]) as baton:
-        execution = await rested(baton, await baton.start("w"))
-    async with engine(database, linger=0.0) as baton:
-        failed = asyncio.create_task(_hears(baton, "drive.failed"))
-        await baton.decide(execution.id, "q", "approve")
-        assert (await asyncio.wait_for(failed, 20)).data["code"] == "definition_needs_python"
-    async with engine(database, drive=False) as baton:
-        assert (await baton.get(execution.id)).status == "queued"
-        assert (await baton.records(execution.id))[-1].kind == "drive.failed"
-    async with engine(database, workflows=[definition]) as baton:
-        assert (await finished(baton, execution)).status == "completed"
-
-
-async def test_what_this_engine_cannot_do_is_left_for_one_that_can(database: Path) -> None:
-    """Another command on the same file, set up otherwise, must not end what it takes up."""
-
-    async def hang() -> str:
-        return "done"
-
-    call = {"name": "call", "type": "function", "depends_on": ["q"], "config": {"function": "hang"}}
-    async with engine(database, resources=[Functions([hang])]) as baton:
-        execution = await rested(baton, await baton.start(workflow("w", [ask("q"), call])))
-    async with engine(database, resources=[Functions()]) as baton:
-        failed = asyncio.create_task(_hears(baton, "drive.failed"))
-        await baton.decide(execution.id, "q", "approve")
-        said = (await asyncio.wait_for(failed, 20)).data
-        assert said["code"] == "resources_missing"
-        assert said["message"] == (
-            f"Execution '{execution.id}' of w@1.0 is not taken up here: "
-            "step 'call', config.function: there is no function 'hang' in this engine's settings."
-        )
-        await turns(baton)
-        assert (await baton.get(execution.id)).status == "queued"
-        waiting = asyncio.create_task(baton.wait(execution.id))
-        await turns(baton)
-        await baton.resume(execution.id)
-        with pytest.raises(BatonError, match="is not taken up here"):  # nobody here will ever end it
-            await asyncio.wait_for(waiting, 20)
-    async with engine(database, resources=[Functions([hang])]) as baton:
-        execution = await finished(baton, execution)
-    assert execution.status == "completed"
-
-
-@pytest.mark.capability("I10", "X30")
-@pytest.mark.parametrize("kind", ["tool", "agent"])
-async def test_nor_does_it_fail_for_want_of_a_tool_or_an_agent(kind: str, database: Path) -> None:
-    """Nothing is undone because a process was started without a module."""
-
-    @tool
-    def look() -> str:
-        """Look."""
-        return "seen"
-
-    clerk = Agent(name="clerk", model="scripted:echo", tools=["look"])
-    config = {"tool": {"tool": "look"}, "agent": {"agent": "clerk", "message": "hello"}}[kind]
-    call = {"name": "call", "type": kind, "depends_on": ["q"], "config": config}
-    async with engine(database, resources=[Tools([look]), Agents([clerk])]) as baton:
-        execution = await rested(baton, await baton.start(workflow("w", [ask("q"), call])))
-    async with engine(database, resources=[Tools(), Agents()]) as baton:
-        failed = asyncio.create_task(_hears(baton, "drive.failed"))
-        await baton.decide(execution.id, "q", "approve")
-        said = (await asyncio.wait_for(failed, 20)).data
-        # What an agent says is pinned; the tools it names are not.
-        assert said["code"] == "resources_missing" and "there is no tool 'look'" in said["message"]
-    async with engine(database, resources=[Tools([look]), Agents([clerk])]) as baton:
-        execution = await finished(baton, execution)
-    assert execution.status == "completed"
-
-
 async def test_who_watches_hears_of_a_decision_in_another_process(database: Path) -> None:
     """With the number under which it was kept."""
     async with engine(database, poll=0.005) as baton, engine(database, drive=False) as other:
         execution = await rested(baton, await baton.start(workflow("w", [ask("q")])))
-        heard = asyncio.create_task(_hears(baton, "approval.decided"))
+        heard = asyncio.create_task(hears(baton, "approval.decided"))
         await turns(baton)
         await other.decide(execution.id, "q", "approve", by="ann")
         record = await asyncio.wait_for(heard, 20)

@@ -14,7 +14,7 @@ from graphs.state import Result
 from graphs.steps import StepTypes
 from orchestrator.engine import Orchestrator
 from orchestrator.settings import Settings
-from orchestrator.store.port import Execution
+from orchestrator.store.port import Execution, Record
 from tests.support.engine.steps import Effects, Gates, Guess, step_types
 
 TYPES = step_types()
@@ -131,6 +131,14 @@ async def until(condition: Callable[[], Any]) -> None:
             if condition():
                 return
             await asyncio.sleep(0 if turn < _TURNS else 0.001)
+
+
+async def hears(baton: Orchestrator, kind: str) -> Record:
+    """The next record of a kind."""
+    async for record in baton.watch():
+        if record.kind == kind:
+            return record
+    raise AssertionError(f"no {kind}")
 
 
 async def wind(baton: Orchestrator, execution: Execution | str, *, answers: str = "approve") -> Execution:
