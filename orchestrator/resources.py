@@ -76,7 +76,7 @@ async def mcp_connections(
     except ImportError as error:
         raise SettingsError(
             f"MCP servers are named, and what speaks to them is not installed ({error.name}).",
-            hint="pip install 'baton[mcp]'",
+            hint="In Baton's folder: .venv/bin/pip install -e '.[mcp]'",
             code="mcp_missing",
         ) from None
 

@@ -47,7 +47,9 @@ class Mcp:
         try:
             server: Any = await in_thread(lambda: importlib.import_module("api.mcp.server"))
         except ImportError as error:
-            problem = NotInstalledError(f"MCP is not served: {error}.", hint='Install it: pip install "baton[mcp]".')
+            problem = NotInstalledError(
+                f"MCP is not served: {error}.", hint="In Baton's folder: .venv/bin/pip install -e '.[mcp]'."
+            )
             begun.set_exception(problem)
             return
         async with server.served(self._orchestrator) as handler:

@@ -52,5 +52,5 @@ def _foreign(name: str, folder: Path) -> str:
     return (
         f"The package '{name}' that Python finds here ({folder}) is not Baton's: {whose}. "
         "Baton is an application and needs an environment of its own: "
-        "python -m venv baton-env && baton-env/bin/pip install baton (or: pipx install baton)."
+        "make one in Baton's folder with `make demo`, and use the `baton` of its .venv/bin."
     )

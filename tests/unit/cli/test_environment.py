@@ -41,7 +41,7 @@ def test_a_package_found_elsewhere_is_somebody_elses(
     found = clash(home)
     assert found is not None
     assert f"The package 'agents' that Python finds here ({other}) is not Baton's" in found
-    assert "an environment of its own" in found
+    assert "an environment of its own: make one in Baton's folder with `make demo`" in found
 
 
 def test_a_package_that_was_installed_over_ours_is_noticed(home: Path) -> None:
