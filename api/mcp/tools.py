@@ -176,7 +176,15 @@ class Workbench:
         asked = [] if execution.status.final else await self._asked(execution_id, reads=reads)
         if not reads:
             execution = replace(execution, output=None, error=execution.error and {"code": execution.error.get("code")})
-        return _document(execution, [_question(one) for one in asked])
+        document = _document(execution, [_question(one) for one in asked])
+        if reads and not asked and (events := await self._awaited(execution)):
+            # Who only waits, again and again, should know that it is somebody else's turn.
+            document["next"] += f" It waits for the event {', '.join(events)}."
+        return document
+
+    async def _awaited(self, execution: Execution) -> list[str]:
+        waits = [] if execution.status.final else await self._view.waits(execution.id)
+        return sorted({wait.wait.event_type for wait in waits if wait.wait.event_type})
 
     async def _asked(self, execution_id: str, *, reads: bool) -> list[Approval]:
         paths = [wait.path for wait in await self._view.waits(execution_id) if wait.wait.kind == "approval"]

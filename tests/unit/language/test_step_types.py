@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import yaml
 
 import orchestrator.brain
 from graphs.loader import examine_text
@@ -32,6 +33,13 @@ def test_parts_of_baton_are_known_and_not_offered(step_types: StepTypes) -> None
     assert step_types.keys() >= PARTS and not step_types.offered.keys() & PARTS
     assert not any(part in step_types.suggestion("chek_plan") for part in PARTS)
     assert not set(definition_schema(step_types)["$defs"]["Step"]["properties"]["type"]["enum"]) & PARTS
+
+
+def test_what_the_assistant_takes_is_described_whole() -> None:
+    """A comma in a text without quotes ends it, in YAML's braces, and begins a keyword that means nothing."""
+    taken = yaml.safe_load(ASSISTANT.read_text())["spec"]["input"]["schema"]["properties"]
+    known = {"type", "items", "enum", "default", "description", "minimum", "maximum"}
+    assert {keyword for schema in taken.values() for keyword in schema} <= known
 
 
 @pytest.mark.capability("C12")
