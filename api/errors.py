@@ -17,7 +17,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.security.bodies import BodyError
+from api.security.bodies import BodyError, is_json
 from graphs.errors import (
     BatonError,
     ConflictError,
@@ -150,6 +150,10 @@ async def _invalid(request: Request, error: Exception) -> Response:
         {"where": ".".join(str(part) for part in item["loc"]), "message": item["msg"]} for item in error.errors()
     ]
     detail = "; ".join(f"{problem['where']}: {problem['message']}" for problem in problems[:5]) + "."
+    kind = request.headers.get("content-type", "")
+    if any(problem["where"] == "body" for problem in problems) and not is_json(kind):
+        # What `curl -d` does by itself: the body is JSON, and says that it is a form.
+        detail = f"The body is sent as '{kind[:100]}' and not as JSON. Send it with 'content-type: application/json'."
     return answer(shape(422, detail, request.url.path, code="request_invalid", problems=problems), request=request)
 
 
@@ -160,6 +164,8 @@ async def _http(request: Request, error: Exception) -> Response:
     detail = str(error.detail)
     if error.status_code == 404 and detail == "Not Found":
         detail = f"There is no path '{request.url.path}'. What there is: /docs."
+    elif error.status_code == 405 and detail == "Method Not Allowed":
+        detail = f"'{request.url.path}' takes no {request.method}. What there is: /docs."
     return answer(shape(error.status_code, detail, request.url.path, code=code), error.headers, request)
 
 

@@ -1,6 +1,8 @@
 """Opening SQLite files, and turning what SQLite says into what a person needs."""
 
+import shutil
 import sqlite3
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 from urllib.parse import quote
@@ -11,6 +13,9 @@ Synchronous = Literal["full", "normal", "off"]
 
 _STATEMENTS = 256
 """Prepared statements each connection keeps; the store has well under this many."""
+
+_BESIDE = 128 * 2**10
+"""Bytes that the files beside a database take at the least, when it is opened."""
 
 _BUSY_SECONDS = 5.0
 """How long SQLite itself waits for a lock. The writer sets a shorter time, and goes on trying for longer."""
@@ -59,8 +64,8 @@ def cannot_open(path: Path, error: sqlite3.Error) -> StoreError:
         hint = "It is another kind of file: name the one Baton made, or a new one."
     elif _code(error) == sqlite3.SQLITE_CORRUPT:
         hint = "It is damaged: go back to a backup (`baton backup` makes them)."
-    elif _code(error) == sqlite3.SQLITE_FULL:
-        hint = "Make room on its disk."
+    elif _code(error) == sqlite3.SQLITE_FULL or (_code(error) == sqlite3.SQLITE_IOERR and _is_disk_full(path)):
+        hint = "Its disk is full: make room there."
     elif path.is_dir():
         hint = "It is a folder: name a file in it."
     elif not path.parent.exists():
@@ -68,6 +73,13 @@ def cannot_open(path: Path, error: sqlite3.Error) -> StoreError:
     else:
         hint = "Check that the file exists and that this user may read and write it and its folder."
     return StoreError(f"The database '{path}' cannot be opened: {error}.", hint=hint, code="store_unopened")
+
+
+def _is_disk_full(path: Path) -> bool:
+    """Whether there is no room for what SQLite makes beside a file; it calls that an I/O error."""
+    with suppress(OSError):
+        return shutil.disk_usage(path.parent).free < _BESIDE
+    return False
 
 
 def cannot_read(path: Path, error: sqlite3.Error) -> StoreError:

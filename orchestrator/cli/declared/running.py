@@ -145,7 +145,7 @@ def _register_fork(app: typer.Typer) -> None:
     )
     def fork(
         id: Id,  # noqa: A002
-        at: Annotated[str, typer.Option(metavar="STEP", help="The first step that is made anew.")],
+        at: Annotated[str, typer.Option("--at", "--from", metavar="STEP", help="The first step that is made anew.")],
         new_id: NewId = None,
         edit: Edit = None,
         edit_step: EditStep = None,

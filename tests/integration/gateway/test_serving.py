@@ -51,6 +51,24 @@ async def test_an_error_has_the_one_shape(tmp_path: Path) -> None:
     }
 
 
+async def test_a_body_that_does_not_say_that_it_is_json_is_told_how(tmp_path: Path) -> None:
+    async with serving(tmp_path / "baton.db") as served, httpx.AsyncClient(base_url=served.url) as client:
+        form = {"content-type": "application/x-www-form-urlencoded"}  # what `curl -d` says by itself
+        response = await client.post("/v1/executions", content=b'{"workflow": "refund"}', headers=form)
+    assert response.status_code == 422
+    assert response.json()["detail"] == (
+        "The body is sent as 'application/x-www-form-urlencoded' and not as JSON. "
+        "Send it with 'content-type: application/json'."
+    )
+
+
+async def test_a_method_that_a_path_does_not_take_is_named(tmp_path: Path) -> None:
+    async with serving(tmp_path / "baton.db") as served, httpx.AsyncClient(base_url=served.url) as client:
+        response = await client.delete("/v1/executions")
+    assert response.status_code == 405 and response.json()["code"] == "method_not_allowed"
+    assert response.json()["detail"] == "'/v1/executions' takes no DELETE. What there is: /docs."
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost", "127.9.9.9"])
 def test_an_open_gateway_listens_on_this_machine(host: str) -> None:
     refuse_open_network(host)

@@ -172,7 +172,7 @@ def test_retry_and_fork_go_on_from_a_step(asked: Cli) -> None:
     assert f"fork      {fork['id']} at note, waiting" in asked("show", "letter-1").out
     retried = asked("retry", "letter-1", "--from", "note", "--edit", "word=other", "--edit-step", "text=edited")
     assert retried.code == 4 and "Their idempotency keys are new" in retried.err
-    assert asked("fork", "letter-1", "--at", "note", "--edit-step", "text=again").code == 4
+    assert asked("fork", "letter-1", "--from", "note", "--edit-step", "text=again").code == 4
     assert asked.read("effects")[-2:] == ["edited", "again"]
     pointless = asked("retry", "letter-1", "--from", "note", "--model", "scripted:echo")
     assert pointless.code != 0 and "another model changes nothing" in pointless.err

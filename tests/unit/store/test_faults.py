@@ -5,12 +5,14 @@ import signal
 import sqlite3
 from collections import defaultdict
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from graphs.clock import ManualClock
 from graphs.errors import CommitError, StoreError
+from orchestrator.store.connect import cannot_open
 from orchestrator.store.port import Record
 from orchestrator.store.sqlite import SqliteStore
 from tests.unit.store import children
@@ -185,6 +187,19 @@ async def test_what_cannot_be_opened_is_named(tmp_path: Path, clock: ManualClock
     with pytest.raises(StoreError, match=r"unable to open database file\. Check that the file exists"):
         async with SqliteStore.open(tmp_path / "none.db", clock=clock, read_only=True):
             pass
+
+
+def test_a_full_disk_is_named_when_a_file_cannot_be_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SQLite calls it an I/O error, when there is no room for the files it makes beside the database."""
+    error = sqlite3.OperationalError("disk I/O error")
+    error.sqlite_errorcode = sqlite3.SQLITE_IOERR_WRITE
+    path = tmp_path / "baton.db"
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(total=3_000_000, used=2_990_000, free=10_000))
+    assert str(cannot_open(path, error)) == (
+        f"The database '{path}' cannot be opened: disk I/O error. Its disk is full: make room there."
+    )
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(total=3_000_000, used=0, free=3_000_000))
+    assert "Check that the file exists" in str(cannot_open(path, error))
 
 
 async def test_in_memory_is_a_file_that_goes_away(clock: ManualClock) -> None:
