@@ -1,9 +1,11 @@
 """Every method of langgraph-sdk, and what its options promise, against a gateway in a process of its own."""
 
+import asyncio
 import inspect
+from typing import Any
 
 import pytest
-from langgraph_sdk import get_client
+from langgraph_sdk import get_client, get_sync_client
 from langgraph_sdk.client import LangGraphClient, SyncLangGraphClient
 
 from tests.acceptance.sdk import assistants, kept, protocol, runs, threads
@@ -34,6 +36,23 @@ def test_the_other_client_has_the_same_methods() -> None:
         for client in (LangGraphClient, SyncLangGraphClient)
     ]
     assert both[0] == both[1]
+
+
+@pytest.mark.parametrize("transport", ["sse", "websocket"])
+async def test_a_stream_of_a_thread_that_blocks_shows_the_same(url: str, transport: Any) -> None:
+    """The one other client whose way over the wire is a way of its own."""
+
+    def follow() -> tuple[Any, ...]:
+        with get_sync_client(url=url, api_key=None, timeout=60) as client:
+            there = str(client.threads.create()["thread_id"])
+            with client.threads.stream(there, assistant_id="crew", transport=transport) as thread:
+                calls = thread.tool_calls
+                thread.run.start(input=protocol.WORD)
+                return [call.name for call in calls], thread.output, thread.interrupted
+
+    calls, output, interrupted = await asyncio.wait_for(asyncio.to_thread(follow), 90)
+    assert (calls, interrupted) == (["look_up"], False)
+    assert len(output["messages"]) == 6
 
 
 PROJECTIONS = {"values", "messages", "tool_calls", "subgraphs", "subagents", "extensions", "events", "output"}
