@@ -165,7 +165,7 @@ class UserGraph:
         given = command(run.request)
         given = given if given is not None else run.request.get("input")
         now = self._store.standing(run.thread_id)
-        if run.attempts == 1 or now == run.begun_at:
+        if run.attempts == 1 or now.items() <= run.begun_at.items():
             return given, config
         where = config["configurable"]
         config = {**config, "configurable": {key: where[key] for key in where if key != "checkpoint_id"}}

@@ -84,7 +84,7 @@ def message_of(one: RunWebhook) -> dict[str, Any]:
         "multitask_strategy": run["multitask"],
         "created_at": body["created_at"],
         "updated_at": body["updated_at"],
-        "run_started_at": body["created_at"],
+        "run_started_at": body.get("started_at"),
         "run_ended_at": one.ended_at,
         "values": body["values"],
         "interrupts": body["interrupts"],

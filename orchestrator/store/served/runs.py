@@ -1,7 +1,7 @@
 """Runs that clients asked for: kept before they are answered for, begun one at a time on a thread, ended once."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -68,11 +68,11 @@ class Runs(Chapter):
 
         return Beside(work, lambda _: None)
 
-    async def begin_run(self, run_id: str, begun_at: Any) -> Run | None:
+    async def begin_run(self, run_id: str, begun_at: Mapping[str, Any] | None) -> Run | None:
         """A process takes the run up; None when it is no longer there, or has ended.
 
         Args:
-            begun_at: Where its thread stands, kept the first time only.
+            begun_at: Where its thread stands, kept the first time only, with the time.
         """
         now = self._clock.now()
 
@@ -80,8 +80,13 @@ class Runs(Chapter):
             run = RUNS.find(db, id=run_id)
             if run is None or not run.open:
                 return None
-            mark = begun_at if run.begun_at is None else run.begun_at
-            changes = {"status": "running", "attempts": run.attempts + 1, "begun_at": mark, "updated_at": now}
+            mark: Any = {"at": now, **(begun_at or {})} if run.begun_at is None else run.begun_at
+            changes: dict[str, Any] = {
+                "status": "running",
+                "attempts": run.attempts + 1,
+                "begun_at": mark,
+                "updated_at": now,
+            }
             RUNS.update(db, {"id": run_id}, changes)
             take_over(db, run)
             return replace(run, **changes)

@@ -63,7 +63,8 @@ class Run:
     Attributes:
         seq: Grows in the order in which runs were asked for; 0 before it is kept.
         request: What was asked, as JSON values.
-        begun_at: Where the thread stood when the run began, so that a crash does not apply its input twice.
+        begun_at: When the run began (`at`), and where the thread stood then, so that a crash does not apply its input
+            twice.
         attempts: How often a process took it up; grows with every crash.
         fingerprint: Of what was asked for with the idempotency key.
         stop: That it is to be cut off, and how.

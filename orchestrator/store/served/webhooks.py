@@ -120,6 +120,7 @@ def owe(db: sqlite3.Connection, run: Run, ended: Ended) -> None:
     body = {
         "run": {name: getattr(run, name) for name in names},
         "created_at": run.created_at,
+        "started_at": (run.begun_at or {}).get("at"),
         "updated_at": run.updated_at,
         "values": ended.state,
         "interrupts": ended.interrupts,

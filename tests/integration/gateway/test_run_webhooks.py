@@ -61,6 +61,23 @@ async def test_the_end_of_a_run_is_told_signed_with_what_it_left(client: LangGra
         assert (await http.post("/v1/run-webhooks/secret")).json()["secret"] == turned
 
 
+async def test_when_a_run_began_is_told_and_not_when_it_was_asked_for(client: LangGraphClient) -> None:
+    async with listening() as listener:
+        thread = (await client.threads.create())["thread_id"]
+        first = await client.runs.create(thread, "slow", input={"text": "0.3"}, webhook=listener.url)
+        await client.runs.create(thread, "echo", input={"text": "a"}, webhook=listener.url)
+        await listener.until(2)
+        never = await client.runs.create(thread, "echo", input={"text": "a"}, webhook=listener.url, after_seconds=600)
+        await client.runs.cancel(thread, never["run_id"])
+        await listener.until(3)
+    slow, echo, cancelled = listener.bodies
+    assert slow["run_id"] == first["run_id"]
+    times = [slow["created_at"], slow["run_started_at"], slow["run_ended_at"], echo["run_started_at"]]
+    assert echo["created_at"] < slow["run_ended_at"]
+    assert [datetime.fromisoformat(each) for each in times] == sorted(map(datetime.fromisoformat, times))
+    assert cancelled["run_started_at"] is None
+
+
 @pytest.mark.parametrize(("graph", "status"), [("failing", "error"), ("ask", "interrupted")])
 async def test_other_ends_are_told_too(client: LangGraphClient, graph: str, status: str) -> None:
     async with listening() as listener:
