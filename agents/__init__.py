@@ -5,10 +5,11 @@ tools        functions and tools, in this process or over MCP; the step types `f
 models       chat models: real, scripted, recorded; what they cost
 reasoning    agents: who acts, what was said and done, what is next; the composite step type `agent`
 planning     a request that names no workflow: looked at, matched, planned
-waits, events, validation    the other step types
+approval, waits, events, validation    the other step types
 loading      the one door to what is slow to import (httpx, jsonschema, LangChain), opened by the first use
 """
 
+from agents.approval import Approval
 from agents.events import EmitEvent
 from agents.models.cassettes import Cassette
 from agents.models.models import Models
@@ -23,7 +24,7 @@ from agents.tools.service_tool import service_tool
 from agents.tools.tool_call import ToolStep
 from agents.tools.tools import Tool, Tools, tool
 from agents.validation import Validation
-from agents.waits import Approval, Delay, WaitForEvent
+from agents.waits import Delay, WaitForEvent
 from graphs.steps import StepType
 
 __all__ = [

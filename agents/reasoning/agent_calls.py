@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Final
 
+from agents.approval import Approval, ApprovalConfig
 from agents.loading import load
 from agents.reasoning.assignment import Assignment, find_tool, open_model
 from agents.reasoning.spending import Spending, as_kept
@@ -17,7 +18,6 @@ from agents.reasoning.trimming import Message
 from agents.tools.offers import Offer
 from agents.tools.tool_use import ToolApproval
 from agents.values import shorten
-from agents.waits import Approval, ApprovalConfig
 from graphs.composites.base import Data, Opening
 from graphs.composites.subworkflow import SubWorkflow, SubWorkflowConfig
 from graphs.errors import StepError

@@ -14,9 +14,9 @@ from contextlib import asynccontextmanager
 from functools import cached_property
 from typing import Any, ClassVar, Final, TypedDict
 
+from agents.approval import Approval, ApprovalConfig
 from agents.models.prices import Prices
 from agents.values import tokens_of
-from agents.waits import Approval, ApprovalConfig
 from graphs.budget import HELD, RAISED, SPENT, Ledger, Over, amount
 from graphs.errors import StepError
 from graphs.spec import Budget

@@ -8,8 +8,8 @@ from graphs.errors import StepError
 from graphs.planner import COMPANION
 from graphs.state import Result
 from graphs.steps import Logger, StepContext
+from orchestrator.faces.answering import Answer, Told
 from orchestrator.faces.callables import Dressed
-from orchestrator.faces.handler import Answer, Told
 from orchestrator.faces.jaf.context import StepResult, WorkflowContext
 from orchestrator.faces.jaf.results import name_of, said, step_result
 from orchestrator.faces.jaf.steps import Making, WorkflowStep

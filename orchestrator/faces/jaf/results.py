@@ -7,7 +7,7 @@ from typing import Any
 from graphs.planner import COMPANION
 from graphs.spec import Step, Workflow
 from graphs.state import Result
-from orchestrator.faces.handler import WITH_HANDLER
+from orchestrator.faces.answering import WITH_HANDLER
 from orchestrator.faces.jaf.context import StepResult, WorkflowContext, WorkflowResult
 from orchestrator.faces.running import Ended, all_steps
 

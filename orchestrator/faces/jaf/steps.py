@@ -18,8 +18,8 @@ from agents import Agent, Tool
 from graphs.building.options import step_of
 from graphs.errors import InputError
 from graphs.spec import RetryPolicy, Step
+from orchestrator.faces.answering import ERROR_HANDLER, WITH_HANDLER
 from orchestrator.faces.callables import gives, holds
-from orchestrator.faces.handler import ERROR_HANDLER, WITH_HANDLER
 
 Condition = Callable[[Any], Any]
 ALL_FAILURES = ("transient", "resource", "dependency", "timeout", "logic")

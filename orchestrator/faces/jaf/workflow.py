@@ -13,7 +13,7 @@ from graphs import spec
 from graphs.building.options import made
 from graphs.errors import InputError
 from orchestrator.engine import Orchestrator
-from orchestrator.faces.handler import ERROR_HANDLER
+from orchestrator.faces.answering import ERROR_HANDLER
 from orchestrator.faces.jaf.context import StepResult, WorkflowContext, WorkflowResult
 from orchestrator.faces.jaf.handlers import (
     ForStep,

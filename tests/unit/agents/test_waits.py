@@ -7,15 +7,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from agents.approval import Approval, ApprovalConfig
 from agents.events import EmitEvent, EmitEventConfig
-from agents.waits import (
-    Approval,
-    ApprovalConfig,
-    Delay,
-    DelayConfig,
-    WaitForEvent,
-    WaitForEventConfig,
-)
+from agents.waits import Delay, DelayConfig, WaitForEvent, WaitForEventConfig
 from graphs.clock import ManualClock
 from graphs.errors import StepError, StepTimeoutError
 from graphs.expressions import Secret

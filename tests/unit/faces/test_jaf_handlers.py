@@ -12,7 +12,7 @@ from graphs.builder import wait_for_event, workflow
 from graphs.errors import InputError
 from graphs.spec import Workflow as Definition
 from orchestrator.engine import Orchestrator
-from orchestrator.faces.handler import ESCALATION, TEAM
+from orchestrator.faces.answering import ESCALATION, TEAM
 from orchestrator.faces.jaf import (
     ConditionalStep,
     LoopStep,
