@@ -79,9 +79,10 @@ class Callee:
             field.pop("title", None)
         return schema
 
-    def arguments_of(self, value: Any) -> Mapping[str, Any]:
+    def arguments_of(self, value: Any, *, by_name: bool = False) -> Mapping[str, Any]:
         """Arguments out of the input of a step that was given none."""
-        return picked(value, list(self.parameters), takes_any=self.takes_any, required=bool(self.required))
+        names, required = list(self.parameters), bool(self.required)
+        return picked(value, names, takes_any=self.takes_any, required=required, by_name=by_name)
 
     def bind(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """The arguments as the function wants them.
@@ -172,16 +173,19 @@ class Callee:
         return f"argument '{written(complaint.path)}': {complaint.message}"
 
 
-def picked(value: Any, names: Sequence[str], *, takes_any: bool, required: bool) -> Mapping[str, Any]:
+def picked(
+    value: Any, names: Sequence[str], *, takes_any: bool, required: bool, by_name: bool = False
+) -> Mapping[str, Any]:
     """Arguments out of a step's input: its fields by name, or the whole of it for a single argument.
 
     Args:
         takes_any: Also what is not named is an argument.
         required: One of them cannot be done without.
+        by_name: A single one is not given the whole.
     """
     if takes_any and isinstance(value, Mapping):
         return value
-    if isinstance(value, Mapping) and (any(name in value for name in names) or len(names) != 1):
+    if isinstance(value, Mapping) and (by_name or any(name in value for name in names) or len(names) != 1):
         return {name: value[name] for name in names if name in value}
     # An execution started without input has an empty one, which is nothing to fill an optional parameter with.
     nothing = value is None or value == {}

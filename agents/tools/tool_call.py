@@ -14,10 +14,12 @@ class ToolConfig(StepConfig):
     Attributes:
         tool: A registered tool's name, or (from Python) the tool; without it, the step's own name is looked up (X30).
         args: Arguments by name; without them, the step's input is given, as to a `function`.
+        by_name: Of that input only what has an argument's name is taken, and never the whole of it for a single one.
     """
 
     tool: str | Tool | None = None
     args: dict[str, Any] | None = None
+    by_name: bool = False
 
 
 class ToolStep(Action):
@@ -33,15 +35,21 @@ class ToolStep(Action):
 
     async def run(self, context: StepContext, config: ToolConfig) -> Any:
         tool = _tool(context, config)
-        arguments = tool.arguments_of(context.input) if config.args is None else config.args
+        arguments = _arguments(tool, context, config)
         redaction = Redaction([arguments])
         with redaction.of_errors():
             return redaction.value(await tool.run(arguments, redaction.context(context)))
 
     def undo_unheard(self, context: StepContext, config: ToolConfig) -> Mapping[str, Any] | None:
         tool = _tool(context, config)
-        arguments = tool.arguments_of(context.input) if config.args is None else config.args
+        arguments = _arguments(tool, context, config)
         return tool.undo_unheard(arguments, context)
+
+
+def _arguments(tool: Tool, context: StepContext, config: ToolConfig) -> Mapping[str, Any]:
+    if config.args is not None:
+        return config.args
+    return tool.arguments_of(context.input, by_name=config.by_name)
 
 
 def _tool(context: StepContext, config: ToolConfig) -> Tool:

@@ -15,7 +15,7 @@ from agents.registry import Registry
 from agents.services.redaction import Redaction
 from agents.tools.calling import Callee, picked
 from agents.tools.tool_use import ToolApproval
-from agents.tools.undoing import UndoArguments, given_to_undo, given_to_undo_unheard, undo_template
+from agents.tools.undoing import UndoArguments, given_to_undo, given_to_undo_unheard, undo_template, undoing_step
 from graphs.errors import InputError, StepError
 from graphs.expressions import reveal
 from graphs.lasting import Late
@@ -120,14 +120,16 @@ class Tool:
         """
         return self.schema if self.schema is not None else self.callee.schema()
 
-    def arguments_of(self, value: Any) -> Mapping[str, Any]:
-        """Arguments out of a step's input: its fields by name, or the whole of it for a single argument."""
+    def arguments_of(self, value: Any, *, by_name: bool = False) -> Mapping[str, Any]:
+        """Arguments out of a step's input: its fields by name, or (unless `by_name`) the whole of it for a single
+        argument."""
         if self.schema is None or not self.callee.takes_any:
-            return self.callee.arguments_of(value)
+            return self.callee.arguments_of(value, by_name=by_name)
         # A function that takes anything has its arguments in its schema only.
         names = list(self.schema.get("properties") or {})
         takes_any = not names and bool(self.schema.get("additionalProperties", "properties" not in self.schema))
-        return picked(value, names, takes_any=takes_any, required=bool(self.schema.get("required")))
+        required = bool(self.schema.get("required"))
+        return picked(value, names, takes_any=takes_any, required=required, by_name=by_name)
 
     async def run(self, arguments: Mapping[str, Any], context: StepContext) -> Any:
         """Call it, and write down how that is undone, where the tool says so, before anybody hears of the result.
@@ -146,13 +148,13 @@ class Tool:
             gave = Redaction([arguments]).value(result)
             undoing = given_to_undo(self.undo_args, arguments, gave, context)
             if undoing is not None:
-                await context.effect({"tool": self.undo, **undoing}, result=result)
+                await context.effect(undoing_step(self.undo, undoing), result=result)
 
     def undo_unheard(self, arguments: Mapping[str, Any], context: StepContext) -> Mapping[str, Any] | None:
         """How a call is undone that was cut off, and may have acted."""
         if self.undo is None or (given := given_to_undo_unheard(self.undo_args, arguments, context)) is None:
             return None
-        return {"tool": self.undo, **given}
+        return undoing_step(self.undo, given)
 
     async def _call(self, arguments: Mapping[str, Any], context: StepContext) -> Any:
         async def late(value: Any) -> Any:

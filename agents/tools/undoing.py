@@ -33,6 +33,14 @@ def undo_template(undo_args: Mapping[str, Any]) -> Template:
     return template
 
 
+def undoing_step(undo: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The step that runs the undoing tool. What it is offered it takes by name: with the whole of it, it would undo
+    something else."""
+    if "input" in given:
+        return {"type": "tool", "config": {"tool": undo, "by_name": True}, **given}
+    return {"tool": undo, **given}
+
+
 def given_to_undo(
     undo_args: UndoArguments | None, arguments: Mapping[str, Any], result: Any, context: StepContext
 ) -> dict[str, Any] | None:

@@ -28,7 +28,8 @@ class DiscardBody(Body):
 
 
 class EditBody(Body):
-    """Changes to the execution's input, key by key; null takes all of them back."""
+    """Changes to the execution's input, or to what is wanted of a call that was cut off, key by key; null takes all of
+    them back."""
 
     input: dict[str, Any] | None
 
@@ -94,7 +95,7 @@ async def show(letter_id: LetterId, view: View) -> dict[str, Any]:
 
 @router.put("/{letter_id}/edit", dependencies=[needs(Right.REDRIVE)])
 async def edit(letter_id: LetterId, view: View, body: EditBody) -> dict[str, Any]:
-    """Change the input with which it is tried again. 409 when it is closed."""
+    """Change what it is tried again with. 409 when it is closed."""
     return _document(await view.edit_letter(letter_id, body.input))
 
 

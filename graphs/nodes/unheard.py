@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from graphs.effects import effect_value
+from graphs.effects import UNHEARD, effect_value
 from graphs.errors import StepError
 from graphs.nodes.body import Body
 from graphs.policies import unheard
@@ -50,5 +50,5 @@ async def keep_unheard(body: Body, kind: Action, context: StepContext, config: A
         body.host.log.warning("effect.unknown", step=body.path, error=str(error))
         return
     if undo is not None:
-        effect = effect_value(context, undo, name=None, result=None, key=f"{body.idempotency_key}/unheard")
+        effect = effect_value(context, undo, name=None, result=None, key=body.idempotency_key + UNHEARD)
         await body.host.effect(body.path, {**effect, "outcome": "unknown"})

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from graphs.effects import UNHEARD
 from graphs.errors import NotFoundError
 from graphs.planner import Need, PlannedStep
 from graphs.prepare import Library
@@ -36,6 +37,17 @@ class Undoing:
     place: PlannedStep
     result: Result | None = None
     effect: Mapping[str, Any] | None = None
+
+    @property
+    def cut_off(self) -> dict[str, Any]:
+        """Of a call of which nobody knows what it did: the key it was made with, and what of it is `wanted` to undo it;
+        otherwise nothing."""
+        known: Mapping[str, Any] = self.result or self.effect or {}
+        if known.get("outcome") != "unknown":
+            return {}
+        key = known.get("idempotency_key") if self.result is not None else str(known["key"]).removesuffix(UNHEARD)
+        wanted = "output" if self.result is not None else "arguments"
+        return {"outcome": "unknown", "idempotency_key": key, "wanted": wanted}
 
 
 class Line:
@@ -70,11 +82,10 @@ class Line:
             return
         elif deed.kind == "effect":
             # Numbered over all there ever were: the undoing step's idempotency key must not depend on what came later.
-            number, undo = self._effects[deed.path][deed.data["key"]], deed.data["undo"]
-            name = f"{deed.path}.{undo['name']}-{number}"
-            self._append(
-                _undoing_effect(undo, self._library), name, f"{deed.path}.", place, deed, effect=unseal(deed.data)
-            )
+            number, effect = self._effects[deed.path][deed.data["key"]], self._completed(unseal(deed.data))
+            name = f"{deed.path}.{effect['undo']['name']}-{number}"
+            step = _undoing_effect(effect["undo"], self._library)
+            self._append(step, name, f"{deed.path}.", place, deed, effect=effect)
         elif step is not None and _may_have_acted(place, deed.data):
             if (owner := self._inheritance.owner_of(deed.path)) is not None:
                 self.left_alone[deed.path] = owner
@@ -110,11 +121,23 @@ class Line:
         planned = PlannedStep(name, step, _node_of(step, self._library), needs, local=local, undoes=undoes)
         self.undoings.append(Undoing(planned, place.frame, place.planned, **more))
 
+    def _completed(self, effect: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The effect of a call that was cut off, with what people found out since of what undoing it needs."""
+        if not (given := effect.get("given")):
+            return effect
+        undo, config = effect["undo"], effect["undo"].get("config") or {}
+        kind = self._library.step_types.get(undo["type"])
+        takes = kind.takes if kind is not None else ()
+        where = next((key for key in takes if isinstance(config.get(key), Mapping)), None)
+        if where is not None:
+            return {**effect, "undo": {**undo, "config": {**config, where: given}}}
+        return {**effect, "undo": {**undo, "input": {**(undo.get("input") or {}), **given}}}
+
     def _was_heard(self, deed: Happened) -> bool:
         """Whether it is about a call that was cut off, and of which is known now what it did: it came late, or was made
         again under the same key."""
         own = str(deed.data["key"])
-        same = own.removesuffix("unheard")
+        same = own.removesuffix(UNHEARD) + "/"
         return deed.data.get("outcome") == "unknown" and any(
             key != own and key.startswith(same) for key in self._effects[deed.path]
         )

@@ -92,10 +92,12 @@ def _told(story: LetterStory) -> Iterator[tuple[str, object]]:
     yield "kind", letter.kind
     yield "step", letter.path
     yield "undoes", letter.about.get("undoes")
+    yield "key of that", letter.about.get("idempotency_key")
     yield "attempts", letter.about.get("attempts")
     yield "why", _why(letter)
     yield "code", letter.error.get("code")
     yield "category", letter.error.get("category")
+    yield "what next", str(letter.error.get("hint", "")).replace("NUMBER", str(letter.id)) or None
     yield "escalated", "people have to see to it" if letter.escalated else None
     yield "status", letter.status + (f" by {letter.closed_by}" if letter.closed_by else "")
     yield "note", letter.note
@@ -117,7 +119,7 @@ async def edit(shared: Shared, *, number: int, edit: Sequence[str] | None, undo:
         print_json({"dead_letter": letter})
         return Exit.COMPLETED
     if letter.edit is None:
-        output().print(f"Dead letter {number} is tried again with the input as it was.")
+        output().print(f"Dead letter {number} is tried again as it was.")
     else:
         output().print(f"Dead letter {number} is tried again with {_json(letter.edit['input'])}.")
         note(f"Try it: baton dead-letters redrive {number}")

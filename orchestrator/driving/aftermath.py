@@ -45,7 +45,28 @@ def left_undone(execution: Execution, extras: Mapping[str, Result], now: datetim
         unfinished = result.get("unfinished", {}) if result is not None else {}
         for name, facts in unfinished.items():
             about = {key: value for key, value in facts.items() if key != "error"}
-            yield letter(execution, kind, f"{plan}.{name}", facts["error"], now, escalated=True, **about)
+            error = facts["error"] if "wanted" not in about else _of_a_call_cut_off(facts["error"], about)
+            yield letter(execution, kind, f"{plan}.{name}", error, now, escalated=True, **about)
+
+
+def _of_a_call_cut_off(error: Mapping[str, Any], about: Mapping[str, Any]) -> dict[str, Any]:
+    """Why a call was not undone of which nobody knows what it did, and what people can do about it."""
+    call, key = about["undoes"], about["idempotency_key"]
+    why = str(error.get("message", "")).rstrip(".")
+    gave, how = _GAVE[about["wanted"]]
+    look = f"Look for the key '{key}' where it was sent."
+    hint = f"If it acted, say {gave} (baton dead-letters edit NUMBER {how}) and redrive; if it did not, discard."
+    return {
+        **error,
+        "message": f"{why}. It undoes '{call}', which was cut off: what that did is not known; its key is '{key}'.",
+        "hint": " ".join(filter(None, (error.get("hint"), look, hint))),
+    }
+
+
+_GAVE: Mapping[str, tuple[str, str]] = {
+    "output": ("what it gave", "--edit output:=JSON"),
+    "arguments": ("what it is undone with", "--edit ARGUMENT=VALUE"),
+}
 
 
 def gone_on_from(execution: Execution, results: Mapping[str, Result], now: datetime) -> Iterator[DeadLetter]:

@@ -9,7 +9,7 @@ from graphs.values import json_value
 from orchestrator.engine.base import Base
 from orchestrator.store.dead_letters import no_letter
 from orchestrator.store.port import DeadLetter, Execution, KeptBreaker, LetterFilter, LetterKind, Record
-from orchestrator.time_travel.redriving import check_edit, edited_input, make_anew
+from orchestrator.time_travel.redriving import EDITED, check_edit, edited_input, make_anew
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +83,13 @@ class Mending(Base):
     async def edit_letter(
         self, letter_id: int, changes: Mapping[str, Any] | None, *, by: str | None = None
     ) -> DeadLetter:
-        """Change the input with which a failed execution is tried again; the redrive and its record say so.
+        """Change what is gone by when it is tried again; the redrive and its record say so.
+
+        That is the input of an execution that failed. Where a call was cut off, and what undoes it failed, it is what
+        people found out since: the `output` of that call, or the arguments with which its tool is to be undone.
 
         Args:
-            changes: Merged into the input key by key; None takes all changes back.
+            changes: Merged into the input (the arguments) key by key; None takes all changes back.
 
         Raises:
             NotFoundError, ConflictError: there is no such letter, or it is closed.
@@ -98,7 +101,8 @@ class Mending(Base):
         check_edit(letter, changes)
         before = (letter.edit or {}).get("input", {})
         edit = {"input": json_value({**before, **changes}), "by": by, "at": self.clock.now().isoformat()}
-        await self._edited([replace(letter, edit=edit)])
+        if letter.kind in EDITED:
+            await self._edited([replace(letter, edit=edit)])
         return await self.store.edit_letter(letter_id, edit)
 
     async def _edited(self, letters: Sequence[DeadLetter]) -> tuple[Execution, Workflow, Any]:

@@ -13,7 +13,7 @@ from orchestrator.store.chapter import Chapter, insert, no_execution, raise_sign
 from orchestrator.store.executions import find
 from orchestrator.store.letter_rows import SELECT_LETTER, letter_conditions, to_letter
 from orchestrator.store.port import Asked, DeadLetter, LetterFilter
-from orchestrator.store.results import supersede
+from orchestrator.store.results import find_out, supersede
 from orchestrator.store.rows import to_json
 
 _CLOSE = "UPDATE dead_letters SET status = ?, closed_at = ?, closed_by = ?, note = ? WHERE seq = ?"
@@ -102,6 +102,8 @@ class DeadLetters(Chapter):
             for execution_id, generation in generations.items():
                 theirs = [letter for letter in letters if letter.execution_id == execution_id]
                 close_letters(db, theirs, now, by)
+                for letter in theirs:
+                    find_out(db, letter)
                 _try_again(db, execution_id, theirs, now, own=own)
                 records += insert(db, [redriven_record(execution_id, generation, theirs, now, by)])
             return list(generations), records

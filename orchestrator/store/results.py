@@ -4,11 +4,12 @@ import sqlite3
 from collections.abc import Mapping
 from typing import Literal
 
+from graphs.effects import UNHEARD
 from graphs.state import Happened, StepStatus
 from orchestrator.store.announcing import Kept
 from orchestrator.store.below import BELOW, below, is_below
 from orchestrator.store.chapter import insert
-from orchestrator.store.port import Inheritance, Inherited
+from orchestrator.store.port import DeadLetter, Inheritance, Inherited
 from orchestrator.store.rows import from_json, to_json
 
 _SETTLED = ", ".join(
@@ -104,6 +105,30 @@ _INHERITED = (
     "SELECT path, json_extract(data, '$.inherited') AS owner, seq, json_extract(data, '$.undone') FROM records "
     f"WHERE execution_id = ? AND kind IN ({_SETTLED}, '{_EFFECT}') AND NOT superseded AND owner IS NOT NULL "
     "ORDER BY seq"
+)
+
+
+def find_out(db: sqlite3.Connection, letter: DeadLetter) -> None:
+    """Complete what is kept of a call that was cut off by what people found out since: it keeps its place in the order
+    of commits, so that what undoes it keeps its name."""
+    wanted, edit = letter.about.get("wanted"), letter.edit
+    if wanted is None or edit is None:
+        return
+    key = letter.about["idempotency_key"] + UNHEARD
+    for seq, kind, text in db.execute(_OF_A_CALL, (letter.execution_id, letter.about["undoes"])).fetchall():
+        data = from_json(text)
+        if kind != _EFFECT and wanted == "output":
+            data["output"] = edit["input"]["output"]
+        elif kind == _EFFECT and wanted == "arguments" and data["key"] == key:
+            data["given"] = {**data.get("given", {}), **edit["input"]}
+        else:
+            continue
+        db.execute("UPDATE records SET data = ? WHERE seq = ?", (to_json(data), seq))
+
+
+_OF_A_CALL = (
+    f"SELECT seq, kind, data FROM records WHERE execution_id = ? AND path = ? AND kind IN ({_SETTLED}, '{_EFFECT}') "
+    "AND NOT superseded"
 )
 
 

@@ -17,6 +17,8 @@ from orchestrator.time_travel.undone import made_anew_after, undone_in
 
 EDITED = ("failure", "poisoned")
 """Kinds of letters whose execution is made anew from its input on; what undoes sees what it undoes."""
+OUTPUT = "output"
+"""What a call gave that was cut off, as people found out."""
 
 
 def edited_input(execution: Execution, workflow: Workflow, sealer: Sealer, letters: Sequence[DeadLetter]) -> Any:
@@ -32,12 +34,19 @@ def edited_input(execution: Execution, workflow: Workflow, sealer: Sealer, lette
 
 
 def check_edit(letter: DeadLetter, changes: Mapping[str, Any]) -> None:
-    """Whether a letter's input can be changed at all.
+    """Whether a letter can be changed in this way: the input of its execution; or, where what undoes a call does not
+    know what that gave, as it was cut off, that output, or the arguments it is to be undone with.
 
     Raises:
         InputError: it cannot, or there is no change.
     """
-    if letter.kind not in EDITED:
+    if letter.about.get("wanted") == "output" and changes and changes.keys() != {OUTPUT}:
+        raise InputError(
+            f"Dead letter {letter.id} wants to know what '{letter.about['undoes']}' gave, and nothing else.",
+            hint=f"Give it as it would have been given: {OUTPUT}, a JSON value.",
+            code="edit_not_output",
+        )
+    if letter.kind not in EDITED and not letter.about.get("wanted"):
         raise InputError(
             f"Dead letter {letter.id} is about '{letter.path}', which has no input of its own to change.",
             hint="It sees what it belongs to. Redrive it as it is, or discard it.",

@@ -17,7 +17,7 @@ from agents import Call, Functions, Models, Script, Service, Services, Tools, Tu
 from agents.tools.service_tool import service_tool
 from api.demo.provider import Provider, serving
 from graphs.clock import ManualClock
-from graphs.errors import StepError
+from graphs.errors import InputError, StepError
 from orchestrator.store.port import Execution
 from tests.support.engine.engines import act, engine, finished, rings_in, run, until, workflow
 from tests.support.engine.steps import Effects, Gates
@@ -241,11 +241,13 @@ async def test_a_call_of_an_agent_that_may_have_acted_is_undone(
     assert results["ask[0].book-0"]["outcome"] == "unknown" and "outcome" not in results["ask[0].hold-1"]
 
 
-@pytest.mark.capability("X24", "I05", "E12", "E22")
-async def test_what_undoes_it_may_need_its_result(database: Path, effects: Effects) -> None:
-    """Which nobody has: then people are told, with all that is known."""
+TOLD = "It undoes 'book', which was cut off: what that did is not known; its key is '{}:book:0'."
 
-    @tool(undo="cancel", undo_args={"booking": "{{ result.id }}"})
+
+def cut_off_tool(undo_args: Any) -> tuple[Tools, list[str]]:
+    cancelled = list[str]()
+
+    @tool(undo="cancel", undo_args=undo_args)
     async def book(room: str) -> dict[str, str]:
         """Book."""
         raise TimeoutError
@@ -253,18 +255,82 @@ async def test_what_undoes_it_may_need_its_result(database: Path, effects: Effec
     @tool
     def cancel(booking: str) -> None:
         """Cancel."""
+        cancelled.append(booking)
 
+    return Tools([book, cancel]), cancelled
+
+
+@pytest.mark.capability("X24", "I05", "E12", "E22")
+@pytest.mark.parametrize("undo_args", [{"booking": "{{ result.id }}"}, None])
+async def test_what_undoes_it_may_need_its_result(database: Path, effects: Effects, undo_args: Any) -> None:
+    """Which nobody has: then people are told all that is known, say what is missing, and it is undone."""
+    tools, cancelled = cut_off_tool(undo_args)
     step = {
         "name": "book",
         "type": "tool",
         "config": {"tool": "book", "args": {"room": "7"}},
         "retry": {"max_attempts": 1},
     }
-    async with engine(database, effects=effects, resources=[Tools([book, cancel])]) as baton:
+    async with engine(database, effects=effects, resources=[tools]) as baton:
         execution = await run(baton, workflow("w", [step]))
         (letter,) = await baton.dead_letters(kind="compensation")
-    assert (execution.status, execution.compensation) == ("timed_out", "compensation_failed")
-    assert letter.about["undoes"] == "book" and "argument 'booking' is missing" in letter.error["message"]
+        assert (execution.status, execution.compensation) == ("timed_out", "compensation_failed")
+        assert letter.about["undoes"] == "book" and letter.about["idempotency_key"] == f"{execution.id}:book:0"
+        assert "argument 'booking' is missing" in letter.error["message"]
+        assert letter.error["message"].endswith(TOLD.format(execution.id))
+        assert "--edit ARGUMENT=VALUE" in letter.error["hint"]
+        await baton.edit_letter(letter.id, {"booking": "b-17"}, by="ann")
+        await baton.redrive([letter.id], by="ann")
+        execution = await finished(baton, execution)
+        left = await baton.dead_letters(kind="compensation")
+    assert (execution.status, execution.compensation, cancelled, left) == ("timed_out", "compensated", ["b-17"], [])
+
+
+@pytest.mark.capability("X24", "E11", "E12", "E22")
+@pytest.mark.parametrize("reads", ["{{ output.id }}", "{{ steps.book.output.id }}"])
+@pytest.mark.parametrize("inside", [False, True])
+async def test_an_undoing_step_is_given_what_people_found_out(
+    database: Path, effects: Effects, reads: str, inside: bool
+) -> None:
+    """Its own output only, once; what had been undone meanwhile is not undone twice, in another process either."""
+    cancelled = list[str]()
+
+    async def book() -> dict[str, str]:
+        raise TimeoutError
+
+    async def cancel(booking: str) -> None:
+        cancelled.append(booking)
+
+    undo = {"name": "cancel", "type": "function", "config": {"function": "cancel", "args": {"booking": reads}}}
+    step = {"name": "book", "type": "function", "config": {"function": "book"}, "compensate": undo}
+    step |= {"retry": {"max_attempts": 1}}
+    first = act("first", compensate=act("undo_first"))
+    steps = [first, {"name": "list", "type": "sequence", "steps": [step]}] if inside else [first, step]
+    steps[1]["depends_on"] = ["first"]
+    functions, path = Functions([book, cancel]), "list.book" if inside else "book"
+    async with engine(database, effects=effects, resources=[functions]) as baton:
+        execution = await run(baton, workflow("w", steps))
+        (letter,) = await baton.dead_letters(kind="compensation")
+        (failure,) = await baton.dead_letters(kind="failure")
+        assert execution.compensation == "compensation_failed" and letter.about["undoes"] == path
+        assert letter.about["idempotency_key"] == f"{execution.id}:{path}:0" in letter.error["hint"]
+        assert "--edit output:=JSON" in letter.error["hint"]
+        with pytest.raises(InputError, match=f"Dead letter {letter.id} wants to know what '{path}' gave"):
+            await baton.edit_letter(letter.id, {"booking": "b-17"})
+        await baton.edit_letter(letter.id, {"output": {"id": "b-17"}}, by="ann")
+    async with engine(database, effects=effects, resources=[functions]) as baton:
+        await baton.redrive([letter.id], by="ann")
+        execution = await finished(baton, execution)
+        assert (execution.compensation, cancelled) == ("compensated", ["b-17"])
+        assert effects.counts["~compensation.undo_first"] == 1
+        assert await baton.dead_letters(kind="compensation") == []
+        (redriven,) = [one for one in await baton.records(execution.id) if one.kind == "execution.redriven"]
+        assert redriven.data["edits"][0]["input"] == {"output": {"id": "b-17"}}
+        await baton.redrive([failure.id])
+        await finished(baton, execution)
+        (again,) = await baton.dead_letters(kind="compensation")
+    assert again.about["idempotency_key"] == f"{execution.id}:{path}:1", "another call, of which nobody was told"
+    assert cancelled == ["b-17"]
 
 
 @pytest.mark.capability("X24", "E10", "X32")

@@ -62,7 +62,11 @@ def _register_trying_again(letters: typer.Typer) -> None:
         letters,
         "edit",
         "orchestrator.cli.dead_letters:edit",
-        epilog=examples("baton dead-letters edit 12 --edit amount:=90", "baton dead-letters edit 12 --undo"),
+        epilog=examples(
+            "baton dead-letters edit 12 --edit amount:=90",
+            """baton dead-letters edit 13 --edit 'output:={"id": "b-17"}'  # what a call gave that was cut off""",
+            "baton dead-letters edit 12 --undo",
+        ),
     )
     def edit(
         number: _Number,
@@ -73,7 +77,11 @@ def _register_trying_again(letters: typer.Typer) -> None:
         undo: Annotated[bool, typer.Option("--undo", help="Take all changes back.")] = False,
         by: By = None,
     ) -> None:
-        """Change the input with which a failed execution is tried again."""
+        """Change the input with which a failed execution is tried again.
+
+        Where a call was cut off, and what undoes it needs to know what it gave: say that (`output`, or the arguments
+        its tool is undone with).
+        """
 
     @command(
         letters,

@@ -19,9 +19,11 @@ class DeadLetter:
             `finally`: a step that runs in any case failed. `poisoned`: processes died again and again over it.
         error: Why, as in the step's result.
         about: More facts: `undoes`, the path of what was to be undone; `attempts`; of failures `paths`, all steps that
-            failed, and `undone`, those that were undone since.
+            failed, and `undone`, those that were undone since. Of an undoing of a call that was cut off `outcome`
+            (`unknown`), the `idempotency_key` of that call, and what is `wanted` of it: its `output`, or `arguments`.
         escalated: People have to see to it.
-        edit: Changes to the execution's input with which it is to be tried again: `{"input", "by", "at"}`.
+        edit: Changes with which it is to be tried again, to the execution's input or to what is wanted of a call that
+            was cut off: `{"input", "by", "at"}`.
         status: `open`; then `redriven` (it was tried again) or `discarded`.
         closed_by, note: Who closed it, and why.
     """
