@@ -150,6 +150,12 @@ class TenantView:
         await self.get(execution_id)
         return await self.baton.side_effects_again(execution_id, from_step, newest=newest)
 
+    async def cleaned_up(
+        self, execution_id: str, from_step: str | None = None, *, newest: bool = False
+    ) -> Sequence[str]:
+        await self.get(execution_id)
+        return await self.baton.cleaned_up(execution_id, from_step, newest=newest)
+
     async def retry(self, execution_id: str, **how: Any) -> Execution:
         """See `Orchestrator.retry`."""
         await self.get(execution_id)

@@ -10,6 +10,7 @@ from api.security.noting import makes
 from api.v1.common import Body, ExecutionId, Name, View
 from api.v1.shapes import brief, whole
 from orchestrator.ids import shown_id
+from orchestrator.tenancy import TenantView
 
 router = APIRouter(prefix="/v1/executions", tags=["executions"])
 
@@ -61,9 +62,13 @@ class ForkBody(Body):
 async def retry(execution_id: ExecutionId, view: View, body: RetryBody | None = None) -> dict[str, Any]:
     """Go on in the same execution: what failed, or a step and all that follows from it, is made anew.
 
-    `side_effects_again` names the steps among these that have changed something outside before, or may have."""
+    `side_effects_again` names the steps among these that have changed something outside before, or may have, and
+    `new_keys` says whether they go under new idempotency keys: who honours the old ones then does it once more.
+    `cleaned_up` names what has cleaned up after the execution as a whole, while steps that are not made anew count as
+    done all the same."""
     body = body or RetryBody()
-    acted = await view.side_effects_again(execution_id, body.from_step, newest=body.newest)
+    told = await _warnings(view, execution_id, body.from_step, newest=body.newest)
+    before = await view.get(execution_id)
     retried = await view.retry(
         execution_id,
         from_step=body.from_step,
@@ -73,18 +78,26 @@ async def retry(execution_id: ExecutionId, view: View, body: RetryBody | None = 
         step_input=body.step_input,
         model=body.model,
     )
-    return {**brief(retried), "side_effects_again": list(acted)}
+    return {**brief(retried), **told, "new_keys": retried.generation != before.generation}
 
 
 @router.post("/{execution_id}/fork", status_code=201, dependencies=[needs(Right.REDRIVE), makes(execution_id="id")])
 async def fork(execution_id: ExecutionId, view: View, body: ForkBody, response: Response) -> dict[str, Any]:
-    """Start a new execution with this one's results up to a step. `side_effects_again` as for a retry."""
-    acted = await view.side_effects_again(execution_id, body.at, newest=body.newest)
+    """Start a new execution with this one's results up to a step. `side_effects_again`, `new_keys` and
+    `cleaned_up` are as for a retry."""
+    told = await _warnings(view, execution_id, body.at, newest=body.newest)
     forked = await view.fork(
         execution_id, body.at, edit=body.input, step_input=body.step_input, model=body.model, newest=body.newest
     )
     response.headers["Location"] = f"/v1/executions/{shown_id(forked.id)}"
-    return {**whole(forked), "side_effects_again": list(acted)}
+    return {**whole(forked), **told, "new_keys": True}
+
+
+async def _warnings(view: TenantView, execution_id: str, from_step: str | None, *, newest: bool) -> dict[str, Any]:
+    """What who goes back must know, as the command line tells it."""
+    acted = await view.side_effects_again(execution_id, from_step, newest=newest)
+    cleaned_up = await view.cleaned_up(execution_id, from_step, newest=newest)
+    return {"side_effects_again": list(acted), "cleaned_up": list(cleaned_up)}
 
 
 @router.post("/{execution_id}/replay", status_code=201, dependencies=[needs(Right.REDRIVE), makes(execution_id="id")])

@@ -10,7 +10,7 @@ from graphs.composites.base import Composite, Data, Opening, plan_of
 from graphs.durations import Duration
 from graphs.errors import StepError
 from graphs.expressions import EvaluationContext
-from graphs.planner import Conclusion, Plan, PlannedStep, failed, plan_steps
+from graphs.planner import COMPANION, Conclusion, Plan, PlannedStep, failed, plan_steps
 from graphs.prepare import Library
 from graphs.scope import Frame
 from graphs.spec import FromState, OnFailure, Step
@@ -45,8 +45,10 @@ class Escalation(Composite):
 
     async def open(self, opening: Opening) -> Data:
         config: EscalationConfig = opening.config
-        error = opening.names.get("error") or {}
-        return {**config.model_dump(mode="json"), "error": dict(error)}
+        error = dict(opening.names.get("error") or {})
+        if error.get("outcome") == "unknown":
+            error["idempotency_key"] = _key_before(opening.context.idempotency_key)
+        return {**config.model_dump(mode="json"), "error": error}
 
     def plan(self, step: Step, data: Data, library: Library) -> Plan:
         return plan_of(_course(step, data, data["results"], library), failure_policy="continue")
@@ -95,8 +97,14 @@ def _course(step: Step, data: Data, results: Mapping[str, Result], library: Libr
         again = results.get(course[-1].name)
         if again is None or not failed(again):
             break
-        error = again.get("error") or {}
+        error = {**(again.get("error") or {}), "idempotency_key": again.get("idempotency_key")}
     return course
+
+
+def _key_before(key: str) -> str:
+    """What the step was tried with whose failure is answered under this key."""
+    path, _, generation = key.rpartition(":")
+    return f"{path.removesuffix(COMPANION)}:{generation}"
 
 
 def _said(results: Mapping[str, Result], name: str) -> Mapping[str, Any]:
@@ -116,6 +124,11 @@ def _asking(step: Step, data: Data, error: Mapping[str, Any]) -> Step:
         message = f"Step '{subject.name}' failed: {why}"
     elif error is not data["error"]:  # their own words are about the failure before
         message = f"{message}\nTried again, it failed: {why}"
+    if error.get("outcome") == "unknown":
+        message = (
+            f"{message}\nIt was cut off, and may have acted all the same, under the key "
+            f"'{error.get('idempotency_key')}'; what undoes it does that at the end."
+        )
     config: dict[str, Any] = {
         "message": FromState(lambda _: message),  # what an error says is no expression
         "assignees": list(data["assignees"]),

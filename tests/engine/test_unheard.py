@@ -18,8 +18,9 @@ from agents.tools.service_tool import service_tool
 from api.demo.provider import Provider, serving
 from graphs.clock import ManualClock
 from graphs.errors import InputError, StepError
+from graphs.steps import StepContext
 from orchestrator.store.port import Execution
-from tests.support.engine.engines import act, engine, finished, rings_in, run, until, workflow
+from tests.support.engine.engines import act, engine, finished, rested, rings_in, run, until, workflow
 from tests.support.engine.steps import Effects, Gates
 
 LIMIT = 0.2
@@ -350,3 +351,39 @@ async def test_who_was_cut_off_in_a_race_is_undone(
         execution = await finished(baton, execution)
     assert execution.status == "completed" and hotel.cancelled == [f"{execution.id}:race.slow.book:0"]
     assert hotel.booked == set()
+
+
+@pytest.mark.capability("X24", "E11", "E16")
+@pytest.mark.parametrize("fails", [False, True])
+@pytest.mark.parametrize("decision", ["approve", "respond", "reject"])
+async def test_a_person_who_decides_what_becomes_of_it_is_told_and_it_is_undone(
+    database: Path, decision: str, fails: bool
+) -> None:
+    """Whatever they decide; what was made in its place goes with the rest only."""
+    made, undone = list[str](), list[str]()
+
+    async def book(context: StepContext) -> None:
+        made.append(context.idempotency_key)
+        if len(made) == 1:
+            raise TimeoutError
+
+    async def cancel(key: str) -> None:
+        undone.append(key)
+
+    read = "{{ error.idempotency_key if error.idempotency_key is defined else 'heard' }}"
+    undo = {"name": "cancel", "type": "function", "config": {"function": "cancel", "args": {"key": read}}}
+    step = {"name": "book", "type": "function", "config": {"function": "book"}, "compensate": undo}
+    step |= {"retry": {"max_attempts": 1}, "on_failure": {"action": "escalate"}}
+    async with engine(database, resources=[Functions([book, cancel])]) as baton:
+        execution = await rested(baton, await baton.start(workflow("w", [step, act("after", "book", fail=fails)])))
+        (question,) = await baton.waits(execution.id)
+        await baton.decide(execution.id, question.path, decision, by="ann", data="done by hand")
+        execution = await finished(baton, execution)
+    first = f"{execution.id}:book:0"
+    assert (
+        f"It was cut off, and may have acted all the same, under the key '{first}'" in question.wait.question["message"]
+    )
+    again = ["heard"] if decision == "approve" and fails else []
+    assert made == [first, f"{execution.id}:book~fallback[0].book:0"][: 2 if decision == "approve" else 1]
+    assert undone == [*again, first] and execution.compensation == "compensated"
+    assert (execution.status == "completed") is (not fails and decision != "reject")

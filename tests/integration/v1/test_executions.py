@@ -305,6 +305,19 @@ async def test_what_is_given_up_is_undone_when_somebody_says_so(served: Served, 
     assert (await served.gateway.orchestrator.wait(execution_id)).status == "compensated"
 
 
+@pytest.mark.capability("D03", "E10")
+async def test_who_goes_back_is_told_what_has_cleaned_up(served: Served, client: httpx.AsyncClient) -> None:
+    """Over steps that count as done, and are not made anew."""
+    bad = {**announces("bad", "bad", n="{{ 1 / input.left }}"), "depends_on": ["go"]}
+    swept = {"steps": [announces("sweep", "swept")]}
+    await publish(client, workflow("sweeps", announces("go", "gone"), bad, compensation=swept))
+    execution_id = (await start(client, workflow="sweeps", input={"left": 0}))["id"]
+    assert (await served.gateway.orchestrator.wait(execution_id)).status == "compensated"
+    for path, body in (("fork", {"at": "bad"}), ("retry", {"from": "bad"})):
+        told = (await client.post(f"/v1/executions/{execution_id}/{path}", json=body)).json()
+        assert (told["cleaned_up"], told["side_effects_again"]) == (["~compensation.sweep"], ["bad"]), path
+
+
 @pytest.mark.capability("D03")
 async def test_who_goes_back_is_told_what_acts_again(served: Served, client: httpx.AsyncClient) -> None:
     await publish(client, workflow("tells", announces("go", "gone")))
@@ -314,12 +327,15 @@ async def test_who_goes_back_is_told_what_acts_again(served: Served, client: htt
     assert (forked.status_code, forked.json()["side_effects_again"]) == (201, ["go"])
     retried = await client.post(f"/v1/executions/{execution_id}/retry", json={"from": "go"})
     assert (retried.status_code, retried.json()["side_effects_again"]) == (202, ["go"])
+    assert (forked.json()["new_keys"], retried.json()["new_keys"]) == (True, False)
+    assert forked.json()["cleaned_up"] == retried.json()["cleaned_up"] == []
     await served.gateway.orchestrator.wait(execution_id)
     edit = {"from": "go", "step_input": {"word": "edited"}, "input": {"n": 1}}
     retried = await client.post(f"/v1/executions/{execution_id}/retry", json=edit)
     assert (retried.status_code, retried.json()["generation"]) == (202, 1)
     told = (await client.get(f"/v1/executions/{execution_id}")).json()["execution"]
     assert (told["input"], told["changes"]) == ({"n": 1}, {"inputs": {"go": {"word": "edited"}}})
+    assert retried.json()["new_keys"] is True
     pointless = {"at": "go", "model": "scripted:echo"}
     refused = await client.post(f"/v1/executions/{execution_id}/fork", json=pointless)
     assert (refused.status_code, refused.json()["code"]) == (422, "replay_no_agent")
