@@ -15,11 +15,11 @@ from graphs.planner import Conclusion, ordered
 from graphs.policies import as_step_error, error_value
 from graphs.scope import Frame
 from graphs.spec import Workflow
-from graphs.state import Result
+from graphs.state import Result, join_path
 from graphs.undo import undoable
 
 _LONG: Final = 500
-"""Characters of what went wrong inside that are told on each level above."""
+"""Characters of what went wrong at the bottom that are told on each level above."""
 
 
 async def act(body: Body) -> Result:
@@ -167,9 +167,8 @@ def _failure(body: Body, conclusion: Conclusion, board: Board) -> StepError:
             hint=inner.get("hint"),
             **{key: value for key, value in inner.items() if key not in known},
         )
-    where = f": '{conclusion.step}' {conclusion.status.replace('_', ' ')}" if conclusion.step else ""
     return StepError(
-        f"step '{body.path}' failed inside{where}: {_end_of(inner.get('message', 'not enough of it succeeded'))}",
+        f"step '{body.path}'{_INSIDE}{_what_failed(body, conclusion, inner.get('message'))}",
         category="timeout" if conclusion.status == "timed_out" else inner.get("category", "logic"),
         code=inner.get("code", "step_failed"),
         inner=conclusion.step,
@@ -177,6 +176,21 @@ def _failure(body: Body, conclusion: Conclusion, board: Board) -> StepError:
     )
 
 
+def _what_failed(body: Body, conclusion: Conclusion, said: str | None) -> str:
+    """Which step at the bottom, and why: those between are named in its path."""
+    said = said or "not enough of it succeeded"
+    if conclusion.step is None:
+        return _end_of(said)
+    step = f"'{join_path(body.path, conclusion.step)}'"
+    if said.startswith(told := f"step {step}{_INSIDE}"):
+        return said.removeprefix(told)
+    if said.startswith((f"step {step} ", f"step {step}:")):
+        return _end_of(said.removeprefix("step "))
+    return f"{step} {conclusion.status.replace('_', ' ')}: {_end_of(said)}"
+
+
+_INSIDE: Final = " failed inside: "
+
+
 def _end_of(said: str) -> str:
-    """What went wrong at the bottom: each level above says where, and fifty of them would say it at length."""
     return said if len(said) <= _LONG else f"… {said[-_LONG:]}"

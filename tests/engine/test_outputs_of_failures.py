@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.support.engine.engines import act, engine, run, values, workflow
+from tests.support.engine.steps import Gates
 
 MAPPING = {
     "good": "{{ response.successful_steps }}",
@@ -114,3 +115,34 @@ async def test_a_step_that_is_gone_on_from_when_its_time_is_over_needs_no_fallba
         assert done.status == "completed", done.error
         assert (await values(baton, done))["after"] == 5
         assert (await baton.results(done.id))["slow~fallback"]["status"] == "skipped"
+
+
+def _levels(bottom: dict[str, Any]) -> dict[str, Any]:
+    """A list in an item of a list in a workflow."""
+    inside = {"name": "group", "type": "parallel", "branches": {"left": [bottom], "right": [act("fine")]}}
+    return {"name": "each", "type": "map", "config": {"items": [1]}, "steps": [inside]}
+
+
+@pytest.mark.capability("M11", "E21")
+@pytest.mark.parametrize(
+    ("bottom", "why"),
+    [
+        (act("b", fail=True), "'sub.each[0].group.left.b' failed: asked to fail"),
+        (act("b", value="{{ input.none }}"), "'sub.each[0].group.left.b' failed: no field 'none'"),
+        (act("b", value="{{ input.none }}", on_failure={"message": "No"}), "'sub.each[0].group.left.b' failed: No: "),
+        (act("b", gate="never", timeout=0.01), "'sub.each[0].group.left.b' took longer"),
+    ],
+)
+async def test_it_is_told_once_where_and_why(database: Path, bottom: dict[str, Any], why: str) -> None:
+    """However deep it was: every level names the step at the bottom, and does not repeat what those between say."""
+    sub = {"name": "sub", "type": "workflow", "config": {"workflow": "inner"}}
+    async with engine(database, gates=Gates(), workflows=[workflow("inner", [_levels(bottom)])]) as baton:
+        done = await run(baton, workflow("w", [sub]))
+        told = [result["error"]["message"] for result in (await baton.results(done.id)).values() if "error" in result]
+    levels = ["sub.each[0].group", "sub.each[0]", "sub.each", "sub"]
+    assert done.error is not None and done.error["message"] in told
+    for message in told[1:]:
+        where, inside, said = message.partition(" failed inside: ")
+        assert where.removeprefix("step '").removesuffix("'") in levels and inside, message
+        assert said.startswith(why) and said.count("step '") <= 1 and said.count("failed inside") == 0, message
+    assert len(told) == 4
