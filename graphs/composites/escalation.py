@@ -3,6 +3,7 @@
 It is what `on_failure: escalate` makes, as often as the step fails again; nobody writes it.
 """
 
+import json
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
@@ -93,7 +94,7 @@ def _course(step: Step, data: Data, results: Mapping[str, Result], library: Libr
         said = _said(results, course[-1].name)
         if said.get("decision") not in ("approved", "edited"):
             break
-        course += _placed(_trying(step, said), index, library)
+        course += _placed(_trying(step, said, library), index, library)
         again = results.get(course[-1].name)
         if again is None or not failed(again):
             break
@@ -144,16 +145,32 @@ def _asking(step: Step, data: Data, error: Mapping[str, Any]) -> Step:
     return Step(name=_ask_name(step), type="approval", config=config)
 
 
-def _trying(step: Step, said: Mapping[str, Any]) -> Step:
-    """The step once more, with what was changed in its input, or (where it has none) in its configuration."""
+def _trying(step: Step, said: Mapping[str, Any], library: Library) -> Step:
+    """The step once more, with what was changed in its input, or (where it has none) in what its configuration says
+    that it is given."""
     subject, data = step.steps[0], f"steps.{_ask_name(step)}.output.data"
     update: dict[str, Any] = {"on_failure": OnFailure(action="continue")}
     if said["decision"] == "edited" and subject.input is not None:
         update["input"] = f"{{{{ {data} }}}}"
     elif said["decision"] == "edited" and isinstance(said.get("data"), Mapping):
-        changed = {key: f"{{{{ {data}.{key} }}}}" for key in said["data"] if key.isidentifier()}
-        update["config"] = {**subject.config, **changed}
+        changed = {key: f"{{{{ {data}[{json.dumps(key)}] }}}}" for key in said["data"]}
+        update |= _changed(subject, changed, said["data"], library)
     return subject.model_copy(update=update)
+
+
+def _changed(subject: Step, changed: Mapping[str, str], given: Mapping[str, Any], library: Library) -> dict[str, Any]:
+    """A step with other values, by the names of what it is given, or of keys of its configuration."""
+    takes, config = library.kind(subject).takes, subject.config
+    where = next((key for key in takes if isinstance(config.get(key), Mapping)), None)
+    own = {key: value for key, value in changed.items() if not takes or key in takes or key in config}
+    fields = {key: value for key, value in changed.items() if key not in own}
+    if where is not None and where not in own and fields:
+        return {"config": {**config, **own, where: {**config[where], **fields}}}
+    update: dict[str, Any] = {"config": {**config, **own}}
+    if fields:  # it is given the input of all
+        more = {key: given[key] for key in fields}
+        update["input"] = FromState(lambda state: {**(state.input if isinstance(state.input, Mapping) else {}), **more})
+    return update
 
 
 def _placed(step: Step, index: int, library: Library) -> list[PlannedStep]:

@@ -6,7 +6,8 @@ from typing import Any, get_args
 
 import pytest
 
-from graphs.errors import Category, ConflictError, InputError
+from agents import Functions
+from graphs.errors import Category, ConflictError, InputError, StepError
 from graphs.policies import asked_by
 from graphs.spec import Config
 from tests.support.engine.crashes import Crash, crashing, either
@@ -68,6 +69,28 @@ async def test_what_failed_is_tried_again_with_another_input(database: Path, eff
     assert redriven.data["by"] == "ben" and redriven.data["edits"][0]["input"] == {"amount": 90}
     assert effects.counts["look"] == 1 and effects.counts["reserve"] == 2 and effects.counts["ship"] == 1
     assert effects.keys["reserve"] == [f"{execution.id}:reserve:0", f"{execution.id}:reserve:1"]
+
+
+@pytest.mark.capability("E22")
+@pytest.mark.parametrize("args", [{}, {"args": {"amount": "{{ input.amount }}"}}], ids=["the input", "arguments"])
+async def test_what_is_edited_is_what_a_function_gets(database: Path, args: dict[str, Any]) -> None:
+    given = list[int]()
+
+    def pay(amount: int) -> int:
+        given.append(amount)
+        if amount > 100:
+            raise StepError("too much", category="logic")
+        return amount
+
+    step = {"name": "pay", "type": "function", "config": {"function": "pay", **args}}
+    async with engine(database, resources=[Functions([pay])]) as baton:
+        execution = await run(baton, workflow("w", [step]), {"amount": 200})
+        [letter] = await baton.dead_letters()
+        await baton.edit_letter(letter.id, {"amount": 90})
+        await baton.redrive([letter.id])
+        execution = await finished(baton, execution)
+        output = (await baton.results(execution.id))["pay"]["output"]
+    assert given == [200, 90] and output == 90 and execution.status == "completed"
 
 
 @pytest.mark.capability("E22")

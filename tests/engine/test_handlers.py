@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from graphs.errors import DefinitionError
+from agents import Functions, Tools
+from graphs.errors import DefinitionError, StepError
 from graphs.loader import load_workflow
 from tests.support.engine.engines import TYPES, act, engine, finished, rested, run, statuses, values, workflow
 from tests.support.engine.steps import Effects, Gates
@@ -132,6 +133,48 @@ async def test_who_is_asked_again_is_told_why_it_failed_now(database: Path, effe
     first, again = wait.wait.question["message"].splitlines()
     assert first == "no a: asked to fail"
     assert again.startswith("Tried again, it failed: step 'a': config: there is no key 'fale' here")
+
+
+_IN_CONFIG = {"args": {"room": "{{ input.room }}", "night": "fri"}}
+
+
+@pytest.mark.capability("E16", "I06")
+@pytest.mark.parametrize("kind", ["function", "tool"])
+@pytest.mark.parametrize(
+    ("more", "edit"),
+    [
+        ({"config": _IN_CONFIG}, {"room": "9"}),
+        ({"config": _IN_CONFIG}, {"args": {"room": "9", "night": "fri"}}),
+        ({"input": {"room": "{{ input.room }}", "night": "fri"}}, {"room": "9", "night": "fri"}),
+        ({}, {"room": "9"}),
+    ],
+    ids=["an argument", "all arguments", "its input", "the input of all"],
+)
+async def test_what_is_edited_is_what_a_function_gets(
+    database: Path, kind: str, more: dict[str, Any], edit: dict[str, Any]
+) -> None:
+    """By the names of its arguments, wherever it has these from."""
+    given = list[tuple[str, str]]()
+
+    def book(room: str, night: str) -> str:
+        """Book."""
+        given.append((room, night))
+        if room == "7":
+            raise StepError("taken", category="logic")
+        return room
+
+    step = {"name": "a", "type": kind, **more, "on_failure": {"action": "escalate"}}
+    step["config"] = {kind: "book", **more.get("config", {})}
+    resources = [Functions([book]), Tools([book])]
+    async with engine(database, resources=resources) as baton:
+        start = await baton.start(workflow("w", [step]), {"room": "7", "night": "fri"})
+        execution = await rested(baton, start)
+        (wait,) = await baton.waits(execution.id)
+        await baton.decide(execution.id, wait.path, "edit", by="ann", data=edit)
+    async with engine(database, resources=resources) as baton:
+        execution = await finished(baton, execution)
+        output = (await baton.results(execution.id))["a~fallback"]["output"]
+    assert given == [("7", "fri"), ("9", "fri")] and output == "9" and execution.status == "completed"
 
 
 @pytest.mark.capability("E16")
