@@ -82,8 +82,15 @@ def _is_disk_full(path: Path) -> bool:
     return False
 
 
+def is_closed(path: Path) -> StoreError:
+    """The error for who asks something of a store that was closed."""
+    return StoreError(f"The database '{path}' is closed.", hint="Open the store again.", code="closed")
+
+
 def cannot_read(path: Path, error: sqlite3.Error) -> StoreError:
     """Why a question could not be answered."""
+    if isinstance(error, sqlite3.ProgrammingError) and "closed" in str(error):  # it has no code of SQLite's
+        return is_closed(path)
     if _code(error) == sqlite3.SQLITE_BUSY:
         hint = "Another process holds the file for itself: end it (a tool that vacuums or copies, perhaps)."
     else:

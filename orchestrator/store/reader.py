@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
-from orchestrator.store.connect import cannot_read, connect
+from orchestrator.store.connect import cannot_read, connect, is_closed
 
 T = TypeVar("T")
 
@@ -23,6 +23,7 @@ class Reader:
         self._path = path
         self._here = connect(path, read_only=True)
         self._there: sqlite3.Connection | None = None
+        self._closed = False
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="baton-reader")
 
     def point(self, sql: str, parameters: Sequence[Any] = ()) -> list[Any]:
@@ -42,6 +43,8 @@ class Reader:
         Raises:
             StoreError: the file cannot be read.
         """
+        if self._closed:
+            raise is_closed(self._path)
         return await asyncio.get_running_loop().run_in_executor(self._pool, self._snapshot, question)
 
     def _snapshot(self, question: Callable[[sqlite3.Connection], T]) -> T:
@@ -62,6 +65,7 @@ class Reader:
         return int(self.point("PRAGMA data_version")[0][0])
 
     def close(self) -> None:
+        self._closed = True
         self._pool.shutdown()
         self._here.close()
         if self._there is not None:

@@ -2,7 +2,6 @@
 
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Literal, cast
 
@@ -110,33 +109,6 @@ class Waits(Chapter):
 
         closed: OpenWait = await self._writer.submit(work)
         return closed
-
-    async def answer_wait(
-        self, execution_id: str, path: str, answer: Answer, *, records: Sequence[Record] = ()
-    ) -> OpenWait:
-        """See the port."""
-        now, own = self._now(), self._drives
-        given = answer_json(answer, now)
-        rows = [record_row(record) for record in records]
-
-        def work(db: sqlite3.Connection) -> tuple[OpenWait, Kept] | BatonError:
-            row = db.execute(_ASKED, (execution_id, path)).fetchone()
-            if row is None:
-                return no_wait(execution_id, path)
-            wait = to_wait(row)
-            if wait.status != "open":
-                return over(wait, row[6])
-            db.execute(
-                "UPDATE waits SET status = 'answered', answer = ?, closed_at = ? "
-                "WHERE execution_id = ? AND path = ? AND generation = ? AND status = 'open'",
-                (given, now, execution_id, path, wait.generation),
-            )
-            raise_signal(db, execution_id, "answer", path, now, own=own)
-            answered = replace(wait, status="answered", answer=to_answer(given), closed_at=from_time(now))
-            return answered, insert(db, rows)
-
-        answered, _ = await self._writer.submit(work, on_commit=lambda kept: self._announce(kept[1]))
-        return cast(OpenWait, answered)
 
     async def waits(self, execution_id: str | None = None, *, status: str | None = "open") -> Sequence[OpenWait]:
         """See the port. Oldest first."""

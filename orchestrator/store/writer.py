@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from graphs.errors import BatonError, CommitError, StoreError
-from orchestrator.store.connect import Synchronous, breaks_connection, cannot_commit, connect, is_busy
+from orchestrator.store.connect import Synchronous, breaks_connection, cannot_commit, connect, is_busy, is_closed
 from orchestrator.store.units import Unit, Work
 
 _GROUP = 1000
@@ -122,7 +122,7 @@ class Writer:
 
     def _put(self, unit: Unit) -> None:
         if self._closing.is_set():
-            raise StoreError(f"The database '{self._path}' is closed.", hint="Open the store again.", code="closed")
+            raise is_closed(self._path)
         if self._read_only and unit.work:
             raise StoreError(
                 f"The database '{self._path}' was opened to be read only.",

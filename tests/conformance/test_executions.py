@@ -12,7 +12,7 @@ from graphs.steps import Answer
 from orchestrator.store.port import ENGINE_FORMAT, ExecutionFilter, Record, Store
 from tests.conformance.conftest import Opener
 from tests.conformance.support import COMPLETED, FAILED, RUNNING, WAITING, finish
-from tests.unit.store.support import START, approval, event, execution
+from tests.unit.store.support import START, answer, approval, event, execution
 
 
 @pytest.mark.capability("D01", "D18", "D19", "D20", "M08")
@@ -189,7 +189,7 @@ async def test_a_cancel_closes_what_is_asked_and_says_who_won(store: Store) -> N
     await store.open_wait("e1", "~finally.ask", 0, approval(), START)
     await store.request_cancel("e1", by="anna", reason=None)
     with pytest.raises(ConflictError) as caught:
-        await store.answer_wait("e1", "ask", Answer("approved", by="bob"))
+        await answer(store, "e1", "ask", Answer("approved", by="bob"))
     assert (caught.value.code, caught.value.details["by"]) == ("wait_cancelled", "anna")
     assert [wait.path for wait in await store.waits("e1")] == ["~finally.ask"]
     await store.request_cancel("e1", by="anna", reason=None, terminate=True)
@@ -230,7 +230,7 @@ async def test_an_engine_that_opens_takes_up_what_is_to_be_done_and_lets_the_res
         await store.create(execution(name, status=status, priority=100 * (name == "urgent")), {})
     assert await store.to_take_up() == ["urgent", "queued"]
     clock.advance(-3600)  # somebody set the clock back
-    await store.answer_wait("answered", "ask", Answer("approved"))
+    await answer(store, "answered", "ask", Answer("approved"))
     await store.request_cancel("cancelled", by=None, reason=None)
     await store.close_wait("elapsed", "ask", 0, "elapsed")
     await store.publish_event("paid", {"for": "matched"}, key=None, source=None)

@@ -12,7 +12,7 @@ from graphs.state import ExecutionStatus
 from graphs.steps import Answer, Wait
 from orchestrator.store.port import OpenWait, PublishedEvent, Record, Store
 from tests.conformance.conftest import Opener
-from tests.unit.store.support import START, approval, event, execution
+from tests.unit.store.support import START, answer, approval, event, execution
 
 APPROVED = Answer("approved", {"note": "fine"}, by="anna", reason="looks right")
 
@@ -46,7 +46,7 @@ async def test_an_answer_is_kept_with_who_why_and_when(opener: Opener, clock: Ma
         await store.open_wait("e1", "ask", 0, approval(), START)
     clock.advance(48 * 3600)
     async with opener() as store:
-        answered = await store.answer_wait("e1", "ask", APPROVED)
+        answered = await answer(store, "e1", "ask", APPROVED)
         assert answered.status == "answered"
         assert answered.answer == Answer("approved", {"note": "fine"}, "anna", "looks right", clock.now())
         assert await store.waits("e1") == []
@@ -57,11 +57,10 @@ async def test_an_answer_is_kept_with_who_why_and_when(opener: Opener, clock: Ma
 async def test_a_decision_and_its_record_are_kept_together(store: Store, announced: list[Record]) -> None:
     await store.create(execution(), {})
     await store.open_wait("e1", "ask", 0, approval(), START)
-    note = Record("e1", "approval.decided", START, "ask", data={"by": "anna"})
-    await store.answer_wait("e1", "ask", APPROVED, records=[note])
+    await answer(store, "e1", "ask", APPROVED)
     assert announced == list(await store.records("e1")) and announced[0].data == {"by": "anna"}
     with pytest.raises(ConflictError):
-        await store.answer_wait("e1", "ask", APPROVED, records=[note])
+        await answer(store, "e1", "ask", APPROVED)
     assert len(await store.records("e1")) == 1
 
 
@@ -77,11 +76,11 @@ async def test_the_loser_is_told_who_won_and_when(store: Store, how: Any, code: 
     await store.create(execution(), {})
     await store.open_wait("e1", "ask", 0, approval(), START)
     if how == "answered":
-        await store.answer_wait("e1", "ask", APPROVED)
+        await answer(store, "e1", "ask", APPROVED)
     else:
         await store.close_wait("e1", "ask", 0, how)
     with pytest.raises(ConflictError) as caught:
-        await store.answer_wait("e1", "ask", Answer("rejected", by="bob"))
+        await answer(store, "e1", "ask", Answer("rejected", by="bob"))
     at = "2026-01-01T12:00:00.000000+00:00"
     assert (
         str(caught.value) == f"The wait at 'ask' of execution 'e1' is over: {said} at {at}. This answer was not kept."
@@ -93,7 +92,7 @@ async def test_the_loser_is_told_who_won_and_when(store: Store, how: Any, code: 
 async def test_closing_tells_how_the_wait_really_ended(store: Store) -> None:
     await store.create(execution(), {})
     await store.open_wait("e1", "ask", 0, approval(), START)
-    await store.answer_wait("e1", "ask", APPROVED)
+    await answer(store, "e1", "ask", APPROVED)
     late = await store.close_wait("e1", "ask", 0, "elapsed")
     assert late.status == "answered" and late.answer and late.answer.by == "anna"
 
@@ -102,7 +101,7 @@ async def test_a_wait_that_is_not_there(store: Store) -> None:
     await store.create(execution(), {})
     message = r"^Execution 'e1' has no wait at 'ask'\. List what is open: baton inbox\.$"
     with pytest.raises(NotFoundError, match=message):
-        await store.answer_wait("e1", "ask", APPROVED)
+        await answer(store, "e1", "ask", APPROVED)
     with pytest.raises(NotFoundError, match=message):
         await store.close_wait("e1", "ask", 0, "elapsed")
 
@@ -116,9 +115,9 @@ async def test_exactly_one_of_answer_time_and_cancel_wins(store: Store, opener: 
             await store.open_wait("e1", path, 0, approval(), START)
             races = [
                 store.close_wait("e1", path, 0, "elapsed"),
-                other.answer_wait("e1", path, APPROVED),
+                answer(other, "e1", path, APPROVED),
                 other.close_wait("e1", path, 0, "cancelled"),
-                store.answer_wait("e1", path, Answer("rejected", by="bob")),
+                answer(store, "e1", path, Answer("rejected", by="bob")),
             ]
             turn = number % len(races)
             ends = await asyncio.gather(*races[turn:], *races[:turn], return_exceptions=True)
@@ -308,7 +307,7 @@ async def test_whatever_is_stored_for_the_engine_leaves_a_signal(store: Store) -
     for path in ("ask", "ask2"):
         await store.open_wait("e1", path, 0, approval(), START)
     await store.open_wait("e1", "w", 0, event(), START)
-    await store.answer_wait("e1", "ask", APPROVED)
+    await answer(store, "e1", "ask", APPROVED)
     await publish(store)
     await publish(store)  # answers nothing
     await store.close_wait("e1", "ask2", 0, "elapsed")
@@ -354,7 +353,7 @@ async def test_what_the_driving_engine_stores_itself_is_no_news_but_counts(store
     async with store.driving():
         taken = await store.begin_drive("e1", "start")
         await store.open_wait("e1", "ask", 0, approval(), START)
-        await store.answer_wait("e1", "ask", Answer("approved"))
+        await answer(store, "e1", "ask", Answer("approved"))
         assert await store.signals(0) == []
         assert not await store.rest("e1", taken.signal, ExecutionStatus.WAITING, 0)
 

@@ -36,6 +36,7 @@ from tests.support.engine.engines import (
     workflow,
 )
 from tests.support.engine.steps import Effects, Gates
+from tests.unit.store.support import answer
 
 
 async def _pragma(baton: Orchestrator, sql: str) -> None:
@@ -191,7 +192,7 @@ async def test_an_answer_between_the_last_look_and_parking_is_not_lost(
 
     async def rest(self: SqliteStore, execution_id: str, *args: Any, **more: Any) -> bool:
         if not rests:
-            await self.answer_wait(execution_id, "q", Answer("approved", by="ann"))
+            await answer(self, execution_id, "q", Answer("approved", by="ann"))
         rests.append(await original(self, execution_id, *args, **more))
         return rests[-1]
 

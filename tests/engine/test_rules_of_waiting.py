@@ -25,6 +25,7 @@ from tests.support.engine.engines import (
     workflow,
 )
 from tests.support.engine.steps import Effects, Gates
+from tests.unit.store.support import answer
 
 
 class Hook:
@@ -153,7 +154,7 @@ async def test_an_answer_and_the_end_of_its_time_at_the_same_moment(first: str, 
     async with engine(database, clock=clock) as baton:
         execution = await rested(baton, await baton.start(workflow("w", [ask("q", timeout=60)])))
         if first == "the answer":  # stored, and nobody heard of it yet
-            await baton.store.answer_wait(execution.id, "q", Answer("approved", by="ann"))
+            await answer(baton.store, execution.id, "q", Answer("approved", by="ann"))
         if first == "the end":
             clock.advance(60)
             await finished(baton, execution)

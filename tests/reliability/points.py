@@ -77,7 +77,6 @@ HANDED_OVER = {"append": "record", "stirred": "stirred", "keep_breaker": "breake
 UNNAMED = {
     "_make_room": "one delete of what nobody can take any more",
     "add_sinks": "once, before anything is driven",
-    "answer_wait": "asked by tests only",
     "breaker": "a question",
     "discard": "one update that nothing follows",
     "request_resume": "a call to look again, of which nothing is kept",

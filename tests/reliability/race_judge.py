@@ -23,9 +23,10 @@ PLAIN = (
     "wait_cancelled",
     "wait_not_found",
     "undo_first",
-    "execution_time_over",
 )
 """Refusals by what the execution has come to."""
+TIME_OVER = "execution_time_over"
+"""The refusal by the execution's own deadline."""
 
 
 @dataclass
@@ -48,11 +49,13 @@ class Raced:
 
     Attributes:
         undoes: What it did is undone when it ends badly.
+        limit: What has a time limit: `execution`, `wait` or `none`.
         ran: How often each step of it began.
     """
 
     scene: str
     undoes: bool
+    limit: str
     told: Told
     ran: Counter[str]
 
@@ -104,6 +107,10 @@ class Judge:
     def _refusals_name_the_winner(self) -> None:
         for name, error in self.told.heard.items():
             if error is None:
+                continue
+            if error.code == TIME_OVER:
+                assert self.race.limit == "execution", f"{name} was told of a deadline, and there is none: {error}"
+                assert "time" in self.told.heard, f"{name} was told that time is over, and none has passed: {error}"
                 continue
             assert error.code in NAMED + PLAIN, f"{name} was told {error!r} ({error.code})"
             if error.code in NAMED:

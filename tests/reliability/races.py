@@ -104,7 +104,7 @@ class Race:
     def over(self) -> Raced:
         """What there is to judge."""
         ran = Counter({step: times for (key, step), times in self.world.ran.items() if key == self.key})
-        return Raced(self.scene, self.undoes, self.told, ran)
+        return Raced(self.scene, self.undoes, self.limit, self.told, ran)
 
     async def _begin(self) -> None:
         a: dict[str, Any] = {"name": "a", "type": "do"}

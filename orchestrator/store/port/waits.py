@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
-from graphs.steps import Answer, Wait
+from graphs.steps import Wait
 from orchestrator.approvals.values import Approval, Turn
 from orchestrator.quota import Quota
 from orchestrator.store.units import Beside
@@ -55,17 +55,6 @@ class Waits(Protocol):
     async def worked(self, execution_id: str, path: str) -> Mapping[str, Any] | None:
         """What the newest `work.counted` of a path says, with its time (`at`), and that of the newest record of a step
         below it (`last`)."""
-        ...
-
-    async def answer_wait(
-        self, execution_id: str, path: str, answer: Answer, *, records: Sequence[Record] = ()
-    ) -> OpenWait:
-        """Answer the open wait at this path, and keep these records of it, in one transaction.
-
-        Raises:
-            NotFoundError: there is no such wait.
-            ConflictError: it has been answered, is over or cancelled; the message names who won.
-        """
         ...
 
     async def waits(self, execution_id: str | None = None, *, status: str | None = "open") -> Sequence[OpenWait]: ...

@@ -14,7 +14,7 @@ from graphs.steps import Answer
 from orchestrator.store.locking import engine_lock
 from orchestrator.store.port import Record
 from orchestrator.store.sqlite import SqliteStore
-from tests.unit.store.support import START, Listener, execution, place, put_checkpoint, put_result, result
+from tests.unit.store.support import START, Listener, answer, execution, place, put_checkpoint, put_result, result
 
 
 def write_until_killed(path: Path, pipe: Connection, callers: int) -> None:
@@ -71,7 +71,7 @@ async def _answer_all(path: Path, pipe: Connection, name: str) -> None:
         won = []
         for wait in await store.waits("e1"):
             try:
-                await store.answer_wait("e1", wait.path, Answer("approved", by=name))
+                await answer(store, "e1", wait.path, Answer("approved", by=name))
                 won.append(wait.path)
             except BatonError as error:
                 assert error.code == "wait_answered", error

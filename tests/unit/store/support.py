@@ -9,8 +9,9 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import BaseCheckpointSaver, empty_checkpoint
 
 from graphs.state import ExecutionStatus, Result
-from graphs.steps import Wait
-from orchestrator.store.port import Execution
+from graphs.steps import Answer, Wait
+from orchestrator.approvals.values import Approval, Turn
+from orchestrator.store.port import Execution, OpenWait, Store
 
 START = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -35,6 +36,15 @@ def approval(**values: Any) -> Wait:
 
 def event(event_type: str = "paid", **values: Any) -> Wait:
     return Wait("event", event_type=event_type, **values)
+
+
+async def answer(store: Store, execution_id: str, path: str, given: Answer) -> OpenWait:
+    """Answer an open wait, as the inbox does."""
+
+    def act(asked: Approval) -> Turn:
+        return Turn(asked.desk, "approval.decided", {"by": given.by}, answer=given)
+
+    return await store.act_on(execution_id, path, act)
 
 
 class Listener:

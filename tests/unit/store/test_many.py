@@ -15,6 +15,7 @@ from orchestrator.store.sqlite import SqliteStore
 from tests.unit.store.support import (
     START,
     Listener,
+    answer,
     approval,
     event,
     execution,
@@ -134,7 +135,7 @@ async def live(store: SqliteStore) -> None:
     await store.open_wait("e1", "ask", 0, approval(), START)
     await store.open_wait("e1", "timer", 0, approval(due=START), START)
     await store.open_wait("e1", "paid", 0, event(match={"n": 1}), START)
-    await store.answer_wait("e1", "ask", Answer("approved"))
+    await answer(store, "e1", "ask", Answer("approved"))
     await store.close_wait("e1", "timer", 0, "elapsed")
     await store.publish_event("paid", {"n": 1}, key="k", source=None)
     await store.publish_event("paid", {"n": 1}, key="k", source=None)

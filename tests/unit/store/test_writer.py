@@ -10,9 +10,12 @@ from typing import Any
 
 import pytest
 
+from graphs.clock import ManualClock
 from graphs.errors import BatonError, CommitError, ConflictError, StoreError
+from orchestrator.store.sqlite import SqliteStore
 from orchestrator.store.units import Work
 from orchestrator.store.writer import Writer
+from tests.unit.store.support import execution
 
 INSERT = "INSERT INTO t VALUES (?)"
 
@@ -330,3 +333,13 @@ async def test_many_callers_keep_their_own_order(writer: Writer, path: Path) -> 
     assert len(kept) == 1000
     for caller in range(20):
         assert [x for x in kept if x // 1000 == caller] == [caller * 1000 + number for number in range(50)]
+
+
+async def test_who_asks_a_closed_store_is_told_that_it_is_closed(path: Path) -> None:
+    """By reading as by writing, here and in the other thread: nothing is wrong with the file."""
+    async with SqliteStore.open(path, clock=ManualClock()) as store:
+        await store.create(execution(), {})
+    for asked in (store.execution("e1"), store.waits(), store.request_cancel("e1", by=None, reason=None)):
+        with pytest.raises(StoreError, match="is closed") as told:
+            await asked
+        assert (told.value.code, told.value.hint) == ("closed", "Open the store again.")
