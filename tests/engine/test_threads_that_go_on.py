@@ -229,7 +229,8 @@ async def test_what_may_still_act_is_not_undone(database: Path, shop: Shop) -> N
         (letter,) = await baton.dead_letters(execution_id=execution.id, kind="compensation")
         assert letter.error["message"] == (
             "step '~compensation.give_back' is not undone: an earlier call of 'pay' has not come back: what it has "
-            "done is not known."
+            f"done is not known. It undoes 'pay', which was cut off: what that did is not known; its key is "
+            f"'{execution.id}:pay:0'."
         )
         shop.go.release()
         await comes_to(lambda: "paid" in shop.did)
