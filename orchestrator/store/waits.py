@@ -6,20 +6,18 @@ from datetime import datetime, timedelta
 from typing import Any, Literal, cast
 
 from graphs.errors import BatonError, ConflictError, NotFoundError
-from graphs.steps import Answer, Wait
+from graphs.steps import Wait
 from orchestrator.store.announcing import Kept
 from orchestrator.store.chapter import Chapter, insert, no_execution, raise_signal
 from orchestrator.store.early import Look, first_event, read_all
 from orchestrator.store.port import OpenWait, Record, Signal
-from orchestrator.store.rows import from_time, record_row, to_json, to_time
+from orchestrator.store.rows import record_row, to_json, to_time
 from orchestrator.store.wait_rows import (
     AS_KEPT,
     INSERT_WAIT,
     SELECT_WAIT,
     answer_by_event,
-    answer_json,
     event_answer,
-    to_answer,
     to_wait,
     wait_row,
 )
