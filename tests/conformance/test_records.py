@@ -4,7 +4,7 @@ import pytest
 
 from graphs.errors import StoreError
 from orchestrator.store.port import Record, Store
-from tests.conformance.test_executions import record
+from tests.conformance.support import record
 from tests.unit.store.support import START, execution, result
 
 

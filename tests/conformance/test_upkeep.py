@@ -10,7 +10,7 @@ from graphs.errors import ConflictError, EngineBusyError
 from graphs.state import ExecutionStatus
 from orchestrator.store.port import Record, Store
 from tests.conformance.conftest import Opener
-from tests.conformance.test_executions import finish, record
+from tests.conformance.support import finish, record
 from tests.unit.store.support import START, approval, event, execution, place, put_checkpoint
 
 
