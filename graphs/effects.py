@@ -4,7 +4,7 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 import orjson
 
@@ -16,8 +16,6 @@ from graphs.values import json_value
 
 _OF_UNDO = frozenset({"type", "config", "input", "retry", "timeout", "name"})
 _SHORT = ("tool", "function")
-UNHEARD: Final = "/unheard"
-"""How the key ends of an effect that a call may have had which was cut off."""
 
 
 def undoing_document(undo: Mapping[str, Any] | Step, name: str | None, path: str) -> dict[str, Any]:

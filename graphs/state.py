@@ -11,6 +11,8 @@ FINALLY = "~finally"
 """The name of the plan of `finally` steps, in paths: `~finally.close`, `fulfil.~finally.close`."""
 COMPENSATION = "~compensation"
 """The name of the plan of what undoes, in paths: `~compensation.orders[3].refund`."""
+UNHEARD = "/unheard"
+"""How the key ends of an effect that a call may have had which was cut off."""
 
 
 def follows_the_end(path: str) -> bool:

@@ -7,10 +7,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from graphs.effects import UNHEARD, effect_value
+from graphs.effects import effect_value
 from graphs.errors import StepError
 from graphs.nodes.body import Body
 from graphs.policies import unheard
+from graphs.state import UNHEARD
 from graphs.steps import Action, StepContext
 
 

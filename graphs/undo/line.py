@@ -6,13 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from graphs.effects import UNHEARD
 from graphs.errors import NotFoundError
 from graphs.planner import Need, PlannedStep
 from graphs.prepare import Library
 from graphs.scope import Frame
 from graphs.spec import Compensation, Step, Workflow
-from graphs.state import COMPENSATION, Happened, Result, join_path
+from graphs.state import COMPENSATION, UNHEARD, Happened, Result, join_path
 from graphs.steps import Node
 from graphs.undo.inheritance import Inheritance
 from graphs.undo.places import Place, Unseal, prefixes

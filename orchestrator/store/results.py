@@ -4,8 +4,7 @@ import sqlite3
 from collections.abc import Mapping
 from typing import Literal
 
-from graphs.effects import UNHEARD
-from graphs.state import Happened, StepStatus
+from graphs.state import UNHEARD, Happened, StepStatus
 from orchestrator.store.announcing import Kept
 from orchestrator.store.below import BELOW, below, is_below
 from orchestrator.store.chapter import insert
