@@ -8,7 +8,7 @@ from typing import TypeVar
 from graphs.errors import BatonError, StepCancelledError, StepError
 from graphs.nodes import again
 from graphs.nodes.body import Body
-from graphs.policies import Again, after_failure, as_step_error, out_of_time, retry_policy
+from graphs.policies import Again, after_failure, as_step_error, out_of_time, retry_policy, says_retries
 from graphs.policies.breaker import BreakerOpenError
 from graphs.state import Result
 
@@ -50,7 +50,7 @@ async def tries(body: Body, once: Callable[[int], Awaitable[T]]) -> T | Result:
             if (ended := await _held_back(body, failure, attempt, policy.max_attempts)) is not None:
                 return ended
             continue
-        if isinstance(failure, BreakerOpenError) and body.planned.step.retry is None:
+        if isinstance(failure, BreakerOpenError) and not says_retries(body.planned.step):
             # It would rather fail: to be tried again when the breaker may be probed, it must say that itself.
             return body.failed(failure, attempts=attempt)
         decision = after_failure(policy, attempt, failure, chance)

@@ -10,7 +10,7 @@ limits      who may act when not everybody can; `named` has those that settings 
 
 from graphs.policies.classify import Classifier, as_step_error, classified, error_value, kept_error, unheard
 from graphs.policies.responses import TABLE, Asked, asked_by
-from graphs.policies.retry import ONCE, Again, GiveUp, after_failure, backoff, retry_policy
+from graphs.policies.retry import ONCE, Again, GiveUp, after_failure, backoff, retry_policy, says_retries
 from graphs.policies.timing import attempt_timeout, out_of_time
 
 __all__ = [
@@ -30,5 +30,6 @@ __all__ = [
     "kept_error",
     "out_of_time",
     "retry_policy",
+    "says_retries",
     "unheard",
 ]

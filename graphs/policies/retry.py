@@ -36,6 +36,12 @@ def retry_policy(step: Step, config: Config) -> RetryPolicy:
     return base if attempts is None else base.model_copy(update={"max_attempts": attempts})
 
 
+def says_retries(step: Step) -> bool:
+    """Whether a step says itself how often it is tried, and does not leave that to its workflow."""
+    asked = step.on_failure.action == "retry" or step.on_failure.max_attempts is not None
+    return step.retry is not None or asked or _config_attempts(step) is not None
+
+
 def _config_attempts(step: Step) -> int | None:
     attempts = step.config.get("max_attempts")
     return attempts if isinstance(attempts, int) and not isinstance(attempts, bool) and attempts > 0 else None

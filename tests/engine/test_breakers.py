@@ -154,10 +154,17 @@ async def test_a_step_may_say_that_it_would_rather_fail(database: Path, effects:
     assert effects.began == ["instead~fallback"] or effects.began == ["d~fallback"]
 
 
-async def test_a_refusal_can_be_tried_again_like_any_failure(database: Path, effects: Effects) -> None:
-    """Not before the breaker may be probed."""
+@pytest.mark.parametrize(
+    "says",
+    [{"retry": {"max_attempts": 2, "initial_delay": 1}}, {"on_failure": {"action": "retry", "max_attempts": 2}}],
+    ids=["retry", "on_failure"],
+)
+async def test_a_refusal_can_be_tried_again_like_any_failure(
+    database: Path, effects: Effects, says: dict[str, Any]
+) -> None:
+    """Where the step says so itself. Not before the breaker may be probed."""
     clock = ManualClock()
-    step = {**act("d"), "type": "dial", "breaker": "fail", "retry": {"max_attempts": 2, "initial_delay": 1}}
+    step = {**act("d"), "type": "dial", "breaker": "fail", **says}
     async with opened(database, clock, effects) as baton:
         execution = await rested(baton, await baton.start(workflow("w", [step])))
         [timer] = await baton.waits(execution.id)
