@@ -10,7 +10,7 @@ import uvicorn
 
 from graphs.errors import BatonError
 
-_START_SECONDS = 10.0
+_START_SECONDS = 30.0
 
 
 class _Telling(uvicorn.Server):

@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -22,6 +21,7 @@ from starlette.routing import Mount, Route
 
 from agents.models.scripts import Call, Failure, Script, Turn
 from api.demo.provider import Provider
+from api.demo.serving import in_a_thread
 from tests.reliability import agent_life
 
 LIFE_SECONDS = 60.0
@@ -101,28 +101,8 @@ def running_world() -> Iterator[World]:
     made = World()
     made.provider.arriving, made.provider.leaving = made.arrived, made.leaves
     app = Starlette(routes=[Route("/desk/{tool}", made.book, methods=["POST"]), Mount("/", made.provider.app())])
-    with _served(app) as made.url:
+    with in_a_thread(app, name="world") as made.url:
         yield made
-
-
-@contextmanager
-def _served(app: Any) -> Iterator[str]:
-    server = uvicorn.Server(
-        uvicorn.Config(app, host="127.0.0.1", port=0, log_level="critical", ws="none", lifespan="off")
-    )
-    listening, startup = threading.Event(), server.startup
-
-    async def told(sockets: Any = None) -> None:
-        await startup(sockets)
-        listening.set()
-
-    server.startup = told  # type: ignore[method-assign]
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    assert listening.wait(20)
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    server.should_exit = True
-    thread.join(10)
 
 
 FORKS = multiprocessing.get_context("forkserver")

@@ -2,14 +2,12 @@
 
 import asyncio
 import base64
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
 import structlog
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response, StreamingResponse
@@ -18,6 +16,7 @@ from starlette.routing import Route
 from agents import Models, Script, Tools, tool
 from agents.reasoning.agent import AgentStep
 from agents.reasoning.agent_config import AgentConfig
+from api.demo.serving import in_a_thread
 from graphs.clock import ManualClock
 from graphs.composites import Opening
 from graphs.errors import StepError
@@ -123,31 +122,11 @@ class _App:
         ]
 
 
-def serve(app: Any) -> tuple[uvicorn.Server, threading.Thread, str]:
-    """Start an ASGI application in a thread; gives back its URL once it listens."""
-    config = uvicorn.Config(app, host="127.0.0.1", port=0, log_level="critical", ws="none", lifespan="off")
-    server = uvicorn.Server(config)
-    listening = threading.Event()
-    startup = server.startup
-
-    async def told(sockets: Any = None) -> None:
-        await startup(sockets)
-        listening.set()
-
-    server.startup = told  # type: ignore[method-assign]
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    assert listening.wait(10)
-    return server, thread, f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-
-
 @pytest.fixture(scope="session")
 def running() -> Iterator[tuple[_App, str]]:
     app = _App()
-    server, thread, url = serve(Starlette(routes=app.routes()))
-    yield app, url
-    server.should_exit = True
-    thread.join(10)
+    with in_a_thread(Starlette(routes=app.routes()), name="service") as url:
+        yield app, url
 
 
 @pytest.fixture

@@ -14,10 +14,11 @@ from starlette.routing import Route
 
 from agents import Models, Tool, Tools, tool
 from agents.models.router import Router
+from api.demo.serving import in_a_thread
 from graphs.errors import StepError
 from graphs.steps import StepContext
 
-from .conftest import serve, work
+from .conftest import work
 
 Make = Callable[..., StepContext]
 KEY = "sk-test-0123456789abcdef"
@@ -65,11 +66,9 @@ def running() -> Iterator[Provider]:
     provider = Provider()
     paths = ("/v1/chat/completions", "/openai/deployments/gpt-4.1-mini/chat/completions")  # the other is Azure's
     app = Starlette(routes=[Route(path, provider.completions, methods=["POST"]) for path in paths])
-    server, thread, url = serve(app)
-    provider.url = f"{url}/v1"
-    yield provider
-    server.should_exit = True
-    thread.join(10)
+    with in_a_thread(app, name="provider") as url:
+        provider.url = f"{url}/v1"
+        yield provider
 
 
 @pytest.fixture
