@@ -5,7 +5,8 @@ summary as JSON and exits with 0; on SIGTERM it stops in order, with an empty on
 writes, line by line, into a file (`--say`).
 
 `BATON_TEST_CRASH_AT=name:n` kills the process when the named point is reached for the n-th time (see `points`);
-`BATON_TEST_CRASH_AT=count` only counts. Nobody else reads that variable.
+`BATON_TEST_CRASH_AT=count` only counts. With `BATON_TEST_STOP_AFTER_LOSS` it stops itself (SIGSTOP) once, before it
+tries again what could not be kept. Nobody else reads these variables.
 """
 
 import argparse
@@ -26,6 +27,8 @@ from graphs.policies.breaker import BreakerPolicy
 from graphs.policies.named import Bounds
 from graphs.spec import Workflow
 from orchestrator.alerts.opening import AlertSettings
+from orchestrator.driving.carrier import Carrier
+from orchestrator.driving.dues import Dues
 from orchestrator.engine import Orchestrator
 from orchestrator.settings import Settings
 from orchestrator.store.port import Execution
@@ -37,6 +40,7 @@ from tests.reliability.steering import Steerer, forks
 from tests.reliability.stores import STORES, named
 
 CRASH_AT = "BATON_TEST_CRASH_AT"
+STOP_AFTER_LOSS = "BATON_TEST_STOP_AFTER_LOSS"
 POLL_SECONDS = 0.03
 
 
@@ -145,11 +149,32 @@ async def _carry_out(given: argparse.Namespace, definitions: Sequence[Workflow])
         return {execution.id: str(execution.status) for execution in await ending}
 
 
+def _stop_after_loss() -> None:
+    """Then all have heard of what they have lost, and nothing has been done again, however slow the machine is."""
+    after, comes_due = Dues.after, Carrier._comes_due
+    lost, stopped = set[str](), False
+
+    def noted(self: Dues, execution_id: str, seconds: float) -> None:
+        lost.add(execution_id)
+        after(self, execution_id, seconds)
+
+    def stop_first(self: Carrier, execution_id: str) -> None:
+        nonlocal stopped
+        if execution_id in lost and not stopped:
+            stopped = True
+            os.kill(os.getpid(), signal.SIGSTOP)
+        comes_due(self, execution_id)
+
+    Dues.after, Carrier._comes_due = noted, stop_first  # type: ignore[method-assign]
+
+
 def main(given: Sequence[str] | None = None, *, definitions: Sequence[Workflow] | None = None) -> int:
     """Drive everything to its end; the exit code."""
     arguments = _arguments(given)
     if crash_at := os.environ.get(CRASH_AT):
         points.install(crash_at)
+    if os.environ.get(STOP_AFTER_LOSS):
+        _stop_after_loss()
     try:
         statuses = asyncio.run(_carry_out(arguments, definitions if definitions is not None else workflows()))
     except BatonError as error:

@@ -18,6 +18,7 @@ import pytest
 from graphs.clock import ManualClock
 from graphs.errors import CommitError
 from tests.reliability import checker, traces
+from tests.reliability.child import STOP_AFTER_LOSS
 from tests.reliability.jobs import MANY_IN_PROCESS
 from tests.reliability.lives import Lives, Place, ended, watched
 from tests.reliability.nursery import Child, Nursery
@@ -30,8 +31,6 @@ pytestmark = pytest.mark.chaos
 JOBS = MANY_IN_PROCESS
 FAULTS = {"full": "full", "read-only": "cannot be written", "sync": "cannot be written"}
 TMPFS = "4m"
-_UNTIL_ALL_HAVE_HEARD = 1.0
-"""Seconds; an execution whose commit was lost is taken up again after two (`orchestrator.driving.driver`)."""
 
 
 @asynccontextmanager
@@ -42,7 +41,7 @@ async def nursery(folder: Path) -> AsyncIterator[Nursery]:
     shim = folder / "failing.so"
     source = Path(__file__).with_name("failing.c")
     subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", shim, source, "-ldl"], check=True, timeout=60)
-    async with Nursery.running(folder / "nursery.log", {"LD_PRELOAD": str(shim)}) as made:
+    async with Nursery.running(folder / "nursery.log", {"LD_PRELOAD": str(shim), STOP_AFTER_LOSS: "1"}) as made:
         yield made
 
 
@@ -65,6 +64,11 @@ def evidence(place: Place, *kills: Kill) -> Evidence:
     )
 
 
+def stopped(pid: int) -> bool:
+    """Whether a process was stopped (SIGSTOP), and not told to go on since."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+
+
 async def fail_for_a_while(life: Child, place: Place, fault: str, after: int) -> Kill:
     """Let the disk fail once so many steps have begun, until the engine has said so. What there was at the end."""
     said, fired = place.folder / "fault", place.folder / "fired"
@@ -76,9 +80,9 @@ async def fail_for_a_while(life: Child, place: Place, fault: str, after: int) ->
             await asyncio.sleep(0.002)
         assert fired.exists() and not life.ended.done(), "nothing was written while the disk failed"
         said.unlink()
-        # Another execution may begin a step before it hears that its commit was lost too.
-        await asyncio.sleep(_UNTIL_ALL_HAVE_HEARD)
-        life.send(signal.SIGSTOP)  # what is in flight now may be done again; nothing else
+        while not stopped(life.pid):  # what is in flight then may be done again; nothing else
+            assert not life.ended.done(), "it did not try again"
+            await asyncio.sleep(0.002)
         try:
             lines = len(traces.lines_of(place.journal))
             kill = Kill(requests=0, lines=lines, copy=place.seen("failed"), acknowledged=place.acknowledged())
