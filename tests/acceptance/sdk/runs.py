@@ -50,10 +50,11 @@ async def create(client: LangGraphClient) -> None:
 @proves("runs.create: after_seconds")
 async def later(client: LangGraphClient) -> None:
     thread = await new_thread(client)
-    run = await client.runs.create(thread, "echo", input={"text": "later"}, after_seconds=1)
-    assert await status(client, run) == "pending"
-    assert (await client.runs.wait(thread, "echo", input={"text": "now"}))["said"] == ["echo: now"]
-    assert (await client.runs.join(thread, run["run_id"]))["said"] == ["echo: now", "echo: later"]
+    later = await client.runs.create(thread, "echo", input={"text": "later"}, after_seconds=3600)
+    soon = await client.runs.create(thread, "echo", input={"text": "soon"}, after_seconds=0.1)
+    assert (await client.runs.join(thread, soon["run_id"]))["said"] == ["echo: soon"]
+    assert await status(client, later) == "pending"
+    await client.runs.cancel(thread, later["run_id"])
 
 
 @proves("runs.create: if_not_exists")
@@ -355,7 +356,7 @@ async def on_disconnect(client: LangGraphClient) -> None:
                 break
         await stream.aclose()
         [run] = await client.runs.list(thread)
-        await asyncio.wait_for(client.runs.join(thread, run["run_id"]), 20)
+        await asyncio.wait_for(client.runs.join(thread, run["run_id"]), 60)
         assert (way, await status(client, run)) == (way, end)
 
 

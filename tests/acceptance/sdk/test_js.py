@@ -54,7 +54,7 @@ Record = Callable[[str, Any], None]
 def checked_by(script: str, url: str, client: str, record_property: Record) -> tuple[list[Any], list[Any]]:
     """What a script has checked, all of it fine, and what it says besides."""
     command = ["node", "--experimental-websocket", "--no-warnings", script, url]
-    done = subprocess.run(command, cwd=HERE, capture_output=True, text=True, timeout=110)
+    done = subprocess.run(command, cwd=HERE, capture_output=True, text=True, timeout=270)
     lines = [orjson.loads(line) for line in done.stdout.splitlines()]
     assert lines, done.stderr
     checked, rest = ([line for line in lines if ("name" in line) is named] for named in (True, False))

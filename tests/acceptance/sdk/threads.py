@@ -188,8 +188,8 @@ async def join_stream(client: LangGraphClient) -> None:
                 return
 
     following = asyncio.create_task(follow())
-    await asyncio.wait_for(opened.wait(), 20)
+    await asyncio.wait_for(opened.wait(), 60)
     await client.runs.wait(thread, "echo", input={"text": "a"})
-    await asyncio.wait_for(following, 20)
+    await asyncio.wait_for(following, 60)
     assert [event for event, _ in said] == ["metadata", "values", "values", "run_done", "state_update"]
     assert said[-1][1]["values"]["said"] == ["echo: a"]

@@ -10,6 +10,7 @@ import orjson
 import pytest
 import websockets
 
+from graphs.clock import ManualClock
 from tests.integration.gateway.test_sockets import connected
 from tests.support.gateway.calls import publish, start
 from tests.support.gateway.definitions import asks, workflow
@@ -18,7 +19,7 @@ from tests.support.gateway.serving import Served
 
 pytestmark = pytest.mark.capability("O21")
 
-SOON = 20
+SOON = 60
 """Seconds for what takes two: the machine may be busy."""
 
 
@@ -92,10 +93,12 @@ async def test_whatever_was_opened_with_a_key_ends_when_it_is_revoked(served: Se
 async def test_a_key_that_expires_ends_what_it_opened(served: Served) -> None:
     baton = served.gateway.orchestrator
     await make_key(baton, "admin")
-    key = await make_key(baton, "admin", expires_at=baton.clock.now() + timedelta(seconds=1))
+    over = baton.clock.now() + timedelta(hours=1)
+    key = await make_key(baton, "admin", expires_at=over)
     async with caller(served.url, key) as ours:
         await ours.post("/threads", json={"thread_id": "t"})
         async with ours.stream("GET", "/threads/t/stream") as answer:
+            served.gateway.door.watch._clock = ManualClock(over)
             assert "The key has expired." in await last_words(answer)
 
 

@@ -323,7 +323,7 @@ const within = (promise, seconds) => {
 for (const [name, check] of Object.entries(checks)) {
   let error = null;
   try {
-    await within(check(), 30);
+    await within(check(), 60);
   } catch (thrown) {
     error = thrown.stack ?? String(thrown);
   }

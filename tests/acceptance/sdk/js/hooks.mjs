@@ -18,7 +18,7 @@ const { useStream: useStreamOfChatUi } = await import("@langchain/langgraph-sdk/
 const { useStream, useMessageMetadata } = await import("@langchain/react");
 
 const client = new Client({ apiUrl: url, apiKey: null });
-const PATIENCE = 20_000;
+const PATIENCE = 60_000;
 const checks = {};
 
 // A component that uses a hook, and what it rendered last.
