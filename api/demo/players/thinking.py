@@ -13,11 +13,11 @@ async def analysed(company: Company) -> Shown:
     seen = await company.run("gone_on")
     (planned,) = seen.kept("execution.planned")
     task, strategy = planned.data["task_analysis"], planned.data["execution_strategy"]
-    parts = ", ".join(f"{name} {value:g}" for name, value in task["parts"].items() if value)
+    parts = ", ".join(name for name, value in task["parts"].items() if value)
     past = (task["past"] or {}).get("executions", 0)
     return Shown(
-        f"complexity {task['complexity_score']:g}: {parts} ({past} before it); "
-        f"{strategy['pattern']}, as {strategy['reason'].partition(';')[0]}",
+        f"complexity {task['complexity_score']:g}, of {parts} ({past} before it); {strategy['pattern']}: "
+        f"{strategy['reason'].partition(';')[0]}",
         [seen],
         {"it is kept with its parts and its reason": bool(task["parts"]) and bool(strategy["reason"])},
         {"what went before is looked at": past == int(company.kill)},

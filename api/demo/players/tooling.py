@@ -169,5 +169,5 @@ PIECES: Final = (
     Piece("calls that are refused", refused),
     Piece("long conversations", long_conversations),
     Piece("limits", limits),
-    Piece("people at a tool's calls", approved),
+    Piece("people at tool calls", approved),
 )
