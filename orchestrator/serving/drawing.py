@@ -20,6 +20,9 @@ Find = Callable[[str, str | None], Awaitable[Workflow | None]]
 
 _START, _END = "__start__", "__end__"
 _DEEPEST: Final = 50
+_MOST: Final = 2000
+"""Steps after which no more are looked into: ten workflows that use each other ten times over have 10¹⁰ of them."""
+
 _AGAIN: Final = "again"
 
 
@@ -85,17 +88,18 @@ class _Drawn:
         }
 
 
-@dataclass(frozen=True, slots=True)
 class Drawer:
-    """Draws.
+    """Draws one workflow, once.
 
-    Attributes:
+    Args:
         plan: The steps of a workflow.
         find: A workflow by its name and version, if there is one.
     """
 
-    plan: Callable[[Workflow], DrawnPlan]
-    find: Find
+    def __init__(self, plan: Callable[[Workflow], DrawnPlan], find: Find) -> None:
+        self._plan = plan
+        self._find = find
+        self._steps = 0
 
     async def draw(self, workflow: Workflow, xray: bool | int) -> Document:
         """A workflow.
@@ -103,30 +107,29 @@ class Drawer:
         Args:
             xray: How many levels of what is inside steps are shown; true for all of them.
         """
-        deep = _DEEPEST if xray is True else int(xray)
-        return (await self._workflow(workflow, deep, frozenset())).document()
+        return (await self._workflow(workflow, _DEEPEST if xray is True else int(xray))).document()
 
-    async def _workflow(self, workflow: Workflow, deep: int, around: frozenset[str]) -> _Drawn:
-        steps, needs = self.plan(workflow)
-        drawn, around = _Drawn(), around | {workflow.digest}
-        doors = {name: drawn.add(name, await self._inside(step, deep, around)) for name, step in steps.items()}
+    async def _workflow(self, workflow: Workflow, deep: int) -> _Drawn:
+        steps, needs = self._plan(workflow)
+        drawn = _Drawn()
+        doors = {name: drawn.add(name, await self._inside(step, deep)) for name, step in steps.items()}
         drawn.join({name: dict.fromkeys(others, "") for name, others in needs.items()}, doors)
         return drawn
 
-    async def _inside(self, step: Step, deep: int, around: frozenset[str]) -> _Drawn | None:
-        if deep <= 0:
+    async def _inside(self, step: Step, deep: int) -> _Drawn | None:
+        self._steps += 1
+        if deep <= 0 or self._steps > _MOST:
             return None
         if step.type == SubWorkflow.name:
             name, version = step.config.get("workflow"), step.config.get("version")
-            known = await self.find(name, version) if isinstance(name, str) else None
-            # One that calls itself is not drawn inside itself.
-            return None if known is None or known.digest in around else await self._workflow(known, deep - 1, around)
+            known = await self._find(name, version) if isinstance(name, str) else None
+            return None if known is None else await self._workflow(known, deep - 1)
         lists = list(inside(step))
         if not lists:
             return None
         drawn = _Drawn()
         for each in lists:
-            await self._list(drawn, each, deep - 1, around)
+            await self._list(drawn, each, deep - 1)
         if any(each.chosen for each in lists) and not step.default and not step.else_:
             drawn.edges.append(_Edge(_START, _END, "otherwise"))
         if step.type == "loop":
@@ -135,12 +138,9 @@ class Drawer:
             drawn.edges += [_Edge(source, target, _AGAIN) for source in last for target in first]
         return drawn
 
-    async def _list(self, drawn: _Drawn, listed: Inside, deep: int, around: frozenset[str]) -> None:
+    async def _list(self, drawn: _Drawn, listed: Inside, deep: int) -> None:
         before = f"{listed.title}:" if listed.branch else ""
-        doors = {
-            step.name: drawn.add(f"{before}{step.name}", await self._inside(step, deep, around))
-            for step in listed.steps
-        }
+        doors = {step.name: drawn.add(f"{before}{step.name}", await self._inside(step, deep)) for step in listed.steps}
         drawn.join(listed.needs(), doors, way=listed.title if listed.chosen else "")
 
 

@@ -96,3 +96,12 @@ async def test_ways_and_repetitions_are_conditional(client: LangGraphClient) -> 
         ("which:b", "which:__end__", ""),
         ("retry:d", "retry:c", "again"),
     }
+
+
+async def test_workflows_that_multiply_are_not_drawn_without_end(client: LangGraphClient, served: Served) -> None:
+    async with httpx.AsyncClient(base_url=served.url) as http:
+        for level in range(1, 7):
+            uses = {"type": "workflow", "config": {"workflow": f"level{level - 1}" if level > 1 else "inner"}}
+            await publish(http, workflow(f"level{level}", *({"name": f"s{each}", **uses} for each in range(20))))
+    nodes, _ = await drawn(client, "level6", True)
+    assert 1000 < len(nodes) < 10_000
