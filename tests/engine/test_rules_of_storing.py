@@ -1,4 +1,4 @@
-"""The rules that keep the engine whole, 1 to 7: what is stored, when, and who hears of it (design §4)."""
+"""The rules that keep the engine whole, 1 to 7: what is stored, when, and who hears of it."""
 
 import asyncio
 import sqlite3
