@@ -27,11 +27,13 @@ from orchestrator.cli.support.opening import looking
 from orchestrator.cli.support.setting import Setting
 from orchestrator.cli.support.terminal import note, warn
 from orchestrator.engine import Orchestrator
+from orchestrator.environment import misspelt
 from orchestrator.logs import logger
 from orchestrator.metrics import Metrics
 from orchestrator.serving.config import NAME, load_auth, load_graphs, read_config
 from orchestrator.serving.loading import Source
 from orchestrator.serving.opening import open_desk
+from orchestrator.settings import Settings
 from orchestrator.triggers import Triggers
 from orchestrator.webhooks.outbound import Outbound
 
@@ -47,6 +49,8 @@ async def serve(shared: Shared, *, host: str | None, port: int | None, config: P
     """Serve until a signal ends it. See `api.command`."""
     setting = Setting(shared, serves=True)
     settings = read_gateway_settings(host=host, port=port)
+    for name, meant in misspelt(Settings, GatewaySettings):
+        warn(f"{name} is no setting, and changes nothing. Did you mean {meant}?")
     check_tls(settings)
     team = team_of(config)
     await _refuse_open_network(setting, settings, team)

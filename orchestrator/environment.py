@@ -1,9 +1,13 @@
 """Settings from the environment and `.env`: what all have in common, and what is said of values that cannot be."""
 
+import os
+from collections.abc import Iterator
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import orjson
+from dotenv import dotenv_values
 from pydantic import BeforeValidator, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -50,6 +54,16 @@ def read(settings: type[S], **given: Any) -> S:
         raise SettingsError(
             f"The file '.env' is not UTF-8 text: byte {error.start + 1} fits nowhere.", hint="Save it as UTF-8."
         ) from error
+
+
+def misspelt(*settings: type[EnvironmentSettings]) -> Iterator[tuple[str, str]]:
+    """Variables of the environment and of `.env` that are no settings and look like one, each with that one."""
+    fields = {field.upper() for one in settings for field in one.model_fields}
+    there = {name.upper() for name in (*os.environ, *dotenv_values(".env")) if name.upper().startswith(PREFIX)}
+    for name in sorted(there - {f"{PREFIX}{field}" for field in fields}):
+        # Closer than a suggestion after an error must be: others may have variables of their own that begin so.
+        for meant in get_close_matches(name.removeprefix(PREFIX), fields, n=1, cutoff=0.8):
+            yield name, f"{PREFIX}{meant}"
 
 
 def _within(path: tuple[str | int, ...]) -> str:
