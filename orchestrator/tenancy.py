@@ -6,6 +6,7 @@ What belongs to another tenant is answered exactly like what does not exist.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import quote
 
 from graphs.spec import Workflow
 from graphs.state import Result
@@ -222,7 +223,8 @@ class TenantView:
         source: str | None = None,
     ) -> PublishedEvent:
         """See `Orchestrator.publish_event`. Ids are a tenant's own, too: another's with the same one is not touched."""
-        own_id = None if id is None else f"{self.tenant}:{id}"
+        # Tenants of an OIDC provider may be called anything: no two names are to come out the same.
+        own_id = None if id is None else f"{quote(self.tenant, safe='@+')}:{id}"
         return await self.baton.publish_event(
             type, data, key=key, id=own_id, source=source or self.by, tenant=self.tenant, quota=self.quota
         )

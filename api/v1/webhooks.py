@@ -76,18 +76,21 @@ async def remove(source_id: SourceId, hooks: Hooks) -> None:
     openapi_extra={"requestBody": {"required": True, "content": {"application/json": {"schema": {}}}}},
 )
 async def receive(source_id: SourceId, request: Request) -> dict[str, Any]:
-    """Take a message, as an event. Sent again, it changes nothing and is answered as the first time.
+    """Take a message, as an event. Sent again with a signature of its own, as senders do who had no answer, it changes
+    nothing and is answered as the first time (`repeated`).
 
-    401 when its signature is missing, wrong, or more than five minutes old; the body is not looked into before.
+    409 for a replay, whose signature was taken before, and for another message under an id that is taken. 401 when its
+    signature is missing, wrong, or more than five minutes old; the body is not looked into before.
     """
     gateway = gateway_of(request)
     anybody = TenantView(gateway.orchestrator, DEFAULT_TENANT)
     body = await request.body()
-    source, message_id = arrived(anybody, source_id, request.headers, body)
+    source, message = arrived(anybody, source_id, request.headers, body)
     check_json(body, gateway.settings.max_depth)
     view = TenantView(gateway.orchestrator, source.tenant, f"webhook:{source.name}", quota=gateway.settings.quota)
-    event = await view.publish_event(source.event_type, orjson.loads(body), id=f"{source.id}:{message_id}")
-    return {"id": message_id, "matched": len(event.matched), "repeated": event.repeated}
+    event = await view.publish_event(source.event_type, orjson.loads(body), id=f"{source.id}:{message.id}")
+    await view.baton.store.heard(event.id, message)
+    return {"id": message.id, "matched": len(event.matched), "repeated": event.repeated}
 
 
 def _document(source: Source) -> dict[str, Any]:

@@ -53,8 +53,7 @@ async def create(body: ThreadBody, at: At, by: By) -> Response:
 async def search(body: ThreadSearch, at: At, by: By) -> Response:
     """Threads that fit, with their values and what is asked on them."""
     found = await (addressed(at, by) or at.desk.threads).search(_search(body, at, by))
-    for each in found:
-        at.desk.shown.thread(caller_of(by), each)
+    await at.desk.shown.threads(caller_of(by), found)
     documents = [(thread_of(thread), thread) for thread in found]
     return json(
         [
@@ -85,7 +84,7 @@ async def get(thread_id: str, at: At, by: By, include: Annotated[list[str] | Non
     wanted = {part for item in include or () for part in item.split(",")}
     mine = addressed(at, by)
     thread = await (mine.thread(thread_id) if mine else at.desk.threads.get(thread_id, by.tenant))
-    at.desk.shown.thread(caller_of(by), thread)
+    await at.desk.shown.threads(caller_of(by), [thread])
     return json(thread_of(thread, ttl="ttl" in wanted))
 
 
@@ -118,7 +117,7 @@ async def state(thread_id: str, at: At, by: By, subgraphs: bool = False, select:
         found = await mine.state(thread_id)
     else:
         found = await at.desk.threads.state(thread_id, by.tenant, Place(), subgraphs=subgraphs)
-    at.desk.shown.state(caller_of(by), thread_id, found)
+    await at.desk.shown.state(caller_of(by), thread_id, found)
     return json(selected(found, listed(select)))
 
 
@@ -166,7 +165,7 @@ async def history(thread_id: str, body: HistoryBody, at: At, by: By) -> Response
     """States of a thread, newest first; of whoever may only answer, the newest."""
     if (mine := addressed(at, by)) is not None:
         [newest] = await mine.history(thread_id)
-        at.desk.shown.state(caller_of(by), thread_id, newest)
+        await at.desk.shown.state(caller_of(by), thread_id, newest)
         return json([selected(newest, body.select)])
     window = Window(
         limit=body.limit,
@@ -176,7 +175,7 @@ async def history(thread_id: str, body: HistoryBody, at: At, by: By) -> Response
     )
     found = await at.desk.threads.history(thread_id, by.tenant, window)
     if found and window.before is None and window.place is None:
-        at.desk.shown.state(caller_of(by), thread_id, found[0])
+        await at.desk.shown.state(caller_of(by), thread_id, found[0])
     return json([selected(item, body.select) for item in found])
 
 

@@ -59,7 +59,7 @@ class Desk:
         self.threads = ThreadDesk(store, shelf, clock, self.sweeper.arm)
         self.admission = Admission(self.threads, self.assistants)
         self.hub = Hub()
-        self.shown = Shown()
+        self.shown = Shown(store)
         self._outcomes = Outcomes(self.streams)
         self._intake = Intake(store, queue, shelf, clock, self.admission, self._outcomes, self.shown, most)
         self.crons = CronDesk(store, clock, log, self._intake.put_due, judge)

@@ -2,16 +2,13 @@
 one of those in the newest state of its history, and which one depends on its version; neither sends anything that names
 it. So both are shown the same one, the one in front, and it is kept in mind that they were."""
 
-from collections import OrderedDict
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from orchestrator.serving.served import Caller, Document
 from orchestrator.store.port import OpenWait
 from orchestrator.store.served.values import Thread
-
-_REMEMBERED: Final = 10_000
-"""Readers of threads. Whoever is forgotten reads once more."""
+from orchestrator.store.sqlite import SqliteStore
 
 
 def by_turn(waits: Sequence[OpenWait]) -> list[OpenWait]:
@@ -35,42 +32,36 @@ def with_one_in_front(state: Document) -> Document:
 
 
 class Shown:
-    """What was last in front when somebody read a thread.
+    """What was last in front when somebody read a thread. It is kept before they see it: an answer that names nothing
+    falls on no other question, however often the gateway was begun anew meanwhile."""
 
-    In memory only: after a restart nobody has been shown anything, and where that matters is told to read again.
-    """
+    def __init__(self, store: SqliteStore) -> None:
+        self._store = store
 
-    def __init__(self) -> None:
-        self._last: OrderedDict[tuple[str, str | None, str], str] = OrderedDict()
+    async def threads(self, by: Caller, threads: Iterable[Thread]) -> None:
+        """Threads go out to them. While one is busy that says nothing: clients may show what a run told them."""
+        fronts = [(thread.id, list(thread.interrupts.values())) for thread in threads if thread.status == "interrupted"]
+        await self._note(by, [(thread_id, _id(groups[0][0])) for thread_id, groups in fronts if groups and groups[0]])
 
-    def thread(self, by: Caller, thread: Thread) -> None:
-        """A thread goes out to them. While it is busy that says nothing: clients may show what a run told them."""
-        groups = list(thread.interrupts.values())
-        if thread.status == "interrupted" and groups and groups[0]:
-            self._note(by, thread.id, _id(groups[0][0]))
-
-    def state(self, by: Caller, thread_id: str, state: Mapping[str, Any]) -> None:
+    async def state(self, by: Caller, thread_id: str, state: Mapping[str, Any]) -> None:
         """The newest state of a thread goes out to them. Where several tasks ask, nobody knows which one they see."""
         asked = [each for task in state["tasks"] for each in task["interrupts"]]
-        if len(asked) == 1:
-            self._note(by, thread_id, _id(asked[0]))
-        else:
-            self.forget(by, thread_id)
+        await self._note(by, [(thread_id, _id(asked[0]) if len(asked) == 1 else None)])
 
     def last(self, by: Caller, thread_id: str) -> str | None:
         """The id of what they saw in front."""
-        return self._last.get((by.tenant, by.person.name, thread_id))
+        return self._store.shown_question(thread_id, by.tenant, _reader(by))
 
-    def forget(self, by: Caller, thread_id: str) -> None:
+    async def forget(self, by: Caller, thread_id: str) -> None:
         """They have answered: the same once more, as a second click or a repeated request, is no second answer."""
-        self._last.pop((by.tenant, by.person.name, thread_id), None)
+        await self._note(by, [(thread_id, None)])
 
-    def _note(self, by: Caller, thread_id: str, interrupt_id: str) -> None:
-        key = (by.tenant, by.person.name, thread_id)
-        self._last[key] = interrupt_id
-        self._last.move_to_end(key)
-        if len(self._last) > _REMEMBERED:
-            self._last.popitem(last=False)
+    async def _note(self, by: Caller, shown: Sequence[tuple[str, str | None]]) -> None:
+        await self._store.note_shown(shown, by.tenant, _reader(by))
+
+
+def _reader(by: Caller) -> str:
+    return by.person.name or ""
 
 
 def _id(interrupt: Any) -> str:

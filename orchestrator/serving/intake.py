@@ -89,7 +89,7 @@ class Intake:
             raise
         for one, put, log in zip(ready, puts, logs, strict=True):
             if one.answers:
-                self._shown.forget(one.by, one.new.run.thread_id)
+                await self._shown.forget(one.by, one.new.run.thread_id)
             if put.repeated:
                 self._outcomes.let_go(one.new.run)
             else:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from graphs.errors import BatonError, ConflictError, NotFoundError
 from orchestrator.store.chapter import Chapter
-from orchestrator.store.port import Source
+from orchestrator.store.port import Message, Source
 from orchestrator.store.rows import to_time
 
 _SELECT: Final = "SELECT id, tenant, name, event_type, secrets, created_at, created_by FROM webhook_sources"
@@ -54,6 +54,32 @@ class Sources(Chapter):
         """See the port."""
         sql = "DELETE FROM webhook_sources WHERE id = ? AND tenant = ?"
         await self._touched(source_id, sql, (source_id, tenant))
+
+    async def heard(self, event_id: str, message: Message) -> None:
+        """See the port."""
+
+        def work(db: sqlite3.Connection) -> BatonError | None:
+            row = db.execute("SELECT said, signed_at FROM events WHERE id = ?", (event_id,)).fetchone()
+            if row is None:  # it was let go meanwhile
+                return None
+            said, signed_at = row
+            if said is not None and said != message.digest:
+                return ConflictError(
+                    f"Another message came with the id '{message.id}' before.",
+                    hint="Give each message an id of its own; the first one counts.",
+                    code="webhook_id_reused",
+                )
+            if signed_at is not None and message.signed_at <= signed_at:
+                return ConflictError(
+                    f"The message '{message.id}' came before, with this signature or a newer one: it is a replay.",
+                    hint="To send a message again, sign it again, with the time it is then.",
+                    code="webhook_replayed",
+                )
+            sql = "UPDATE events SET said = ?, signed_at = ? WHERE id = ?"
+            db.execute(sql, (message.digest, message.signed_at, event_id))
+            return None
+
+        await self._writer.submit(work)
 
     async def _touched(self, source_id: str, sql: str, parameters: Sequence[Any]) -> None:
         def work(db: sqlite3.Connection) -> BatonError | None:

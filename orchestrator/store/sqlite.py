@@ -51,6 +51,7 @@ from orchestrator.store.served.crons import Crons
 from orchestrator.store.served.following import WorkflowAssistants
 from orchestrator.store.served.items import Items
 from orchestrator.store.served.runs import Runs
+from orchestrator.store.served.seeing import Seeing
 from orchestrator.store.served.threads import Threads
 from orchestrator.store.served.webhooks import RunWebhooks
 from orchestrator.store.sources import Sources
@@ -87,6 +88,7 @@ class SqliteStore(
     Items,
     Crons,
     Conversations,
+    Seeing,
     Threads,
     Standing,
     Runs,

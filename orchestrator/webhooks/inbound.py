@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from orchestrator.store.port import Source
+from orchestrator.store.port import Message, Source
 from orchestrator.store.sources import no_source
 from orchestrator.tenancy import TenantView
-from orchestrator.webhooks.signing import Secret, SignatureError, new_secret, verified_id
+from orchestrator.webhooks.signing import Secret, SignatureError, new_secret, verified
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +88,8 @@ def opened(view: TenantView, source: Source) -> Sequence[Secret]:
     return [Secret(one["text"], datetime.fromisoformat(one["until"]) if one["until"] else None) for one in kept]
 
 
-def arrived(view: TenantView, source_id: str, headers: Mapping[str, str], body: bytes) -> tuple[Source, str]:
-    """Whose message it is, and its id, when it was signed as it should be. The body has not been looked into.
+def arrived(view: TenantView, source_id: str, headers: Mapping[str, str], body: bytes) -> tuple[Source, Message]:
+    """A message and whose it is, when it was signed as it should be. The body has not been looked into.
 
     Raises:
         SignatureError: it was not, or there is no such source: that is not told apart.
@@ -97,4 +97,4 @@ def arrived(view: TenantView, source_id: str, headers: Mapping[str, str], body: 
     source = view.baton.store.source(source_id)
     if source is None:
         raise SignatureError("The message's signature is not right.", hint="Check the secret on both sides.")
-    return source, verified_id(opened(view, source), headers, body, view.baton.clock.now())
+    return source, verified(opened(view, source), headers, body, view.baton.clock.now())

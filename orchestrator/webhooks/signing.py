@@ -17,6 +17,7 @@ from datetime import datetime
 from typing import Final
 
 from graphs.errors import BatonError, InputError
+from orchestrator.store.port import Message
 
 TOLERANCE: Final = 300
 """Seconds by which a message may be old, or two clocks may differ."""
@@ -74,8 +75,8 @@ def headers_for(known: Iterable[str], message_id: str, at: datetime, body: bytes
     return {"webhook-id": message_id, "webhook-timestamp": str(timestamp), "webhook-signature": signatures}
 
 
-def verified_id(known: Iterable[Secret], headers: Mapping[str, str], body: bytes, now: datetime) -> str:
-    """The id of a message that was signed by whoever may send it, a moment ago.
+def verified(known: Iterable[Secret], headers: Mapping[str, str], body: bytes, now: datetime) -> Message:
+    """A message that was signed by whoever may send it, a moment ago.
 
     Raises:
         SignatureError: it was not; or not a moment ago.
@@ -97,5 +98,5 @@ def verified_id(known: Iterable[Secret], headers: Mapping[str, str], body: bytes
         right = signature(secret.text, message_id, int(stamp[:15]), body).encode()
         # Each is compared, so that how long it takes tells nothing.
         if any([hmac.compare_digest(right, each) for each in shown]) and (secret.until is None or now < secret.until):  # noqa: C419
-            return message_id
+            return Message(message_id, hashlib.sha256(body).digest(), int(stamp[:15]))
     raise SignatureError("The message's signature is not right.", hint="Check the secret on both sides.")

@@ -15,7 +15,7 @@ from graphs.errors import SettingsError
 from orchestrator.alerts.port import Alert, AlertError, AlertSink
 from orchestrator.alerts.settings import AlertSettings
 from orchestrator.settings import read_settings
-from orchestrator.webhooks.signing import Secret, new_secret, verified_id
+from orchestrator.webhooks.signing import Secret, new_secret, verified
 from tests.support.engine.engines import act, engine, rings_in, run, until, workflow
 
 BAD = workflow("w", [act("bad", fail=True, category="logic")])
@@ -95,7 +95,7 @@ async def test_a_file_and_an_address_are_told_of_what_people_should_know(
     )
     [(headers, body)] = receiver.messages
     assert json.loads(body)["type"] == "alert.raised" and json.loads(body)["data"] == told
-    assert verified_id([Secret(secret)], headers, body, baton.clock.now()) == f"alert_{told['id']}"
+    assert verified([Secret(secret)], headers, body, baton.clock.now()).id == f"alert_{told['id']}"
 
 
 @pytest.mark.capability("E24")

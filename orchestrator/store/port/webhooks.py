@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from orchestrator.store.values import Record, Source, Target, Untold
+from orchestrator.store.values import Message, Record, Source, Target, Untold
 
 
 class Webhooks(Protocol):
@@ -22,6 +22,13 @@ class Webhooks(Protocol):
     async def sources(self, tenant: str) -> Sequence[Source]: ...
     async def change_source(self, source_id: str, tenant: str, secrets: bytes) -> None: ...
     async def remove_source(self, source_id: str, tenant: str) -> None: ...
+    async def heard(self, event_id: str, message: Message) -> None:
+        """A message was taken as that event, or came again.
+
+        Raises:
+            ConflictError: its signature was taken before, or another message has its id.
+        """
+        ...
 
     async def add_target(self, target: Target) -> None:
         """Keep a target; it is told what comes from now on."""

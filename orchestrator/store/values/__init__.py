@@ -17,7 +17,7 @@ from orchestrator.store.values.executions import (
 from orchestrator.store.values.keys import Key
 from orchestrator.store.values.letters import DeadLetter, LetterFilter, LetterKind
 from orchestrator.store.values.waits import InboxFilter, OpenWait, PublishedEvent, Signal
-from orchestrator.store.values.webhooks import Source, Target, Untold
+from orchestrator.store.values.webhooks import Message, Source, Target, Untold
 
 __all__ = [
     "DEFAULT_TENANT",
@@ -37,6 +37,7 @@ __all__ = [
     "Key",
     "LetterFilter",
     "LetterKind",
+    "Message",
     "OpenWait",
     "PublishedEvent",
     "PublishedWorkflow",

@@ -54,3 +54,18 @@ class Untold:
     seq: int
     error: str
     given_up_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message of a source's, as it was signed.
+
+    Attributes:
+        id: Its name: the same when it is sent again.
+        digest: SHA-256 of its body.
+        signed_at: Seconds since 1970: another time for each attempt to send it.
+    """
+
+    id: str
+    digest: bytes
+    signed_at: int

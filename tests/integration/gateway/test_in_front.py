@@ -2,6 +2,7 @@
 answer that says which it is for. It goes to what its sender saw, or nowhere."""
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -188,3 +189,34 @@ async def test_who_may_only_decide_answers_what_they_are_shown(http: httpx.Async
             assert [each["content"] for each in head["values"]["messages"]] == ["three"], "it shows no thread without"
             await answer(cleo, APPROVE)
     assert [path for path, _ in await decisions(served)] == ["left", "middle", "right"]
+
+
+@pytest.mark.parametrize("shows", [in_chat_ui, in_inbox])
+async def test_what_somebody_saw_is_known_after_a_restart(tmp_path: Path, shows: Any) -> None:
+    """They saw the first of two questions, which somebody else answered; then the second was asked, alone. Without what
+    is kept it would look as if whoever answers could have seen that one only."""
+    after = {**asks("second", on_reject="continue"), "depends_on": ["first"]}
+    async with serving(tmp_path / "baton.db") as served, httpx.AsyncClient(base_url=served.url) as http:
+        await publish(http, workflow("three", asks("first", on_reject="continue"), after))
+        body = {"assistant_id": "three", "input": {}, "if_not_exists": "create"}
+        await http.post("/threads/t/runs/wait", json=body)
+        assert await shows(http) == "first"
+        await served.gateway.orchestrator.decide("t", "first", "reject", by="ben")
+        await served.gateway.orchestrator.wait("t", until="rest")
+    async with serving(tmp_path / "baton.db") as served, httpx.AsyncClient(base_url=served.url) as http:
+        assert await answer(http, APPROVE) == "no_longer_asked"
+        assert await decisions(served) == [("first", "rejected")]
+        assert await shows(http) == "second"
+    async with serving(tmp_path / "baton.db") as served, httpx.AsyncClient(base_url=served.url) as http:
+        assert await answer(http, APPROVE) is None
+        assert await decisions(served) == [("first", "rejected"), ("second", "approved")]
+
+
+async def test_what_was_shown_goes_with_the_thread(http: httpx.AsyncClient, served: Served) -> None:
+    store = served.gateway.orchestrator.store
+    assert await in_inbox(http) == "left"
+    assert store._reader.point("SELECT count(*) FROM shown_questions") == [(1,)]
+    await served.gateway.orchestrator.cancel("t")
+    await served.gateway.orchestrator.wait("t")
+    assert await store.prune(before=datetime.now(UTC) + timedelta(days=1)) == 1
+    assert store._reader.point("SELECT count(*) FROM shown_questions") == [(0,)]

@@ -18,7 +18,7 @@ from orchestrator.store.served.values import Ended, Run, Thread
 from orchestrator.webhooks import posting
 from orchestrator.webhooks.outbound import Outbound
 from orchestrator.webhooks.posting import JITTER, SCHEDULE
-from orchestrator.webhooks.signing import Secret, verified_id
+from orchestrator.webhooks.signing import Secret, verified
 from tests.support.gateway.listener import listening
 from tests.support.gateway.people import caller, make_key
 from tests.support.gateway.process import process
@@ -48,7 +48,7 @@ async def test_the_end_of_a_run_is_told_signed_with_what_it_left(client: LangGra
         await listener.until(1)
         [(headers, body)] = listener.heard
         secret = (await http.post("/v1/run-webhooks/secret")).json()["secret"]
-        assert verified_id([Secret(secret)], headers, body, datetime.now(UTC)) == f"run_{run['run_id']}"
+        assert verified([Secret(secret)], headers, body, datetime.now(UTC)).id == f"run_{run['run_id']}"
         [told] = listener.bodies
         assert (told["run_id"], told["thread_id"], told["status"]) == (run["run_id"], thread["thread_id"], "success")
         assert told["values"] == {"text": "a", "said": ["echo: a"]}

@@ -19,7 +19,7 @@ from orchestrator.store.port import Target
 from orchestrator.webhooks import posting
 from orchestrator.webhooks.outbound import Outbound
 from orchestrator.webhooks.posting import JITTER, SCHEDULE
-from orchestrator.webhooks.signing import Secret, verified_id
+from orchestrator.webhooks.signing import Secret, verified
 from tests.support.gateway.calls import publish, start
 from tests.support.gateway.definitions import announces, workflow
 from tests.support.gateway.listener import Listener, listening
@@ -48,7 +48,7 @@ async def test_a_target_is_told_of_its_tenants_ends_signed_and_once(tmp_path: Pa
             assert (await theirs.get(f"/v1/webhook-targets/{target['id']}")).status_code == 404
         [(headers, body)] = listener.heard
         now = baton.clock.now()
-        message_id = verified_id([Secret(target["secret"])], headers, body, now)
+        message_id = verified([Secret(target["secret"])], headers, body, now).id
         said = orjson.loads(body)
         assert (said["type"], message_id) == ("execution.completed", f"{target['id']}_{said['data']['seq']}")
 

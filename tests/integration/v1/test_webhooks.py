@@ -30,11 +30,36 @@ async def test_a_signed_message_answers_what_waits_and_counts_once(served: Serve
     execution_id = (await start(client, workflow="w"))["id"]
     await until_rest(served, execution_id)
     source = (await client.post("/v1/webhooks", json={"name": "shop", "event_type": "order.paid"})).json()
-    first = await send(served.url, source, source["secret"])
+    now = datetime.now(UTC)
+    first = await send(served.url, source, source["secret"], at=now)
     assert (first.status_code, first.json()) == (200, {"id": "msg_1", "matched": 1, "repeated": False})
     assert (await served.gateway.orchestrator.wait(execution_id)).status == "completed"
-    again = await send(served.url, source, source["secret"])
-    assert (again.status_code, again.json()["repeated"]) == (200, True)
+    again = await send(served.url, source, source["secret"], at=now + timedelta(seconds=5))
+    assert (again.status_code, again.json()) == (200, {"id": "msg_1", "matched": 1, "repeated": True})
+
+
+async def test_a_replay_is_refused_and_an_honest_retry_is_not(served: Served, client: httpx.AsyncClient) -> None:
+    """Senders sign each attempt anew, with its time; what comes with a signature that was taken was heard by others."""
+    source = (await client.post("/v1/webhooks", json={"name": "shop", "event_type": "order.paid"})).json()
+    secret, now = source["secret"], datetime.now(UTC)
+    answers = [
+        await send(served.url, source, secret, at=now + timedelta(seconds=seconds), **more)
+        for seconds, more in (
+            (0, {}),
+            (0, {}),
+            (5, {}),
+            (0, {}),
+            (5, {}),
+            (9, {"body": b'{"order": "B-2"}'}),
+            (9, {}),
+        )
+    ]
+    assert [one.status_code for one in answers] == [200, 409, 200, 409, 409, 409, 200]
+    codes = [one.json().get("code") for one in answers]
+    assert codes == [None, "webhook_replayed", None, "webhook_replayed", "webhook_replayed", "webhook_id_reused", None]
+    assert [one.json().get("repeated") for one in answers if one.status_code == 200] == [False, True, True]
+    rows = served.gateway.orchestrator.store._reader.point("SELECT data FROM events")
+    assert rows == [(BODY.decode().replace(" ", ""),)]
 
 
 async def test_what_is_not_rightly_signed_is_refused_before_it_is_looked_into(

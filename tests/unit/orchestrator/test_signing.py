@@ -15,7 +15,7 @@ from orchestrator.webhooks.signing import (
     key_of,
     new_secret,
     signature,
-    verified_id,
+    verified,
 )
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -30,13 +30,13 @@ def test_the_example_of_the_specification() -> None:
 
 def code_of(known: list[Secret], headers: dict[str, str], body: bytes = BODY, now: datetime = NOW) -> str:
     with pytest.raises(SignatureError) as caught:
-        verified_id(known, headers, body, now)
+        verified(known, headers, body, now).id
     return caught.value.code
 
 
 def test_a_message_that_was_signed_a_moment_ago_is_taken() -> None:
     headers = headers_for([SECRET], "msg_1", NOW, BODY)
-    assert verified_id([Secret(SECRET)], headers, BODY, NOW + timedelta(minutes=4)) == "msg_1"
+    assert verified([Secret(SECRET)], headers, BODY, NOW + timedelta(minutes=4)).id == "msg_1"
 
 
 @pytest.mark.parametrize("missing", ["webhook-id", "webhook-timestamp", "webhook-signature"])
@@ -81,14 +81,14 @@ def test_a_changed_body_and_another_secret_are_refused() -> None:
 def test_an_old_secret_counts_until_its_time_is_over() -> None:
     known = [Secret(new_secret()), Secret(SECRET, until=NOW + timedelta(hours=1))]
     headers = headers_for([SECRET], "msg_1", NOW, BODY)
-    assert verified_id(known, headers, BODY, NOW) == "msg_1"
+    assert verified(known, headers, BODY, NOW).id == "msg_1"
     later = NOW + timedelta(hours=1)
     assert code_of(known, headers_for([SECRET], "msg_1", later, BODY), now=later) == "signature_wrong"
 
 
 def test_one_of_several_signatures_is_enough() -> None:
     headers = headers_for([new_secret(), SECRET], "msg_1", NOW, BODY)
-    assert verified_id([Secret(SECRET)], headers, BODY, NOW) == "msg_1"
+    assert verified([Secret(SECRET)], headers, BODY, NOW).id == "msg_1"
 
 
 @pytest.mark.parametrize("wrong", ["", "whsec_", "whsec_AAAA", "whsec_!!!!", "é"])
@@ -105,4 +105,4 @@ def test_what_is_no_secret_is_refused(wrong: str) -> None:
 )
 def test_made_up_headers_are_refused_whatever_they_hold(headers: Any, body: bytes) -> None:
     with pytest.raises(SignatureError):
-        verified_id([Secret(SECRET)], headers, body, NOW)
+        verified([Secret(SECRET)], headers, body, NOW).id
