@@ -15,7 +15,7 @@ from orchestrator.ids import shown_id
 from orchestrator.quota import UNLIMITED, Quota
 from orchestrator.serving.carrying import until_rest
 from orchestrator.store.port import Execution, Record
-from orchestrator.tenancy import TenantView
+from orchestrator.tenancy import STARTED_BY, TenantView
 
 PATIENCE: Final = 25.0
 """Seconds that the call of a workflow waits for its end: clients give a call up after a minute, or half of one."""
@@ -137,7 +137,8 @@ class Workbench:
         Needs(tool.right).check(self._who)
         if tool.workflow is not None:
             execution = await self._view.start(tool.workflow, dict(arguments), idempotency_key=key)
-            return await self._settled(execution.id, PATIENCE, tell, reads=True)
+            own = execution.metadata.get(STARTED_BY) == self._view.by
+            return await self._settled(execution.id, PATIENCE, tell, reads=own or self._who.reads)
         execution_id = self._view.own(_text(arguments, "execution_id"))
         await self._view.get(execution_id)
         if tool.name == DECIDE:

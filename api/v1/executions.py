@@ -18,7 +18,7 @@ from graphs.state import ExecutionStatus
 from orchestrator.cli.support.story import Story
 from orchestrator.ids import shown_id
 from orchestrator.store.port import ExecutionFilter
-from orchestrator.tenancy import TenantView
+from orchestrator.tenancy import STARTED_BY, TenantView
 
 router = APIRouter(prefix="/v1/executions", tags=["executions"])
 _MOST_FORKS = 100
@@ -45,10 +45,12 @@ class WhyBody(Body):
 async def start(
     body: StartBody,
     view: View,
+    who: Who,
     response: Response,
     idempotency_key: Annotated[str | None, Header(min_length=1, max_length=255)] = None,
 ) -> dict[str, Any]:
-    """Start a workflow. The same `Idempotency-Key` again answers 200 with the execution that was started first."""
+    """Start a workflow. The same `Idempotency-Key` again answers 200 with the execution that was started first; where
+    somebody else started that, without its values for whoever may not read."""
     wanted = view.own(body.id) if body.id else str(uuid.uuid4())
     execution = await view.start(
         body.workflow,
@@ -62,7 +64,8 @@ async def start(
     if execution.id != wanted:
         response.status_code = 200
     response.headers["Location"] = f"/v1/executions/{shown_id(execution.id)}"
-    return whole(execution)
+    own = execution.metadata.get(STARTED_BY) == view.by
+    return whole(execution) if own or who.reads else observed.execution(whole(execution))
 
 
 @router.get("", dependencies=[OBSERVED, FILTERED])

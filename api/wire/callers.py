@@ -31,6 +31,7 @@ def caller_of(who: Principal) -> Caller:
     return Caller(
         person=Person(who.name, who.groups),
         tenant=who.tenant,
+        reads=who.reads,
         runs=Right.RUN in who.rights,
         decides=Right.DECIDE in who.rights,
         redrives=Right.REDRIVE in who.rights,

@@ -17,6 +17,7 @@ from graphs.errors import InputError
 from orchestrator.ids import shown_id
 from orchestrator.serving.addressed import Addressed
 from orchestrator.store.served.values import Run
+from orchestrator.tenancy import STARTED_BY
 
 router = APIRouter(tags=["runs"])
 
@@ -99,9 +100,15 @@ def seen(at: Gateway, by: Principal, run_id: str, thread_id: str) -> Run:
     return mine.run(run_id, thread_id) if mine else at.desk.get(run_id, thread_id, by.tenant)
 
 
-def _answerer(at: Gateway, by: Principal) -> Addressed | None:
-    """Of whoever may start runs and not read, it is their own run, and they are shown it."""
-    return None if Right.RUN in by.rights else addressed(at, by)
+def _answerer(at: Gateway, by: Principal, run: Run) -> Addressed | None:
+    """Whoever may start runs and not read is shown their own; not what came of one that somebody else began, whose
+    idempotency key they know."""
+    return None if began(by, run) else addressed(at, by)
+
+
+def began(by: Principal, run: Run) -> bool:
+    """Whether a run is of whoever asks, who may begin such."""
+    return Right.RUN in by.rights and run.request.get(STARTED_BY) == by.name
 
 
 async def stream_of(
@@ -118,7 +125,7 @@ async def stream_of(
     begin = log.last if after is None else after
     kinds = frozenset(_MODES.get(mode, mode) for mode in modes) if modes else None
     heartbeat = at.settings.heartbeat
-    if (mine := _answerer(at, by)) is not None:
+    if (mine := _answerer(at, by, run)) is not None:
         body = answered_events(log, mine.outcome(run), after=begin, heartbeat=heartbeat)
     else:
         body = events(log, after=begin, kinds=kinds, heartbeat=heartbeat)
@@ -133,7 +140,7 @@ async def stream_of(
 def outcome_of(at: Gateway, by: Principal, run: Run, *, cancel: bool) -> LastingResponse:
     """What a run leaves, once it has ended; `cancel` cuts it off when the client leaves."""
     return LastingResponse(
-        result((_answerer(at, by) or at.desk).outcome(run), heartbeat=at.settings.heartbeat),
+        result((_answerer(at, by, run) or at.desk).outcome(run), heartbeat=at.settings.heartbeat),
         media_type="application/json",
         headers=places(run, "join"),
         gone=(lambda: at.desk.abandon(run)) if cancel else None,

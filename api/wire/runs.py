@@ -11,7 +11,7 @@ from api.security import Principal, Right, principal
 from api.security.custom import acts, starts_runs
 from api.wire.bodies import CancelBody, Json, RunBody, listed
 from api.wire.callers import LOOKS, READS, RUNS, STARTS, caller_of
-from api.wire.following import outcome_of, places, seen, stream_of
+from api.wire.following import began, outcome_of, places, seen, stream_of
 from api.wire.shapes import json, no_content, run_of, selected
 from graphs.errors import BatonError, InputError
 from orchestrator.serving.wanted import Wanted
@@ -79,14 +79,14 @@ async def wait_for_stateless_run(body: RunBody, at: At, by: By, asked: Asking) -
 async def create_run(thread_id: str, body: RunBody, at: At, by: By, asked: Asking) -> Response:
     """Start a run on a thread in the background."""
     run = await _put(at, by, body, thread_id, asked)
-    return json(run_of(run), headers=places(run))
+    return json(_told(by, run), headers=places(run))
 
 
 @router.post("/runs", dependencies=[*RUNS, starts_runs()])
 async def create_stateless_run(body: RunBody, at: At, by: By, asked: Asking) -> Response:
     """Start a run on a thread of its own in the background."""
     run = await _put(at, by, body, None, asked)
-    return json(run_of(run), headers=places(run))
+    return json(_told(by, run), headers=places(run))
 
 
 @router.post("/runs/batch", dependencies=[*RUNS, starts_runs()])
@@ -105,7 +105,7 @@ async def create_runs(bodies: list[RunBody], at: At, by: By, asked: Asking) -> R
     whole = {"batch": [body.model_dump(exclude_none=True) for body in bodies]}
     keys = [asked.key and f"{asked.key}\n{index}" for index in range(len(bodies))]
     wanted = [_wanted(by, body, None, replace(asked, key=key), whole) for body, key in zip(bodies, keys, strict=True)]
-    return json([run_of(run) for run in await at.desk.put_all(wanted)])
+    return json([_told(by, run) for run in await at.desk.put_all(wanted)])
 
 
 @router.post("/runs/cancel", dependencies=[*RUNS, acts("threads", "update")])
@@ -161,6 +161,11 @@ async def delete_run(thread_id: str, run_id: str, at: At, by: By) -> Response:
     """Forget a run that has ended."""
     await at.desk.delete(at.desk.get(run_id, thread_id, by.tenant))
     return no_content()
+
+
+def _told(by: Principal, run: Run) -> Json:
+    """A run that was begun; of one that somebody else began under the same key, not what they keep there."""
+    return run_of(run) if by.reads or began(by, run) else {**run_of(run), "metadata": {}, "kwargs": {}}
 
 
 def _leaving_cancels(body: RunBody, by: Principal) -> bool:

@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple, TypeGuard
 
 import orjson
 
-from graphs.errors import ConflictError, InputError
+from graphs.errors import ConflictError, InputError, NotAllowedError
 from orchestrator.approvals.values import digest_of
 from orchestrator.serving.front import alone, by_turn
 from orchestrator.serving.served import Document
@@ -120,7 +120,9 @@ def interrupts_of(waits: Sequence[OpenWait]) -> Document:
     return {interrupt_id(wait): [{"id": interrupt_id(wait), "value": question_of(wait)}] for wait in waits}
 
 
-def answers_to(waits: Sequence[OpenWait], resume: Any, shown: str | None = None) -> list[tuple[OpenWait, Answered]]:
+def answers_to(
+    waits: Sequence[OpenWait], resume: Any, shown: str | None = None, theirs: Sequence[OpenWait] | None = None
+) -> list[tuple[OpenWait, Answered]]:
     """Which question gets which decision.
 
     Args:
@@ -128,8 +130,11 @@ def answers_to(waits: Sequence[OpenWait], resume: Any, shown: str | None = None)
         resume: Answers by the ids of what is asked; or one answer. Where several things are asked, that one belongs to
             what it names, or to what was in front of whoever gives it.
         shown: The id of what that was.
+        theirs: What whoever answers may see of what was asked; None for all of it. An answer that names nothing is for
+            one of these, and nothing else is named to them.
 
     Raises:
+        NotAllowedError: nothing of it is theirs.
         ConflictError: nothing is asked, or no longer what was shown, or several things are and it is not said which is
             answered.
         InputError: an answer cannot be understood.
@@ -139,12 +144,16 @@ def answers_to(waits: Sequence[OpenWait], resume: Any, shown: str | None = None)
         if unknown := [key for key in resume if key not in known]:
             raise no_longer_asked(unknown[0])
         return [(known[key], _decided(known[key], value)) for key, value in resume.items()]
-    wait = _meant(waits, *_unwrapped(resume), shown)
+    wait = _meant(waits, *_unwrapped(resume), shown, waits if theirs is None else theirs)
     return [(wait, _decided(wait, resume))]
 
 
-def _meant(waits: Sequence[OpenWait], given: Any, digest: str | None, shown: str | None) -> OpenWait:
-    asked = by_turn([wait for wait in waits if wait.wait.kind == "approval" and wait.status == "open"])
+def _meant(
+    waits: Sequence[OpenWait], given: Any, digest: str | None, shown: str | None, theirs: Sequence[OpenWait]
+) -> OpenWait:
+    asked, own = _open_approvals(waits), _open_approvals(theirs)
+    if asked and not own:
+        raise NotAllowedError("What is asked here is not yours to decide.", code="not_your_approval")
     if not asked:
         raise ConflictError(
             "Nothing is asked that a decision could answer.",
@@ -159,14 +168,18 @@ def _meant(waits: Sequence[OpenWait], given: Any, digest: str | None, shown: str
         return _one_of(asked, lambda wait: wait.path == name and _still_shows(wait, given), name)
     if shown is not None:
         return _one_of(asked, lambda wait: interrupt_id(wait) == shown, shown)
-    if len(asked) > 1 or not alone(asked[0], waits):
-        names = ", ".join(f"{interrupt_id(wait)} ({wait.path})" for wait in asked)
+    if len(own) > 1 or not alone(own[0], theirs):
+        names = ", ".join(f"{interrupt_id(wait)} ({wait.path})" for wait in own)
         raise ConflictError(
             "Several things were asked at once, and the answer does not say which it is for.",
             hint=f"Answer by id: resume: {{ID: ANSWER}}; or read the thread again first. Asked: {names}.",
             code="several_asked",
         )
-    return asked[0]
+    return own[0]
+
+
+def _open_approvals(waits: Sequence[OpenWait]) -> list[OpenWait]:
+    return by_turn([wait for wait in waits if wait.wait.kind == "approval" and wait.status == "open"])
 
 
 def _one_of(asked: Sequence[OpenWait], fits: Callable[[OpenWait], bool], named: str) -> OpenWait:

@@ -24,6 +24,7 @@ class Caller:
 
     Attributes:
         person: As approvals know them.
+        reads: Whether they may see all there is; else what asks them.
         runs: Whether they may run things; else they may only answer what is asked.
         decides: Whether they may answer approvals at all.
         redrives: Whether they may let what was done be done anew.
@@ -33,6 +34,7 @@ class Caller:
 
     person: Person = field(default_factory=Person)
     tenant: str = DEFAULT_TENANT
+    reads: bool = True
     runs: bool = True
     decides: bool = True
     redrives: bool = True

@@ -11,7 +11,7 @@ from graphs.errors import ConflictError, InputError, NotAllowedError, NotFoundEr
 from graphs.inputs import check_input
 from graphs.planner import COMPANION, Plan
 from graphs.spec import Workflow
-from orchestrator.approvals.rules import Given
+from orchestrator.approvals.rules import Given, concerns
 from orchestrator.approvals.values import digest_of
 from orchestrator.engine import Orchestrator
 from orchestrator.queue.port import Ticket
@@ -26,7 +26,7 @@ from orchestrator.serving.secrets import InputSealer
 from orchestrator.serving.served import Caller, Document, Edit, Place, Say, Window
 from orchestrator.serving.snapshots import empty_state
 from orchestrator.serving.wording import speaker_of
-from orchestrator.store.port import Execution
+from orchestrator.store.port import Execution, OpenWait
 from orchestrator.store.served.values import Assistant, Ended, Run, Thread
 from orchestrator.store.units import Beside
 
@@ -141,12 +141,21 @@ class WorkflowGraph:
             # Whoever answers what was answered is told by whom, or that something else is asked by now.
             waits = await self._baton.store.waits(thread_id, status=None)
         deciding = []
-        for wait, said in answers_to(waits, resume, by.shown):
+        for wait, said in answers_to(waits, resume, by.shown, await self._theirs(thread_id, waits, by)):
             # Judged once more when it is kept: by then something else may be asked at the same place.
             shown = said.digest or digest_of(wait)
             given = Given(decision=said.decision, data=said.data, reason=said.reason, digest=shown)
             deciding.append(self._baton.inbox.deciding(thread_id, wait.path, by.person, given))
         return deciding
+
+    async def _theirs(self, thread_id: str, waits: Sequence[OpenWait], by: Caller) -> Sequence[OpenWait] | None:
+        """Of what is asked, or was, what somebody may see; None for all of it."""
+        if by.reads:
+            return None
+        now = self._baton.clock.now()
+        asked = {wait.path: wait for wait in waits if wait.wait.kind == "approval"}
+        seen = {path for path in asked if concerns(await self._baton.inbox.get(thread_id, path), by.person, now)}
+        return [wait for wait in waits if wait.path in seen]
 
     # -- looking -------------------------------------------------------------------------------------------------
 

@@ -173,3 +173,36 @@ async def test_who_only_looks_on_does_not_cut_a_run_off_by_leaving(served: Serve
             refused = await viewer.get(f"/threads/{thread}/runs/{run['run_id']}/{way}?cancel_on_disconnect=true")
             assert (refused.status_code, refused.json()["code"]) == (403, "not_allowed")
             assert (await viewer.get(f"/threads/{thread}/runs/{run['run_id']}/{way}")).status_code == 200
+
+
+async def test_what_an_answer_could_be_for_names_only_what_its_sender_may_see(
+    served: Served, editor: httpx.AsyncClient
+) -> None:
+    """What others are asked is no question to them: neither is it named, nor does it make theirs ambiguous."""
+    hidden = asks("hidden_from_ann", assignees=["ben"])
+    both = workflow("both", asks("first", assignees=["ann"]), asks("other", assignees=["ann"]), hidden)
+    one = workflow("one", asks("mine", assignees=["ann"]), hidden)
+    await publish(editor, both)
+    await publish(editor, one)
+    ann, ben, cleo = [
+        await make_key(served.gateway.orchestrator, "approver", name=name) for name in ("ann", "ben", "cleo")
+    ]
+    thread, _ = await asked(editor, "both")
+    given = {"assistant_id": "both", "command": {"resume": "approve"}}
+    async with caller(served.url, ann) as client:
+        several = await client.post(f"/threads/{thread}/runs/wait", json=given)
+        assert (several.status_code, several.json()["code"]) == (409, "several_asked")
+        assert "first" in several.text and "other" in several.text and "hidden_from_ann" not in several.text
+    everything = await editor.post(f"/threads/{thread}/runs/wait", json=given)
+    assert "hidden_from_ann" in everything.text
+    thread, _ = await asked(editor, "one")
+    async with caller(served.url, cleo) as client:
+        nothing = await client.post(f"/threads/{thread}/runs/wait", json={**given, "assistant_id": "one"})
+        assert (
+            nothing.status_code in (404, 409) and "hidden_from_ann" not in nothing.text and "mine" not in nothing.text
+        )
+    async with caller(served.url, ann) as client:
+        assert (await client.post(f"/threads/{thread}/runs/wait", json={**given, "assistant_id": "one"})).is_success
+    waits = await served.gateway.orchestrator.waits(thread)
+    assert [wait.path for wait in waits] == ["hidden_from_ann"]
+    assert ben != ann

@@ -2,6 +2,7 @@
 of the IETF says: 422), never answered with what somebody else's wish gave."""
 
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -142,3 +143,32 @@ async def test_a_cron_that_was_changed_meanwhile_is_no_other_wish(served: Served
         await http.patch(f"/runs/crons/{cron.id}", json={"input": {"text": "b"}})
         again = await desk._intake.put_due(desk.crons.get(cron.id, Caller().tenant), Caller(), "cron:once")
     assert again.id == first.id
+
+
+async def test_whoever_may_not_read_is_not_shown_what_came_of_anothers_key(tmp_path: Path) -> None:
+    rights = ("run", "decide")
+    async with serving(tmp_path / "baton.db", config=GRAPHS) as served, AsyncExitStack() as stack:
+        baton = served.gateway.orchestrator
+        ann, ben, eve = [
+            await stack.enter_async_context(caller(served.url, await make_key(baton, role, name=name, scopes=scopes)))
+            for name, role, scopes in (
+                ("ann", "editor", rights),
+                ("ben", "editor", rights),
+                ("eve", "editor", (*rights, "read")),
+            )
+        ]
+        admin = await stack.enter_async_context(caller(served.url, await make_key(baton, "admin", name="root")))
+        await publish(admin, workflow("answers", announces("tell", "told"), output={"values": {"said": "the result"}}))
+        run = {"assistant_id": "echo", "input": {"text": "a"}, "metadata": {"note": "for ann"}}
+        start = {"workflow": "answers", "input": {}, "metadata": {"note": "for ann"}}
+        for path, body in (("/runs/wait", run), ("/runs/stream", run), ("/runs", run), ("/v1/executions", start)):
+            key = {"Idempotency-Key": f"key of {path}"}
+            first = await ann.post(path, json=body, headers=key)
+            if path == "/v1/executions":
+                await baton.wait(first.json()["id"])
+            again, others, reader = [await one.post(path, json=body, headers=key) for one in (ann, ben, eve)]
+            for hers in (again, reader):
+                assert any(word in hers.text for word in ("echo: a", "for ann", "the result")), (path, hers.text)
+            assert others.is_success, (path, others.text)
+            for word in ("echo: a", "for ann", "the result"):
+                assert word not in others.text, (path, others.text)
