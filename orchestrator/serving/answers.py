@@ -40,7 +40,6 @@ _OFFERS: Mapping[str, Decision] = {
     "allow_ignore": "reject",
 }
 
-
 _OF_MIDDLEWARE = ("approve", "edit", "reject")
 _BARE = "value"
 """What is shown as the only argument where the payload is no object."""

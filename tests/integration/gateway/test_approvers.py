@@ -184,9 +184,7 @@ async def test_what_an_answer_could_be_for_names_only_what_its_sender_may_see(
     one = workflow("one", asks("mine", assignees=["ann"]), hidden)
     await publish(editor, both)
     await publish(editor, one)
-    ann, ben, cleo = [
-        await make_key(served.gateway.orchestrator, "approver", name=name) for name in ("ann", "ben", "cleo")
-    ]
+    ann, cleo = [await make_key(served.gateway.orchestrator, "approver", name=name) for name in ("ann", "cleo")]
     thread, _ = await asked(editor, "both")
     given = {"assistant_id": "both", "command": {"resume": "approve"}}
     async with caller(served.url, ann) as client:
@@ -205,4 +203,3 @@ async def test_what_an_answer_could_be_for_names_only_what_its_sender_may_see(
         assert (await client.post(f"/threads/{thread}/runs/wait", json={**given, "assistant_id": "one"})).is_success
     waits = await served.gateway.orchestrator.waits(thread)
     assert [wait.path for wait in waits] == ["hidden_from_ann"]
-    assert ben != ann
