@@ -74,7 +74,7 @@ async def assemble(
     )
     stack.callback(bus.close)
     offered = load_modules(settings.modules)
-    library = Library(step_types or installed_step_types())
+    library = Library(step_types or installed_step_types(settings.plugins))
     given = [*workflows, *offered.workflows]
     names = declared(settings.limits, settings.services)
     values = [*offered.resources, *resources]

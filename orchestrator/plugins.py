@@ -2,13 +2,14 @@
 
 import importlib
 import importlib.util
+import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from agents.planning.kinds import step_types as planning_step_types
 from agents.reasoning.agent import AgentStep
@@ -19,16 +20,50 @@ from agents.tools.tools import Tools
 from graphs.composites import step_types as composite_step_types
 from graphs.errors import SettingsError
 from graphs.spec import Workflow
-from graphs.steps import StepTypes
+from graphs.steps import StepType, StepTypes
 
 T = TypeVar("T")
+_OWN: Final = "baton"
 
 
-def installed_step_types() -> StepTypes:
-    """Every step type that installed packages offer under the entry point `baton.step_types` (I11, I12)."""
+def installed_step_types(plugins: Collection[str] = ()) -> StepTypes:
+    """The step types that packages offer under the entry point `baton.step_types` (I11, I12): ours, and those of the
+    packages that are named. Of another that happens to be installed no line is carried out.
+
+    Raises:
+        SettingsError: a package is named that offers none, or whose step types cannot be loaded.
+    """
     offers = sorted(entry_points(group="baton.step_types"), key=lambda offer: offer.name)
+    by_package = [(_plain(offer.dist.name) if offer.dist is not None else "", offer) for offer in offers]
+    for name in plugins:
+        if _plain(name) not in {package for package, _ in by_package}:
+            raise SettingsError(
+                f"No package '{name}' is installed that offers step types.",
+                hint="BATON_PLUGINS names packages as `pip list` shows them, with an entry point 'baton.step_types'.",
+                code="plugin_unknown",
+            )
+    allowed = {_OWN, *map(_plain, plugins)}
     ours = (*composite_step_types(), AgentStep(), *planning_step_types())
-    return StepTypes([*ours, *(kind for offer in offers for kind in offer.load()())])
+    return StepTypes(
+        [*ours, *(kind for package, offer in by_package if package in allowed for kind in _offered(offer))]
+    )
+
+
+def _plain(package: str) -> str:
+    """The name of a package, however it is written."""
+    return re.sub(r"[-_.]+", "-", package).lower()
+
+
+def _offered(offer: EntryPoint) -> list[StepType]:
+    try:
+        return list(offer.load()())
+    except Exception as error:
+        raise SettingsError(
+            f"The step types of the package '{offer.dist.name if offer.dist is not None else offer.name}' cannot be "
+            f"loaded: {type(error).__name__}: {str(error).rstrip('.')}.",
+            hint="Take it out of BATON_PLUGINS, or mend it.",
+            code="plugin_unloadable",
+        ) from error
 
 
 @dataclass(slots=True)

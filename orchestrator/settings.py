@@ -33,6 +33,7 @@ class Settings(EnvironmentSettings):
             scripted ones. It wins over what modules allow themselves: the switch for tests.
         alerts: Where alerts go: `{"log": true, "file": "alerts.jsonl", "webhook": {"url": "https://…", "secret":
             "whsec_…"}}`, as JSON in the environment.
+        plugins: Installed packages whose step types may be loaded; of others that offer some, none are.
         modules: Python modules that offer functions, tools, agents and workflows.
         secret_key: Encrypts secret inputs; without it, a key file beside the database is used.
         max_executions: Executions driven at the same time (P06).
@@ -71,6 +72,7 @@ class Settings(EnvironmentSettings):
     mcp: Annotated[dict[str, McpServer], NoDecode] = Field(default_factory=dict)
     real_models: Literal["allow", "loopback", "refuse"] = "allow"
     alerts: Annotated[AlertSettings, NoDecode] = AlertSettings()
+    plugins: Annotated[tuple[str, ...], *SEPARATED] = ()
     modules: Annotated[tuple[str, ...], *SEPARATED] = ()
     secret_key: SecretStr | None = None
     max_executions: int = Field(default=100, ge=1)

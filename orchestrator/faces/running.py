@@ -12,7 +12,7 @@ open an engine on the same file with the same workflow, or execute it again with
 goes on where it was.
 """
 
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -93,9 +93,9 @@ def at_hand(means: Means | None = None) -> Means:
     return means if means is not None else _at_hand.get()
 
 
-def known_step_types() -> StepTypes:
-    """Every step type that is installed, and the faces' own."""
-    return StepTypes({**installed_step_types(), **{kind.name: kind for kind in step_types()}}.values())
+def known_step_types(plugins: Collection[str] = ()) -> StepTypes:
+    """Every step type that is installed, of the packages that are named besides ours, and the faces' own."""
+    return StepTypes({**installed_step_types(plugins), **{kind.name: kind for kind in step_types()}}.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +152,7 @@ def _opened(stack: AsyncExitStack, workflow: Workflow, means: Means) -> Any:
         resources=(Functions(), Tools(), Agents(), Models(), Router(), *means.resources),
         hooks=means.hooks,
         workflows=(*means.workflows, workflow),
-        step_types=known_step_types(),
+        step_types=known_step_types(settings.plugins),
         clock=means.clock,
     )
 

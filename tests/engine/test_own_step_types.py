@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from graphs.errors import DefinitionError
+from graphs.errors import DefinitionError, SettingsError
 from graphs.loader import load_workflow
 from graphs.steps import Action, StepConfig, StepContext, StepTypes
 from orchestrator.engine import Orchestrator
@@ -57,18 +57,51 @@ def test_a_name_that_no_type_has_is_refused_and_no_name_means_a_service_call() -
 async def test_a_package_brings_step_types_by_the_entry_point_ours_come_by(
     database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Installed beside Baton, its types are there for every workflow, from YAML too."""
+    """Named in the settings, its types are there for every workflow, from YAML too."""
     assert "baton" in {offer.dist.name for offer in entry_points(group="baton.step_types") if offer.dist is not None}
-    info = tmp_path / "packages" / "shouting-1.0.dist-info"
-    info.mkdir(parents=True)
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: shouting\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("[baton.step_types]\nshouting = shouting_steps:step_types\n")
-    (tmp_path / "packages" / "shouting_steps.py").write_text(SHOUTING)
+    install(tmp_path, "shouting", SHOUTING)
     monkeypatch.syspath_prepend(tmp_path / "packages")
     text = "metadata: {name: w}\nspec:\n  steps:\n    - {name: a, type: shout, config: {text: '{{ input.x }}'}}\n"
-    async with Orchestrator.open(Settings(_env_file=None, database=database, synchronous="off")) as baton:  # type: ignore[call-arg]
-        definition = load_workflow(text, step_types=installed_step_types()).workflow
+    own = {"_env_file": None, "database": database, "synchronous": "off"}
+    async with Orchestrator.open(Settings(plugins="Shouting", **own)) as baton:
+        definition = load_workflow(text, step_types=installed_step_types(["shouting"])).workflow
         assert (await run(baton, definition, {"x": "hello"})).output == "HELLO"
+
+
+@pytest.mark.parametrize("named", [None, "other"])
+def test_of_a_package_that_is_not_named_no_line_is_carried_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: str | None
+) -> None:
+    """A package may be there because another needs it, or because its name was misspelt."""
+    ran = tmp_path / "ran"
+    for package in ("lurking", "other"):
+        install(
+            tmp_path,
+            package,
+            f"import pathlib\npathlib.Path({str(ran)!r}).write_text('{package}')\n{SHOUTING.replace('shout', package)}",
+        )
+    monkeypatch.syspath_prepend(tmp_path / "packages")
+    known = installed_step_types([named] if named else [])
+    assert ("lurking" in known, "other" in known) == (False, named == "other")
+    assert (ran.read_text() if ran.exists() else "") == ("other" if named else "")
+
+
+def test_a_package_that_is_named_must_be_there_and_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    install(tmp_path, "broken", "raise RuntimeError('not today')")
+    monkeypatch.syspath_prepend(tmp_path / "packages")
+    with pytest.raises(SettingsError, match="No package 'shoutin' is installed that offers step types"):
+        installed_step_types(["shoutin"])
+    with pytest.raises(SettingsError, match="'broken' cannot be loaded: RuntimeError: not today"):
+        installed_step_types(["broken"])
+
+
+def install(folder: Path, package: str, code: str) -> None:
+    """Put a package beside Baton that offers step types."""
+    info = folder / "packages" / f"{package}-1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(f"[baton.step_types]\n{package} = {package}_steps:step_types\n")
+    (folder / "packages" / f"{package}_steps.py").write_text(code)
 
 
 SHOUTING = """

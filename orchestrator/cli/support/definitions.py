@@ -64,7 +64,7 @@ class Definitions:
     """
 
     def __init__(self, setting: Setting, *, here: bool = False, beside: Sequence[Path] = ()) -> None:
-        self.step_types: StepTypes = installed_step_types()
+        self.step_types: StepTypes = installed_step_types(setting.settings.plugins)
         at_hand = AtHand(setting, self.step_types, beside)
         self._known = replace(
             _known(setting, here=here), workflow=at_hand.find, workflows=at_hand, absent=at_hand.absent(here=here)

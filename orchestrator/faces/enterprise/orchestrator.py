@@ -57,7 +57,8 @@ class EnterpriseWorkflowOrchestrator:
 
     def analyze_task_complexity(self, workflow: AdvancedWorkflow | Workflow) -> Analysis:
         """The complexity of a workflow, with its parts; what its past says is added when it is carried out."""
-        library = Library(known_step_types())
+        settings = at_hand(self._means).settings
+        library = Library(known_step_types(settings.plugins if settings is not None else ()))
         return analyse(root_plan(self._workflow(workflow), library), library)
 
     def select_execution_strategy(self, workflow: AdvancedWorkflow | Workflow) -> Strategy:
