@@ -2,11 +2,13 @@
 
 import asyncio
 from traceback import format_exception
+from typing import Final
 
 from graphs.errors import BatonError, CommitError, EngineError
 from graphs.state import ExecutionStatus
 from orchestrator.bus import DRIVE_FAILED, RESTED
 from orchestrator.catalogue import Catalogue
+from orchestrator.driving.backlog import Backlog
 from orchestrator.driving.drive import Drive
 from orchestrator.driving.dues import Dues
 from orchestrator.driving.mishaps import end_broken, end_poisoned, put_back
@@ -18,6 +20,8 @@ from orchestrator.needs import check_needs
 from orchestrator.store.port import Execution, Record
 from orchestrator.urgency import turn_of
 
+RECOVER: Final = "recover"
+"""Why an execution is taken up that an engine found when it began."""
 _AFTER_LOST_COMMIT = 2.0
 """Seconds until an execution whose results could not be kept is taken up again."""
 
@@ -41,11 +45,15 @@ class Carrier:
         )
         self._dues = Dues(works, self._comes_due)
         self._draining = False
+        self._began = works.clock.now()
+        self._backlog = Backlog(self._take_up_one, works.settings.max_executions)
 
     def take(self, execution_id: str, reason: str, *, new: Execution | None = None) -> None:
         """Take an execution up, unless it is being driven; then it is looked at once more when that has ended."""
         if self._draining:
             return
+        if self._backlog.drop(execution_id):  # it goes before others now, and has its turn as it was
+            reason = RECOVER
         if execution_id in self._drives:
             self._again.add(execution_id)
             self._let_go(execution_id)
@@ -54,6 +62,12 @@ class Carrier:
         task = asyncio.create_task(self._drive(execution_id, reason, new), name=f"drive {execution_id}")
         self._tasks[execution_id] = task
         task.add_done_callback(lambda _: self._over(execution_id, task))
+
+    def _take_up_one(self, execution_id: str) -> bool:
+        """Whether it waits for a seat now; otherwise it is at work already, or nobody begins anything any more."""
+        before = execution_id in self._drives
+        self.take(execution_id, RECOVER)
+        return not before and execution_id in self._drives
 
     def _over(self, execution_id: str, task: asyncio.Task[None]) -> None:
         if self._tasks.get(execution_id) is task:  # it may have been taken up again before this is heard
@@ -71,8 +85,9 @@ class Carrier:
             seat = await self._room.enter(
                 lambda: self._announce_rest(execution_id),
                 lambda: self._let_go(execution_id),
-                turn=await self._turn(execution_id, new),
+                turn=await self._turn(execution_id, reason, new),
             )
+            self._backlog.seated(execution_id)
             while not self._draining:
                 self._again.discard(execution_id)
                 left = await self._once(execution_id, reason, new, seat)
@@ -84,16 +99,18 @@ class Carrier:
             self._drives.pop(execution_id, None)
             self._again.discard(execution_id)
             self._asked.discard(execution_id)
+            self._backlog.seated(execution_id)
             if seat is not None:
                 seat.leave()
             self._announce_rest(execution_id)
 
-    async def _turn(self, execution_id: str, new: Execution | None) -> float:
+    async def _turn(self, execution_id: str, reason: str, new: Execution | None) -> float:
         """How urgent it is; nobody asks where there is room for all."""
         if not self._room.full:
             return 0.0
         execution = new or await self._works.store.execution(execution_id)
-        return turn_of(self._works.clock.now(), execution.priority if execution is not None else 0)
+        since = self._began if reason == RECOVER else self._works.clock.now()
+        return turn_of(since, execution.priority if execution is not None else 0)
 
     async def _once(self, execution_id: str, reason: str, new: Execution | None, seat: Seat) -> Left:
         """Drive once, and see to what is left."""

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from orchestrator.catalogue import Catalogue
-from orchestrator.driving.carrier import Carrier
+from orchestrator.driving.carrier import RECOVER, Carrier
 from orchestrator.driving.signals import Signals
 from orchestrator.driving.suspects import one_by_one
 from orchestrator.driving.waits import answer_of
@@ -91,7 +91,7 @@ class Driver(Carrier):
     def driving(self, execution_id: str) -> bool:
         """Whether it is at work on an execution, or about to be."""
         if execution_id not in self._drives:
-            return False
+            return execution_id in self._backlog
         drive = self._drives[execution_id]
         return drive is None or not drive.resting
 
@@ -125,16 +125,16 @@ class Driver(Carrier):
     async def _take_up(self) -> None:
         await self._signals.begin()
         suspects = await self._works.store.suspects()
-        for execution_id in await self._works.store.to_take_up():
-            if execution_id not in suspects:
-                self.take(execution_id, "recover")
+        self._began = self._works.clock.now()
+        found = await self._works.store.to_take_up()
+        self._backlog.add(execution_id for execution_id in found if execution_id not in suspects)
         if suspects:
             self._works.log.info("recovery.one_by_one", executions=len(suspects))
             self._taking = asyncio.create_task(one_by_one(suspects, self._take_suspect), name="suspects")
         await self._dues.remember_all()
 
     def _take_suspect(self, execution_id: str) -> asyncio.Task[None] | None:
-        self.take(execution_id, "recover")
+        self.take(execution_id, RECOVER)
         return self._tasks.get(execution_id)
 
     def look_at_the_clock(self) -> None:
@@ -159,6 +159,8 @@ class Driver(Carrier):
             at_once: Nobody gets the grace time.
         """
         self._draining = True
+        for execution_id in self._backlog.clear():
+            self._announce_rest(execution_id)
         for drive in self._drives.values():
             if drive is not None:
                 drive.drain()
