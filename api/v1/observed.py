@@ -18,7 +18,9 @@ _EXECUTION: Final = frozenset(
         *("created_at", "started_at", "ended_at", "updated_at", "active_seconds", "digest", "drives", "usage"),
     }
 )
-_STEP: Final = frozenset({"path", "type", "status", "attempts", "started_at", "ended_at", "queued", "again_at"})
+_STEP: Final = frozenset(
+    {"path", "type", "status", "attempts", "started_at", "ended_at", "queued", "again_at", "waits_for"}
+)
 _WAIT: Final = frozenset({"path", "kind", "status", "due", "opened_at"})
 _RECORD: Final = frozenset({"seq", "kind", "path", "generation", "at"})
 _LETTER: Final = frozenset(

@@ -4,9 +4,13 @@ Steps that cannot go on for want of the same budget would each ask a person for 
 leave the others where they are. So the first that comes asks; those after it keep no wait of their own and wait along.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 from graphs.steps import Wait
+
+ALONG: Final = "step.waits_along"
+"""The kind of the record of a step that waits for the answer to another's question (`with`)."""
 
 Shared = tuple[str, str, float]
 """What is asked: whose budget, of what, and how large it is; once it is raised, the next question is another."""
@@ -16,6 +20,12 @@ def shared_by(wait: Wait) -> Shared | None:
     """What others may ask too; None of a question that is a step's own."""
     budget = wait.question.get("budget")
     return (budget["scope"], budget["what"], budget["limit"]) if budget else None
+
+
+def told_along(asker: str, wait: Wait) -> dict[str, Any]:
+    """What the record of a step says that waits along."""
+    question: Mapping[str, Any] = wait.question
+    return {"with": asker, "kind": wait.kind, "message": question.get("message"), "budget": question.get("budget")}
 
 
 class Together:
@@ -38,10 +48,14 @@ class Together:
 
     def released(self, path: str) -> list[str]:
         """Whom the answer to that step's question releases besides: they wait no more."""
-        found = [other for other, (shared, _) in self._along.items() if self._asks[shared] == path]
+        found = list(self.along_with(path))
         for other in found:
             del self._along[other]
         return found
+
+    def along_with(self, path: str) -> dict[str, Wait]:
+        """Who waits along with a step that asks."""
+        return {other: wait for other, (shared, wait) in self._along.items() if self._asks[shared] == path}
 
     def leaves(self, path: str) -> bool:
         """A step waits no longer; whether it had only waited along."""

@@ -13,7 +13,7 @@ from graphs.state import Result
 from graphs.steps import Answer, Wait
 from orchestrator.driving.steps import Steps
 from orchestrator.driving.taken import Taken
-from orchestrator.driving.together import Shared, Together, shared_by
+from orchestrator.driving.together import ALONG, Shared, Together, shared_by, told_along
 from orchestrator.driving.wall import WallAlarms
 from orchestrator.store.port import OpenWait
 
@@ -31,6 +31,7 @@ class Waits(Steps):
         self._reminders: dict[str, tuple[datetime, Alarm]] = {}
         self._over_budget: set[str] = set()
         self._together: Together | None = None
+        self._along: set[tuple[str, str, int]] = set()
         self._stopped: set[str] = set()
         self._handed_on: dict[str, asyncio.Task[Any]] = {}
         self.wall = WallAlarms(taken.works.clock)
@@ -43,8 +44,15 @@ class Waits(Steps):
                 self._tell_start(path, 1, state)
                 if (answer := self._answers.get(asker)) is None:
                     self._over_budget.add(path)
+                    self._tell_along(path, asker, wait)
                 return wait, answer
         return await self._ask(path, wait, state)
+
+    def _tell_along(self, path: str, asker: str, wait: Wait) -> None:
+        """Say of a step that it waits, and with whom: it has no wait of its own to be seen by."""
+        said = (path, asker, self._facts.generation_at(path))
+        self.note(ALONG, path, told_along(asker, wait), keep=said not in self._along)
+        self._along.add(said)
 
     async def _who_asks(self) -> Together:
         if self._together is None:
@@ -60,6 +68,8 @@ class Waits(Steps):
         """What is open, and what was answered since the execution was last tried anew: it may be asked again then."""
         store, key = self._works.store, self.execution.id
         asked = [(kept, shared) for kept in await store.waits(key, status=None) if (shared := shared_by(kept.wait))]
+        for record in (await store.records_of_kinds([key], [ALONG])).get(key, ()) if asked else ():
+            self._along.add((record.path or "", str(record.data["with"]), record.generation))
         decided = set[str | None]()
         if any(kept.status == "answered" for kept, _ in asked):
             for record in (await store.records_of_kinds([key], ["execution.rewound", "approval.decided"])).get(key, ()):
@@ -82,6 +92,8 @@ class Waits(Steps):
             # Whoever asked is stopped, and others wait for the answer: one of them asks in its place.
             path, wait = found
             self._handed_on[path] = asyncio.create_task(self._ask(path, wait, {}))
+            for other, theirs in self._together.along_with(path).items():
+                self._tell_along(other, path, theirs)
 
     def _still_waits(self, path: str) -> bool:
         expected = self._expected.get(path)

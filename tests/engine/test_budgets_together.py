@@ -1,6 +1,7 @@
 """Agents that cannot go on for want of the same budget: one question is asked, and its answer is everybody's."""
 
 import asyncio
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,10 @@ import pytest
 from agents import Call, Models, Rule, Script, Tool, Tools, Turn
 from graphs.budget import RAISED
 from graphs.clock import ManualClock
+from orchestrator.cli.support.following import read_story
+from orchestrator.cli.support.tree import node_text
+from orchestrator.cli.support.wording import open_waits
+from orchestrator.driving.together import ALONG
 from orchestrator.engine import Orchestrator
 from tests.support.engine.crashes import Crash, crashing, either
 from tests.support.engine.engines import engine, finished, rested, turns, workflow
@@ -67,6 +72,45 @@ async def test_one_answer_releases_all_who_wait(database: Path, restarted: bool)
     async with engine(database, resources=given) as baton:
         assert await _raised(baton, "e") == [{"scope": "", "what": "calls", "limit": 5, "by": 100}]
         assert len(await baton.store.waits("e", status=None)) == 1
+
+
+@pytest.mark.capability("security-A19", "O21")
+async def test_who_waits_along_is_seen_to_wait_and_for_what(database: Path) -> None:
+    """Only one of the three has a wait of its own; the others are at work as little as it is."""
+    given = _resources()
+    async with engine(database, resources=given) as baton:
+        wait = await _one(baton, await baton.start(_three(), execution_id="e"))
+        heard = await _told_along(baton)
+    async with engine(database, resources=given) as baton:  # which takes it up, and says nothing twice
+        assert (await _one(baton, "e")).path == wait.path
+        assert await _told_along(baton) == heard
+        for story in (await read_story(baton, "e"), await _left(baton)):
+            tops = [node.as_document() for node in story.root.children.values()]
+            assert [(one["path"], one["status"], one["waits_for"]) for one in tops] == [
+                (f"a{number}", "waiting", [wait.path]) for number in range(3)
+            ]
+            along = [node for node in story.steps() if node.along]
+            assert len(along) == 2 and all(f"with {wait.path}: " in node_text(node, _NOW).plain for node in along)
+            assert [one.path for one in open_waits(story)] == [wait.path], "it is one question"
+        await baton.decide("e", wait.path, "edit", by="ann", data={"raise_by": 100})
+        assert (await finished(baton, "e")).status == "completed"
+        assert all(node.shown_status == "completed" for node in (await read_story(baton, "e")).root.children.values())
+    assert sorted(record.path for record in heard) == sorted(node.path for node in along)
+    assert {record.data["with"] for record in heard} == {wait.path}
+
+
+_NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+async def _told_along(baton: Orchestrator) -> list[Any]:
+    return [record for record in await baton.records("e") if record.kind == ALONG]
+
+
+async def _left(baton: Orchestrator) -> Any:
+    """As a command tells it that looks on."""
+    story = await read_story(baton, "e")
+    story.settle(story.execution)
+    return story
 
 
 async def test_what_is_not_enough_for_all_is_asked_for_again(database: Path) -> None:

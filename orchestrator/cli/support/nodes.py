@@ -20,6 +20,7 @@ class Node:
     Attributes:
         status: As in `StepStatus`.
         question: What it waits for, while it does.
+        along: Whose question's answer it waits for, while it does.
         progress: What it last said of its progress.
         queued: Seconds it waited for a place under a limit.
         again_at: While it is retrying, or held back: when it is tried again.
@@ -36,6 +37,7 @@ class Node:
     error: Mapping[str, Any] | None = None
     detail: str = ""
     question: Mapping[str, Any] | None = None
+    along: str | None = None
     progress: Any = None
     queued: float = 0.0
     again_at: datetime | None = None
@@ -45,6 +47,17 @@ class Node:
     @property
     def settled(self) -> bool:
         return self.status in SETTLED
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether it waits by itself, and needs nobody at work for that."""
+        return self.question is not None or self.along is not None or self.again_at is not None
+
+    @property
+    def waits_for(self) -> list[str]:
+        """The paths of what is asked or awaited, here and in what is below."""
+        found = {node.path if node.question is not None else node.along: None for node in self.walk()}
+        return [path for path in found if path is not None]
 
     @property
     def companion(self) -> bool:
@@ -70,6 +83,7 @@ class Node:
             "error": self.error,
             "again_at": self.again_at,
             "detail": self.detail or None,
+            "waits_for": self.waits_for or None,
         }
         return document | (
             {"steps": [child.as_document() for child in self.children.values()]} if self.children else {}

@@ -9,6 +9,7 @@ from graphs.planner import COMPANION
 from graphs.state import FINALLY, ExecutionStatus
 from graphs.undo import COMPENSATION
 from orchestrator.cli.support.nodes import INTERRUPTED, SETTLED, Node
+from orchestrator.driving.together import ALONG
 from orchestrator.store.port import Execution, Record
 from orchestrator.time_travel.ownership import INHERITANCE_UNDONE
 
@@ -100,8 +101,7 @@ class Story:
         if execution.status in (ExecutionStatus.RUNNING, ExecutionStatus.COMPENSATING):
             return
         for node in self.steps():
-            at_rest = node.question is not None or node.again_at is not None
-            if not node.settled and not at_rest and not node.children:
+            if not node.settled and not node.at_rest and not node.children:
                 node.status = "pending"
 
     def leave(self, since: datetime) -> None:
@@ -158,7 +158,7 @@ class Story:
             node.question, node.status = None, "running"
         elif word == "progress":
             node.progress = data.get("data")
-        elif word == "started" and node.question is None:
+        elif word == "started" and node.question is None and node.along is None:
             # A step that is taken up again keeps its first start: that is when its own work began.
             node.started_at = node.started_at if node.status in ("running", "retrying") else record.at
             node.detail, node.again_at = "", None
@@ -172,8 +172,11 @@ class Story:
             node.detail = f"for '{data.get('breaker')}', whose circuit breaker is open"
         elif word == "queued":
             node.status, node.detail = "queued", f"for a place under the limit of '{data.get('limit')}'"
+        elif record.kind == ALONG:
+            node.status, node.along, node.question = "waiting", str(data["with"]), None
+            node.started_at, node.detail = node.started_at or record.at, f"with {node.along}: {data['message']}"
         elif word == "waiting":
-            node.status, node.question = "waiting", data
+            node.status, node.question, node.along = "waiting", data, None
             node.started_at = node.started_at or record.at
         elif word in SETTLED:
             _settle(node, word, record)
@@ -181,7 +184,7 @@ class Story:
 
 def _settle(node: Node, status: str, record: Record) -> None:
     data = record.data
-    node.status, node.question, node.progress, node.again_at = status, None, None, None
+    node.status, node.question, node.along, node.progress, node.again_at = status, None, None, None, None
     node.attempts = data.get("attempts", node.attempts)
     node.queued = data.get("queued", 0.0)
     node.gone_on = bool(data.get("continued"))

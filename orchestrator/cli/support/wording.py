@@ -13,7 +13,7 @@ from orchestrator.cli.support.story import Story
 from orchestrator.cli.support.terminal import SIGNS, one_line, seconds_between, seconds_text, status_text, time_text
 from orchestrator.store.port import OpenWait, Record
 
-_ALSO: Final = {"started": "running", "held": "waiting", "effect": "pending"}
+_ALSO: Final = {"started": "running", "held": "waiting", "waits_along": "waiting", "effect": "pending"}
 """What is told of steps besides their statuses, and the sign it has."""
 
 _SHORT: Final = 1.0
@@ -91,6 +91,10 @@ def _words(word: str, data: Mapping[str, Any]) -> Text:
         return Text(f"  waits for '{data.get('breaker')}', whose circuit breaker is open, until {until}", "yellow")
     if word == "queued":
         return Text(f"  waits for a place under the limit of '{data.get('limit')}'", "yellow")
+    if word == "waits_along":
+        return Text(
+            f"  waits for the answer to {data.get('with')}: {one_line(str(data.get('message')), 200)}", "yellow"
+        )
     if word == "waiting":
         due = data.get("due")
         until = f" until {time_text(datetime.fromisoformat(due), datetime.now(UTC))}" if due else ""
