@@ -133,7 +133,7 @@ async def opened(setting: Setting, settings: GatewaySettings, team: Team | None 
             owners=owners,
             triggers=Triggers(orchestrator, log, settings.quota),
             outbound=outbound,
-            metrics=Metrics(orchestrator.store, settings.max_runs),
+            metrics=Metrics(orchestrator.store, settings.max_runs, orchestrator.mcp_servers),
             mcp=Mcp(orchestrator),
         )
         watch = gateway.door.watch

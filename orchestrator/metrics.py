@@ -4,7 +4,7 @@ records, from the moment this process began, so that nothing has to be counted w
 import asyncio
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -14,6 +14,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.registry import Collector
 
+from agents.tools.mcp_connections import McpStatus
 from graphs.budget import SPENT
 from orchestrator.store.figures import Happened, Standing
 from orchestrator.store.sqlite import SqliteStore
@@ -87,11 +88,13 @@ class Metrics:
     Args:
         store: Where everything stands.
         places: Runs performed at the same time at most.
+        servers: How it stands with each MCP server.
     """
 
-    def __init__(self, store: SqliteStore, places: int) -> None:
+    def __init__(self, store: SqliteStore, places: int, servers: Callable[[], Sequence[McpStatus]] = tuple) -> None:
         self._store = store
         self._places = places
+        self._servers = servers
         self._began = store.newest_seq()
         self._totals: dict[str, Totals] = {}
         self._adding = asyncio.Lock()
@@ -112,6 +115,7 @@ class Metrics:
                 totals.read = until
             standing = await self._store.counted(tenant)
             families = [*_standing(standing, self._places, streams), *_steps(totals), *_models(totals)]
+            families.append(_servers(self._servers()))
         return generate_latest(_Given(families))
 
 
@@ -139,6 +143,11 @@ def _standing(standing: Standing, places: int, streams: int) -> Iterator[Metric]
         ("baton_run_webhooks_given_up", "Ends of runs that nobody could be told of.", standing.given_up),
     ):
         yield GaugeMetricFamily(name, about, value=value)
+
+
+def _servers(statuses: Iterable[McpStatus]) -> Metric:
+    about = "Whether the tools of an MCP server are known: 1 where it was reached."
+    return _by("baton_mcp_server_reached", about, "server", {status.name: int(status.reached) for status in statuses})
 
 
 def _by(name: str, about: str, label: str, counts: Mapping[str, int]) -> Metric:

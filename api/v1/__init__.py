@@ -25,6 +25,7 @@ from api.v1 import (
 
 routers: Sequence[APIRouter] = (
     health.router,
+    health.servers,
     workflows.router,
     executions.router,
     records.router,

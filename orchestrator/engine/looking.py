@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, Literal
 
+from agents.tools.mcp_connections import McpConnections, McpStatus
 from graphs.errors import ConflictError
 from graphs.state import ExecutionStatus, Result
 from graphs.validation import Known
@@ -134,6 +135,11 @@ class Looking(Base):
     def offers(self, tenant: str = DEFAULT_TENANT) -> Known:
         """What a tenant's steps may name here; nothing is known where it does not drive."""
         return known_of(for_tenant(self._driver.resources, tenant)) if self._driver is not None else Known()
+
+    def mcp_servers(self) -> Sequence[McpStatus]:
+        """How it stands with each MCP server; nothing is known where it does not drive."""
+        connections = self.resources.get(McpConnections)
+        return connections.statuses() if connections is not None else []
 
     async def waits(self, execution_id: str | None = None) -> Sequence[OpenWait]:
         """Open waits: approvals, awaited events, timers."""
