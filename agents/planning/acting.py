@@ -103,7 +103,11 @@ class _Looking:
         for use in uses if isinstance(uses, list | tuple) else [uses]:
             name, workflow = _named(use, "tool"), _named(use, "workflow")
             tool = use if isinstance(use, Tool) else self._offer.tools.get(str(name))
-            if workflow in self._offer.workflows:
+            if (service := _named(use, "service")) is not None:
+                method = str(_named(use, "method") or "GET").upper()
+                if method not in ("GET", "HEAD"):
+                    yield Act(step.name, f"may call {method} {service} {_named(use, 'endpoint')}")
+            elif workflow in self._offer.workflows:
                 yield from self.workflow(self._offer.workflows[str(workflow)])
             elif tool is None or tool.effect != "none":
                 may = "may call" if step.type == "agent" else "calls"

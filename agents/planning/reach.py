@@ -48,9 +48,12 @@ def _of_config(step: Step, config: Mapping[str, Any], offer: Offered) -> Iterato
             yield from _of_name(step, key, name, offer)
     for use in _listed(config.get("tools")):
         named = use if isinstance(use, Mapping) else {"tool": use}
-        for key in ("tool", "workflow"):
+        for key in ("tool", "workflow", "service"):
             if (name := named.get(key)) is not None:
                 yield from _of_name(step, key, name, offer)
+        undo = named.get("undo")
+        if isinstance(undo, Mapping) and (name := undo.get("service")) is not None:
+            yield from _of_name(step, "service", name, offer)
 
 
 def _of_name(step: Step, key: str, name: Any, offer: Offered) -> Iterator[str]:

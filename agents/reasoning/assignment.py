@@ -16,6 +16,8 @@ from agents.reasoning.agents import Agent, Agents, ContextOverflow, schema_of
 from agents.reasoning.picking import pick
 from agents.reasoning.trimming import Message
 from agents.tools.offers import Offer, offers
+from agents.tools.service_tool import endpoint_tool
+from agents.tools.tool_use import ToolUse
 from agents.tools.tools import Tool, Tools
 from graphs.composites.base import Opening
 from graphs.errors import StepError
@@ -158,6 +160,9 @@ def find_tool(context: StepContext, assignment: Assignment, step: Step, name: st
     Raises:
         StepError: it is there no more.
     """
+    for offer in assignment["tools"]:
+        if offer["target"] == name and "endpoint" in offer:
+            return endpoint_tool(ToolUse.model_validate(offer["endpoint"]))
     for tool in _tools_of_python(context, assignment, step):
         if tool.name == name:
             return tool

@@ -17,7 +17,8 @@ MUTATING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 
 
-def _upper(value: Any) -> Any:
+def upper(value: Any) -> Any:
+    """A method, however it was written."""
     return value.upper() if isinstance(value, str) else value
 
 
@@ -40,7 +41,7 @@ class ServiceCallConfig(StepConfig):
 
     service: str
     endpoint: str
-    method: Annotated[Method, BeforeValidator(_upper)] = "GET"
+    method: Annotated[Method, BeforeValidator(upper)] = "GET"
     payload: Any = None
     query: dict[str, Any] = Field(default_factory=dict)
     headers: dict[str, Any] = Field(default_factory=dict)

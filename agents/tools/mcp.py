@@ -27,7 +27,8 @@ from mcp.types import (
 from agents.models.apart import apart
 from agents.tools.mcp_servers import EVERY, McpServer
 from agents.tools.mcp_session import TOO_LATE, McpSession, innermost
-from agents.tools.tools import LONGEST_NAME, Effect, Tool, marked, prefix_of
+from agents.tools.tools import LONGEST_NAME, Tool, marked, prefix_of
+from agents.tools.undoing import Effect
 from agents.values import shorten
 from graphs.errors import SettingsError, StepError
 from graphs.loading.names import nearest

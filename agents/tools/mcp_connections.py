@@ -119,7 +119,7 @@ class McpConnections:
     def _check_undos(self) -> None:
         """Once all are known: a tool may be undone by another server's."""
         for tool in self._found:
-            if tool.undo is not None and tool.undo not in self._tools:
+            if isinstance(tool.undo, str) and tool.undo not in self._tools:
                 raise SettingsError(
                     f"tool '{tool.name}' is to be undone by '{tool.undo}', and there is no such tool.",
                     hint=self._tools.suggestion(tool.undo),
@@ -179,4 +179,9 @@ def _told_apart(server: str, found: Sequence[Tool], others: Iterable[str]) -> li
     prefixes = tuple(prefix_of(other) for other in others)
     prefixes = tuple(one for one in prefixes if one.startswith(prefix_of(server)))
     names = {one.name: marked(one.name, server, one.name) for one in found if one.name.startswith(prefixes)}
-    return [replace(one, name=names.get(one.name, one.name), undo=names.get(one.undo or "", one.undo)) for one in found]
+
+    def apart(tool: Tool) -> Tool:
+        undo = names.get(tool.undo, tool.undo) if isinstance(tool.undo, str) else tool.undo
+        return replace(tool, name=names.get(tool.name, tool.name), undo=undo)
+
+    return [apart(one) for one in found]

@@ -8,8 +8,7 @@ from pydantic import Field, field_validator, model_validator
 
 from agents.registry import Registry
 from agents.tools.tool_use import ToolApproval
-from agents.tools.tools import Effect
-from agents.tools.undoing import undo_template
+from agents.tools.undoing import Effect, undo_template
 from graphs.durations import Duration
 from graphs.errors import InputError
 from graphs.spec import RetryPolicy

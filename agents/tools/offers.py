@@ -4,11 +4,13 @@ Fixed when the agent step opens and kept with its plan, so that a changed regist
 may do.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal, NotRequired, TypedDict
 
+from agents.tools.service_tool import endpoint_tool, undone_by_each_other
 from agents.tools.tool_use import ToolApproval, ToolUse
-from agents.tools.tools import Effect, Tool, Tools
+from agents.tools.tools import Tool, Tools
+from agents.tools.undoing import Effect
 from graphs.errors import StepError
 from graphs.spec import Step, Workflow
 from graphs.steps import StepContext
@@ -23,6 +25,7 @@ class Offer(TypedDict):
         kind: A registered `tool`, a `workflow`, or a `step` written inside the agent step.
         target: Its name there: of the tool, the workflow, the step.
         uses: The service behind it.
+        endpoint: What the agent's definition says of it, where it is an endpoint that was declared there.
         approvals: Rules of `ToolApproval`; a person is asked when any of them says so.
     """
 
@@ -34,6 +37,7 @@ class Offer(TypedDict):
     version: NotRequired[str]
     effect: NotRequired[Effect]
     uses: NotRequired[str]
+    endpoint: NotRequired[dict[str, Any]]
     approvals: NotRequired[list[dict[str, Any]]]
     max_calls: NotRequired[int]
     timeout: NotRequired[float]
@@ -48,7 +52,9 @@ def offers(
     Raises:
         StepError: something named is not there, or two have one name.
     """
-    offered = [_offer(context, one, workflow) for one in wanted]
+    every = list(wanted)
+    endpoints = undone_by_each_other(one for one in every if isinstance(one, ToolUse))
+    offered = [_offer(context, one, workflow, endpoints) for one in every]
     offered += [_of_step(step) for step in steps]
     names = [offer["name"] for offer in offered]
     if twice := sorted({name for name in names if names.count(name) > 1}):
@@ -56,12 +62,18 @@ def offers(
     return offered
 
 
-def _offer(context: StepContext, wanted: str | Tool | ToolUse, workflow: WorkflowOf) -> Offer:
+def _offer(
+    context: StepContext, wanted: str | Tool | ToolUse, workflow: WorkflowOf, endpoints: Mapping[str, ToolUse]
+) -> Offer:
     if isinstance(wanted, Tool):
         return _of_tool(context, wanted)
     if isinstance(wanted, str):
         return _of_tool(context, context.resource(Tools).get(wanted))
-    if wanted.workflow is not None:
+    if wanted.service is not None:
+        use = endpoints[wanted.name or ""]
+        offer = _of_tool(context, endpoint_tool(use))
+        offer["endpoint"] = use.model_dump(mode="json", exclude_defaults=True)
+    elif wanted.workflow is not None:
         offer = _of_workflow(workflow(wanted.workflow, wanted.version), wanted)
     else:
         offer = _of_tool(context, context.resource(Tools).get(wanted.tool or ""))
@@ -80,7 +92,7 @@ def _of_tool(context: StepContext, tool: Tool) -> Offer:
         offer["effect"] = tool.effect
     if tool.uses is not None:
         offer["uses"] = tool.uses
-    if tool.undo is not None:
+    if isinstance(tool.undo, str):
         context.resource(Tools).get(tool.undo)  # known now, and not only when it is needed
     if tool.max_calls is not None:
         offer["max_calls"] = tool.max_calls

@@ -1,17 +1,15 @@
 """An endpoint of a configured service as a tool."""
 
-import re
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
-from urllib.parse import quote
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from agents.services.service_call import WITH_BODY, Method, call_headers
 from agents.services.services import Request, Services
+from agents.tools.endpoint_use import EndpointUndo, UndoUse, filled, holes_of, schema_of
+from agents.tools.tool_use import ToolUse
 from agents.tools.tools import Tool
 from graphs.errors import InputError
 from graphs.steps import StepContext
-
-_HOLE: Final = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
 def service_tool(
@@ -39,11 +37,10 @@ def service_tool(
     Raises:
         InputError: the endpoint names an argument that the schema does not have.
     """
-    holes = _HOLE.findall(endpoint)
+    holes, given = holes_of(endpoint), schema_of(name, endpoint, schema)
 
     async def call(context: StepContext, /, **arguments: Any) -> Any:
-        # Quoted whole: an argument is one part of the path, whatever a model writes into it.
-        path = _HOLE.sub(lambda hole: quote(str(arguments[hole[1]]), safe=""), endpoint)
+        path = filled(endpoint, arguments)
         rest = {key: value for key, value in arguments.items() if key not in holes}
         request = Request(
             method=method,
@@ -55,15 +52,46 @@ def service_tool(
         )
         return (await context.resource(Services).send(service, request)).body
 
-    return Tool(name, description, call, _with_holes(name, endpoint, holes, schema), **{"uses": service, **more})
+    return Tool(name, description, call, given, **{"uses": service, **more})
 
 
-def _with_holes(name: str, endpoint: str, holes: Sequence[str], schema: Mapping[str, Any] | None) -> dict[str, Any]:
-    """The schema of the arguments; what the endpoint names is required."""
-    given = dict(schema or {"type": "object", "properties": {hole: {"type": "string"} for hole in holes}})
-    if missing := [hole for hole in holes if hole not in given.get("properties", {})]:
-        raise InputError(
-            f"tool '{name}': endpoint '{endpoint}' names '{missing[0]}', which is no argument of its schema.",
-            code="tool_endpoint",
-        )
-    return {**given, "required": list(dict.fromkeys([*given.get("required", ()), *holes]))}
+def endpoint_tool(use: ToolUse) -> Tool:
+    """The tool that an agent's definition makes of an endpoint; what bounds it there is for whoever offers it.
+
+    Raises:
+        InputError: it cannot be one.
+    """
+    if use.service is None or use.endpoint is None:
+        raise InputError("it is no endpoint of a service.", code="tool_endpoint")
+    undo = use.undo
+    return service_tool(
+        use.name or "",
+        use.description or "",
+        use.service,
+        use.endpoint,
+        method=use.method,
+        schema=use.input_schema,
+        effect=use.effect or ("reversible" if undo is not None else None),
+        undo=None if undo is None else undo.tool or _undoing(use.name or "", use.service, undo),
+        undo_args=undo.templates if undo is not None else None,
+        retry=use.retry,
+    )
+
+
+def undone_by_each_other(uses: Iterable[ToolUse]) -> dict[str, ToolUse]:
+    """Endpoints by name, and what undoes each as an endpoint, where it is another of them."""
+    named = {use.name or "": use for use in uses if use.service is not None}
+    return {name: _undone_by(use, named) for name, use in named.items()}
+
+
+def _undone_by(use: ToolUse, named: Mapping[str, ToolUse]) -> ToolUse:
+    if use.undo is None or use.undo.tool is None or (other := named.get(use.undo.tool)) is None:
+        return use
+    how = {"service": other.service, "method": other.method, "input_schema": other.input_schema}
+    return use.model_copy(update={"undo": UndoUse(endpoint=other.endpoint, args=use.undo.args, **how)})
+
+
+def _undoing(tool: str, service: str, undo: UndoUse) -> EndpointUndo:
+    endpoint = undo.endpoint or ""
+    names = [*holes_of(endpoint), *(undo.input_schema or {}).get("properties", {})]
+    return EndpointUndo(tool, undo.service or service, endpoint, undo.method, tuple(dict.fromkeys(names)))

@@ -5,11 +5,13 @@ from typing import Any, Final, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from agents.tools.endpoint_use import EndpointUse
 from graphs.clock import Clock
 from graphs.durations import Duration
 from graphs.errors import ExpressionError
 from graphs.expressions import ANY, EvaluationContext, check, parse_condition
 from graphs.expressions.shape import object_shape
+from graphs.spec import RetryPolicy
 from graphs.steps import StepConfig
 
 _SEEN: Final = object_shape({"args": ANY})
@@ -66,16 +68,18 @@ class ToolApproval(StepConfig):
             return True
 
 
-class ToolUse(StepConfig):
+class ToolUse(EndpointUse):
     """A tool of an agent, where more is said than its name.
 
     Attributes:
         tool: A registered tool's name.
         workflow, version: In place of `tool`: a published workflow, which runs as part of this execution.
-        name, description: What the model is told, in place of the tool's or the workflow's own.
+        service: In place of `tool`: an endpoint of a service, of which is said what `EndpointUse` has.
+        name, description: What the model is told, in place of the tool's or the workflow's own; an endpoint has none.
         approval: When a person must approve. What the tool itself asks for cannot be taken back here.
         max_calls: How often the agent may call it in one step.
         timeout: Seconds one call may take.
+        retry: How often a failed call of an endpoint is made again, where it honours idempotency keys.
     """
 
     tool: str | None = None
@@ -86,11 +90,16 @@ class ToolUse(StepConfig):
     approval: ToolApproval | None = None
     max_calls: int | None = Field(default=None, ge=1)
     timeout: Duration | None = None
+    retry: RetryPolicy | None = None
 
     @model_validator(mode="after")
     def _one_of_them(self) -> Self:
-        if (self.tool is None) == (self.workflow is None):
-            raise ValueError("give one of 'tool' and 'workflow'")
+        if [self.tool, self.workflow, self.service].count(None) != 2:
+            raise ValueError("give one of 'tool', 'workflow' and 'service'")
         if self.version is not None and self.workflow is None:
             raise ValueError("'version' goes with 'workflow'")
+        if self.retry is not None and self.service is None:
+            raise ValueError("'retry' goes with 'service': other tools say themselves whether they may be tried again")
+        if self.service is not None and not (self.name and (self.description or "").strip()):
+            raise ValueError("an endpoint needs a 'name' and a 'description': a model has nothing else to go by")
         return self

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final, Literal, overload
+from typing import Any, Final, overload
 
 from pydantic import ValidationError
 
@@ -14,8 +14,16 @@ from agents.loading import load
 from agents.registry import Registry
 from agents.services.redaction import Redaction
 from agents.tools.calling import Callee, picked
+from agents.tools.endpoint_use import EndpointUndo
 from agents.tools.tool_use import ToolApproval
-from agents.tools.undoing import UndoArguments, given_to_undo, given_to_undo_unheard, undo_template, undoing_step
+from agents.tools.undoing import (
+    Effect,
+    UndoArguments,
+    given_to_undo,
+    given_to_undo_unheard,
+    undo_template,
+    undoing_step,
+)
 from graphs.errors import InputError, StepError
 from graphs.expressions import reveal
 from graphs.lasting import Late
@@ -24,7 +32,6 @@ from graphs.spec import RetryPolicy
 from graphs.steps import StepContext
 from graphs.values import json_value
 
-Effect = Literal["none", "reversible", "irreversible"]
 LONGEST_NAME: Final = 64
 """Characters; what providers accept."""
 
@@ -57,11 +64,11 @@ class Tool:
         function: Sync or async. A parameter `context` is given the StepContext and is no argument.
         schema: JSON Schema of the arguments, where the signature does not say enough.
         effect: What it does to the world outside; None where that was not said.
-        undo: The registered tool that undoes a call of this one. It takes its arguments, by their names, from what
-            the call gave (where that is an object), from the call's own arguments, and `result`, the whole of what
-            it gave. Every call that was made is undone when the execution is compensated, whoever made it; so is one
-            that was cut off and may have been made: without a result, and with `outcome` ("unknown") and the call's
-            `idempotency_key`, where it names these.
+        undo: The registered tool, or the endpoint, that undoes a call of this one. It takes its arguments, by their
+            names, from what the call gave (where that is an object), from the call's own arguments, and `result`, the
+            whole of what it gave. Every call that was made is undone when the execution is compensated, whoever made
+            it; so is one that was cut off and may have been made: without a result, and with `outcome` ("unknown") and
+            the call's `idempotency_key`, where it names these.
         undo_args: In place of that: what the undoing tool is given, from the call's arguments and its result: a
             function, which gives None when there is nothing to undo, or values with expressions over `args` and
             `result`: `{"booking": "{{ result.id }}"}`.
@@ -78,7 +85,7 @@ class Tool:
     function: Callable[..., Any]
     schema: Mapping[str, Any] | None = None
     effect: Effect | None = None
-    undo: str | None = None
+    undo: str | EndpointUndo | None = None
     undo_args: UndoArguments | None = None
     approval: ToolApproval | str | None = None
     max_calls: int | None = None
@@ -148,13 +155,17 @@ class Tool:
             gave = Redaction([arguments]).value(result)
             undoing = given_to_undo(self.undo_args, arguments, gave, context)
             if undoing is not None:
-                await context.effect(undoing_step(self.undo, undoing), result=result)
+                await context.effect(self._step_of(self.undo, undoing), result=result)
 
     def undo_unheard(self, arguments: Mapping[str, Any], context: StepContext) -> Mapping[str, Any] | None:
         """How a call is undone that was cut off, and may have acted."""
         if self.undo is None or (given := given_to_undo_unheard(self.undo_args, arguments, context)) is None:
             return None
-        return undoing_step(self.undo, given)
+        return self._step_of(self.undo, given)
+
+    @staticmethod
+    def _step_of(undo: str | EndpointUndo, given: Mapping[str, Any]) -> Mapping[str, Any]:
+        return undoing_step(undo, given) if isinstance(undo, str) else undo.step(given)
 
     async def _call(self, arguments: Mapping[str, Any], context: StepContext) -> Any:
         async def late(value: Any) -> Any:

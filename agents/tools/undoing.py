@@ -1,13 +1,16 @@
 """What the tool that undoes a call is given."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from graphs.errors import ExpressionError, InputError, StepError
 from graphs.expressions import ANY, EvaluationContext, Template, parse_template
 from graphs.expressions import check as check_names
 from graphs.expressions.shape import object_shape
 from graphs.steps import StepContext
+
+Effect = Literal["none", "reversible", "irreversible"]
+"""What a tool does to the world outside."""
 
 UndoArguments = Callable[[Mapping[str, Any], Any], Mapping[str, Any] | None] | Mapping[str, Any]
 """From a call's arguments and its result: a function, or values with expressions over `args` and `result`."""

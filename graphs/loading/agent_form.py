@@ -10,7 +10,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from graphs.durations import parse_duration
-from graphs.spec import Budget
+from graphs.spec import Budget, Model, RetryPolicy
 
 _ALWAYS: Final = "always"
 
@@ -25,8 +25,12 @@ def in_one_form(agent: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _budget(value: Any) -> Any:
+    return _model(Budget, value)
+
+
+def _model(kind: type[Model], value: Any) -> Any:
     try:
-        return Budget.model_validate(value).model_dump(exclude_none=True)
+        return kind.model_validate(value).model_dump(exclude_defaults=True)
     except ValidationError:
         return value
 
@@ -54,6 +58,25 @@ def _tool(use: Any) -> Any:
         said["timeout"] = _duration(said["timeout"])
     if "approval" in said:
         said["approval"] = _approval(said["approval"])
+    if "retry" in said:
+        said["retry"] = _model(RetryPolicy, said["retry"])
+    if "undo" in said:
+        said["undo"] = _undo(said["undo"])
+    return _with_method(said, "GET")
+
+
+def _undo(value: Any) -> Any:
+    if not isinstance(value, Mapping):
+        return value
+    said = {key: one for key, one in value.items() if one is not None}
+    return said["tool"] if set(said) == {"tool"} else _with_method(said, "POST")
+
+
+def _with_method(said: dict[str, Any], usual: str) -> dict[str, Any]:
+    if isinstance(method := said.get("method"), str):
+        said["method"] = method.upper()
+    if said.get("method") == usual:
+        del said["method"]
     return said
 
 

@@ -97,8 +97,8 @@ def _is_mark_of(mark: str | int, annotation: Any) -> bool:
         annotation = get_args(annotation)[0]
     plain = get_origin(annotation) or annotation
     name = getattr(plain, "__name__", str(plain))
-    # A model that has validators of its own is `function-after[check(), Step]`.
-    return isinstance(mark, str) and (mark.lower().startswith(name.lower()) or mark.endswith(f", {name}]"))
+    # A model that has validators of its own is `function-after[check(), Step]`, one inside the other.
+    return isinstance(mark, str) and (mark.lower().startswith(name.lower()) or mark.rstrip("]").endswith(f", {name}"))
 
 
 def _field(model: type[BaseModel], key: str | int) -> Any:

@@ -23,6 +23,8 @@ _USES: Mapping[str, tuple[tuple[tuple[str, ...], Thing], ...]] = {
         (("tools",), "tool"),
         (("tools", _EACH), "tool"),
         (("tools", _EACH, "tool"), "tool"),
+        (("tools", _EACH, "service"), "service"),
+        (("tools", _EACH, "undo", "service"), "service"),
     ),
 }
 """For our step types, where in `config` they name which thing."""

@@ -159,7 +159,10 @@ async def test_an_agent_is_a_tool_of_another(database: Path) -> None:
             ("tool: refund,", "tool: refund, aproval: x,"),
             "11:32: tools[1]: there is no key 'aproval' here. Did you mean",
         ),
-        (("tool: refund,", "tool: refund, workflow: x,"), "11:17: tools[1]: give one of 'tool' and 'workflow'"),
+        (
+            ("tool: refund,", "tool: refund, workflow: x,"),
+            "11:17: tools[1]: give one of 'tool', 'workflow' and 'service'",
+        ),
         (("tools: [look, ", "tools: [5, "), "11:11: tools[0]: 5 is not text or a Python Tool or a mapping"),
         (
             ("scripted:s", "gpt"),
