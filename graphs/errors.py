@@ -23,7 +23,7 @@ An error says what, where and what next: `hint` holds the next move and is part 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 Category = Literal[
     "transient", "validation", "resource", "dependency", "logic", "cancelled", "timeout", "budget"
@@ -216,7 +216,6 @@ class StepCancelledError(StepError):
     """A step was stopped by a policy or by a person."""
 
     code = "step_cancelled"
-    retry_never: ClassVar[bool] = True
 
     def __init__(self, message: str, **details: Any) -> None:
         super().__init__(message, category="cancelled", retryable=False, **details)

@@ -68,10 +68,6 @@ class Untriggered:
 class Triggers(Chapter):
     """The chapter on triggers."""
 
-    def newest_event(self) -> int:
-        """The number of the newest event; 0 before the first."""
-        return self._reader.point("SELECT max(seq) FROM events")[0][0] or 0
-
     async def untold_events(self, limit: int) -> Sequence[KeptEvent]:
         """Events that triggers have not seen yet, in their order."""
         sql = f"{_EVENT} WHERE seq > (SELECT seen FROM trigger_place) ORDER BY seq LIMIT ?"

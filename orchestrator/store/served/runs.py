@@ -13,7 +13,7 @@ from orchestrator.store.chapter import Chapter
 from orchestrator.store.rows import to_time
 from orchestrator.store.served.putting import RUNS, NewRun, Put, drop, open_on, put_all, refusal, take_over
 from orchestrator.store.served.threads import THREADS, take_thread_away
-from orchestrator.store.served.values import Ended, Run, Search, Stop, Thread
+from orchestrator.store.served.values import Ended, Run, Search, Stop
 from orchestrator.store.served.webhooks import owe
 from orchestrator.store.units import Beside
 
@@ -33,10 +33,6 @@ _KEY_REMEMBERED = timedelta(days=1)
 
 class Runs(Chapter):
     """The chapter on runs."""
-
-    async def put_run(self, run: Run, new_thread: Thread | None, beside: Sequence[Beside] = ()) -> Put:
-        """See `put_runs`."""
-        return (await self.put_runs([NewRun(run, new_thread, beside)]))[0]
 
     async def put_runs(self, news: Sequence[NewRun]) -> list[Put]:
         """Keep new runs, and do what their multitask strategies say about those before them, all in one transaction.

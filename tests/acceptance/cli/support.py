@@ -8,7 +8,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -196,10 +195,3 @@ class Place:
             for stream in (running.process.stdout, running.process.stderr):
                 if stream is not None:
                     stream.close()
-
-    def eventually(self, holds: Callable[[], bool]) -> None:
-        """Look again and again until it holds."""
-        end = time.monotonic() + PATIENCE
-        while not holds():
-            assert time.monotonic() < end, "it never came true"
-            time.sleep(0.05)

@@ -14,6 +14,7 @@ from graphs.clock import ManualClock
 from orchestrator.engine import Orchestrator
 from orchestrator.serving.served import Caller
 from orchestrator.settings import Settings
+from orchestrator.store.served.putting import NewRun
 from orchestrator.store.served.values import Ended, Run, Thread
 from orchestrator.webhooks import posting
 from orchestrator.webhooks.outbound import Outbound
@@ -142,7 +143,7 @@ async def test_it_is_tried_again_by_a_schedule_then_put_aside_and_again_when_som
         listener.status = 500
         webhooks = Outbound(baton, OWN, Log())  # type: ignore[arg-type]
         run, thread = ended_run(listener.url)
-        await baton.store.put_run(run, thread)
+        await baton.store.put_runs([NewRun(run, thread)])
         await baton.store.end_run("r", Ended(status="success", thread="idle", state={"x": 1}))
         await webhooks.once()
         for attempt, pause in enumerate(SCHEDULE, start=1):
