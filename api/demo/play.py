@@ -129,7 +129,7 @@ def _environment(settings: Settings) -> dict[str, str]:
 def _in_a_line(play: Play, summary: dict[str, Any]) -> str:
     twice = ", ".join(summary["done_twice"]) or "nothing"
     told = f"{summary['seconds']:.0f} s, {play.kills} engines killed, {twice} done twice, "
-    pieces = [one for verdicts in play.judged.values() for one in verdicts]
+    pieces = [one for verdicts in play.judged.values() for one in verdicts if one.shown]
     right = sum(not one.wrong for one in pieces)
     calls = sum(one.calls for one in pieces)
     return f"{told}{right} of {len(pieces)} pieces as expected, in {calls} calls of models."
