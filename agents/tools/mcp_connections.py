@@ -14,8 +14,9 @@ from agents.tools.tools import Tool, Tools, marked, prefix_of
 from graphs.clock import Clock
 from graphs.errors import BatonError, SettingsError
 
-PATIENCE: Final = 10.0
-"""Seconds that an engine waits for its servers when it opens; it goes on trying while it works."""
+PATIENCE: Final = 30.0
+"""Seconds that an engine waits for its servers when it opens: one that is begun for it has much to load. It goes on
+trying while it works."""
 
 _FIRST_PAUSE: Final = 1.0
 _LONGEST_PAUSE: Final = 60.0
