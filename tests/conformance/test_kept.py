@@ -24,7 +24,7 @@ async def test_a_file_of_a_release_is_carried_to_its_end(file: Path, tmp_path: P
         assert (ended.status, ended.output) == (ExecutionStatus.COMPLETED, {"order": 1})
         before = await baton.results(PARKED)
         assert list(before)[-1] == "each[0].ask"
-        done = await asyncio.wait_for(carry_on(baton, PARKED, 2), 20)
+        done = await asyncio.wait_for(carry_on(baton, PARKED, 2), 60)
         assert (done.status, done.output, done.error) == (ExecutionStatus.COMPLETED, {"order": 2}, None)
         after = await baton.results(PARKED)
         assert {path: after[path] for path in before} == before  # finished steps were not run again

@@ -74,7 +74,7 @@ class Work:
     async def until_begun(self, *run_ids: str) -> None:
         """Wait until these runs are at work."""
         async with self.changed:
-            await asyncio.wait_for(self.changed.wait_for(lambda: set(run_ids) <= set(self.begun)), 20)
+            await asyncio.wait_for(self.changed.wait_for(lambda: set(run_ids) <= set(self.begun)), 60)
 
 
 class House:
@@ -100,7 +100,7 @@ class House:
 
     async def ended(self, work: Work, *run_ids: str) -> None:
         """Wait until these runs have ended."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not set(run_ids) <= set(work.ends):
                 await self.store.barrier()
 
@@ -328,7 +328,7 @@ class FailingStore:
 
 async def passes(clock: ManualClock, condition: Callable[[], bool]) -> None:
     """Let time go by until something is so."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not condition():
             clock.advance(1)
             await asyncio.sleep(0.005)
@@ -382,7 +382,7 @@ async def test_a_stop_is_heard_while_a_run_waits_for_its_next_attempt(house: Hou
     queue = house.queue(store=FailingStore(house.store, "begin_run", [CommitError("no room")]))
     async with queue.serving(work):
         await queue.put(*house.run("a"))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while house.clock.next_alarm is None:
                 await asyncio.sleep(0.005)
         await queue.stop("a", "default", "interrupt")

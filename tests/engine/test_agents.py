@@ -71,7 +71,7 @@ async def test_it_does_not_matter_where_an_agents_process_dies(tmp_path: Path, u
         database = tmp_path / f"{point}.db"
         with crashing(crash):
             await either(_trip(database, desk, asked, crash), crash)
-        found = await asyncio.wait_for(_trip(database, desk, asked, None), 30)
+        found = await asyncio.wait_for(_trip(database, desk, asked, None), 60)
         assert found == expected, f"after {point} commits"
         assert len(desk.calls) <= 5 and len(asked) <= 5, f"after {point} commits: {desk.names}, {asked}"
         assert len({key for _, _, key in desk.calls}) == 3

@@ -57,7 +57,7 @@ async def test_a_tool_that_takes_too_long_is_told_to_the_model(database: Path) -
     given = resources(Desk(), Turn(calls=(Call("slow"),)), DONE, tools=[slow])
     async with engine(database, resources=given, clock=clock) as baton:
         execution = await baton.start(workflow("w", [agent(tools=["slow"])]))
-        await asyncio.wait_for(began.wait(), 30)
+        await asyncio.wait_for(began.wait(), 60)
         clock.advance(60)
         execution = await finished(baton, execution)
         assert (await baton.results(execution.id))["ask[0].slow-0"]["status"] == "timed_out"

@@ -143,7 +143,7 @@ async def test_what_an_agents_tools_did_is_undone_in_reverse_wherever_it_dies(tm
         bookings, crash = Bookings(), Crash(point)
         with crashing(crash):
             await either(_booked(tmp_path / f"{point}.db", bookings), crash)
-        assert await asyncio.wait_for(_booked(tmp_path / f"{point}.db", bookings), 30) == "compensated"
+        assert await asyncio.wait_for(_booked(tmp_path / f"{point}.db", bookings), 60) == "compensated"
         once = list(dict.fromkeys(bookings.cancelled))
         assert once == ["car B2", "hotel B1", "flight B0"], f"after {point} commits"
         assert len(bookings.cancelled) <= 4, "only the one in flight is asked for again"

@@ -208,7 +208,7 @@ async def test_it_is_reset_from_another_process(database: Path, effects: Effects
                 await elsewhere.reset_breaker("line")
             assert (await elsewhere.reset_breaker("lines")).state == "closed"
         assert (await finished(baton, parked)).status == "completed"
-        await asyncio.wait_for(_done(effects, 2), 20)
+        await asyncio.wait_for(_done(effects, 2), 60)
         gates.open("long")
         assert (await finished(baton, live)).status == "completed"
         assert (await run(baton, BAD)).status == "failed"

@@ -97,7 +97,7 @@ async def test_a_call_that_is_cut_off_counts_and_is_made_again(database: Path) -
         definition = workflow("w", [_asking("ask", "m")], config={"budget": {"calls": 2}})
         async with engine(database, resources=given, grace=0.05) as baton:
             await baton.start(definition, execution_id="e")
-            await asyncio.wait_for(asked.wait(), 30)
+            await asyncio.wait_for(asked.wait(), 60)
         answer.set()
         async with engine(database, resources=given) as baton:
             execution = await finished(baton, "e")

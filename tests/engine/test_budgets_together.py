@@ -176,7 +176,7 @@ async def test_when_who_asked_is_stopped_another_asks(database: Path, linger: in
 
 async def _asks(baton: Orchestrator, execution: Any, *paths: str) -> None:
     """Wait until these, and no others, are asked."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while {wait.path for wait in await baton.waits(execution.id)} != set(paths):
             await turns(baton, 1)
 
@@ -211,7 +211,7 @@ async def test_one_question_and_one_raise_wherever_the_process_dies(tmp_path: Pa
         crash, given = Crash(point), _resources()
         with crashing(crash):
             await either(live(tmp_path / f"{point}.db", given), crash)
-        assert await asyncio.wait_for(live(tmp_path / f"{point}.db", given), 30) == "completed", (
+        assert await asyncio.wait_for(live(tmp_path / f"{point}.db", given), 60) == "completed", (
             f"after {point} commits"
         )
         if not crash.happened.is_set():

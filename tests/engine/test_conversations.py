@@ -57,7 +57,7 @@ async def test_what_was_said_before_the_question_is_summed_up_once_wherever_the_
             crash = Crash(after)
             with crashing(crash):
                 await either(_conversation(tmp_path / f"{after}.db", url), crash)
-            await asyncio.wait_for(_conversation(tmp_path / f"{after}.db", url), 30)
+            await asyncio.wait_for(_conversation(tmp_path / f"{after}.db", url), 60)
             assert len(provider.asked) <= 4, f"after {after} commits"
             if not crash.happened.is_set():
                 break

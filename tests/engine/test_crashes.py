@@ -70,7 +70,7 @@ async def _result(
     if crash is not None:
         with crashing(crash):
             await either(_live(database, definition, clock, effects, linger), crash)
-    await asyncio.wait_for(_live(database, definition, clock, effects, linger), 30)
+    await asyncio.wait_for(_live(database, definition, clock, effects, linger), 60)
     async with engine(database, drive=False) as baton:
         execution = await baton.get("e")
         results = await baton.results("e")

@@ -196,7 +196,7 @@ async def test_effects_undone_before_a_retry_are_done_and_undone_anew(database: 
     async with engine(database, types=TYPES) as baton:
         execution = await run(baton, workflow("w", [_spree("a"), BAD]))
         await baton.retry(execution.id, from_step="bad", again=True)
-        execution = await asyncio.wait_for(baton.wait(execution.id), 20)
+        execution = await asyncio.wait_for(baton.wait(execution.id), 60)
         records = await baton.records(execution.id)
     undone = [record for record in records if ".give_back" in (record.path or "") and record.kind == "step.completed"]
     done = [record for record in records if record.kind == "step.effect"]

@@ -20,7 +20,7 @@ async def test_an_execution_of_another_engine_format_is_left_alone(database: Pat
         await baton.store._writer.submit([("UPDATE executions SET engine_format = 99", ())])
         failed = asyncio.create_task(hears(baton, "drive.failed"))
         await baton.decide(execution.id, "q", "approve")
-        record = await asyncio.wait_for(failed, 20)
+        record = await asyncio.wait_for(failed, 60)
         kept = [each.kind for each in await baton.records(execution.id)]
     assert record.data["code"] == "engine_format_foreign" and effects.began == []
     assert kept[-1] == "drive.failed", "another process can see why, too"
@@ -38,7 +38,7 @@ async def test_what_cannot_be_taken_up_is_put_back_and_says_why(database: Path) 
     async with engine(database, linger=0.0) as baton:
         failed = asyncio.create_task(hears(baton, "drive.failed"))
         await baton.decide(execution.id, "q", "approve")
-        assert (await asyncio.wait_for(failed, 20)).data["code"] == "definition_needs_python"
+        assert (await asyncio.wait_for(failed, 60)).data["code"] == "definition_needs_python"
     async with engine(database, drive=False) as baton:
         assert (await baton.get(execution.id)).status == "queued"
         assert (await baton.records(execution.id))[-1].kind == "drive.failed"
@@ -58,7 +58,7 @@ async def test_what_this_engine_cannot_do_is_left_for_one_that_can(database: Pat
     async with engine(database, resources=[Functions()]) as baton:
         failed = asyncio.create_task(hears(baton, "drive.failed"))
         await baton.decide(execution.id, "q", "approve")
-        said = (await asyncio.wait_for(failed, 20)).data
+        said = (await asyncio.wait_for(failed, 60)).data
         assert said["code"] == "resources_missing"
         assert said["message"] == (
             f"Execution '{execution.id}' of w@1.0 is not taken up here: "
@@ -70,7 +70,7 @@ async def test_what_this_engine_cannot_do_is_left_for_one_that_can(database: Pat
         await turns(baton)
         await baton.resume(execution.id)
         with pytest.raises(BatonError, match="is not taken up here"):  # nobody here will ever end it
-            await asyncio.wait_for(waiting, 20)
+            await asyncio.wait_for(waiting, 60)
     async with engine(database, resources=[Functions([hang])]) as baton:
         execution = await finished(baton, execution)
     assert execution.status == "completed"
@@ -94,7 +94,7 @@ async def test_nor_does_it_fail_for_want_of_a_tool_or_an_agent(kind: str, databa
     async with engine(database, resources=[Tools(), Agents()]) as baton:
         failed = asyncio.create_task(hears(baton, "drive.failed"))
         await baton.decide(execution.id, "q", "approve")
-        said = (await asyncio.wait_for(failed, 20)).data
+        said = (await asyncio.wait_for(failed, 60)).data
         # What an agent says is pinned; the tools it names are not.
         assert said["code"] == "resources_missing" and "there is no tool 'look'" in said["message"]
     async with engine(database, resources=[Tools([look]), Agents([clerk])]) as baton:

@@ -59,7 +59,7 @@ class Race:
         await self.baton.start(
             workflow(f"race-{limit}-{undo is not None}", steps, config=config), execution_id=self.key
         )
-        await asyncio.wait_for(self.baton.wait(self.key, "rest"), 30)
+        await asyncio.wait_for(self.baton.wait(self.key, "rest"), 60)
         runners = [
             self._decide("ann", "approve"),
             self._decide("bob", "reject"),
@@ -106,7 +106,7 @@ class Race:
     async def _settled(self) -> Execution:
         """As it ends, or rests because nobody decided it."""
         while True:
-            execution = await asyncio.wait_for(self.baton.wait(self.key, "rest"), 30)
+            execution = await asyncio.wait_for(self.baton.wait(self.key, "rest"), 60)
             if execution.status.final:
                 return execution
             if not self.told.kept:
@@ -188,16 +188,16 @@ async def test_what_comes_when_a_drive_has_just_gone_to_rest_is_heard(
     monkeypatch.setattr(Dues, "remember", held)
     async with engine(database, linger=0) as baton:
         execution = await baton.start(workflow("w", [ask("q")]))
-        await asyncio.wait_for(gone.wait(), 20)
+        await asyncio.wait_for(gone.wait(), 60)
         if what == "decision":
             await baton.decide(execution.id, "q", "approve", by="ann")
         else:
             await (baton.cancel if what == "cancel" else baton.pause)(execution.id, by="ann")
         go_on.set()
-        execution = await asyncio.wait_for(baton.wait(execution.id, "rest"), 20)
+        execution = await asyncio.wait_for(baton.wait(execution.id, "rest"), 60)
         for _ in range(2000):
             if execution.status != "waiting":
                 break
             await asyncio.sleep(0.002)
-            execution = await asyncio.wait_for(baton.wait(execution.id, "rest"), 20)
+            execution = await asyncio.wait_for(baton.wait(execution.id, "rest"), 60)
     assert execution.status == {"decision": "completed", "cancel": "cancelled", "pause": "paused"}[what]

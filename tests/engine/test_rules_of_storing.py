@@ -57,7 +57,7 @@ async def test_a_full_disk_ends_the_drive_with_a_named_error_and_the_work_goes_o
         steps[0] = act("a", weird="large")
         execution = await baton.start(workflow("w2", steps), execution_id="large")
         await _pragma(baton, f"PRAGMA max_page_count = {pages + 30}")
-        record = await asyncio.wait_for(failed, 20)
+        record = await asyncio.wait_for(failed, 60)
         assert record.execution_id == "large" and record.data["code"] == "commit_failed"
         assert "full" in record.data["message"]
         assert effects.counts == {"a": 2, "b": 1}
@@ -77,7 +77,7 @@ async def test_a_result_that_the_file_refuses_is_not_half_kept(database: Path, e
         )
         failed = asyncio.create_task(hears(baton, "drive.failed"))
         execution = await baton.start(workflow("w", [act("a"), act("b", "a")]))
-        assert "refused" in (await asyncio.wait_for(failed, 20)).data["message"]
+        assert "refused" in (await asyncio.wait_for(failed, 60)).data["message"]
         with sqlite3.connect(database) as db:
             assert db.execute("SELECT count(*) FROM writes WHERE channel = 'steps'").fetchone() == (0,)
         assert await baton.results(execution.id) == {} and effects.began == ["a"]
@@ -94,7 +94,7 @@ async def test_who_watches_hears_of_a_decision_in_another_process(database: Path
         heard = asyncio.create_task(hears(baton, "approval.decided"))
         await turns(baton)
         await other.decide(execution.id, "q", "approve", by="ann")
-        record = await asyncio.wait_for(heard, 20)
+        record = await asyncio.wait_for(heard, 60)
     assert record.data["by"] == "ann" and record.seq is not None
 
 
@@ -175,7 +175,7 @@ async def test_steps_that_take_long_are_not_missed_at_the_roll_call(
         execution = await baton.start(workflow("w", steps))
         await gates.reached("g")
         for _ in range(2):  # the workflow's, and that of the steps inside
-            await asyncio.wait_for(called.acquire(), 20)
+            await asyncio.wait_for(called.acquire(), 60)
         gates.open("g")
         await rested(baton, execution)
         await baton.decide(execution.id, "q", "approve")
@@ -366,4 +366,4 @@ async def test_a_start_that_is_cut_off_leaves_nothing_that_nobody_drives(
         start = asyncio.create_task(baton.start(workflow("w", [act("a")]), execution_id="e"))
         with pytest.raises(asyncio.CancelledError):
             await start
-        assert (await asyncio.wait_for(baton.wait("e"), 20)).status == "completed"
+        assert (await asyncio.wait_for(baton.wait("e"), 60)).status == "completed"

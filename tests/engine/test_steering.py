@@ -172,7 +172,7 @@ async def test_what_was_paused_while_its_engine_died_stays_so(database: Path, ef
         await gates.reached("g")
         await baton.pause(execution.id, by="ann")
     async with engine(database, effects=effects, gates=gates) as baton:
-        held = await asyncio.wait_for(baton.wait(execution.id, "rest"), 20)
+        held = await asyncio.wait_for(baton.wait(execution.id, "rest"), 60)
         assert held.status == "paused" and effects.began == ["a"]
         gates.open("g")
         await baton.continue_(execution.id)
@@ -346,7 +346,7 @@ async def test_a_pause_that_is_over_when_it_is_heard_of_holds_nothing(database: 
         await baton.decide(execution.id, "q", "approve", by="ann")
         await gates.reached("go")
         assert baton._driver is not None
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while baton._driver._signals.seen < signal.seq:
                 await asyncio.sleep(0.01)
         gates.open("go")

@@ -69,7 +69,7 @@ def pay(kind: str = "function", **more: Any) -> dict[str, Any]:
 
 async def comes_to(condition: Any) -> None:
     """Threads are not on the loop: it turns until something holds, with a bound."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not condition():
             await asyncio.sleep(0.001)
 
@@ -132,7 +132,7 @@ async def test_one_that_does_not_come_back_is_not_called_again(database: Path, s
         )
         said = [("step.still_acting", {"attempt": 1, "waited": GRACE}), ("step.came_late", {"attempt": 1, **came})]
         wanted = ("step.still_acting", "step.came_late", "alert.raised")
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while (told := await kinds(baton, execution, *wanted))[:2] != said or len(told) != (2 if fail else 3):
                 await asyncio.sleep(0.001)
     if not fail:

@@ -344,7 +344,7 @@ async def test_who_was_cut_off_in_a_race_is_undone(
     services = Services([Service(name="hotel", base_url=url)])
     async with engine(database, effects=effects, gates=gates, resources=[services]) as baton:
         execution = await baton.start(workflow("w", [race]))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not hotel.booked:
                 await asyncio.sleep(0.001)
         gates.open("go")

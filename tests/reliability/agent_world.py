@@ -24,7 +24,7 @@ from api.demo.provider import Provider
 from api.demo.serving import in_a_thread
 from tests.reliability import agent_life
 
-LIFE_SECONDS = 60.0
+LIFE_SECONDS = 150.0
 Plan = dict[tuple[str, int], tuple[int, float]]
 """By kind and number of the call in a life: when it is killed (0 to 2), and for 2 how many seconds after."""
 

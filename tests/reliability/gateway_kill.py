@@ -31,7 +31,7 @@ RESUMED_WITHIN = 5.0
 _SECONDS = 0.5
 """That each node takes."""
 
-_PATIENCE = 90
+_PATIENCE = 150
 _FLEETING = ("messages",)
 _TEXT = "some words that are said one after the other, as models do"
 _FIRST = f"You said {_TEXT}."

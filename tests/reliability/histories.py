@@ -22,7 +22,7 @@ from tests.reliability.reference import DONE, FAILED, NEEDS, NOT_DONE, UNDONE, S
 from tests.support.engine.crashes import Crash, crashing
 from tests.support.engine.engines import engine, turns
 
-PATIENCE = 60.0
+PATIENCE = 120.0
 """Seconds after which what should have come has not; nothing is decided by them otherwise."""
 NEVER = 1_000_000
 TURNS = 3

@@ -33,7 +33,7 @@ from tests.reliability.stores import STORES, Store, named
 from tests.support.engine.engines import ask, workflow
 from tests.support.engine.steps import step_types
 
-PATIENCE = 30.0
+PATIENCE = 90.0
 SCENES = ("asked", "failed")
 
 

@@ -17,7 +17,7 @@ from tests.reliability.child import CRASH_AT
 from tests.reliability.patient import PAUSE
 
 STAGES = ("before", "uncommitted", "committed", "after")
-SECONDS = 60.0
+SECONDS = 150.0
 
 
 async def _life(folder: Path, crash_at: str | None = None) -> int:

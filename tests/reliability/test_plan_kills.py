@@ -43,7 +43,7 @@ class Lives:
             stdin=asyncio.subprocess.DEVNULL,
             env=environment,
         )
-        return await asyncio.wait_for(self.process.wait(), 60)
+        return await asyncio.wait_for(self.process.wait(), 150)
 
 
 async def _approve(folder: Path) -> None:

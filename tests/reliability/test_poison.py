@@ -19,7 +19,7 @@ _MOST_LIVES = 5 + 1 + 2
 
 def _live(database: Path, journal: Path, *words: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "tests.reliability.poisoned", str(database), str(journal), *words]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=150, check=False)
 
 
 @pytest.mark.capability("E22", "E24", "E25")

@@ -8,7 +8,7 @@ import pytest
 
 from orchestrator.driving import suspects
 
-PATIENCE = 30
+PATIENCE = 90
 
 
 class Drives:

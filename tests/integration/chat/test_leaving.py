@@ -24,7 +24,7 @@ async def left(served: Served, body: dict[str, Any], *, stream: bool) -> Any:
         before = {one.id for one in await served.gateway.orchestrator.list(ExecutionFilter())}
         asking = asyncio.create_task(http.post("/v1/chat/completions", json={**body, "stream": stream}))
         baton = served.gateway.orchestrator
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not (found := await baton.list(ExecutionFilter(status=(ExecutionStatus.WAITING,)))) or (
                 found[0].id in before
             ):
@@ -41,7 +41,7 @@ async def test_its_run_is_stopped_where_that_is_wished(tmp_path: Path, stream: b
     async with serving(tmp_path / "baton.db", **settings) as served:
         body = ASKED if by_setting else {**ASKED, "on_disconnect": "cancel"}
         execution = await left(served, body, stream=stream)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             ended = await served.gateway.orchestrator.wait(execution)
         assert ended.status == "cancelled"
 
@@ -52,6 +52,6 @@ async def test_its_run_goes_on_by_itself(tmp_path: Path, stream: bool) -> None:
         goes_on = await left(served, {**ASKED, "on_disconnect": "continue"}, stream=stream)
         stopped = await left(served, {**ASKED, "user": "another"}, stream=stream)
         baton = served.gateway.orchestrator
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             assert (await baton.wait(stopped)).status == "cancelled"
         assert (await baton.get(goes_on)).status == "waiting"

@@ -16,7 +16,7 @@ from graphs.library import example_path
 from tests.integration.examples.support import World
 
 Baton = Callable[..., Awaitable["Said"]]
-MOST_SECONDS = 90.0
+MOST_SECONDS = 150.0
 WAITS, COMPENSATED = 4, 7
 
 

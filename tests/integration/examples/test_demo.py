@@ -36,7 +36,7 @@ async def demo(tmp_path: Path, *options: str, **environment: str) -> AsyncIterat
             process.kill()
         # What it started may have outlived it, with its pipes in hand.
         with suppress(TimeoutError):
-            await asyncio.wait_for(process.communicate(), 20)
+            await asyncio.wait_for(process.communicate(), 60)
 
 
 async def said(process: asyncio.subprocess.Process) -> tuple[str, str]:

@@ -207,7 +207,7 @@ async def test_sockets_and_event_streams_tell_only_what_is_asked_of_them(house: 
         question = await id_of(ann, thread)
         answered = await socket.do("input.respond", interrupt_id=question, response="approve")
         assert answered["type"] == "success", answered
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             async for line in stream.aiter_lines():
                 heard.append(line)
                 if line.startswith("data: ") and '"completed"' in line:

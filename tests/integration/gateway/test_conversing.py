@@ -151,7 +151,7 @@ async def test_its_words_are_heard_as_they_are_said(client: LangGraphClient, mod
 
 
 async def test_its_words_are_heard_by_the_protocol_too(client: LangGraphClient) -> None:
-    async with asyncio.timeout(20), client.threads.stream(await a_thread(client), assistant_id="agent") as stream:
+    async with asyncio.timeout(60), client.threads.stream(await a_thread(client), assistant_id="agent") as stream:
 
         async def read() -> list[str]:
             said = [message async for message in stream.messages]

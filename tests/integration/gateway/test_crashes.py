@@ -18,7 +18,7 @@ _NODES = ["one", "two", "three"]
 
 async def until_begun(files: list[Path], node: str) -> None:
     """Wait until every file says that the node has begun."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while not all(file.exists() and f"begin {node}" in file.read_text() for file in files):
             await asyncio.sleep(0.02)
 

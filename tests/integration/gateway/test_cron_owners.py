@@ -25,7 +25,7 @@ async def editor(served: Served) -> AsyncIterator[httpx.AsyncClient]:
 
 async def until(client: httpx.AsyncClient, holds: Callable[[Any], bool]) -> Any:
     """The one cron, when it is so."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while True:
             [cron] = (await client.post("/runs/crons/search", json={})).json()
             if holds(cron):

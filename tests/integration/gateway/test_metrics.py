@@ -72,7 +72,7 @@ async def test_it_tells_what_there_is_and_what_has_happened(tmp_path: Path, monk
         tokens = [found[f"baton_model_{way}_tokens_total{{model=scripted:echo}}"] for way in ("input", "output")]
         assert all(tokens) and found["baton_model_cost_total{model=scripted:echo}"] == sum(tokens)
         assert {name: again[name] for name in expected} == expected  # nothing is counted twice
-        async with asyncio.timeout(20):  # it hears that we have left after we have
+        async with asyncio.timeout(60):  # it hears that we have left after we have
             while (await scraped(http))["baton_open_streams"]:
                 await asyncio.sleep(0.01)
 

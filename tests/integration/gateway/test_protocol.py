@@ -21,8 +21,8 @@ async def test_a_run_is_started_followed_and_its_output_awaited(client: LangGrap
 
         started = await thread.run.start(input={"text": "0.1"})
         following = asyncio.create_task(follow())
-        assert await asyncio.wait_for(_output(thread), 20) == {"text": "0.1", "said": ["after", "waited"]}
-        await asyncio.wait_for(following, 20)
+        assert await asyncio.wait_for(_output(thread), 60) == {"text": "0.1", "said": ["after", "waited"]}
+        await asyncio.wait_for(following, 60)
         assert values[-1] == {"text": "0.1", "said": ["after", "waited"]}
         run = await client.runs.get(thread.thread_id, started["run_id"])
         assert run["status"] == "success"
@@ -49,13 +49,13 @@ async def test_messages_come_block_by_block(http: httpx.AsyncClient) -> None:
 async def test_a_question_is_asked_and_answered(client: LangGraphClient) -> None:
     async with client.threads.stream(assistant_id="ask") as thread:
         await thread.run.start(input={"text": "it"})
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not thread.interrupts:
                 await asyncio.sleep(0.02)
         [asked] = thread.interrupts
         assert asked["value"] == {"question": "Send 'it'?"}
         await thread.run.respond("yes")
-        left: Any = await asyncio.wait_for(_output(thread), 20)
+        left: Any = await asyncio.wait_for(_output(thread), 60)
     assert left["said"] == ["answered: yes", "after"]
 
 
@@ -63,7 +63,7 @@ async def test_a_failure_is_told(client: LangGraphClient) -> None:
     async with client.threads.stream(assistant_id="failing") as thread:
         await thread.run.start(input={"text": "x"})
         with pytest.raises(RuntimeError, match="no good: x"):
-            await asyncio.wait_for(_output(thread), 20)
+            await asyncio.wait_for(_output(thread), 60)
 
 
 async def test_what_is_no_command_is_told_in_the_protocols_words(http: httpx.AsyncClient) -> None:
@@ -129,7 +129,7 @@ async def test_the_streams_of_a_threads_runs_are_joined(client: LangGraphClient,
     served.gateway.desk.hub.watch(thread)
     for text in ("a", "b"):
         await client.runs.wait(thread, "echo", input={"text": text})
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         await join("lifecycle", 4)
         await join("state_update", 2)
         await join("run_modes", 8)

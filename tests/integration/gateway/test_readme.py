@@ -41,7 +41,7 @@ async def test_the_clients_of_the_readme_get_what_it_says(served: Served, number
     done = await asyncio.create_subprocess_exec(
         sys.executable, "-c", text, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
     )
-    said, wrong = await asyncio.wait_for(done.communicate(), 60)
+    said, wrong = await asyncio.wait_for(done.communicate(), 120)
     assert done.returncode == 0, wrong.decode()
     assert said.decode().splitlines() == _SAID[number]
 
@@ -54,11 +54,11 @@ async def test_the_curls_of_the_readme_start_show_and_approve(served: Served, tm
         process = await asyncio.create_subprocess_shell(
             command.replace("http://127.0.0.1:2024", served.url), env=environment, stdout=asyncio.subprocess.PIPE
         )
-        answer, _ = await asyncio.wait_for(process.communicate(), 60)
+        answer, _ = await asyncio.wait_for(process.communicate(), 120)
         assert process.returncode == 0, command
         said.append(answer.decode())
         until = "end" if command.startswith("baton") else "rest"
-        await asyncio.wait_for(served.gateway.orchestrator.wait("first", until=until), 20)
+        await asyncio.wait_for(served.gateway.orchestrator.wait("first", until=until), 60)
     started, asked, _, shown = said
     assert json.loads(started)["id"] == "first"
     assert [one["message"] for one in json.loads(asked)["approvals"]] == ["Refund 900 for A-4?"]

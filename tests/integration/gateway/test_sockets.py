@@ -44,7 +44,7 @@ class Raw:
 
     async def receive(self) -> Any:
         """The next thing that is said."""
-        said = orjson.loads(await asyncio.wait_for(self._socket.recv(), 20))
+        said = orjson.loads(await asyncio.wait_for(self._socket.recv(), 60))
         if said["type"] == "event":
             self.events.append(said)
         return said
@@ -68,7 +68,7 @@ async def connected(
 async def test_the_client_follows_a_thread_over_a_socket(client: LangGraphClient) -> None:
     async with client.threads.stream(assistant_id="ask", transport="websocket") as thread:
         await thread.run.start(input={"text": "it"})
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not thread.interrupts:
                 await asyncio.sleep(0.02)
         await thread.run.respond("yes")
@@ -76,7 +76,7 @@ async def test_the_client_follows_a_thread_over_a_socket(client: LangGraphClient
         async def output() -> Any:
             return await thread.output
 
-        assert (await asyncio.wait_for(output(), 20))["said"] == ["answered: yes", "after"]
+        assert (await asyncio.wait_for(output(), 60))["said"] == ["answered: yes", "after"]
 
 
 async def test_a_run_is_started_and_followed_on_one_socket(served: Served) -> None:

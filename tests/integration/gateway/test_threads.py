@@ -198,11 +198,11 @@ async def test_a_thread_with_runs_is_deleted(client: LangGraphClient) -> None:
 
 
 async def test_a_thread_with_a_time_to_live_is_deleted_when_it_is_over(client: LangGraphClient) -> None:
-    thread = (await client.threads.create(ttl=0.02))["thread_id"]
-    kept: Any = await client.threads.get(thread, include=["ttl"])
-    assert kept["ttl"]["ttl"] == 0.02
-    other = (await client.threads.create())["thread_id"]
-    async with asyncio.timeout(20):
+    other = (await client.threads.create(ttl=60))["thread_id"]
+    kept: Any = await client.threads.get(other, include=["ttl"])
+    assert kept["ttl"]["ttl"] == 60
+    thread = (await client.threads.create(ttl=0.001))["thread_id"]
+    async with asyncio.timeout(60):
         while thread in [each["thread_id"] for each in await client.threads.search()]:
             await asyncio.sleep(0.05)
     assert [each["thread_id"] for each in await client.threads.search()] == [other]

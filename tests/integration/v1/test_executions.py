@@ -129,7 +129,7 @@ async def test_records_are_streamed_until_the_end_and_a_reconnect_misses_none(
     listening = asyncio.create_task(listen())
     await until_rest(served, execution_id)
     await served.gateway.orchestrator.decide(execution_id, "ask", "approve", by="ann")
-    whole = await asyncio.wait_for(listening, 20)
+    whole = await asyncio.wait_for(listening, 60)
     kinds = [event["event"] for event in whole]
     assert kinds[-2:] == ["execution.completed", "end"]
     assert kinds.index("approval.decided") < kinds.index("execution.completed")
@@ -140,7 +140,7 @@ async def test_records_are_streamed_until_the_end_and_a_reconnect_misses_none(
     assert [str(record["seq"]) for record in stored] == [event["id"] for event in kept]
 
     middle = kept[len(kept) // 2]
-    rest = await asyncio.wait_for(listen(**{"Last-Event-ID": middle["id"]}), 20)
+    rest = await asyncio.wait_for(listen(**{"Last-Event-ID": middle["id"]}), 60)
     assert [event["id"] for event in rest if "id" in event] == [event["id"] for event in kept[len(kept) // 2 + 1 :]]
 
 
@@ -158,7 +158,7 @@ async def test_what_another_process_decides_is_streamed_too(
     ) as response:
         async with Orchestrator.open(Settings(database=tmp_path / "baton.db"), drive=False) as other:
             await other.decide(execution_id, "ask", "approve", by="ben")
-        events = await asyncio.wait_for(events_of(response), 20)
+        events = await asyncio.wait_for(events_of(response), 60)
     assert "approval.decided" in [event["event"] for event in events]
     assert events[-1]["data"] == {"status": "completed"}
 

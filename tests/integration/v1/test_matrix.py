@@ -361,7 +361,7 @@ async def test_another_tenants_socket_shows_what_one_to_nothing_shows(house: Hou
                 async with websockets.connect(where, additional_headers=key) as socket:
                     for number, (method, params) in enumerate(SAID):
                         await socket.send(orjson.dumps({"id": number, "method": method, "params": params}))
-                        said = str(await asyncio.wait_for(socket.recv(), 20))
+                        said = str(await asyncio.wait_for(socket.recv(), 60))
                         assert MARK not in said
                         seen.append(re.sub("|".join(map(re.escape, named)), "ID", said))
             assert seen[: len(SAID)] == seen[len(SAID) :], f"WebSocket {route.path}"

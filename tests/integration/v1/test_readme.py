@@ -26,7 +26,7 @@ async def test_the_curls_of_the_chapter_answer_as_it_says(served: Served, tmp_pa
             env={"BATON": served.url, "KEY": key, "PATH": "/usr/bin:/bin"},
             stdout=asyncio.subprocess.PIPE,
         )
-        said, _ = await asyncio.wait_for(process.communicate(), 20)
+        said, _ = await asyncio.wait_for(process.communicate(), 120)
         answers.append(json.loads(said))
         if "id" in answers[-1]:
             await baton.wait(answers[-1]["id"], until="rest")

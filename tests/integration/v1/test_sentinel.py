@@ -147,7 +147,7 @@ async def test_a_cron_starts_with_the_secret_it_was_given(heard: Any) -> None:
     thread = (await client.post("/threads", json={})).json()["thread_id"]
     body = {"assistant_id": "guarded", "schedule": "* * * * * *", "input": INPUT}
     cron = (await client.post(f"/threads/{thread}/runs/crons", json=body)).json()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         async with client.stream("GET", f"/threads/{thread}/stream", params={"stream_mode": "lifecycle"}) as answer:
             async for line in answer.aiter_lines():
                 if line == "event: run_done":

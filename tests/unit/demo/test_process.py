@@ -41,7 +41,7 @@ async def run_to_end(*arguments: str) -> tuple[int | None, str]:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
-    said, _ = await asyncio.wait_for(process.communicate(), 20)
+    said, _ = await asyncio.wait_for(process.communicate(), 120)
     return process.returncode, said.decode()
 
 
@@ -51,7 +51,7 @@ async def killed_parent(database: Path, exit_with_parent: str) -> tuple[str, int
         *(sys.executable, "-c", PARENT, str(database), exit_with_parent), stdout=asyncio.subprocess.PIPE
     )
     assert parent.stdout is not None
-    url, pid = (await asyncio.wait_for(parent.stdout.readline(), 20)).decode().split()
+    url, pid = (await asyncio.wait_for(parent.stdout.readline(), 120)).decode().split()
     assert await accepts(url)
     parent.kill()
     await parent.wait()
@@ -100,7 +100,7 @@ async def ends_cleanly(folder: Path, number: int) -> None:
         stdout=asyncio.subprocess.PIPE,
     )
     assert process.stdout is not None
-    line = await asyncio.wait_for(process.stdout.readline(), 20)
+    line = await asyncio.wait_for(process.stdout.readline(), 120)
     assert (folder / "ready.json").read_bytes() == line
     async with httpx.AsyncClient(base_url=json.loads(line)["url"], timeout=60, verify=False) as client:
         await client.put("/_control/faults/user-service", json={"hang": True})
@@ -113,7 +113,7 @@ async def ends_cleanly(folder: Path, number: int) -> None:
 
         await until(both_arrived, "both requests wait")
         process.send_signal(number)
-        assert await asyncio.wait_for(process.wait(), 5) == 0
+        assert await asyncio.wait_for(process.wait(), 60) == 0
         for ended in await asyncio.gather(*calls, return_exceptions=True):
             assert isinstance(ended, httpx.TransportError)
     assert await process.stdout.read() == b""
