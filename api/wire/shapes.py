@@ -6,6 +6,7 @@ from typing import Any
 from starlette.responses import Response
 
 from orchestrator.ids import shown_id
+from orchestrator.serving.configured import masked
 from orchestrator.serving.encoding import to_bytes
 from orchestrator.serving.secrets import shown
 from orchestrator.store.served.values import Assistant, Run, Thread
@@ -29,8 +30,7 @@ def assistant_of(assistant: Assistant) -> dict[str, Any]:
         "name": assistant.name,
         "description": assistant.description,
         "version": assistant.version,
-        "config": assistant.config,
-        "context": assistant.context,
+        **masked({"config": assistant.config, "context": assistant.context}),
         "metadata": assistant.metadata,
         "created_at": assistant.created_at,
         "updated_at": assistant.updated_at,
@@ -46,7 +46,7 @@ def thread_of(thread: Thread, *, ttl: bool = False) -> dict[str, Any]:
         "state_updated_at": thread.state_updated_at,
         "metadata": thread.metadata,
         "status": thread.status,
-        "config": thread.config,
+        "config": masked(thread.config),
         "values": thread.state,
         "interrupts": thread.interrupts,
         "error": thread.error,

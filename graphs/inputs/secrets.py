@@ -1,9 +1,15 @@
 """Which parts of a value its schema marks as secret (X12): `format: password`, `x-secret: true`, `writeOnly: true`."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 SecretPath: TypeAlias = tuple[str, ...]
+
+_NAME = re.compile(
+    r"password|passwd|passphrase|secret|token(?!s|iz)|(?:api|private|access)[_-]?key|credential|authorization|cookie",
+    re.IGNORECASE,
+)
 
 ANY_KEY = "*"
 """Stands for every item of a list, and every further key of an object."""
@@ -23,6 +29,11 @@ def secret_paths(schema: Mapping[str, Any] | None) -> tuple[SecretPath, ...]:
     finder = _Finder(schema)
     found = tuple(dict.fromkeys(finder.paths(schema, (), ())))
     return ((),) if finder.gave_up else found
+
+
+def names_a_secret(name: str) -> bool:
+    """Whether a key's name says that its value is secret, where no schema does: `openai_api_key`, `accessToken`."""
+    return _NAME.search(name) is not None
 
 
 def is_marked_secret(schema: Any) -> bool:

@@ -12,7 +12,7 @@ from orchestrator.serving.served import Place
 from orchestrator.serving.wanted import AUTH_USER
 from orchestrator.store.saver import BatonSaver
 from orchestrator.store.served.remembering import REMEMBERED, of_clients
-from orchestrator.store.served.values import Assistant, Run, Thread
+from orchestrator.store.served.values import Run, Thread
 
 
 def config_of(run: Run) -> RunnableConfig:
@@ -50,10 +50,10 @@ def config_of_thread(thread: Thread) -> RunnableConfig:
     return {"configurable": {**(thread.config.get("configurable") or {}), "thread_id": thread.id}}
 
 
-def config_of_assistant(assistant: Assistant) -> RunnableConfig:
-    """The same where a graph is only looked at."""
-    given: Mapping[str, Any] = assistant.config.get("configurable") or {}
-    return {"configurable": {**of_clients(assistant.context), **of_clients(given)}}
+def config_of_assistant(kept: Mapping[str, Any]) -> RunnableConfig:
+    """The same where a graph is only looked at: its `config` and `context`."""
+    given: Mapping[str, Any] = kept["config"].get("configurable") or {}
+    return {"configurable": {**of_clients(kept["context"]), **of_clients(given)}}
 
 
 def _user(request: Mapping[str, Any]) -> dict[str, Any]:
@@ -87,6 +87,13 @@ def command(request: Mapping[str, Any]) -> Command[Any] | None:
     if goto is not None:
         more["goto"] = [_goto(each) for each in goto] if isinstance(goto, list) else _goto(goto)
     return Command(**more) if more else None
+
+
+def command_or(values: Any) -> Any:
+    """Values, or what a superstep of a thread's creation commands instead."""
+    return (
+        command({"command": values["__command__"]}) if isinstance(values, dict) and "__command__" in values else values
+    )
 
 
 def _goto(given: Any) -> Any:

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from graphs.clock import Clock
@@ -81,8 +82,9 @@ class AssistantDesk:
             NotFoundError: its graph is not served.
             ConflictError: its id is taken.
         """
-        await self._shelf.get(assistant.graph, assistant.tenant)
-        return await self._store.create_assistant(assistant, again=again)
+        served = await self._shelf.get(assistant.graph, assistant.tenant)
+        kept = served.sealed({"config": assistant.config, "context": assistant.context})
+        return await self._store.create_assistant(replace(assistant, **kept), again=again)
 
     async def change(
         self, name: str, tenant: str, changes: Mapping[str, Any], metadata: Mapping[str, Any] | None
@@ -95,7 +97,9 @@ class AssistantDesk:
         if "graph" in changes:
             await self._shelf.get(changes["graph"], tenant)
         found = await self.get(name, tenant)
-        return await self._store.change_assistant(found.id, tenant, changes, metadata=metadata)
+        served = await self._shelf.find(found.graph, tenant)
+        kept = changes if served is None else served.sealed(changes)
+        return await self._store.change_assistant(found.id, tenant, kept, metadata=metadata)
 
     async def versions(
         self, name: str, tenant: str, *, limit: int, offset: int, metadata: Mapping[str, Any]

@@ -27,7 +27,8 @@ class Conversations(UserGraph):
     """
 
     def __init__(self, name: str, baton: Orchestrator) -> None:
-        super().__init__(name, Source(name, conversing(name, baton, DEFAULT_TENANT)), baton.store)
+        source = Source(name, conversing(name, baton, DEFAULT_TENANT))
+        super().__init__(name, source, baton.store, baton.catalogue.cipher)
         self._baton = baton
 
     async def admit(self, run: Run, by: Caller) -> Sequence[Beside]:

@@ -1,6 +1,6 @@
 """A user's own graph, served: on our checkpointer, with our queue in front of it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from copy import copy
 from dataclasses import replace
@@ -14,11 +14,12 @@ from langgraph.pregel import Pregel
 from langgraph.types import Command, StateSnapshot, StateUpdate
 
 from graphs.errors import ConflictError, InputError
-from orchestrator.fingerprints import fingerprint
 from orchestrator.queue.port import Ticket
+from orchestrator.sealing import Cipher
 from orchestrator.serving.answers import are_ids, no_longer_asked
 from orchestrator.serving.asked import (
     command,
+    command_or,
     config_of,
     config_of_assistant,
     config_of_thread,
@@ -28,6 +29,7 @@ from orchestrator.serving.asked import (
     refuse_unknown_checkpoint,
     sets_aside,
 )
+from orchestrator.serving.configured import Configured
 from orchestrator.serving.items import ItemStore
 from orchestrator.serving.loading import Source, schemas_of, served_copy
 from orchestrator.serving.served import Caller, Document, Edit, Place, Say, Window
@@ -52,7 +54,7 @@ class UserGraph:
     copied = True
     lasting = True
 
-    def __init__(self, name: str, source: Source, store: SqliteStore) -> None:
+    def __init__(self, name: str, source: Source, store: SqliteStore, cipher: Callable[[], Cipher]) -> None:
         self.name = name
         self.description = source.description
         self._source = source
@@ -60,11 +62,13 @@ class UserGraph:
         self._store = store
         self._ready: dict[str, Any] = {}
         self._config: RunnableConfig = {"configurable": {}}
+        self._configured = Configured(cipher)
 
     def of_assistant(self, assistant: Assistant) -> Self:
         """See the port: a function that makes the graph is told what the assistant is configured with."""
         one = copy(self)
-        one._config = config_of_assistant(assistant)
+        kept = self._configured.opened({"config": assistant.config, "context": assistant.context})
+        one._config = config_of_assistant(kept)
         return one
 
     def speaks(self, names: Mapping[str, Any]) -> bool:
@@ -98,16 +102,16 @@ class UserGraph:
                 raise no_longer_asked(next(iter(resume)))
 
     def sealed(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
-        """See the port: a graph's state has no secret inputs."""
-        return request
+        """See the port: a graph's state has no secret inputs, but it may be configured with secrets."""
+        return self._configured.sealed(request)
 
     def fingerprint(self, wish: Mapping[str, Any]) -> str:
         """See the port."""
-        return fingerprint(wish)
+        return self._configured.fingerprint(wish)
 
     async def perform(self, ticket: Ticket, say: Say) -> Ended:
         """See the port."""
-        run = ticket.run
+        run = self._opened(ticket.run)
         async with AsyncExitStack() as stack:
             config = config_of(run)
             graph = await self._open(stack, run.tenant, config)
@@ -135,10 +139,16 @@ class UserGraph:
         """See the port."""
         async with AsyncExitStack() as stack:
             try:
-                graph = await self._open(stack, run.tenant, config_of(run))
+                graph = await self._open(stack, run.tenant, config_of(self._opened(run)))
             except InputError:  # it cannot be made, so it has left nothing either
                 return Ended(status="error", thread="error")
             return ended_with(await graph.aget_state(_thread(run.thread_id)))
+
+    def _config_of(self, thread: Thread) -> RunnableConfig:
+        return config_of_thread(replace(thread, config=self._configured.opened(thread.config)))
+
+    def _opened(self, run: Run) -> Run:
+        return replace(run, request=self._configured.opened(run.request))
 
     async def _drive(self, graph: Any, given: Any, config: RunnableConfig, run: Run, say: Say) -> None:
         request = run.request
@@ -208,7 +218,7 @@ class UserGraph:
     async def state(self, thread: Thread, place: Place, *, subgraphs: bool) -> Document:
         """See the port."""
         async with AsyncExitStack() as stack:
-            graph = await self._open(stack, thread.tenant, config_of_thread(thread))
+            graph = await self._open(stack, thread.tenant, self._config_of(thread))
             config: RunnableConfig = {"configurable": place.configurable(thread.id)}
             snapshot = await graph.aget_state(config, subgraphs=subgraphs)
         if snapshot.created_at is None:
@@ -226,7 +236,7 @@ class UserGraph:
         )
         found: list[Document] = []
         async with AsyncExitStack() as stack:
-            graph = await self._open(stack, thread.tenant, config_of_thread(thread))
+            graph = await self._open(stack, thread.tenant, self._config_of(thread))
             # Metadata is compared here: its names come from clients, and must not reach a query's text.
             async for snapshot in graph.aget_state_history(config, before=before):
                 metadata = snapshot.metadata or {}
@@ -244,16 +254,14 @@ class UserGraph:
 
     async def edit(self, thread: Thread, edits: Sequence[Sequence[Edit]]) -> Place:
         """See the port."""
-        supersteps = [
-            [StateUpdate(_command_or(edit.values), edit.as_node) for edit in superstep] for superstep in edits
-        ]
+        supersteps = [[StateUpdate(command_or(edit.values), edit.as_node) for edit in superstep] for superstep in edits]
         where = edits[0][0].place
         config: RunnableConfig = {
             "configurable": where.configurable(thread.id),
             "metadata": {"graph_id": self.name, "thread_id": thread.id},
         }
         async with AsyncExitStack() as stack:
-            graph = await self._open(stack, thread.tenant, config_of_thread(thread))
+            graph = await self._open(stack, thread.tenant, self._config_of(thread))
             try:
                 changed = await graph.abulk_update_state(config, supersteps)
             except (InvalidUpdateError, ValueError, KeyError, TypeError) as error:
@@ -290,10 +298,3 @@ class UserGraph:
 
 def _thread(thread_id: str) -> RunnableConfig:
     return {"configurable": {"thread_id": thread_id}}
-
-
-def _command_or(values: Any) -> Any:
-    """Values, or what a superstep of a thread's creation commands instead."""
-    return (
-        command({"command": values["__command__"]}) if isinstance(values, dict) and "__command__" in values else values
-    )

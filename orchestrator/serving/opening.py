@@ -44,7 +44,7 @@ async def open_desk(
         on_end: Told of every run that has ended.
     """
     store, clock = orchestrator.store, orchestrator.clock
-    served = {name: UserGraph(name, source, store) for name, source in graphs.items()}
+    served = {name: UserGraph(name, source, store, orchestrator.catalogue.cipher) for name, source in graphs.items()}
     ours = {AGENT: Conversations(AGENT, orchestrator)}
     queue = LocalQueue(store, clock, log, places=places, grace=grace)
     desk = Desk(store, queue, Shelf(served, orchestrator, ours), clock, log, on_end, most, judge)

@@ -8,6 +8,7 @@ from graphs.expressions.secret import MASK
 from graphs.inputs.secrets import SecretPath, covers, secret_paths
 from orchestrator.fingerprints import fingerprint
 from orchestrator.sealing import Cipher
+from orchestrator.serving.configured import masked
 
 SEALED: Final = "sealed_input"
 """The key of a request that holds its whole input, encrypted; beside it stands the input with its secrets masked."""
@@ -49,12 +50,13 @@ class InputSealer:
 
 def shown(request: Mapping[str, Any]) -> dict[str, Any]:
     """A request as clients may see it again."""
-    return {key: value for key, value in request.items() if key != SEALED}
+    return masked({key: value for key, value in request.items() if key != SEALED})
 
 
 def changed(request: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
     """A request with changes: another input takes the place of the sealed one too."""
-    return {**(shown(request) if "input" in changes else request), **changes}
+    before = {key: value for key, value in request.items() if key != SEALED or "input" not in changes}
+    return {**before, **changes}
 
 
 def _masked(value: Any, paths: tuple[SecretPath, ...], at: tuple[str | int, ...]) -> Any:

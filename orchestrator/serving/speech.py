@@ -5,10 +5,14 @@ from typing import Any
 
 from langchain_core.messages import BaseMessage, BaseMessageChunk, convert_to_messages, message_chunk_to_message
 
+from orchestrator.serving.configured import untold
 from orchestrator.serving.served import Say
 
 _OURS = {"messages-tuple": "messages", "lifecycle": None, "tools": "tools", "events": None, "feedback": None}
 """Modes that LangGraph calls otherwise, or does not know."""
+
+_ABOUT_RUNS = frozenset({"debug", "checkpoints", "tasks"})
+"""Modes that tell how a run is configured."""
 
 
 class Speech:
@@ -51,18 +55,19 @@ class Speech:
             if event["event"] == "on_chain_stream" and event.get("run_id") == run_id and isinstance(chunk, tuple):
                 namespace, mode, inner = chunk if len(chunk) == 3 else ((), *chunk)
                 self.part(namespace, mode, inner)
-            self._say("events", event)
+            self._say("events", untold(event))
 
     def part(self, namespace: Sequence[str], mode: str, chunk: Any) -> None:
         """Say one part."""
         place = "".join(f"|{name}" for name in namespace)
         if mode == "messages":
-            self._message(place, *chunk)
+            message, metadata = chunk
+            self._message(place, message, untold({"metadata": metadata})["metadata"])
         elif mode == "updates" and self._only_interrupts:
             if isinstance(chunk, dict) and chunk.get("__interrupt__"):
                 self._say(f"values{place}", chunk)
         else:
-            self._say(f"{mode}{place}", chunk)
+            self._say(f"{mode}{place}", untold(chunk) if mode in _ABOUT_RUNS else chunk)
 
     def _message(self, place: str, chunk: Any, metadata: Any) -> None:
         if "messages-tuple" in self._modes:

@@ -18,6 +18,7 @@ from orchestrator.queue.port import Ticket
 from orchestrator.serving.answers import answers_to, are_ids, interrupt_id
 from orchestrator.serving.asked import sets_aside
 from orchestrator.serving.carrying import Carrying, asked_by, at_rest, checkpoint_of
+from orchestrator.serving.configured import Configured
 from orchestrator.serving.described import schemas_of
 from orchestrator.serving.drawing import Drawer, DrawnPlan
 from orchestrator.serving.front import with_one_in_front
@@ -45,6 +46,7 @@ class WorkflowGraph:
         self._tenant = tenant
         self._workflow = workflow
         self._baton = orchestrator
+        self._configured = Configured(orchestrator.catalogue.cipher)
         self._sealer = InputSealer(workflow.spec.input.schema_, orchestrator.catalogue.cipher)
         self._carrying = Carrying(workflow, orchestrator, tenant, self._sealer, self._go_back)
 
@@ -100,7 +102,7 @@ class WorkflowGraph:
 
     def sealed(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
         """See the port."""
-        return self._sealer.sealed(request)
+        return self._sealer.sealed(self._configured.sealed(request))
 
     def fingerprint(self, wish: Mapping[str, Any]) -> str:
         """See the port."""

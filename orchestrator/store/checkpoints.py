@@ -8,6 +8,7 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import CheckpointMetadata, get_checkpoint_metadata
 from langgraph.checkpoint.sqlite.utils import pending_writes_sql
 
+from graphs.inputs.secrets import names_a_secret
 from orchestrator.store.units import Statement
 
 _TABLES = ("checkpoints", "writes")
@@ -47,8 +48,11 @@ def put(key: tuple[str, str, str], parent: str | None, kind: str, body: bytes, m
 
 
 def whole_metadata(config: RunnableConfig, metadata: CheckpointMetadata) -> bytes:
-    """A checkpoint's metadata with what the caller's configuration says besides, as the official saver keeps it."""
-    return json.dumps(get_checkpoint_metadata(config, metadata), ensure_ascii=False).encode("utf-8", "ignore")
+    """A checkpoint's metadata with what the caller's configuration says besides, as the official saver keeps it; but
+    for the secrets in it."""
+    own = {name: value for name, value in config["configurable"].items() if not names_a_secret(name)}
+    whole = get_checkpoint_metadata({**config, "configurable": own}, metadata)
+    return json.dumps(whole, ensure_ascii=False).encode("utf-8", "ignore")
 
 
 def only(key: tuple[str, str, str], *, below: bool) -> list[Statement]:
