@@ -2,9 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from typing import Any, cast, get_args
+from typing import Any, Final, cast, get_args
 
-import orjson
 from rich.text import Text
 
 from graphs.errors import InputError
@@ -19,6 +18,9 @@ from orchestrator.cli.support.values import read_mapping
 from orchestrator.engine import Orchestrator
 from orchestrator.engine.mending import LetterStory
 from orchestrator.store.port import DeadLetter, LetterKind
+
+_SHOWN: Final = 2000
+"""Characters of an input; --json has all of them."""
 
 
 async def dead_letters(
@@ -97,7 +99,7 @@ def _told(story: LetterStory) -> Iterator[tuple[str, object]]:
     yield "why", _why(letter)
     yield "code", letter.error.get("code")
     yield "category", letter.error.get("category")
-    yield "what next", str(letter.error.get("hint", "")).replace("NUMBER", str(letter.id)) or None
+    yield "what next", str(letter.error.get("hint", "")).replace("NUMBER", str(letter.id)) or _ways_on(letter)
     yield "escalated", "people have to see to it" if letter.escalated else None
     yield "status", letter.status + (f" by {letter.closed_by}" if letter.closed_by else "")
     yield "note", letter.note
@@ -106,6 +108,13 @@ def _told(story: LetterStory) -> Iterator[tuple[str, object]]:
     if letter.edit is not None:
         by = f" (by {letter.edit['by']})" if letter.edit.get("by") else ""
         yield "edited", _json(letter.edit["input"]) + by
+
+
+def _ways_on(letter: DeadLetter) -> str | None:
+    if letter.status != "open":
+        return None
+    edited = f", edit {letter.id} before that" if letter.kind == "failure" else ""
+    return f"baton dead-letters redrive {letter.id}{edited}, or discard {letter.id}"
 
 
 async def edit(shared: Shared, *, number: int, edit: Sequence[str] | None, undo: bool, by: str | None) -> int:
@@ -210,7 +219,7 @@ def _kind(text: str | None) -> LetterKind | None:
 
 
 def _json(value: object) -> str:
-    return orjson.dumps(value).decode()
+    return one_line(value, _SHOWN)
 
 
 def _why(letter: DeadLetter) -> str:

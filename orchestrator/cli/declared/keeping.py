@@ -31,7 +31,8 @@ def _register_prune(app: typer.Typer) -> None:
     def prune(
         older_than: Annotated[str, typer.Option(metavar="TIME", help="Ended longer ago than this: 30d, 12h.")],
         keep: Annotated[
-            list[ExecutionStatus] | None, typer.Option(help="But not those that ended so; may be repeated.")
+            list[ExecutionStatus] | None,
+            typer.Option(metavar="STATUS", help="But not those that ended so; may be repeated."),
         ] = None,
         dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count them.")] = False,
     ) -> None:
