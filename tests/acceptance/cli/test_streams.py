@@ -67,7 +67,7 @@ def test_an_output_that_takes_nothing_is_told(place: Place, words: str) -> None:
     [
         ("run --json", "Missing argument 'FILE|NAME[@VERSION]'."),
         ("bogus --json", "No such command 'bogus'."),
-        ("fork x --json", "Missing option '--at'."),
+        ("fork x --json", "Missing option '--at' / '--from'."),
     ],
 )
 def test_programs_get_json_also_for_a_command_line_that_cannot_be_understood(
