@@ -34,14 +34,14 @@ class Breakers:
         for kept in await self._store.breakers():
             self._states[kept.name] = _taken_over(kept)
 
-    async def reload(self, name: str) -> None:
-        """Somebody reset it."""
-        kept = await self._store.breaker(name)
-        state = self._states[name] = _taken_over(kept) if kept is not None else CLOSED
+    def reset(self, name: str) -> None:
+        """Somebody closed it by hand."""
+        self._states[name] = CLOSED
         if guard := self._guards.get(name):
-            guard.state, guard.refused = state, 0
-        # Once more: somebody may have sat down to wait between the reset and this.
-        self._store.keep_breaker(name, state, rings=state.until is None)
+            guard.state, guard.refused = CLOSED, 0
+        # Once more: between the reset and this a call may have ended at the breaker as it was, and kept that; and
+        # somebody may have sat down to wait.
+        self._store.keep_breaker(name, CLOSED, rings=True)
 
     def refuses(self, name: str) -> bool:
         """Whether nobody may call now."""

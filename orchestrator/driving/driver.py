@@ -76,9 +76,9 @@ class Driver(Carrier):
         else:
             self.take(execution.id, "cancel")
 
-    async def breaker_reset(self, name: str) -> None:
+    def breaker_reset(self, name: str) -> None:
         """Somebody closed a breaker by hand."""
-        await self._works.breakers.reload(name)
+        self._works.breakers.reset(name)
 
     def paused(self, execution_id: str) -> None:
         """It is to be held: nothing new starts."""

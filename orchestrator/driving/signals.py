@@ -15,7 +15,7 @@ class Hearer(Protocol):
     def take(self, execution_id: str, reason: str) -> None: ...
     def cancelled(self, execution: Execution) -> None: ...
     def paused(self, execution_id: str) -> None: ...
-    async def breaker_reset(self, name: str) -> None: ...
+    def breaker_reset(self, name: str) -> None: ...
     async def answered_elsewhere(self, execution: Execution, path: str | None) -> None: ...
     def look_at_the_clock(self) -> None: ...
 
@@ -43,23 +43,26 @@ class Signals:
 
     async def listen(self) -> None:
         """Hear what other processes stored. One look at shared memory while nobody commits."""
-        jumps = Jumps(self._works.clock)
+        jumps, missed = Jumps(self._works.clock), False
         while True:
             await asyncio.sleep(self._works.settings.poll)
             if jumps.happened():
                 self._hearer.look_at_the_clock()
-            if not self._works.store.changed():
+            if not self._works.store.changed() and not missed:
                 continue
             try:
                 for signal in await self._works.store.signals(self.seen):
-                    self.seen = signal.seq
                     await self._hear(signal)
+                    self.seen = signal.seq
+                missed = False
             except BatonError as error:
-                self._works.log.error("signals.unreadable", error=str(error))
+                if not missed:  # until it can be read again: once is enough
+                    self._works.log.error("signals.unreadable", error=str(error))
+                missed = True
 
     async def _hear(self, signal: Signal) -> None:
         if signal.kind == "breaker":
-            await self._hearer.breaker_reset(signal.path or "")
+            self._hearer.breaker_reset(signal.path or "")
             return
         if signal.kind == "published":
             self._works.store.has_news()

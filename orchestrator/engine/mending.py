@@ -175,5 +175,5 @@ class Mending(Base):
         """
         reset = await self.store.reset_breaker(name)
         if self._driver is not None:
-            await self._driver.breaker_reset(name)
+            self._driver.breaker_reset(name)
         return reset

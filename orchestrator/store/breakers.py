@@ -31,11 +31,6 @@ class Breakers(Chapter):
         rows = await self._reader.read(lambda db: db.execute(f"{_SELECT} ORDER BY name").fetchall())
         return [_from_row(row) for row in rows]
 
-    async def breaker(self, name: str) -> KeptBreaker | None:
-        """See the port. Asked of the writer, so that what was handed over before is seen."""
-        row = await self._writer.submit(lambda db: db.execute(f"{_SELECT} WHERE name = ?", (name,)).fetchone())
-        return _from_row(row) if row else None
-
     def keep_breaker(self, name: str, breaker: Breaker, *, rings: bool) -> None:
         """See the port."""
         now = self._now()

@@ -216,6 +216,23 @@ async def test_it_is_reset_from_another_process(database: Path, effects: Effects
         assert [breaker.failures for breaker in await baton.breakers()] == [1], "it counts from the beginning"
 
 
+@pytest.mark.capability("E09")
+async def test_a_call_that_ends_meanwhile_does_not_undo_a_reset(database: Path, effects: Effects) -> None:
+    """The engine keeps the breaker as it knows it, before it hears of the reset."""
+    clock = ManualClock()
+    async with opened(database, clock, effects, resources=[Line()]) as baton:
+        async with engine(database, drive=False) as elsewhere:
+            await elsewhere.reset_breaker("lines")
+        assert baton._driver is not None
+        breakers = baton._driver._works.breakers
+        (guard,) = breakers.guards("lines:one", ())
+        assert guard.state.state == "open", "it has not heard of it"
+        breakers.changed(guard.name, guard.state, guard.state)
+        await until(lambda: guard.state.state == "closed")
+        await baton.store.barrier()
+        assert [breaker.state for breaker in await baton.breakers()] == ["closed"]
+
+
 async def _done(effects: Effects, count: int) -> None:
     while effects.done.count("r") < count:
         await asyncio.sleep(0.01)

@@ -5,11 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from graphs.errors import StoreError
 from graphs.spec import Workflow
 from orchestrator.catalogue import Catalogue
 from orchestrator.engine import Orchestrator
 from orchestrator.store.drives import Drives
 from orchestrator.store.port import Execution
+from orchestrator.store.sqlite import SqliteStore
 from tests.support.engine.engines import PATIENCE, act, ask, engine, finished, rested, workflow
 from tests.support.engine.steps import Effects
 
@@ -73,4 +75,26 @@ async def test_what_is_continued_while_its_engine_is_told_that_it_is_held_goes_o
         go_on.set()
         assert (await rested(baton, execution)).status == "waiting"
         await baton.decide(execution.id, "q", "approve")
+        assert (await finished(baton, execution)).status == "completed"
+
+
+async def test_what_could_not_be_read_when_it_came_is_heard_later(
+    database: Path, effects: Effects, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also when nobody stores anything after it."""
+    read, failures = SqliteStore.execution, 3
+
+    async def fails(self: SqliteStore, execution_id: str) -> Execution | None:
+        nonlocal failures
+        if failures and self is baton.store:
+            failures -= 1
+            raise StoreError("The disk does not answer.", code="unreadable")
+        return await read(self, execution_id)
+
+    async with engine(database, drive=False) as other, engine(database, effects=effects) as baton:
+        execution = await rested(baton, await baton.start(workflow("w", [ask("q"), act("a", "q")])))
+        monkeypatch.setattr(SqliteStore, "execution", fails)
+        await other.decide(execution.id, "q", "approve", by="ann")
+        await _heard(baton)
+        assert failures == 0
         assert (await finished(baton, execution)).status == "completed"

@@ -14,7 +14,6 @@ class Breakers(Protocol):
         """Every breaker that has ever counted a failure."""
         ...
 
-    async def breaker(self, name: str) -> KeptBreaker | None: ...
     def keep_breaker(self, name: str, breaker: Breaker, *, rings: bool) -> None:
         """Hand over where a breaker stands, without waiting for its commit. With `rings`, every step that waits for it
         is called in the same transaction."""
