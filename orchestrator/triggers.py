@@ -20,7 +20,7 @@ from orchestrator.fingerprints import KEY_REUSED
 from orchestrator.quota import UNLIMITED, Quota, TooManyRunsError
 from orchestrator.store.port import Execution
 from orchestrator.store.triggers import KeptEvent, Triggering
-from orchestrator.tenancy import TenantView
+from orchestrator.tenancy import STARTED_BY, TenantView
 from orchestrator.whole import stopped
 
 DEPTH: Final = "trigger_depth"
@@ -142,7 +142,8 @@ class Triggers:
             BatonError: it cannot be started: the input does not fit, an expression cannot be evaluated.
         """
         trigger = placed.trigger
-        depth = await self._depth(event)
+        cause = await self._cause(event)
+        depth = _depth(cause)
         scope = {"event": {"id": event.name, "type": event.type, "key": event.key, "data": event.data}}
         context = EvaluationContext(event.received_at, f"trigger:{event.id}:{placed.workflow}:{trigger.called}")
         if trigger.condition is not None and not parse_condition(trigger.condition).evaluate(scope, context):
@@ -154,7 +155,7 @@ class Triggers:
                 hint="Give the trigger a condition that ends the circle.",
                 code="trigger_circle",
             )
-        view = TenantView(self._baton, placed.tenant, f"trigger:{trigger.called}", quota=self._quota)
+        view = TenantView(self._baton, placed.tenant, _starter(event, cause, trigger), quota=self._quota)
         try:
             return await view.start(
                 placed.workflow,
@@ -169,10 +170,10 @@ class Triggers:
             # The event has started it already; the definition was changed since, which is no mistake of anybody.
             return await view.get(str(error.details["execution_id"]))
 
-    async def _depth(self, event: KeptEvent) -> int:
+    async def _cause(self, event: KeptEvent) -> Execution | None:
+        """The execution that published it, if one has."""
         cause = await self._store.execution(event.source) if event.source is not None else None
-        before = cause.metadata.get(DEPTH) if cause is not None else None
-        return before + 1 if isinstance(before, int) else 1
+        return cause if cause is not None and cause.tenant == event.tenant else None
 
     # -- for whoever looks after them ------------------------------------------------------------------------------
 
@@ -209,6 +210,18 @@ class Triggers:
         started = await self.fire(placed, event)
         await self._store.triggered_after_all(*placed.place, event.name)
         return started
+
+
+def _depth(cause: Execution | None) -> int:
+    before = cause.metadata.get(DEPTH) if cause is not None else None
+    # Whoever starts an execution says what its metadata are: less than none would let a circle go on.
+    return max(before, 0) + 1 if isinstance(before, int) else 1
+
+
+def _starter(event: KeptEvent, cause: Execution | None, trigger: Trigger) -> str:
+    """Who is behind what an event starts: where duties are separate, they do not approve it."""
+    person = event.source if cause is None else cause.metadata.get(STARTED_BY)
+    return str(person or f"trigger:{trigger.called}")
 
 
 def _placed(workflow: Triggering, off: frozenset[tuple[str, str, str]]) -> Iterator[Placed]:

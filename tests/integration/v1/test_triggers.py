@@ -12,8 +12,8 @@ import pytest
 
 from graphs.clock import SystemClock
 from orchestrator.store.sqlite import SqliteStore
-from tests.support.gateway.calls import publish, start
-from tests.support.gateway.definitions import announces, lasts, workflow
+from tests.support.gateway.calls import publish, start, until_rest
+from tests.support.gateway.definitions import announces, asks, lasts, workflow
 from tests.support.gateway.people import caller, make_key
 from tests.support.gateway.process import process
 from tests.support.gateway.serving import FUNCTIONS, Served, serving
@@ -74,6 +74,30 @@ async def test_an_event_that_fits_starts_it_once_with_what_is_made_of_it(
     }
     shown = (await client.get(f"/v1/executions/{started['id']}")).json()["execution"]
     assert shown["input"] == {"order": "A-1", "by": "ann"}
+
+
+@pytest.mark.parametrize("emitted", [False, True], ids=["published", "emitted by what they started"])
+async def test_who_publishes_an_event_does_not_approve_what_it_starts(served: Served, *, emitted: bool) -> None:
+    store = served.gateway.orchestrator
+    ann, ben = [await make_key(store, "editor", name=name) for name in ("ann", "ben")]
+    async with caller(served.url, ann) as one, caller(served.url, ben) as other:
+        await publish(one, workflow("asking", asks(separate_from=["starter"]), triggers=[{"event": "go"}]))
+        if emitted:
+            await publish(one, workflow("calling", announces("call", "go")))
+            await start(one, workflow="calling")
+        else:
+            assert (await one.post("/v1/events", json={"type": "go"})).status_code == 200
+        async with asyncio.timeout(60):
+            while not (found := await executions(one, workflow="asking")):
+                await asyncio.sleep(0.01)
+        await until_rest(served, found[0]["id"])
+        where = f"/v1/approvals/{found[0]['id']}/ask"
+        asked = (await one.get(where)).json()
+        decision = {"decision": "approve", "digest": asked["digest"]}
+        refused = await one.post(f"{where}/decide", json=decision)
+        assert (asked["started_by"], refused.status_code) == ("ann", 403)
+        assert refused.json()["code"] == "duties_not_separate"
+        assert (await other.post(f"{where}/decide", json=decision)).status_code == 200
 
 
 async def test_triggers_are_listed_and_switched(client: httpx.AsyncClient, served: Served) -> None:
