@@ -211,7 +211,7 @@ async def test_a_limit_of_its_model_holds_and_kill_9_loses_no_answer(
 ) -> None:
     database = tmp_path / "killed.db"
     monkeypatch.setenv("BATON_MODEL", "scripted:echo")
-    monkeypatch.setenv("BATON_LIMITS", '{"scripted:echo": {"rate": "1/s"}}')
+    monkeypatch.setenv("BATON_LIMITS", '{"scripted:echo": {"rate": "1/h"}}')
     async with process(database, free_port()) as first, get_client(url=first.url, api_key=None) as client:
         hello = {"messages": [{"role": "user", "content": "hello"}]}
         runs: list[Any] = []
@@ -219,6 +219,7 @@ async def test_a_limit_of_its_model_holds_and_kill_9_loses_no_answer(
             runs.append(await client.runs.create(await a_thread(client), "agent", input=hello))
         await client.runs.join(runs[0]["thread_id"], runs[0]["run_id"])
         await first.kill()
+    monkeypatch.setenv("BATON_LIMITS", '{"scripted:echo": {"rate": "1/s"}}')  # three are taken up at once
     async with serving(database) as second, get_client(url=second.url, api_key=None) as client:
         for run in runs:
             left: Any = await client.runs.join(run["thread_id"], run["run_id"])
