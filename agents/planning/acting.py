@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from agents.planning.offer import Offered
+from agents.planning.unseen import approval_of
 from agents.tools.tools import Tool
 from graphs.loading.findings import Findings
 from graphs.spec import Step, Workflow
@@ -109,7 +110,7 @@ class _Looking:
                     yield Act(step.name, f"may call {method} {service} {_named(use, 'endpoint')}")
             elif workflow in self._offer.workflows:
                 yield from self.workflow(self._offer.workflows[str(workflow)])
-            elif tool is None or tool.effect != "none":
+            elif tool is None or tool.effect != "none" or (step.type == "tool" and approval_of(tool)):
                 may = "may call" if step.type == "agent" else "calls"
                 yield Act(step.name, f"{may} the tool '{workflow or name or (tool and tool.name)}'")
 

@@ -11,6 +11,7 @@ from agents.planning.bounds import ASSISTANT
 from agents.planning.offer import Offered, offered
 from agents.planning.reach import out_of_reach
 from agents.planning.repeating import repeated
+from agents.planning.unseen import unseen
 from agents.values import unfenced
 from graphs.analysis import analyse, choose
 from graphs.composites.subworkflow import root_plan
@@ -106,7 +107,7 @@ def _read(
     if not report.workflow.spec.steps:
         problems.append("It has no steps.")
     problems += [told for told in out_of_reach(report.workflow, types, offer) if not _repeats(told, unknown)]
-    problems += repeated(report.workflow, config.after)
+    problems += [*unseen(report.workflow, offer), *repeated(report.workflow, config.after)]
     try:
         check_input(report.workflow.spec.input.schema_, config.input or {})
     except InputError as error:

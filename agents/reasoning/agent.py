@@ -37,7 +37,8 @@ class AgentStep(Composite):
     """Runs an agent.
 
     The response is `{"answer", "structured", "messages", "tool_calls", "usage", "turns", "refused", "agent",
-    "model"}` (`refused`: how many calls were not made; a `usage` that is `estimated` is of a provider that did not
+    "model"}` (`tool_calls`: with the `args` they were made with, and what was `asked` where a person changed them;
+    `refused`: how many calls were not made; a `usage` that is `estimated` is of a provider that did not
     count all of it); that of a step that failed holds what was done until then.
     """
 

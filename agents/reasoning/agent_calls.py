@@ -32,6 +32,9 @@ REFUSED: Final = "tool.refused"
 MAX_REASON: Final = 500
 """Characters of the reason that such a record keeps."""
 
+MAX_NAME: Final = 100
+"""Characters of the name it keeps: of a tool that there is not, it is whatever a model says."""
+
 
 class ModelCall(Action):
     """One call of the model. What it gives is in `agents.reasoning.react.turn`.
@@ -92,7 +95,10 @@ class ModelCall(Action):
         for call in calls:
             if "refused" in call and not call.get("form"):
                 whose = {"agent": self.assignment["agent"], "model": self.assignment["model_name"]}
-                context.note(REFUSED, {**whose, "tool": call["name"], "why": shorten(call["refused"], MAX_REASON)})
+                context.note(
+                    REFUSED,
+                    {**whose, "tool": shorten(call["name"], MAX_NAME), "why": shorten(call["refused"], MAX_REASON)},
+                )
 
 
 class Summary(Action):

@@ -13,6 +13,9 @@ from graphs.state import Result
 MAX_TOOL_RESULT: Final = 50_000
 """Characters of one tool's result that the model is told; more would crowd out the question."""
 
+APPROVAL: Final = "~approval"
+"""After a call's name: the step that asks a person about it."""
+
 KEPT_TURNS: Final = 2
 """The last turns, which a summary leaves as they were."""
 
@@ -112,6 +115,8 @@ class Conversation:
     def _told(self, number: int, position: int, call: Called) -> Message:
         outcome = self._outcome(number, position, call)
         text = outcome["error"] if "error" in outcome else shorten(as_text(outcome["result"]), MAX_TOOL_RESULT)
+        if (edited := self._edited(tool_step(number, position, call))) is not None:
+            text = f"A person changed the arguments of this call to {as_text(edited)}.\n{text}"
         status = "error" if "error" in outcome else "success"
         return {"role": "tool", "tool_call_id": call["id"], "name": call["name"], "content": text, "status": status}
 
@@ -125,6 +130,20 @@ class Conversation:
         if result is None:
             return {"error": "Error: it was not carried out."}
         return {"result": result.get("output")} if result["status"] == "completed" else {"error": _error(result)}
+
+    def _edited(self, name: str) -> Mapping[str, Any] | None:
+        """What a person had a call made with instead; None where it was made as the model asked."""
+        asked = self._results.get(name + APPROVAL)
+        if asked is None or asked["status"] != "completed" or asked["output"]["decision"] != "edited":
+            return None
+        edited: Mapping[str, Any] = asked["output"]["data"]
+        return edited
+
+    def _call_shown(self, number: int, position: int, call: Called) -> dict[str, Any]:
+        shown = {"name": call["name"], "args": call["args"], **self._outcome(number, position, call)}
+        if (edited := self._edited(tool_step(number, position, call))) is not None:
+            shown |= {"args": edited, "asked": call["args"]}
+        return shown
 
     def summed(self, until: int) -> tuple[int, str]:
         """How many turns the newest summary made before that iteration stands for, and its words."""
@@ -155,7 +174,7 @@ class Conversation:
             "structured": answer.get("structured"),
             "messages": [_shown(message) for message in self.messages(len(self.said))],
             "tool_calls": [
-                {"name": call["name"], "args": call["args"], **self._outcome(number, position, call)}
+                self._call_shown(number, position, call)
                 for number, said in enumerate(self.said)
                 for position, call in enumerate(said.get("calls", ()))
                 if not call.get("form")

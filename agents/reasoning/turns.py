@@ -8,6 +8,7 @@ from typing import Any, Final, cast
 from agents.reasoning.agent_calls import CallApproval, ModelCall, Summary, ToolCall, Wanted, WorkflowCall
 from agents.reasoning.assignment import Assignment
 from agents.reasoning.conversation import (
+    APPROVAL,
     KEPT_TURNS,
     Called,
     Conversation,
@@ -28,9 +29,6 @@ from graphs.policies import ONCE
 from graphs.prepare import Library
 from graphs.spec import OnFailure, RetryPolicy, Step, is_name
 from graphs.steps import Action
-
-APPROVAL: Final = "~approval"
-"""After a call's name: the step that asks a person about it."""
 
 _TOLD: Final = OnFailure(action="continue")
 """A failure of such a step does not end the agent's work."""

@@ -91,6 +91,59 @@ async def test_a_plan_that_reaches_for_more_than_its_tools_is_asked_about_howeve
     assert next(act["does"] for act in question.wait.question["payload"]["acts"]).startswith(does)
 
 
+FETCHED = """
+    - {name: fetch, type: tool, config: {tool: look_up, args: {city: Oslo}}}
+    - {name: pay, depends_on: [fetch], """
+OWED = '"{{ steps.fetch.output.owed }}"'
+UNSEEN = [
+    "type: tool, config: {tool: pay, args: {amount: OWED}}}",
+    "type: tool, config: {args: {amount: OWED}}}",
+    "type: tool, config: {tool: pay, args: {amount: 5}}, on_failure: {action: retry, config: {args: {amount: OWED}}}}",
+    "type: map, config: {items: OWED}, steps: [{name: pay, type: tool, config: {args: {amount: '{{ item }}'}}}]}",
+]
+SHOWN = [
+    "type: tool\n      config: {tool: pay, args: {amount: 500}}",
+    'type: map\n      config: {items: "{{ input.cities }}", as: c}\n      steps: '
+    '[{name: x, type: tool, config: {tool: pay, args: {amount: 9, to: "{{ c }}"}}}]',
+]
+
+
+def _paying(draft: str) -> tuple[World, list[Any], list[Any]]:
+    paid: list[Any] = []
+    world = World("plan", draft)
+    models, tools = world.resources()
+    tools.add(Tool("pay", "Pays.", lambda amount, to=None: paid.append(amount), approval="args.amount > 100"))
+    return world, [models, tools], paid
+
+
+@pytest.mark.capability("security-A19", "F22")
+@pytest.mark.parametrize("steps", UNSEEN, ids=["by step", "by name", "tried again", "items"])
+async def test_a_call_above_a_threshold_cannot_hide_in_what_a_plan_fetches(steps: str, database: Path) -> None:
+    """Whoever approves a plan approves what they see: what a fetched document asks for stands in nobody's plan."""
+    plan = READING.partition("  steps:")[0] + "  steps:" + FETCHED + steps.replace("OWED", OWED)
+    _, given, paid = _paying(plan)
+    async with engine(database, resources=given) as baton:
+        execution = await baton.wait((await baton.ask("Pay what we owe")).id, until="rest")
+    assert (execution.status, paid) == ("failed", [])
+    assert execution.error["code"] == "plan_invalid"
+    told = "a person is asked about calls of 'pay' (args.amount > 100), and what this one is made with is not known"
+    assert told in execution.error["message"]
+
+
+@pytest.mark.capability("security-A19", "F22")
+@pytest.mark.parametrize("written", SHOWN, ids=["values", "of the input"])
+async def test_a_call_whose_arguments_are_shown_is_approved_with_its_plan(written: str, database: Path) -> None:
+    _, given, paid = _paying(READING.replace(CRITERIA, written).replace(".answer }}", " }}"))
+    async with engine(database, resources=given) as baton:
+        execution = await baton.wait((await baton.ask("Pay")).id, until="rest")
+        question = await open_question(baton, execution)
+        assert paid == [] and "pay" in str(question.wait.question["payload"]["acts"])
+        await baton.decide(execution.id, question.path, "approve", by="ann")
+        execution = await finished(baton, execution)
+    assert execution.status == "completed", execution.error
+    assert paid in ([500], [9, 9])
+
+
 @pytest.mark.capability("security-A18")
 async def test_words_that_only_look_like_the_environment_are_words(database: Path) -> None:
     world = World("plan", READING.replace('"Criteria?"', '"What are secrets. And env.X?"').replace(".answer }}", " }}"))

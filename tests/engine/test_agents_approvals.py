@@ -50,7 +50,12 @@ async def test_a_threshold_is_judged_on_what_is_really_sent(database: Path) -> N
     ("decision", "more", "outcome", "done"),
     [
         ("approve", {}, {"result": {"done": "refund", "amount": 500}}, [1, 500]),
-        ("edit", {"data": {"amount": 50}}, {"result": {"done": "refund", "amount": 50}}, [1, 50]),
+        (
+            "edit",
+            {"data": {"amount": 50}},
+            {"args": {"amount": 50}, "asked": {"amount": 500}, "result": {"done": "refund", "amount": 50}},
+            [1, 50],
+        ),
         (
             "reject",
             {"reason": "too much"},
@@ -84,6 +89,8 @@ async def test_a_person_steps_in_at_a_call(
         assert call == {"name": "refund", "args": {"amount": 500}, **outcome}
         told = execution.output["messages"][3]["content"]
         assert told == outcome.get("error", told)
+        changed = 'A person changed the arguments of this call to {"amount": 50}.\n'
+        assert told.startswith(changed) == (decision == "edit"), "the model would speak of what was never done"
         assert (await baton.results(execution.id))[wait.path]["decided_by"] == "ann"
 
 
