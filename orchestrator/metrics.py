@@ -136,7 +136,7 @@ def _standing(standing: Standing, places: int, streams: int) -> Iterator[Metric]
         ("baton_queue_places", "Runs performed at the same time at most.", places),
         ("baton_open_streams", "Streams and WebSockets that clients have open.", streams),
         ("baton_dead_letters", "Dead letters that are open.", standing.letters),
-        ("baton_events_early", "Events that nothing has taken yet.", standing.early),
+        ("baton_events_early", "Events from outside that nothing has taken yet.", standing.early),
         ("baton_events_early_bytes", "Bytes of their data.", standing.early_bytes),
         ("baton_events_early_age_seconds", "Seconds since the oldest of them came.", standing.early_age),
         ("baton_run_webhooks_owed", "Ends of runs that somebody is still to be told of.", standing.owed),

@@ -163,7 +163,7 @@ def _cipher(settings: Settings) -> Callable[[], Cipher]:
 
 def _emitter(store: SqliteStore, driver: Callable[[], Driver]) -> Callable[..., Any]:
     async def emit(type: str, data: Any, **about: Any) -> None:  # noqa: A002
-        event = await store.publish_event(type, data, **about)
+        event = await store.publish_event(type, data, **about, emitted=True)
         await driver().event_matched(event.matched)
 
     return emit

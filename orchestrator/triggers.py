@@ -6,17 +6,17 @@ event, keeps it from starting twice.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
 from typing import Final
 
 from graphs.errors import BatonError, ConflictError, InputError, NotFoundError, StoreError
-from graphs.expressions import EvaluationContext, parse_condition, parse_template
+from graphs.expressions import parse_template
 from graphs.spec import Trigger
 from graphs.steps import Logger
 from orchestrator.engine import Orchestrator
 from orchestrator.fingerprints import KEY_REUSED
+from orchestrator.placed import Off, Placed, asked_for, placed_in
 from orchestrator.quota import UNLIMITED, Quota, TooManyRunsError
 from orchestrator.store.port import Execution
 from orchestrator.store.triggers import KeptEvent, Triggering
@@ -38,21 +38,6 @@ _NO_ROOM: Final = 5.0
 
 _BROKEN: Final = 1.0
 """Seconds after a round that broke."""
-
-
-@dataclass(frozen=True, slots=True)
-class Placed:
-    """A trigger, and the workflow it stands in."""
-
-    tenant: str
-    workflow: str
-    version: str
-    trigger: Trigger
-    enabled: bool = True
-
-    @property
-    def place(self) -> tuple[str, str, str]:
-        return self.tenant, self.workflow, self.trigger.called
 
 
 class Triggers:
@@ -119,20 +104,17 @@ class Triggers:
                 await self._store.not_triggered(tenant, workflow, name, event, error)
         return not full
 
-    async def _look(self, event: KeptEvent, workflow: Triggering, off: frozenset[tuple[str, str, str]]) -> bool:
+    async def _look(self, event: KeptEvent, workflow: Triggering, off: Off) -> bool:
         """Start what a workflow's triggers ask for; whether they started anything."""
         taken = False
-        if event.tenant not in (None, workflow.tenant) or event.received_at < workflow.since:
-            return taken
-        for placed in _placed(workflow, off):
-            if placed.enabled and placed.trigger.event == event.type:
-                try:
-                    taken = await self.fire(placed, event) is not None or taken
-                except StoreError:
-                    raise
-                except BatonError as error:
-                    self._log.error("trigger.failed", trigger=placed.trigger.called, **error.as_dict())
-                    await self._store.not_triggered(*placed.place, event.name, error)
+        for placed in asked_for(workflow, off, event):
+            try:
+                taken = await self.fire(placed, event) is not None or taken
+            except StoreError:
+                raise
+            except BatonError as error:
+                self._log.error("trigger.failed", trigger=placed.trigger.called, **error.as_dict())
+                await self._store.not_triggered(*placed.place, event.name, error)
         return taken
 
     async def fire(self, placed: Placed, event: KeptEvent) -> Execution | None:
@@ -144,11 +126,9 @@ class Triggers:
         trigger = placed.trigger
         cause = await self._cause(event)
         depth = _depth(cause)
-        scope = {"event": {"id": event.name, "type": event.type, "key": event.key, "data": event.data}}
-        context = EvaluationContext(event.received_at, f"trigger:{event.id}:{placed.workflow}:{trigger.called}")
-        if trigger.condition is not None and not parse_condition(trigger.condition).evaluate(scope, context):
+        if not placed.holds(event):
             return None
-        given = event.data if trigger.input is None else parse_template(trigger.input).render(scope, context)
+        given = event.data if trigger.input is None else parse_template(trigger.input).render(*placed.scope(event))
         if depth > _DEEPEST:
             raise ConflictError(
                 f"Event '{event.type}' comes from {_DEEPEST} workflows that started one another by events.",
@@ -180,7 +160,7 @@ class Triggers:
     async def list(self, tenant: str) -> Sequence[Placed]:
         """The triggers of a tenant's published workflows."""
         off = await self._store.triggers_off()
-        return [placed for workflow in await self._store.triggering(tenant) for placed in _placed(workflow, off)]
+        return [placed for workflow in await self._store.triggering(tenant) for placed in placed_in(workflow, off)]
 
     async def get(self, tenant: str, workflow: str, name: str) -> Placed:
         """A trigger.
@@ -222,10 +202,3 @@ def _starter(event: KeptEvent, cause: Execution | None, trigger: Trigger) -> str
     """Who is behind what an event starts: where duties are separate, they do not approve it."""
     person = event.source if cause is None else cause.metadata.get(STARTED_BY)
     return str(person or f"trigger:{trigger.called}")
-
-
-def _placed(workflow: Triggering, off: frozenset[tuple[str, str, str]]) -> Iterator[Placed]:
-    for document in workflow.triggers:
-        trigger = Trigger.model_validate(document)
-        place = workflow.tenant, workflow.workflow, trigger.called
-        yield Placed(workflow.tenant, workflow.workflow, workflow.version, trigger, place not in off)

@@ -9,7 +9,8 @@ from api.gateway import gateway_of
 from api.security import Right, needs
 from api.v1.common import Body, Name, View, WorkflowName
 from api.v1.shapes import brief
-from orchestrator.triggers import Placed, Triggers
+from orchestrator.placed import Placed
+from orchestrator.triggers import Triggers
 
 router = APIRouter(prefix="/v1/triggers", tags=["events"])
 

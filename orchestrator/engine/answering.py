@@ -7,8 +7,10 @@ from graphs.values import json_value
 from orchestrator.approvals.rules import Given
 from orchestrator.approvals.values import Decision, Person
 from orchestrator.engine.base import Base
-from orchestrator.quota import Quota
+from orchestrator.placed import is_taken
+from orchestrator.quota import EventTooLargeError, Quota, TooManyEventsError
 from orchestrator.store.port import OpenWait, PublishedEvent
+from orchestrator.store.triggers import KeptEvent
 
 
 class Answering(Base):
@@ -58,7 +60,7 @@ class Answering(Base):
             id: The emitter's own name of this one: sent again, it changes nothing.
             source: Who says so.
             tenant: Whose executions it may answer; without one, everybody's.
-            quota: How many of the tenant's may be kept that nothing has taken.
+            quota: How many of the tenant's may be kept that nothing has taken; what starts a workflow is kept anyhow.
 
         Raises:
             InputError: one of its names is empty, or it is too large.
@@ -67,9 +69,21 @@ class Answering(Base):
         if not type.strip() or "" in (key, id):
             what = "type" if not type.strip() else "key" if key == "" else "id"
             raise InputError(f"The event's {what} is empty.", hint="Give it a name.", code="event_invalid")
-        event = await self.store.publish_event(
-            type, json_value(data), key=key, source=source, id=id, tenant=tenant, quota=quota
-        )
+        data = json_value(data)
+        about: dict[str, Any] = {"key": key, "source": source, "id": id, "tenant": tenant}
+        try:
+            event = await self.store.publish_event(type, data, **about, quota=quota)
+        except (TooManyEventsError, EventTooLargeError):
+            # Judged here, and not with every event: what starts a workflow is taken, and must not be refused.
+            if not await self._starts_something(
+                KeptEvent(0, id or "", type, key, tenant, source, data, self.clock.now())
+            ):
+                raise
+            event = await self.store.publish_event(type, data, **about)
         if self._driver is not None:
             await self._driver.event_matched(event.matched)
         return event
+
+    async def _starts_something(self, event: KeptEvent) -> bool:
+        """Whether a trigger takes an event that is not kept yet."""
+        return is_taken(await self.store.triggering(event.tenant), await self.store.triggers_off(), event)

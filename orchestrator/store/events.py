@@ -16,14 +16,15 @@ from orchestrator.store.rows import to_json, to_time
 from orchestrator.store.wait_rows import answer_by_event, event_answer
 
 _INSERT: Final = (
-    "INSERT INTO events (id, type, key, tenant, source, data, received_at, early) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+    "INSERT INTO events (id, type, key, tenant, source, data, received_at, early, emitted) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _INBOX: Final = "SELECT events, bytes FROM event_inboxes WHERE tenant = ?"
 _GOES_ON: Final = ", ".join(f"'{status.value}'" for status in ExecutionStatus if not status.final)
 _OLDEST: Final = f"SELECT min(created_at) FROM executions WHERE tenant = ? AND status IN ({_GOES_ON})"
 _LET_GO: Final = (
     "DELETE FROM events WHERE seq IN (SELECT seq FROM events WHERE tenant = ? AND early AND received_at < ? "
-    "AND seq <= (SELECT seen FROM trigger_place) LIMIT 10000)"
+    "AND seq <= (SELECT seen FROM trigger_place) ORDER BY emitted LIMIT 10000)"
 )
 
 
@@ -46,6 +47,7 @@ class Events(Chapter):
         id: str | None = None,  # noqa: A002 - the port's name
         tenant: str | None = None,
         quota: Quota | None = None,
+        emitted: bool = False,
     ) -> PublishedEvent:
         """See the port."""
         event_id, now, text = id or uuid4().hex, self._now(), to_json(data)
@@ -58,7 +60,7 @@ class Events(Chapter):
                 early, held = db.execute(_INBOX, (tenant,)).fetchone() or (0, 0)
                 if refused := judge_event(quota, tenant, early, held, len(text.encode())):
                     return refused
-            row = (event_id, kind, key, tenant, source, text, now, not matched)
+            row = (event_id, kind, key, tenant, source, text, now, not matched, emitted)
             seq = db.execute(_INSERT, row).lastrowid
             if not self._drives:
                 db.execute("INSERT INTO signals (execution_id, kind, path) VALUES ('', 'published', NULL)")

@@ -21,8 +21,8 @@ _OWED: Final = (
     "WHERE tenant = ?"
 )
 _EARLY: Final = (
-    "SELECT events, bytes, (SELECT min(received_at) FROM events WHERE tenant = ? AND early) FROM event_inboxes "
-    "WHERE tenant = ?"
+    "SELECT events, bytes, (SELECT min(received_at) FROM events WHERE tenant = ? AND early AND NOT emitted) "
+    "FROM event_inboxes WHERE tenant = ?"
 )
 _HAPPENED: Final = (
     "SELECT r.kind, e.workflow, json_extract(r.data, '$.started_at'), json_extract(r.data, '$.ended_at'), "
@@ -43,7 +43,8 @@ class Standing:
         queued, delayed: Runs whose turn has not come, and whose time has not.
         letters: Dead letters that are open.
         owed, given_up: Ends of runs that somebody is still to be told of, and that were put aside.
-        early, early_bytes, early_age: Events that nothing has taken, bytes of their data, seconds since the first came.
+        early, early_bytes, early_age: Events from outside that nothing has taken, bytes of their data, seconds
+            since the first came.
     """
 
     executions: Mapping[str, int]

@@ -14,7 +14,7 @@ from graphs.errors import StoreError
 from orchestrator.store.connect import Synchronous, cannot_open, connect
 from orchestrator.store.port import ENGINE_FORMAT
 
-SCHEMA = 25
+SCHEMA = 26
 """The newest migration. Raise it together with a new file `migrations/NNNN_what.sql`; released files never change."""
 
 _APPLICATION = 0x4241544F

@@ -92,11 +92,12 @@ class Waits(Protocol):
         id: str | None = None,  # noqa: A002 - the event's own word
         tenant: str | None = None,
         quota: Quota | None = None,
+        emitted: bool = False,
     ) -> PublishedEvent:
         """Keep an event and answer every open wait it matches: of this tenant's executions, or of all without one.
 
         The same `id` again changes nothing. An event answers one wait of an execution at most, the oldest, and none
-        whose time is over.
+        whose time is over. What an execution has emitted does not count towards the quota.
 
         Raises:
             TooManyEventsError: nothing takes it, and the tenant has as many such events as its quota says.

@@ -17,7 +17,7 @@ from tests.integration.v1.test_triggers import until_seen
 from tests.support.engine.engines import ask, engine
 from tests.support.engine.engines import workflow as one_question
 from tests.support.gateway.calls import publish, start, until_rest
-from tests.support.gateway.definitions import asks, awaits, workflow
+from tests.support.gateway.definitions import announces, asks, awaits, workflow
 from tests.support.gateway.people import caller, make_key
 from tests.support.gateway.serving import serving
 
@@ -103,6 +103,43 @@ async def test_an_event_that_came_early_makes_room_when_a_wait_takes_it(tmp_path
         assert (await send(ours, "c")).status_code == 200
 
 
+async def test_what_workflows_emit_leaves_the_room_to_events_from_outside(tmp_path: Path) -> None:
+    async with house(tmp_path, "ours", max_tenant_events=1, max_tenant_event_bytes=100) as (served, [ours]):
+        says = [announces(f"say_{number}", "nobody.asked", text="x" * 50) for number in range(3)]
+        await publish(ours, workflow("w", *says))
+        execution = (await start(ours, workflow="w"))["id"]
+        assert (await served.gateway.orchestrator.wait(execution)).status == "completed"
+        assert (await early(ours))["early"] == 0
+        assert (await send(ours, "unknown")).status_code == 200
+        assert (await send(ours, "unknown")).status_code == 429
+        # A wait that opens later finds what was emitted all the same.
+        await publish(ours, workflow("v", announces("say", "done"), {**awaits("wait", "done"), "depends_on": ["say"]}))
+        late = (await start(ours, workflow="v"))["id"]
+        assert (await served.gateway.orchestrator.wait(late)).status == "completed"
+        standing = await early(ours)
+        assert (standing["early"], standing["early_bytes"]) == (1, 2)
+
+
+async def test_an_event_that_a_trigger_takes_is_never_refused(tmp_path: Path) -> None:
+    async with house(tmp_path, "ours", "theirs", max_tenant_events=1, max_tenant_event_bytes=60) as (served, houses):
+        ours, theirs = houses
+        await publish(ours, workflow("ship", asks(), triggers=[{"event": "paid", "condition": "event.data.fits"}]))
+        for each in houses:
+            assert (await send(each, "unknown")).status_code == 200
+            assert (await send(each, "unknown")).status_code == 429
+        for number in range(3):
+            answer = await send(ours, "paid", data={"fits": True, "long": "x" * 50 * number})
+            assert answer.status_code == 200, answer.text
+        assert (await send(ours, "paid", data={"fits": False})).status_code == 429
+        assert (await send(ours, "paid", data={})).status_code == 429
+        assert (await send(theirs, "paid", data={"fits": True})).status_code == 429
+        await until_seen(served)
+        assert len((await ours.get("/v1/executions", params={"workflow": "ship"})).json()["executions"]) == 3
+        assert (await early(ours))["early"] == 1
+        assert (await ours.post("/v1/triggers/ship/paid/disable")).status_code == 200
+        assert (await send(ours, "paid", data={"fits": True})).status_code == 429
+
+
 async def test_an_event_that_started_a_workflow_is_taken(tmp_path: Path) -> None:
     async with house(tmp_path, "ours", max_tenant_events=1) as (served, [ours]):
         await publish(ours, workflow("ship", asks(), triggers=[{"event": "paid", "condition": "event.data.fits"}]))
@@ -111,7 +148,7 @@ async def test_an_event_that_started_a_workflow_is_taken(tmp_path: Path) -> None
             await until_seen(served)
         assert (await send(ours, "paid", data={"fits": False})).status_code == 200
         await until_seen(served)
-        assert (await send(ours, "paid", data={"fits": True})).status_code == 429
+        assert (await send(ours, "paid", data={"fits": False})).status_code == 429
 
 
 async def test_old_events_make_room_unless_an_execution_may_still_take_them(tmp_path: Path) -> None:
