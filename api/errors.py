@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from api.saying import facts_of
 from api.security.bodies import BodyError, is_json
 from graphs.errors import (
     BatonError,
@@ -31,7 +32,6 @@ from graphs.errors import (
     StepError,
     StoreError,
 )
-from orchestrator.ids import shown_text
 from orchestrator.webhooks.signing import SignatureError
 
 MEDIA_TYPE = "application/problem+json"
@@ -87,13 +87,13 @@ def status_of(error: BatonError) -> int:
 
 def document_of(error: BatonError, instance: str) -> dict[str, Any]:
     """An error in the one shape."""
-    facts = {name: shown_text(value) if isinstance(value, str) else value for name, value in error.as_dict().items()}
-    facts.pop("message")
+    facts = facts_of(error)
+    detail = facts.pop("message")
     # RFC 9457's own members win: the status of an execution is `error_status` beside the answer's.
     facts = {f"error_{name}" if name in _MEMBERS else name: value for name, value in facts.items()}
     if isinstance(error, DefinitionError):
         facts["problems"] = [asdict(problem) for problem in error.problems]
-    return shape(status_of(error), shown_text(str(error)), instance, **facts)
+    return shape(status_of(error), detail, instance, **facts)
 
 
 def shape(status: int, detail: str, instance: str, *, code: str, **facts: Any) -> dict[str, Any]:
@@ -134,7 +134,7 @@ def install(app: FastAPI) -> None:
 async def _baton(request: Request, error: Exception) -> Response:
     assert isinstance(error, BatonError)
     document = document_of(error, request.url.path)
-    if document["status"] == 500:
+    if document["status"] == 500 or isinstance(error, StoreError | EngineBusyError):
         _log.error("%s %s: %s", request.method, request.url.path, error)
     retry = error.details.get("retry_after")
     headers = {"Retry-After": str(int(retry) + 1)} if isinstance(retry, int | float) else {}

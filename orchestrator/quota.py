@@ -46,12 +46,6 @@ class TooManyEventsError(BatonError):
     code = "too_many_events"
 
 
-class EventTooLargeError(InputError):
-    """An event that nothing takes is larger than all such of a tenant's may be."""
-
-    code = "event_too_large"
-
-
 def too_many_runs(tenant: str, most: int, what: str) -> TooManyRunsError:
     """The error for one more than a tenant may have."""
     return TooManyRunsError(
@@ -70,9 +64,10 @@ def judge_event(quota: Quota, tenant: str, events: int, held: int, size: int) ->
         size: Bytes of the new one's.
     """
     if quota.event_bytes and size > quota.event_bytes:
-        return EventTooLargeError(
+        return InputError(
             f"The event has {size} bytes of data; all that nothing has taken may have {quota.event_bytes}.",
             hint="Send less, or raise BATON_MAX_TENANT_EVENT_BYTES.",
+            code="event_too_large",
         )
     if quota.events and events >= quota.events:
         found, setting = f"{events} events", "BATON_MAX_TENANT_EVENTS"

@@ -173,9 +173,10 @@ class _Absent:
 
 
 def _refused(owner: Mapping[str, Any], why: Exception) -> NotAllowedError:
-    said = getattr(why, "message", None) or getattr(why, "detail", None) or f"{type(why).__name__}: {why}"
+    name, reason = owner.get("name"), getattr(why, "message", None) or getattr(why, "detail", None)
+    reason = reason or f"{type(why).__name__}: {why}"
     return NotAllowedError(
-        f"The cron belongs to '{owner.get('name')}', who may start nothing now: {said}",
+        f"The cron belongs to '{name}', who may start nothing now: {reason}",
         hint=_HINT,
         code="owner_not_allowed",
     )

@@ -8,6 +8,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from starlette.responses import Response
 
 from api.gateway import Gateway, current_gateway
+from api.saying import sentence_of
 from api.security import Principal, principal
 from api.security.custom import acts
 from api.v1.common import Priority
@@ -16,7 +17,6 @@ from api.wire.callers import COMMANDING, LOOKS, addressed, caller_of
 from api.wire.shapes import json
 from api.wire.sse import LastingResponse
 from graphs.errors import BatonError, InputError
-from orchestrator.ids import shown_text
 from orchestrator.serving.events import MODES, Subscription
 from orchestrator.serving.streams import Said
 from orchestrator.serving.wanted import Wanted
@@ -71,7 +71,7 @@ async def answer_to(thread_id: str, body: CommandBody, at: Gateway, by: Principa
     try:
         result = await COMMANDS[body.method](thread_id, body.params, at, by)
     except BatonError as error:  # the protocol's own shape of an error, in place of ours
-        return {"type": "error", "id": body.id, "error": error.code, "message": shown_text(str(error))}
+        return {"type": "error", "id": body.id, "error": error.code, "message": sentence_of(error)}
     return {"type": "success", "id": body.id, "result": result, "meta": {"applied_through_seq": seq}}
 
 

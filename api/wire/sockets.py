@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from api.gateway import Gateway, current_gateway
+from api.saying import sentence_of
 from api.security import Principal, Right, principal
 from api.security.bodies import check_body
 from api.security.custom import CREATE_RUN, READ_THREAD, acts
@@ -21,7 +22,6 @@ from api.wire.bodies import Json
 from api.wire.callers import LOOKS, addressed
 from api.wire.protocol import COMMANDS, CommandBody, SubscribeBody, answer_to, pending_on, seen
 from graphs.errors import BatonError, InputError
-from orchestrator.ids import shown_text
 from orchestrator.serving.addressed import Addressed
 from orchestrator.serving.encoding import to_bytes
 from orchestrator.serving.events import Subscription, ThreadEvents
@@ -100,7 +100,7 @@ class Socket:
             number = command.id
             return await self._carried_out(command)
         except BatonError as error:
-            return {"type": "error", "id": number, "error": error.code, "message": shown_text(str(error))}
+            return {"type": "error", "id": number, "error": error.code, "message": sentence_of(error)}
 
     async def _carried_out(self, command: CommandBody) -> Json:
         if command.method == "subscription.subscribe":

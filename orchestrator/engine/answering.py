@@ -8,7 +8,7 @@ from orchestrator.approvals.rules import Given
 from orchestrator.approvals.values import Decision, Person
 from orchestrator.engine.base import Base
 from orchestrator.placed import is_taken
-from orchestrator.quota import EventTooLargeError, Quota, TooManyEventsError
+from orchestrator.quota import Quota, TooManyEventsError
 from orchestrator.store.port import OpenWait, PublishedEvent
 from orchestrator.store.triggers import KeptEvent
 
@@ -73,7 +73,7 @@ class Answering(Base):
         about: dict[str, Any] = {"key": key, "source": source, "id": id, "tenant": tenant}
         try:
             event = await self.store.publish_event(type, data, **about, quota=quota)
-        except (TooManyEventsError, EventTooLargeError):
+        except (TooManyEventsError, InputError):  # too many, or one larger than all may be
             # Judged here, and not with every event: what starts a workflow is taken, and must not be refused.
             if not await self._starts_something(
                 KeptEvent(0, id or "", type, key, tenant, source, data, self.clock.now())

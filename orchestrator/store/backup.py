@@ -32,7 +32,7 @@ def copy(source: Path, target: Path) -> None:
     part = target.with_name(f"{target.name}.part")
     try:
         part.unlink(missing_ok=True)
-        part.touch()  # where a file cannot be made, say so, before SQLite says something vaguer
+        part.touch(mode=0o600)  # where a file cannot be made, say so, before SQLite says something vaguer
         _copy_pages(source, part)
         _sync(part)
         os.link(part, target)  # unlike a rename, this fails when somebody made the target meanwhile

@@ -1,5 +1,6 @@
 """Opening SQLite files, and turning what SQLite says into what a person needs."""
 
+import os
 import shutil
 import sqlite3
 from contextlib import suppress
@@ -28,6 +29,8 @@ def connect(path: Path, *, read_only: bool, synchronous: Synchronous = "full") -
         StoreError: the file cannot be opened.
     """
     mode = "ro" if read_only else "rwc"
+    if not read_only:
+        _make_private(path)
     try:
         db = sqlite3.connect(
             f"file:{quote(str(path.absolute()))}?mode={mode}",  # quoted: a path may hold `?`, `#` and `%`
@@ -53,6 +56,12 @@ def connect(path: Path, *, read_only: bool, synchronous: Synchronous = "full") -
     return db
 
 
+def _make_private(path: Path) -> None:
+    """Make a file that is not there for this user alone; SQLite gives the files beside it the same rights."""
+    with suppress(OSError):  # it is there, and keeps its rights; or SQLite says what is in the way
+        os.close(os.open(os.path.realpath(path), os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+
+
 def absolute(path: Path) -> Path:
     """The path for good: the process may change its folder later."""
     return path.absolute()
@@ -72,7 +81,9 @@ def cannot_open(path: Path, error: sqlite3.Error) -> StoreError:
         hint = f"There is no folder '{path.parent}': make it first."
     else:
         hint = "Check that the file exists and that this user may read and write it and its folder."
-    return StoreError(f"The database '{path}' cannot be opened: {error}.", hint=hint, code="store_unopened")
+    return StoreError(
+        f"The database '{path}' cannot be opened: {error}.", hint=hint, code="store_unopened", file=str(path)
+    )
 
 
 def _is_disk_full(path: Path) -> bool:
@@ -84,7 +95,7 @@ def _is_disk_full(path: Path) -> bool:
 
 def is_closed(path: Path) -> StoreError:
     """The error for who asks something of a store that was closed."""
-    return StoreError(f"The database '{path}' is closed.", hint="Open the store again.", code="closed")
+    return StoreError(f"The database '{path}' is closed.", hint="Open the store again.", code="closed", file=str(path))
 
 
 def cannot_read(path: Path, error: sqlite3.Error) -> StoreError:
@@ -95,7 +106,9 @@ def cannot_read(path: Path, error: sqlite3.Error) -> StoreError:
         hint = "Another process holds the file for itself: end it (a tool that vacuums or copies, perhaps)."
     else:
         hint = "Check the file with `PRAGMA integrity_check`, and go back to a backup if it is damaged."
-    return StoreError(f"The database '{path}' cannot be read: {error}.", hint=hint, code="store_unreadable")
+    return StoreError(
+        f"The database '{path}' cannot be read: {error}.", hint=hint, code="store_unreadable", file=str(path)
+    )
 
 
 def cannot_commit(path: Path, error: BaseException) -> CommitError:

@@ -200,8 +200,9 @@ def _not_undoable(db: sqlite3.Connection, letter: DeadLetter) -> ConflictError |
     return ConflictError(
         f"Dead letter {letter.id} is about '{letter.path or letter.execution_id}', and what execution "
         f"'{letter.execution_id}' did is {'being undone' if redrive else 'not to be undone'}.",
-        hint=f"{'Go on with that: baton dead-letters redrive' if redrive else 'Close it: baton dead-letters discard'} "
-        f"{letter.id}",
+        hint=f"Go on with that: baton dead-letters redrive {letter.id}"
+        if redrive
+        else f"Close it: baton dead-letters discard {letter.id}",
         code="not_undoable",
         letter_id=letter.id,
     )

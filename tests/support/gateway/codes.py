@@ -3,7 +3,7 @@
 import ast
 import importlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ import orjson
 
 from api.error_codes import FILE
 from api.errors import BY_CODE, PHRASES, status_of
+from api.saying import over_http
 from graphs.errors import BatonError
 
 _ROOT = Path(__file__).parents[3]
@@ -38,11 +39,11 @@ def codes() -> list[dict[str, Any]]:
         if not name.startswith(_NOT_SERVED):
             module = name.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
             for node in ast.walk(ast.parse(file.read_text("utf-8"))):
-                for code, status, says, hint in _in(node, module):
+                for code, status, says, hints in _in(node, module):
                     one = found.setdefault(code, Code())
                     one.statuses |= {status} if status else set()
                     one.says |= {says} if says else set()
-                    one.hints |= {hint} if hint else set()
+                    one.hints |= {over_http(hint) for hint in hints}
     for status, phrase in PHRASES.items():
         found.setdefault(phrase, Code({status}))
     return [
@@ -51,31 +52,40 @@ def codes() -> list[dict[str, Any]]:
     ]
 
 
-def _in(node: ast.AST, module: str) -> Iterator[tuple[str, int | None, str | None, str | None]]:
+def _in(node: ast.AST, module: str) -> Iterator[tuple[str, int | None, str | None, Sequence[str]]]:
     if isinstance(node, ast.ClassDef):
         for each in node.body:
             value = getattr(each, "value", None)
             target = each.targets[0] if isinstance(each, ast.Assign) else getattr(each, "target", None)
             if isinstance(target, ast.Name) and target.id == "code" and _is_code(value) and node.name.endswith("Error"):
                 doc = (ast.get_docstring(node) or "").partition("\n\n")[0].replace("\n", " ")
-                yield value.value, _status(module, node.name, value.value), doc, None
+                yield value.value, _status(module, node.name, value.value), doc, ()
     if not isinstance(node, ast.Call):
         return
     called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
     words = [_text(each) for each in node.args]
     given = {each.arg: each.value for each in node.keywords}
-    hint = _text(given["hint"]) if "hint" in given else None
+    hints = _hints(given.get("hint"), module)
     for value in _each(given.get("code")):
         says = next((text for text in words if text and " " in text), None)
         if called.endswith("Error"):
-            yield value, _status(module, called, value), says, hint
+            yield value, _status(module, called, value), says, hints
         elif called == "shape":
-            yield value, getattr(node.args[0], "value", None), says, hint
+            yield value, getattr(node.args[0], "value", None), says, hints
         elif called not in ("Problem",):
-            yield value, BY_CODE.get(value), says, hint
+            yield value, BY_CODE.get(value), says, hints
     if called in ("fault", "add", "add_sentence", "Fault") and node.args and _is_code(node.args[0]) and len(words) > 1:
         status = 422 if called == "fault" else None
-        yield node.args[0].value, status, next((text for text in words[1:] if text), None), hint  # type: ignore[attr-defined]
+        yield node.args[0].value, status, next((text for text in words[1:] if text), None), hints  # type: ignore[attr-defined]
+
+
+def _hints(node: ast.expr | None, module: str) -> Sequence[str]:
+    """What a hint may be: one text, either of two, or one that the module has a name for."""
+    if isinstance(node, ast.IfExp):
+        return [*_hints(node.body, module), *_hints(node.orelse, module)]
+    named = getattr(importlib.import_module(module), node.id, None) if isinstance(node, ast.Name) else None
+    text = named if isinstance(named, str) else _text(node) if node is not None else None
+    return [text] if text else []
 
 
 def _status(module: str, name: str, code: str) -> int | None:

@@ -3,6 +3,7 @@
 import os
 import signal
 import sqlite3
+import stat
 from collections import defaultdict
 from pathlib import Path
 from types import SimpleNamespace
@@ -225,3 +226,27 @@ async def test_a_damaged_file_is_named_when_it_is_read(path: Path, clock: Manual
             await store.execution("e1")
         assert str(caught.value).startswith(f"The database '{path}' cannot be read: ")
         assert str(caught.value).endswith("and go back to a backup if it is damaged.")
+
+
+async def test_files_are_made_for_this_user_alone_and_those_that_are_there_keep_their_rights(
+    tmp_path: Path, clock: ManualClock
+) -> None:
+    def rights(name: str) -> int:
+        return stat.S_IMODE((tmp_path / name).stat().st_mode)
+
+    before = os.umask(0o022)
+    try:
+        async with SqliteStore.open(tmp_path / "new.db", clock=clock) as store:
+            await store.create(execution(), {})
+            await store.backup(tmp_path / "copy.db")
+            made = {path.name for path in tmp_path.iterdir()}
+            assert made == {"new.db", "new.db-wal", "new.db-shm", "copy.db"}
+            assert {rights(name) for name in made} == {0o600}
+        (tmp_path / "linked.db").symlink_to(tmp_path / "elsewhere.db")
+        async with SqliteStore.open(tmp_path / "linked.db", clock=clock):
+            assert rights("elsewhere.db") == 0o600
+        (tmp_path / "copy.db").chmod(0o640)
+        async with SqliteStore.open(tmp_path / "copy.db", clock=clock):
+            assert rights("copy.db") == 0o640
+    finally:
+        os.umask(before)
