@@ -1,5 +1,6 @@
 """What the gateway says of itself: its OpenAPI document, and a page to look at it."""
 
+import re
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
@@ -18,6 +19,7 @@ _SCHEMES = {
     "key": {"type": "apiKey", "in": "header", "name": "x-api-key", "description": "Made by `baton keys create`."},
     "token": {"type": "http", "scheme": "bearer", "description": "A key, or a JWT of the OIDC provider."},
 }
+_SENTENCE = re.compile(r"(?<=[.:;])\s")
 _PROBLEM = {
     "type": "object",
     "required": ["type", "title", "status", "detail", "instance", "code"],
@@ -64,6 +66,7 @@ class DescribedApp(FastAPI):
 
 
 def _describe(operation: dict[str, Any], route: APIRoute) -> None:
+    operation["summary"] = _summary(operation["description"])
     rights = sorted({each.right for each in declared(route.dependant) if each.right is not None})
     operation["x-needs"] = rights
     if any(each.is_answer is not None for each in declared(route.dependant)):
@@ -78,3 +81,9 @@ def _describe(operation: dict[str, Any], route: APIRoute) -> None:
     responses = operation.setdefault("responses", {})
     responses.pop("422", None)  # FastAPI's own shape, which we do not send
     responses["default"] = problem
+
+
+def _summary(description: str) -> str:
+    """The first sentence; what FastAPI makes of a function's name is a word without its thing."""
+    paragraph = " ".join(description.partition("\n\n")[0].split())
+    return _SENTENCE.split(paragraph, maxsplit=1)[0].rstrip(".:;")

@@ -1,14 +1,18 @@
 """What chat clients send, as far as it is read.
 
-How a model is to speak (`temperature`, `max_tokens` and the like) is an agent's own matter, and is let by. What would
-have to change the answer's form, and cannot, is refused.
+How a model is to speak (`temperature`, `max_tokens` and the like) is an agent's own matter: it must be of the type that
+OpenAI takes, and is let by. What would have to change the answer's form, and cannot, is refused.
 """
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StrictStr, model_validator
 
 Role = Literal["system", "developer", "user", "assistant", "tool", "function"]
+
+Number = StrictFloat | None
+Whole = StrictInt | None
+Flag = StrictBool | None
 
 
 class MessageBody(BaseModel):
@@ -28,14 +32,38 @@ class StreamOptions(BaseModel):
     include_usage: bool = False
 
 
-class ChatBody(BaseModel):
-    """A conversation that is to go on by one answer."""
+class SpeakingBody(BaseModel):
+    """How a model is to speak, in OpenAI's words: looked at, so that a slip is told, and left to the agent."""
 
     model_config = ConfigDict(extra="ignore")
 
+    temperature: Number = None
+    top_p: Number = None
+    frequency_penalty: Number = None
+    presence_penalty: Number = None
+    max_tokens: Whole = None
+    max_completion_tokens: Whole = None
+    seed: Whole = None
+    top_logprobs: Whole = None
+    logprobs: Flag = None
+    parallel_tool_calls: Flag = None
+    store: Flag = None
+    logit_bias: dict[str, StrictFloat] | None = None
+    stop: StrictStr | list[StrictStr] | None = None
+    tool_choice: StrictStr | dict[str, Any] | None = None
+    function_call: StrictStr | dict[str, Any] | None = None
+    modalities: list[StrictStr] | None = None
+    reasoning_effort: StrictStr | None = None
+    verbosity: StrictStr | None = None
+    service_tier: StrictStr | None = None
+
+
+class ChatBody(SpeakingBody):
+    """A conversation that is to go on by one answer."""
+
     model: Annotated[str, Field(min_length=1, max_length=255)]
     messages: Annotated[list[MessageBody], Field(min_length=1, max_length=10_000)]
-    stream: bool = False
+    stream: Flag = False
     stream_options: StreamOptions | None = None
     user: Annotated[str, Field(max_length=255)] | None = None
     metadata: dict[str, Any] | None = None

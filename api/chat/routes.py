@@ -121,7 +121,7 @@ async def list_models(at: At, by: By) -> dict[str, Any]:
 
 @router.get("/models/{model}", dependencies=[needs(Right.READ)])
 async def show_model(model: str, at: At, by: By) -> dict[str, Any]:
-    """One of them."""
+    """Show one of the models that can answer."""
     return model_of(await Chats(at.desk, at.orchestrator.store).model(model, by.tenant))
 
 

@@ -118,7 +118,7 @@ async def decide(execution_id: ExecutionId, path: StepPath, body: DecideBody, vi
 async def claim(
     execution_id: ExecutionId, path: StepPath, view: View, who: Who, body: Act | None = None
 ) -> dict[str, Any]:
-    """Claim it: nobody else decides it until it is released. 409 when it is another's."""
+    """Claim an approval: nobody else decides it until it is released. 409 when it is another's."""
     await check_theirs(view, who, execution_id, path)
     await view.baton.inbox.claim(execution_id, path, person_of(who, body))
     return await _shown(view, execution_id, path)
@@ -158,7 +158,7 @@ async def reassign(
 
 @router.post("/{execution_id}/{path}/comment", dependencies=[needs(Right.DECIDE)])
 async def comment(execution_id: ExecutionId, path: StepPath, body: CommentBody, view: View, who: Who) -> dict[str, Any]:
-    """Say something about it."""
+    """Say something about an approval."""
     await check_theirs(view, who, execution_id, path)
     await view.baton.inbox.comment(execution_id, path, person_of(who, body), body.text)
     return await _shown(view, execution_id, path)

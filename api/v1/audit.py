@@ -23,7 +23,7 @@ async def trail(
     after: Annotated[int, Query(ge=0, le=2**53, description="Only rows after this `seq`.")] = 0,
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 100,
 ) -> dict[str, Any]:
-    """The tenant's rows, oldest first."""
+    """The tenant's rows of the audit trail, oldest first."""
     which = AuditFilter(tenant=view.tenant, actor=actor, action=action, since=since, after=after, limit=limit + 1)
     found = await view.baton.store.audit(which)
     more = str(found[limit - 1].seq) if len(found) > limit else None

@@ -95,20 +95,21 @@ async def show(letter_id: LetterId, view: View) -> dict[str, Any]:
 
 @router.put("/{letter_id}/edit", dependencies=[needs(Right.REDRIVE)])
 async def edit(letter_id: LetterId, view: View, body: EditBody) -> dict[str, Any]:
-    """Change what it is tried again with. 409 when it is closed."""
+    """Change what a dead letter is tried again with. 409 when it is closed."""
     return _document(await view.edit_letter(letter_id, body.input))
 
 
 @router.post("/{letter_id}/redrive", status_code=202, dependencies=[needs(Right.REDRIVE)])
 async def redrive(letter_id: LetterId, view: View) -> dict[str, Any]:
-    """Try again what it is about; what else was done is not done again. 409 when it is closed."""
+    """Try again what a dead letter is about; what else was done is not done again. 409 when it is closed."""
     await view.redrive([letter_id])
     return _document(await view.dead_letter(letter_id))
 
 
 @router.post("/{letter_id}/discard", dependencies=[needs(Right.REDRIVE)])
 async def discard(letter_id: LetterId, view: View, body: DiscardBody | None = None) -> dict[str, Any]:
-    """Close it for good: somebody saw to it. 409 when it is closed, or nothing of its execution is to be undone."""
+    """Close a dead letter for good: somebody saw to it. 409 when it is closed, or nothing of its execution is to be
+    undone."""
     body = body or DiscardBody()
     return _document(await view.discard(letter_id, note=body.note, compensate=body.compensate))
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from fastapi import APIRouter, Response
-from pydantic import Field
+from pydantic import AliasChoices, Field
 
 from api.security import Right, needs
 from api.security.noting import makes
@@ -13,6 +13,9 @@ from orchestrator.ids import shown_id
 from orchestrator.tenancy import TenantView
 
 router = APIRouter(prefix="/v1/executions", tags=["executions"])
+
+_FROM = AliasChoices("from", "at")
+"""As on the command line, either word will do; the first is the one that is documented."""
 
 
 class RetryBody(Body):
@@ -24,7 +27,7 @@ class RetryBody(Body):
     under new idempotency keys.
     """
 
-    from_step: Name | None = Field(default=None, alias="from")
+    from_step: Name | None = Field(default=None, validation_alias=_FROM)
     again: bool = False
     newest: bool = False
     input: dict[str, Any] = Field(default_factory=dict)
@@ -38,7 +41,7 @@ class ReplayBody(Body):
     `perform` names steps that are carried out and not served from the record: functions that only compute.
     """
 
-    from_step: Name = Field(alias="from")
+    from_step: Name = Field(validation_alias=_FROM)
     model: Name | None = None
     agent: Name | None = None
     instructions: str | None = None
@@ -51,7 +54,7 @@ class ForkBody(Body):
     `step_input` and `model` are as for a retry.
     """
 
-    at: Name
+    from_step: Name = Field(validation_alias=_FROM)
     input: dict[str, Any] = Field(default_factory=dict)
     step_input: dict[str, Any] = Field(default_factory=dict)
     model: Name | None = None
@@ -85,9 +88,9 @@ async def retry(execution_id: ExecutionId, view: View, body: RetryBody | None = 
 async def fork(execution_id: ExecutionId, view: View, body: ForkBody, response: Response) -> dict[str, Any]:
     """Start a new execution with this one's results up to a step. `side_effects_again`, `new_keys` and
     `cleaned_up` are as for a retry."""
-    told = await _warnings(view, execution_id, body.at, newest=body.newest)
+    told = await _warnings(view, execution_id, body.from_step, newest=body.newest)
     forked = await view.fork(
-        execution_id, body.at, edit=body.input, step_input=body.step_input, model=body.model, newest=body.newest
+        execution_id, body.from_step, edit=body.input, step_input=body.step_input, model=body.model, newest=body.newest
     )
     response.headers["Location"] = f"/v1/executions/{shown_id(forked.id)}"
     return {**whole(forked), **told, "new_keys": True}

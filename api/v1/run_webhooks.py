@@ -37,13 +37,13 @@ async def show_secret(view: View, outbound: Sends) -> dict[str, Any]:
 
 @router.post("/secret/rotate")
 async def rotate(view: View, outbound: Sends) -> dict[str, Any]:
-    """Another secret, from the next message on."""
+    """Sign run webhooks with another secret, from the next message on."""
     return {"secret": await outbound.runs.secret(view.tenant, anew=True)}
 
 
 @router.post("/{run_id}/redrive", status_code=202)
 async def redrive(run_id: Annotated[str, Path(max_length=100)], view: View, outbound: Sends) -> dict[str, Any]:
-    """Tell it again, from the first attempt on."""
+    """Tell again how a run ended, from the first attempt on."""
     await view.baton.store.tell_run_again(run_id, view.tenant)
     outbound.wake()
     return {"run_id": run_id}

@@ -45,7 +45,7 @@ class AgainBody(Body):
 
 @router.post("", status_code=201, dependencies=[makes(target_id="id")])
 async def add(body: TargetBody, view: View, outbound: Sends) -> dict[str, Any]:
-    """Make a target. It is told what happens from now on; the secret it checks with is shown here only."""
+    """Make a target of webhooks. It is told what happens from now on; the secret it checks with is shown here only."""
     secret = new_secret()
     target = Target(
         id=uuid.uuid4().hex,
@@ -77,7 +77,7 @@ async def show(target_id: TargetId, view: View) -> dict[str, Any]:
 
 @router.post("/{target_id}/replay", status_code=202)
 async def replay(target_id: TargetId, body: AgainBody, view: View, outbound: Sends) -> dict[str, Any]:
-    """Tell it again everything after a record, what could not be told among it."""
+    """Tell a target again everything after a record, what could not be told among it."""
     await view.baton.store.tell_again(_own(view, target_id).id, body.after)
     outbound.wake()
     return _document(_own(view, target_id))
@@ -85,7 +85,7 @@ async def replay(target_id: TargetId, body: AgainBody, view: View, outbound: Sen
 
 @router.delete("/{target_id}", status_code=204)
 async def remove(target_id: TargetId, view: View) -> None:
-    """Tell it nothing any more."""
+    """Remove a target: it is told nothing any more."""
     await view.baton.store.remove_target(target_id, view.tenant)
 
 

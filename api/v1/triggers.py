@@ -48,13 +48,13 @@ async def show(name: WorkflowName, trigger: TriggerName, view: View, triggers: A
 
 @router.post("/{name}/{trigger}/disable", dependencies=[needs(Right.EDIT)])
 async def disable(name: WorkflowName, trigger: TriggerName, view: View, triggers: All) -> dict[str, Any]:
-    """Let events pass by; those that come meanwhile start nothing later either."""
+    """Switch a trigger off: events pass by; those that come meanwhile start nothing later either."""
     return await _switch(name, trigger, view, triggers, on=False)
 
 
 @router.post("/{name}/{trigger}/enable", dependencies=[needs(Right.EDIT)])
 async def enable(name: WorkflowName, trigger: TriggerName, view: View, triggers: All) -> dict[str, Any]:
-    """Let events start the workflow again."""
+    """Switch a trigger on: events start the workflow again."""
     return await _switch(name, trigger, view, triggers, on=True)
 
 

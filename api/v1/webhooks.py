@@ -46,27 +46,27 @@ Hooks = Annotated[Webhooks, Depends(webhooks_of)]
 
 @router.post("", status_code=201, dependencies=[needs(Right.ADMIN), makes(source_id="id")])
 async def add(body: SourceBody, hooks: Hooks) -> dict[str, Any]:
-    """Make a source. Its secret is shown here only."""
+    """Make a source of webhooks. Its secret is shown here only."""
     source, secret = await hooks.add(body.name, body.event_type)
     return _document(source) | {"secret": secret}
 
 
 @router.get("", dependencies=[needs(Right.ADMIN)])
 async def list_sources(hooks: Hooks) -> dict[str, Any]:
-    """The tenant's sources."""
+    """List the tenant's sources of webhooks."""
     return {"sources": [_document(one) for one in await hooks.list()]}
 
 
 @router.post("/{source_id}/rotate", dependencies=[needs(Right.ADMIN)])
 async def rotate(source_id: SourceId, hooks: Hooks, body: RotateBody | None = None) -> dict[str, Any]:
-    """A new secret; the old one counts for a while besides, so that the sender can change over."""
+    """Give a source a new secret; the old one counts for a while besides, so that the sender can change over."""
     overlap = (body or RotateBody()).overlap
     return {"id": source_id, "secret": await hooks.rotate(source_id, timedelta(seconds=overlap))}
 
 
 @router.delete("/{source_id}", status_code=204, dependencies=[needs(Right.ADMIN)])
 async def remove(source_id: SourceId, hooks: Hooks) -> None:
-    """Take nothing from it any more."""
+    """Remove a source: nothing is taken from it any more."""
     await hooks.remove(source_id)
 
 
@@ -76,8 +76,8 @@ async def remove(source_id: SourceId, hooks: Hooks) -> None:
     openapi_extra={"requestBody": {"required": True, "content": {"application/json": {"schema": {}}}}},
 )
 async def receive(source_id: SourceId, request: Request) -> dict[str, Any]:
-    """Take a message, as an event. Sent again with a signature of its own, as senders do who had no answer, it changes
-    nothing and is answered as the first time (`repeated`).
+    """Take a signed message, as an event. Sent again with a signature of its own, as senders do who had no answer, it
+    changes nothing and is answered as the first time (`repeated`).
 
     409 for a replay, whose signature was taken before, and for another message under an id that is taken. 401 when its
     signature is missing, wrong, or more than five minutes old; the body is not looked into before.

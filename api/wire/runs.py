@@ -140,7 +140,7 @@ async def list_runs(
 
 @router.get("/threads/{thread_id}/runs/{run_id}", dependencies=[*LOOKS, acts("threads", "read")])
 async def get_run(thread_id: str, run_id: str, at: At, by: By) -> Response:
-    """A run."""
+    """Show a run and how it stands."""
     return json(run_of(seen(at, by, run_id, thread_id)))
 
 

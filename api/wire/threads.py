@@ -80,7 +80,7 @@ async def prune(body: PruneBody, at: At, by: By) -> Response:
 
 @router.get("/{thread_id}", dependencies=[*LOOKS, acts("threads", "read")])
 async def get(thread_id: str, at: At, by: By, include: Annotated[list[str] | None, Query()] = None) -> Response:
-    """A thread."""
+    """Show a thread with its values and what is asked on it."""
     wanted = {part for item in include or () for part in item.split(",")}
     mine = addressed(at, by)
     thread = await (mine.thread(thread_id) if mine else at.desk.threads.get(thread_id, by.tenant))
@@ -187,7 +187,7 @@ async def history_by_query(
     limit: Annotated[int, Query(ge=1, le=1000)] = 10,
     before: str | None = None,
 ) -> Response:
-    """The same for whoever cannot send a body."""
+    """States of a thread, newest first, for whoever cannot send a body."""
     return await history(thread_id, HistoryBody(limit=limit, before=before), at, by)
 
 

@@ -36,6 +36,17 @@ async def test_whoever_asks_only_whether_it_is_there_is_told_as_much_as_by_a_get
         assert (await client.head("/assistants/echo")).status_code == 405
 
 
+async def test_every_operation_is_described_in_a_sentence(tmp_path: Path) -> None:
+    async with serving(tmp_path / "baton.db") as served, caller(served.url) as client:
+        paths = (await client.get("/openapi.json")).json()["paths"]
+    operations = {f"{method} {path}": each for path, methods in paths.items() for method, each in methods.items()}
+    assert len(operations) > 100
+    for name, each in operations.items():
+        assert len(each["summary"].split()) >= 2 and not each["summary"].endswith("."), (name, each["summary"])
+        assert " ".join(each["description"].split()).startswith(each["summary"]), name
+    assert operations["get /v1/executions/{execution_id}"]["summary"].startswith("An execution with its steps")
+
+
 async def test_an_error_has_the_one_shape(tmp_path: Path) -> None:
     async with serving(tmp_path / "baton.db") as served, caller(served.url) as client:
         response = await client.get("/nowhere")

@@ -313,7 +313,7 @@ async def test_who_goes_back_is_told_what_has_cleaned_up(served: Served, client:
     await publish(client, workflow("sweeps", announces("go", "gone"), bad, compensation=swept))
     execution_id = (await start(client, workflow="sweeps", input={"left": 0}))["id"]
     assert (await served.gateway.orchestrator.wait(execution_id)).status == "compensated"
-    for path, body in (("fork", {"at": "bad"}), ("retry", {"from": "bad"})):
+    for path, body in (("fork", {"from": "bad"}), ("retry", {"from": "bad"})):
         told = (await client.post(f"/v1/executions/{execution_id}/{path}", json=body)).json()
         assert (told["cleaned_up"], told["side_effects_again"]) == (["~compensation.sweep"], ["bad"]), path
 
@@ -330,7 +330,7 @@ async def test_who_goes_back_is_told_what_acts_again(served: Served, client: htt
     assert (forked.json()["new_keys"], retried.json()["new_keys"]) == (True, False)
     assert forked.json()["cleaned_up"] == retried.json()["cleaned_up"] == []
     await served.gateway.orchestrator.wait(execution_id)
-    edit = {"from": "go", "step_input": {"word": "edited"}, "input": {"n": 1}}
+    edit = {"at": "go", "step_input": {"word": "edited"}, "input": {"n": 1}}
     retried = await client.post(f"/v1/executions/{execution_id}/retry", json=edit)
     assert (retried.status_code, retried.json()["generation"]) == (202, 1)
     told = (await client.get(f"/v1/executions/{execution_id}")).json()["execution"]
@@ -339,6 +339,10 @@ async def test_who_goes_back_is_told_what_acts_again(served: Served, client: htt
     pointless = {"at": "go", "model": "scripted:echo"}
     refused = await client.post(f"/v1/executions/{execution_id}/fork", json=pointless)
     assert (refused.status_code, refused.json()["code"]) == (422, "replay_no_agent")
+    both = await client.post(f"/v1/executions/{execution_id}/fork", json={"at": "go", "from": "go"})
+    assert (both.status_code, both.json()["problems"][0]["where"]) == (422, "body.at")
+    schemas = (await client.get("/openapi.json")).json()["components"]["schemas"]
+    assert "from" in schemas["ForkBody"]["required"] and "from" in schemas["RetryBody"]["properties"]
 
 
 @pytest.mark.capability("O21")
