@@ -141,6 +141,6 @@ def _linking(at: Gateway, by: Principal, user: str | None, request: Request) -> 
         deciders = approval.deciders(at.orchestrator.clock.now())
         if deciders and not person.is_among(deciders):
             return None
-        return link_for(at, approval, person, request).url
+        return link_for(at, approval, person, request, key=by.key).url
 
     return link

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
 from fastapi import Depends, Path, Request
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from starlette.requests import HTTPConnection
 
 from api.gateway import gateway_of
@@ -54,6 +54,13 @@ def _without_nul(text: str) -> str:
     return text
 
 
+def _written_out(value: Any) -> Any:
+    # A year alone would be so many seconds after 1970.
+    if isinstance(value, str) and re.fullmatch(r"[+-]?[\d.]+", value.strip()):
+        raise ValueError("a time is written like 2026-11-21T09:30:00Z")
+    return value
+
+
 def _in_utc(value: datetime) -> datetime:
     try:
         return (value if value.tzinfo else value.replace(tzinfo=UTC)).astimezone(UTC)
@@ -63,7 +70,7 @@ def _in_utc(value: datetime) -> datetime:
 
 Text = Annotated[str, AfterValidator(_without_nul), Field(max_length=1000)]
 Name = Annotated[str, AfterValidator(_without_nul), Field(min_length=1, max_length=200)]
-Time = Annotated[datetime, AfterValidator(_in_utc)]
+Time = Annotated[datetime, BeforeValidator(_written_out), AfterValidator(_in_utc)]
 """Without a zone, it is in UTC."""
 
 Priority = Annotated[int, Field(strict=True, ge=LOWEST, le=HIGHEST)]

@@ -1,6 +1,7 @@
 """Links that decide once: made for mail and chat, shown by GET, decided by POST only."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import timedelta
 from html import escape
 from typing import Annotated, Any, Final, NamedTuple
@@ -16,6 +17,7 @@ from starlette.responses import HTMLResponse
 
 from api.gateway import Gateway, gateway_of
 from api.security import Right, everybodys, needs
+from api.security.keys import NotAuthenticatedError, refuse_ended
 from api.v1.approvals import StepPath, check_theirs
 from api.v1.common import Body, ExecutionId, Name, View, Who
 from graphs.errors import InputError, NotAllowedError
@@ -77,7 +79,7 @@ async def make(
         )
     if name == who.name and not groups:
         groups = who.groups or frozenset()
-    made = link_for(gateway_of(request), approval, Person(name, groups), request, seconds=body.seconds)
+    made = link_for(gateway_of(request), approval, Person(name, groups), request, seconds=body.seconds, key=who.key)
     return {"url": made.url, "name": made.link.name, "expires_at": made.link.expires_at}
 
 
@@ -88,10 +90,12 @@ class Made(NamedTuple):
     link: Link
 
 
-def link_for(at: Gateway, approval: Approval, person: Person, request: Request, *, seconds: int = 3 * _DAY) -> Made:
-    """A link by which somebody decides an approval once, bound to what it asks now."""
+def link_for(
+    at: Gateway, approval: Approval, person: Person, request: Request, *, seconds: int = 3 * _DAY, key: str | None
+) -> Made:
+    """A link by which somebody decides an approval once, bound to what it asks now, and to the key it is made with."""
     groups = person.groups or frozenset()
-    token, link = _links(at.orchestrator).make(approval, person.name or "", groups, timedelta(seconds=seconds))
+    token, link = _links(at.orchestrator).make(approval, person.name or "", groups, timedelta(seconds=seconds), key=key)
     base = at.settings.public_url or str(request.base_url)
     return Made(f"{base.rstrip('/')}/v1/links/{token}", link)
 
@@ -100,7 +104,7 @@ def link_for(at: Gateway, approval: Approval, person: Person, request: Request, 
 async def look(token: Token, request: Request) -> HTMLResponse:
     """What is asked, and a form to answer it. Looking decides nothing, however often a scanner does it."""
     baton = gateway_of(request).orchestrator
-    link = _links(baton).open(token)
+    link = _opened(baton, token)
     approval = await baton.inbox.get(link.execution_id, link.path)
     return as_page(_asked(approval, link))
 
@@ -130,7 +134,7 @@ async def look(token: Token, request: Request) -> HTMLResponse:
 async def use(token: Token, request: Request) -> HTMLResponse:
     """Decide by a link, once. 409 when it was used, or when what is asked has changed."""
     baton = gateway_of(request).orchestrator
-    link = _links(baton).open(token)
+    link = _opened(baton, token)
     decision, text = _form(await request.body())
     given = Given(
         decision=decision,
@@ -141,6 +145,29 @@ async def use(token: Token, request: Request) -> HTMLResponse:
     wait = await baton.inbox.decide(link.execution_id, link.path, link.person, given, link=(link.id, link.ends))
     settled = "Thank you. It is decided." if wait.status == "answered" else "Thank you. More people have to agree."
     return as_page(f"<h1>{settled}</h1><p>You may close this page.</p>")
+
+
+def refuse_without_key(baton: Orchestrator, key_id: str | None) -> None:
+    """Refuse a link whose key is gone: whoever had it is to decide nothing any more.
+
+    Raises:
+        NotAllowedError: the key that it was made with was revoked, or has expired.
+    """
+    key = None if key_id is None else baton.store.key(key_id)
+    with suppress(NotAuthenticatedError):
+        if key is not None:
+            refuse_ended(key, baton.clock.now())
+        if key is not None or key_id is None:
+            return
+    raise NotAllowedError(
+        "The key that this link was made with has ended.", hint="Ask for a new one.", code="link_expired"
+    )
+
+
+def _opened(baton: Orchestrator, token: str) -> Link:
+    link = _links(baton).open(token)
+    refuse_without_key(baton, link.key)
+    return link
 
 
 def _links(baton: Orchestrator) -> Links:

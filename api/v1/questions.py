@@ -12,7 +12,7 @@ from starlette.responses import HTMLResponse
 
 from api.gateway import Gateway, gateway_of
 from api.security import Principal, everybodys
-from api.v1.links import PageRoute, as_page
+from api.v1.links import PageRoute, as_page, refuse_without_key
 from api.wire.callers import caller_of
 from graphs.errors import ConflictError, InputError, NotAllowedError, StoreError
 from orchestrator.approvals.values import Person
@@ -48,6 +48,7 @@ def question_link(at: Gateway, thread_id: str, interrupt_id: str, who: Principal
         "interrupt_id": interrupt_id,
         "name": by.person.name,
         "decides": by.decides,
+        "key": who.key,
         "until": (at.orchestrator.clock.now() + _LASTS).isoformat(),
     }
     token = at.orchestrator.catalogue.cipher().encrypt(said).decode()
@@ -94,6 +95,7 @@ def _opened(gateway: Gateway, token: str) -> dict[str, Any]:
         raise NotAllowedError("This link is not valid.", hint="Use it whole, as it was sent.", code="link_not_valid")
     if datetime.fromisoformat(said["until"]) <= gateway.orchestrator.clock.now():
         raise NotAllowedError("The time of this link is over.", hint="Ask for a new one.", code="link_expired")
+    refuse_without_key(gateway.orchestrator, said.get("key"))
     return said
 
 

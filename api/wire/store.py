@@ -1,5 +1,6 @@
 """The store: values under namespaces and keys, which outlive threads."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
@@ -79,6 +80,7 @@ async def get_item(
 ) -> Response:
     """An item; null where there is none."""
     parts = tuple(part for part in namespace.split(".") if part)
+    _check_parts(parts)
     found = await at.desk.items(by.tenant).aget(parts, key, refresh_ttl=refresh_ttl)
     return json(None if found is None else found.dict())
 
@@ -126,7 +128,9 @@ def _check(namespace: list[str]) -> None:
     _check_parts(namespace)
 
 
-def _check_parts(namespace: list[str]) -> None:
+def _check_parts(namespace: Sequence[str]) -> None:
+    if any("\x00" in part for part in namespace):
+        raise InputError("A part of the namespace holds a NUL.", code="namespace_invalid")
     if wrong := next((part for part in namespace if "." in part), None):
         raise InputError(
             f"The namespace part '{wrong}' holds a dot, which stands between parts where items are fetched.",

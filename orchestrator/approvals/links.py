@@ -25,6 +25,7 @@ class Link:
         digest: Of what is asked; a decision by this link is bound to it.
         name, groups: As whom it decides.
         expires_at: ISO 8601.
+        key: The id of the key it was made with, with which it ends.
     """
 
     id: str
@@ -35,6 +36,7 @@ class Link:
     name: str
     groups: tuple[str, ...]
     expires_at: str
+    key: str | None = None
 
     @property
     def person(self) -> Person:
@@ -57,7 +59,9 @@ class Links:
         self._cipher = cipher
         self._now = now
 
-    def make(self, approval: Approval, name: str, groups: frozenset[str], lasts: timedelta) -> tuple[str, Link]:
+    def make(
+        self, approval: Approval, name: str, groups: frozenset[str], lasts: timedelta, *, key: str | None = None
+    ) -> tuple[str, Link]:
         """A link's token, and what it says."""
         link = Link(
             id=uuid.uuid4().hex,
@@ -68,6 +72,7 @@ class Links:
             name=name,
             groups=tuple(sorted(groups)),
             expires_at=(self._now() + lasts).isoformat(),
+            key=key,
         )
         return self._cipher().encrypt({"use": _USE, **asdict(link)}).decode(), link
 

@@ -73,6 +73,11 @@ async def test_names_that_cannot_be_are_refused(http: httpx.AsyncClient, namespa
     assert why in answer.json()["detail"]
 
 
+async def test_a_namespace_with_a_nul_in_a_query_is_refused_too(http: httpx.AsyncClient) -> None:
+    answer = await http.get("/store/items", params={"namespace": "users.\x00", "key": "k"})
+    assert (answer.status_code, answer.json()["code"]) == (422, "namespace_invalid")
+
+
 async def test_an_item_is_gone_when_its_time_is_over_and_reading_renews_it(tmp_path: Any) -> None:
     clock = ManualClock()
     async with SqliteStore.open(tmp_path / "baton.db", clock=clock, synchronous="off") as kept:

@@ -246,7 +246,7 @@ async def test_a_link_decides_once_and_looking_at_it_decides_nothing(office: Off
             assert "&lt;script&gt;" in page.text
             assert "<script>" not in page.text
             assert "frame-ancestors 'none'" in page.headers["content-security-policy"]
-        assert (await scanner.head(made.json()["url"])).status_code == 405
+        assert (await scanner.head(made.json()["url"])).status_code == 200
         assert (await read(ann, execution_id))["status"] == "open"
         used = await scanner.post(made.json()["url"], data={"decision": "approve", "text": "ok"})
         assert (used.status_code, "It is decided" in used.text) == (200, True)
@@ -285,6 +285,21 @@ async def test_a_link_is_for_what_it_was_made_for_and_nobody_else(office: Office
     async with httpx.AsyncClient(timeout=60) as mail:
         answer = await mail.post(made, data={"decision": "approve"})
     assert (answer.status_code, answer.json()["code"]) == (403, "not_your_approval")
+
+
+async def test_a_link_ends_with_the_key_it_was_made_with(office: Office) -> None:
+    admin, store = await office.someone("root", "admin"), office.served.gateway.orchestrator.store
+    execution_id = await office.asked(admin, workflow("w", asks(quorum=2)))
+    leaver = await office.someone("ann")
+    where = f"/v1/approvals/{execution_id}/ask/links"
+    hers, others = [(await who.post(where, json={})).json()["url"] for who in (leaver, admin)]
+    await store.revoke_key(leaver.headers["x-api-key"].split("_")[1])
+    async with httpx.AsyncClient(timeout=60) as mail:
+        looked, used = await mail.get(hers), await mail.post(hers, data={"decision": "approve"})
+        assert [(each.status_code, each.json()["code"]) for each in (looked, used)] == [(403, "link_expired")] * 2
+        assert "key" in used.json()["detail"]
+        assert (await mail.post(others, data={"decision": "approve"})).status_code == 200
+    assert [vote["by"] for vote in (await read(admin, execution_id))["votes"]] == ["root"]
 
 
 async def test_people_are_told_on_a_page_why_their_link_does_nothing(office: Office) -> None:

@@ -55,6 +55,14 @@ async def test_executions_are_listed_by_filters_and_pages(client: httpx.AsyncCli
     assert (await client.get("/v1/executions", params={"cursor": "nowhere"})).status_code == 404
 
 
+@pytest.mark.parametrize("number", ["2026", "1795276380", "-1.5"])
+async def test_a_number_is_no_time(client: httpx.AsyncClient, number: str) -> None:
+    refused = await client.get("/v1/executions", params={"since": number})
+    assert (refused.status_code, refused.json()["code"]) == (422, "request_invalid")
+    assert "a time is written like 2026-11-21T09:30:00Z" in refused.json()["detail"]
+    assert (await client.get("/v1/executions", params={"since": "2026-11-21"})).status_code == 200
+
+
 async def test_cancel_retry_fork_compare(served: Served, client: httpx.AsyncClient) -> None:
     await publish(client, REFUND)
     first = (await start(client, workflow="refund", input={"amount": 1}))["id"]
