@@ -104,7 +104,7 @@ class Spending:
         """Keep a call of which nobody knows what it cost: it may have been answered, and nobody heard."""
         held = self._held.get("tokens")
         answered = (self._assignment["max_tokens"] or ANSWER) if held is None else max(int(held) - self._told, 0)
-        self._keep(self._guess(answered), seconds, estimated=True)
+        self._keep(self._guess(answered), seconds, estimated=True, most=self._held.get("cost"))
 
     def refused(self, seconds: float) -> None:
         """Keep a call that its provider refused, or that never reached it: it is a call, and nothing was answered."""
@@ -118,10 +118,12 @@ class Spending:
     def _guess(self, answered: int) -> dict[str, int]:
         return {"input_tokens": self._told, "output_tokens": answered, "total_tokens": self._told + answered}
 
-    def _keep(self, usage: Mapping[str, int], seconds: float, *, estimated: bool = False) -> dict[str, Any]:
+    def _keep(
+        self, usage: Mapping[str, int], seconds: float, *, estimated: bool = False, most: float | None = None
+    ) -> dict[str, Any]:
         whole: dict[str, Any] = dict(usage)
         if (cost := self._prices.cost(self._model, usage)) is not None:
-            whole["cost"] = round(cost, 9)
+            whole["cost"] = round(cost if most is None else min(cost, most), 9)
         fact = {"calls": 1, "tokens": usage.get("total_tokens", 0), "seconds": round(seconds, 3), **whole}
         self._noted = True
         self._context.note(SPENT, {**self._whose(), **fact, **({"estimated": True} if estimated else {})})

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from agents import Models, Script, Tools, Turn
+from agents.models.prices import Prices
 from agents.reasoning.spending import ANSWER
 from api.demo.provider import Fault, Provider, serving
 from graphs.budget import SPENT
@@ -18,11 +19,11 @@ from tests.support.engine.engines import engine, finished, rested, run, workflow
 
 
 @asynccontextmanager
-async def _at_a_provider(database: Path, provider: Provider) -> AsyncIterator[Orchestrator]:
+async def _at_a_provider(database: Path, provider: Provider, *more: Any) -> AsyncIterator[Orchestrator]:
     with serving(provider) as url:
         models = Models(settings={"openai": {"base_url": url, "api_key": "sk-none", "timeout": 30}})
         limits = {"openai": {"breaker": False}}
-        async with engine(database, resources=[models, Tools([])], limits=limits) as baton:
+        async with engine(database, resources=[models, Tools([]), *more], limits=limits) as baton:
             yield baton
 
 
@@ -49,6 +50,22 @@ async def test_a_call_that_failed_at_the_provider_counts_as_what_was_held_for_it
         assert (usage.calls, usage.estimated) == (asked, asked if fault == "500" else 0)
         spent = sum(record.data["tokens"] for record in records if record.kind == SPENT)
         assert spent <= ANSWER * 2 + 500 and (spent > ANSWER * 2) == (fault == "500")
+
+
+@pytest.mark.capability("security-A19", "R12")
+async def test_so_it_does_where_the_budget_is_in_money(database: Path) -> None:
+    """What is held for the last call is what is left, and no more is counted for it."""
+    provider = Provider([Script("m", turns=(Turn("Done."),))])
+    provider.fail(Fault("500", times=20))
+    retry = {"max_attempts": 50, "initial_delay": 0, "max_delay": 0, "jitter": 0}
+    most = 2.5 * ANSWER * 2 / 1_000_000
+    prices = Prices.from_mapping({"openai:*": {"input": 1, "output": 2}})
+    async with _at_a_provider(database, provider, prices) as baton:
+        definition = workflow("w", [_asking("ask", "m", retry=retry)], config={"budget": {"cost": most}})
+        execution = await rested(baton, await baton.start(definition))
+        (usage,) = await baton.usage(execution.id)
+    assert (execution.status, len(provider.asked), usage.estimated) == ("budget_exceeded", 3, 3)
+    assert usage.cost == pytest.approx(most)
 
 
 @pytest.mark.capability("security-A19")
