@@ -22,6 +22,9 @@ _RULES: Final = (
 
 _ANSWER: Final = "choose_route"
 
+_CHOOSING: Final = r"(?::|\b(?:choose|pick|select|take|route is|answer is))\s*(?:the |route )*[\"'`*_]*\b"
+_DENIED: Final = re.compile(r"\b(?:not|no|none|never|neither|nor|cannot|except|but)\b|n['’]t\b", re.IGNORECASE)
+
 MAX_SAID: Final = 1_000
 """Characters of an answer that is no route which it is reminded of."""
 
@@ -63,15 +66,20 @@ def recognise(said: str, routes: Iterable[str]) -> str | None:
     if said in names:
         return said
     alike = [name for name in names if _plain(name) == _plain(said)]
-    if not alike and said.strip():
-        # In a sentence: `I choose billing.` names billing, and nothing else.
-        words = f"_{_plain(said)}_"
-        alike = [name for name in names if f"_{_plain(name)}_" in words]
+    if not alike and said.strip() and not _DENIED.search(said):
+        alike = [name for name in names if _chosen(name, said)]
     return alike[0] if len(alike) == 1 else None
 
 
 def _plain(text: str) -> str:
     return re.sub(r"[\W_]+", "_", text.casefold()).strip("_")
+
+
+def _chosen(name: str, said: str) -> bool:
+    """Whether a sentence says that it is this one: `I choose billing, as …`. One in which the name merely stands (`Give
+    me a moment.`, where a route is called `a`) chooses nothing, and the model is asked again."""
+    spelled = r"[\W_]+".join(re.escape(part) for part in _plain(name).split("_"))
+    return re.search(rf"{_CHOOSING}{spelled}[\"'`*_]*\s*(?:[.,;:!]|$)", said, re.IGNORECASE) is not None
 
 
 def _messages(question: Mapping[str, Any], said: Sequence[str]) -> list[BaseMessage]:

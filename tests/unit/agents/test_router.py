@@ -53,7 +53,13 @@ async def test_the_model_names_a_route_and_says_why(choose: Any) -> None:
         ("TECH-SUPPORT", "tech_support"),
         ('"other"', "other"),
         ("I choose billing, as it is about money.", "billing"),
+        ("The route is **tech support**.", "tech_support"),
         ("billing or tech_support", None),
+        ("I choose billing or tech_support.", None),
+        ("I would not choose billing.", None),
+        ("I can't say: billing", None),
+        ("There is no other way to know.", None),
+        ("The other one of them, I think.", None),
         ("rebilling", None),
         ("sales", None),
         ("", None),
@@ -68,6 +74,7 @@ def test_of_routes_that_read_alike_only_the_exact_one_counts() -> None:
     assert recognise("A_b", ["a-b", "A_b"]) == "A_b"
     assert recognise("a b", ["a-b", "A_b"]) is None
     assert recognise("支持", ["支持", "账单"]) == "支持"
+    assert recognise("Give me a moment: a moment, please.", ["a", "b"]) is None
 
 
 @pytest.mark.capability("X25")
