@@ -161,13 +161,12 @@ class Catalogue:
 
     async def _unknown(self, name: str, version: str | None, tenant: str) -> NotFoundError:
         known = await self.names(tenant)
-        asked = f"'{name}'{f' in version {version}' if version else ''}"
-        hint = suggestion(name, known, "Published") if known else "None is: baton publish FILE."
+        hint = None
         if version is not None and name in known:
             versions = [one.version for one in await self._store.catalogue(name, tenant=tenant)]
             given = [self._given[name].version] if name in self._given else []
             hint = listing(dict.fromkeys([*given, *versions]), f"Versions of '{name}'")
-        return NotFoundError(f"No workflow {asked} is published.", hint=hint, code="workflow_not_found")
+        return no_workflow(name, version, known, hint)
 
     async def _keep(self, workflow: Workflow) -> Workflow:
         workflow = self.library.add(workflow)
@@ -297,3 +296,10 @@ def _callables(value: Any) -> list[str]:
             return [str(value["$python"])]
         return [name for item in value.values() for name in _callables(item)]
     return [name for item in value for name in _callables(item)] if isinstance(value, list) else []
+
+
+def no_workflow(name: str, version: str | None, known: Collection[str], hint: str | None = None) -> NotFoundError:
+    """The error for a name under which nothing can be started; the hint is the nearest of those there are."""
+    asked = f"'{name}'{f' in version {version}' if version else ''}"
+    near = suggestion(name, known, "Published") if known else "None is: baton publish FILE."
+    return NotFoundError(f"No workflow {asked} is published.", hint=hint or near, code="workflow_not_found")

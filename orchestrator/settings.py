@@ -35,6 +35,8 @@ class Settings(EnvironmentSettings):
             "whsec_…"}}`, as JSON in the environment.
         plugins: Installed packages whose step types may be loaded; of others that offer some, none are.
         modules: Python modules that offer functions, tools, agents and workflows.
+        tenant: Whose the command line's commands are: they begin and publish for them, and find only theirs. Without it
+            they begin and publish for `default`, and find everybody's. An engine drives everybody's.
         secret_key: Encrypts secret inputs; without it, a key file beside the database is used.
         max_executions: Executions driven at the same time (P06).
         max_steps: Steps at work at the same time, over all executions. The last tenth of these places goes only to
@@ -74,6 +76,7 @@ class Settings(EnvironmentSettings):
     alerts: Annotated[AlertSettings, NoDecode] = AlertSettings()
     plugins: Annotated[tuple[str, ...], *SEPARATED] = ()
     modules: Annotated[tuple[str, ...], *SEPARATED] = ()
+    tenant: str | None = None
     secret_key: SecretStr | None = None
     max_executions: int = Field(default=100, ge=1)
     max_steps: int = Field(default=1000, ge=1)

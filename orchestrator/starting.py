@@ -42,6 +42,16 @@ class Start:
     changes: dict[str, Any] | None = None
 
 
+def check_start(workflow: Workflow, given: Any, start: Start) -> Any:
+    """What the execution works on: the input, with what its schema fills in.
+
+    Raises:
+        InputError: the input does not fit the workflow's schema; an id or a key is none.
+    """
+    _check_names(start)
+    return check_input(workflow.spec.input.schema_, {} if given is None else given)
+
+
 def new_execution(
     workflow: Workflow, given: Any, start: Start, pins: Mapping[str, str], clock: Clock, cipher: Callable[[], Cipher]
 ) -> tuple[Execution, dict[str, bytes]]:
@@ -50,10 +60,8 @@ def new_execution(
     Raises:
         InputError: the input does not fit the workflow's schema; an id or a key is none.
     """
-    _check_names(start)
-    schema = workflow.spec.input.schema_
-    checked = check_input(schema, {} if given is None else given)
-    public, secrets = take_secrets(checked, secret_paths(schema))
+    checked = check_start(workflow, given, start)
+    public, secrets = take_secrets(checked, secret_paths(workflow.spec.input.schema_))
     asked_for = _fingerprint(workflow, given, start, cipher() if secrets else None) if start.idempotency_key else None
     sealed = {name: cipher().encrypt(value) for name, value in secrets.items()}
     execution = Execution(

@@ -19,9 +19,7 @@ def register(app: typer.Typer) -> None:
     _register_create(keys_app)
 
     @command(keys_app, "list", "api.security.keeping:list_keys")
-    def list_keys(
-        tenant: Annotated[str | None, typer.Option(help="Only this tenant's.")] = None,
-    ) -> None:
+    def list_keys() -> None:
         """List keys: whose, what they may, until when, when they were last used. Never the keys themselves."""
 
     @command(keys_app, "revoke", "api.security.keeping:revoke_key", epilog=examples("baton keys revoke k7qv2n4x"))
@@ -48,7 +46,6 @@ def _register_create(keys_app: typer.Typer) -> None:
             list[str],
             typer.Option(metavar="ROLE", help="viewer, operator, approver, editor or admin; may be repeated."),
         ],
-        tenant: Annotated[str, typer.Option(help="Whose executions it sees.")] = "default",
         scope: Annotated[
             list[str] | None,
             typer.Option(metavar="RIGHT", help="Leave it only this right of its role; may be repeated."),

@@ -28,22 +28,22 @@ async def create_key(
     *,
     name: str,
     role: Sequence[str],
-    tenant: str,
     scope: Sequence[str] | None,
     group: Sequence[str] | None,
     expires: str | None,
 ) -> int:
     """See `api.security.command`."""
-    _check(name, role, tenant, scope or (), group or ())
+    setting = Setting(shared)
+    _check(name, role, setting.tenant, scope or (), group or ())
     lasts = read_ago(expires, "--expires") if expires else None
-    async with looking(Setting(shared), make=True) as baton:
+    async with looking(setting, make=True) as baton:
         now = baton.clock.now()
         key_id, text, hashed = new_key()
         key = Key(
             id=key_id,
             hash=hashed,
             name=name,
-            tenant=tenant,
+            tenant=setting.tenant,
             role=" ".join(dict.fromkeys(role)),
             scopes=tuple(scope or ()),
             groups=tuple(group or ()),
@@ -60,10 +60,11 @@ async def create_key(
     return Exit.COMPLETED
 
 
-async def list_keys(shared: Shared, *, tenant: str | None) -> int:
+async def list_keys(shared: Shared) -> int:
     """See `api.security.command`."""
-    async with looking(Setting(shared)) as baton:
-        keys = await baton.store.keys(tenant)
+    setting = Setting(shared)
+    async with looking(setting) as baton:
+        keys = await baton.store.keys(setting.only)
     if shared.as_json:
         print_json({"keys": [_document(key) for key in keys]})
         return Exit.COMPLETED

@@ -13,8 +13,9 @@ from orchestrator.cli.support.terminal import output, print_json
 async def advise(shared: Shared, *, name: str, version: str | None) -> int:
     """See `orchestrator.cli.declared.looking`."""
     name, version = read_name(name, version)
-    async with looking(Setting(shared)) as baton:
-        found = await baton.advice(name, version=version)
+    setting = Setting(shared)
+    async with looking(setting) as baton:
+        found = await baton.advice(name, version=version, tenant=setting.tenant)
     if shared.as_json:
         print_json({"advice": [one.as_dict() for one in found]})
         return Exit.COMPLETED

@@ -13,7 +13,7 @@ from orchestrator.cli.exits import Exit
 from orchestrator.cli.options import Shared
 from orchestrator.cli.support.carrying import carry, kept, stored
 from orchestrator.cli.support.documents import published_document
-from orchestrator.cli.support.finding import find_execution
+from orchestrator.cli.support.finding import find_execution, own_id
 from orchestrator.cli.support.naming import read_name
 from orchestrator.cli.support.opening import looking
 from orchestrator.cli.support.setting import Setting, user
@@ -57,7 +57,8 @@ async def ask(
             review="always" if review else "effects",
             model=model,
             replans=replans,
-            execution_id=id,
+            execution_id=own_id(baton, setting.tenant, id),
+            tenant=setting.tenant,
             idempotency_key=key,
         )
         found = await kept(setting, baton, execution)
@@ -67,7 +68,7 @@ async def ask(
     if save is None:
         return code
     if code != Exit.COMPLETED:
-        command = found.questions.command("save", found.questions.id(execution.id), save)
+        command = found.questions.act("save", execution.id, save)
         note(f"The plan is not saved yet. When it has run: {command}")
         return code
     return await _save(setting, execution.id, save, told=not shared.as_json)
@@ -88,7 +89,7 @@ async def save(shared: Shared, *, id: str, name: str) -> int:  # noqa: A002 - as
 async def _save(setting: Setting, execution_id: str, name: str, *, told: bool) -> int:
     plain, version = read_name(name)
     async with looking(setting) as baton:
-        found = await find_execution(baton, execution_id)
+        found = await find_execution(baton, setting, execution_id)
         published = await baton.save_plan(found.id, plain, version=version or "1.0", by=user())
     if told:
         _tell_saved(setting, published)

@@ -48,10 +48,11 @@ async def audit(shared: Shared, *, actor: str | None, since: str | None, limit: 
     return Exit.COMPLETED
 
 
-async def export(shared: Shared, *, target: Path, tenant: str | None) -> int:
+async def export(shared: Shared, *, target: Path) -> int:
     """See `orchestrator.cli.declared.looking`."""
-    async with looking(Setting(shared)) as baton:
-        lines = exported(baton.store, baton.catalogue.cipher, tenant, baton.clock.now())
+    setting = Setting(shared)
+    async with looking(setting) as baton:
+        lines = exported(baton.store, baton.catalogue.cipher, setting.only, baton.clock.now())
         try:
             with target.open("xb") as file:
                 async for line in lines:

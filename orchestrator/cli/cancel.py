@@ -4,7 +4,8 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from orchestrator.cli.exits import Exit
 from orchestrator.cli.options import Shared
-from orchestrator.cli.support.carrying import questions_for
+from orchestrator.cli.support.carrying import go_on_by_hand, questions_for
+from orchestrator.cli.support.documents import as_called
 from orchestrator.cli.support.finding import find_execution
 from orchestrator.cli.support.opening import looking
 from orchestrator.cli.support.setting import Setting, user
@@ -87,16 +88,15 @@ async def _steer(
 ) -> int:
     setting = Setting(shared)
     async with looking(setting) as baton:
-        found = await find_execution(baton, execution_id)
+        found = await find_execution(baton, setting, execution_id)
         execution = await act(baton, found.id)
-        questions = await questions_for(setting, baton, execution)
+        questions, driven = await questions_for(setting, baton, execution), baton.store.driven()
     if shared.as_json:
-        print_json({"execution": execution})
+        print_json({"execution": as_called(execution)})
         return Exit.COMPLETED
     output().print(f"Execution {execution.id} {words}.")
-    short = questions.id(execution.id)
     if go_on is not None:
-        note(f"To let it go on: {questions.command(go_on, short)}")
+        note(f"To let it go on: {questions.act(go_on, execution.id)}")
     else:
-        note(f"A running engine does it at once; without one: {questions.command('resume', short)}")
+        note("The running engine does it at once." if driven else go_on_by_hand(questions, execution.id))
     return Exit.COMPLETED

@@ -11,8 +11,9 @@ from orchestrator.cli.support.terminal import print_json
 
 async def compare(shared: Shared, *, left: str, right: str) -> int:
     """See `orchestrator.cli.declared.replaying`."""
-    async with looking(Setting(shared)) as baton:
-        one, other = await find_execution(baton, left), await find_execution(baton, right)
+    setting = Setting(shared)
+    async with looking(setting) as baton:
+        one, other = [await find_execution(baton, setting, each) for each in (left, right)]
         compared = await baton.compare(one.id, other.id)
     if shared.as_json:
         print_json(compared)

@@ -1,6 +1,7 @@
 """`baton dead-letters`: what failed for good and needs a person."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final, cast, get_args
 
@@ -17,7 +18,9 @@ from orchestrator.cli.support.terminal import note, one_line, output, print_json
 from orchestrator.cli.support.values import read_mapping
 from orchestrator.engine import Orchestrator
 from orchestrator.engine.mending import LetterStory
-from orchestrator.store.port import DeadLetter, LetterKind
+from orchestrator.ids import shown_id
+from orchestrator.store.port import DEFAULT_TENANT, DeadLetter, LetterKind
+from orchestrator.tenancy import TenantView
 
 _SHOWN: Final = 2000
 """Characters of an input; --json has all of them."""
@@ -34,32 +37,38 @@ async def dead_letters(
     escalated: bool,
 ) -> int:
     """See `orchestrator.cli.declared.letters`."""
-    async with looking(Setting(shared)) as baton:
+    setting = Setting(shared)
+    async with looking(setting) as baton:
         letters = await baton.dead_letters(
             status=None if closed else "open",
-            execution_id=(await find_execution(baton, execution)).id if execution is not None else None,
+            execution_id=(await find_execution(baton, setting, execution)).id if execution is not None else None,
             workflow=workflow,
             kind=_kind(kind),
             code=code,
             escalated=escalated or None,
+            tenant=setting.only,
         )
     if shared.as_json:
-        print_json({"dead_letters": letters})
+        print_json({"dead_letters": [_as_called(letter) for letter in letters]})
         return Exit.COMPLETED
     if not letters:
         output().print("There are no dead letters.")
         return Exit.COMPLETED
     now = datetime.now(UTC)
-    rows = [_row(letter, now) for letter in letters]
-    print_table(("number", "execution", "workflow", "step", "status", "since", "why"), rows)
+    several = any(letter.tenant != DEFAULT_TENANT for letter in letters)
+    rows = [_row(letter, now, several=several) for letter in letters]
+    print_table(
+        ("number", "execution", *(["tenant"] if several else []), "workflow", "step", "status", "since", "why"), rows
+    )
     return Exit.COMPLETED
 
 
-def _row(letter: DeadLetter, now: datetime) -> tuple[Text | str, ...]:
+def _row(letter: DeadLetter, now: datetime, *, several: bool) -> tuple[Text | str, ...]:
     urgency = ("red" if letter.escalated else "yellow") if letter.status == "open" else "dim"
     return (
         Text(str(letter.id), "bold"),
-        letter.execution_id,
+        shown_id(letter.execution_id),
+        *([letter.tenant] if several else []),
         letter.workflow,
         letter.kind if letter.path in ("", letter.kind) else letter.path,
         Text(letter.status, urgency),
@@ -70,10 +79,12 @@ def _row(letter: DeadLetter, now: datetime) -> tuple[Text | str, ...]:
 
 async def show(shared: Shared, *, number: int) -> int:
     """See `orchestrator.cli.declared.letters`."""
-    async with looking(Setting(shared)) as baton:
+    setting = Setting(shared)
+    async with looking(setting) as baton:
+        await _theirs(baton, setting, number)
         story = await baton.letter_story(number)
     if shared.as_json:
-        print_json({"dead_letter": story.letter, "input": story.input, "history": list(story.history)})
+        print_json({"dead_letter": _as_called(story.letter), "input": story.input, "history": list(story.history)})
         return Exit.COMPLETED
     print_facts(_told(story))
     output().print(Text("history", "dim"))
@@ -122,10 +133,12 @@ async def edit(shared: Shared, *, number: int, edit: Sequence[str] | None, undo:
     if bool(edit) == undo:
         raise InputError("Which change?", hint="Give --edit KEY=VALUE, or --undo.", code="edit_unnamed")
     changes = read_mapping(edit, "--edit") if edit else None
-    async with looking(Setting(shared), modules=True) as baton:
+    setting = Setting(shared)
+    async with looking(setting, modules=True) as baton:
+        await _theirs(baton, setting, number)
         letter = await baton.edit_letter(number, changes, by=by or user())
     if shared.as_json:
-        print_json({"dead_letter": letter})
+        print_json({"dead_letter": _as_called(letter)})
         return Exit.COMPLETED
     if letter.edit is None:
         output().print(f"Dead letter {number} is tried again as it was.")
@@ -148,10 +161,10 @@ async def redrive(
     """See `orchestrator.cli.declared.letters`."""
     setting = Setting(shared)
     async with looking(setting, modules=True) as baton:
-        chosen = await _chosen(baton, numbers, everything, workflow=workflow, kind=_kind(kind), code=code)
+        chosen = await _chosen(baton, setting, numbers, everything, workflow=workflow, kind=_kind(kind), code=code)
         executions = await baton.redrive(chosen, by=by or user())
     if shared.as_json:
-        print_json({"executions": executions})
+        print_json({"executions": [shown_id(each) for each in executions]})
         return Exit.COMPLETED
     if not executions:
         output().print("There are no dead letters.")
@@ -175,11 +188,12 @@ async def discard(
     by: str | None,
 ) -> int:
     """See `orchestrator.cli.declared.letters`."""
-    async with looking(Setting(shared)) as baton:
-        chosen = await _chosen(baton, numbers, everything, workflow=workflow, kind=_kind(kind), code=code)
+    setting = Setting(shared)
+    async with looking(setting) as baton:
+        chosen = await _chosen(baton, setting, numbers, everything, workflow=workflow, kind=_kind(kind), code=code)
         letters = await baton.discard(chosen, by=by or user(), note=reason, compensate=compensate)
     if shared.as_json:
-        print_json({"dead_letters": letters})
+        print_json({"dead_letters": [_as_called(letter) for letter in letters]})
         return Exit.COMPLETED
     for letter in letters:
         output().print(f"Dead letter {letter.id} is discarded: {letter.path or letter.kind} of {letter.execution_id}.")
@@ -188,7 +202,20 @@ async def discard(
     return Exit.COMPLETED
 
 
-async def _chosen(baton: Orchestrator, numbers: Sequence[int] | None, everything: bool, **which: Any) -> list[int]:
+async def _theirs(baton: Orchestrator, setting: Setting, *numbers: int) -> None:
+    """See to it that letters are of the tenant that was named.
+
+    Raises:
+        NotFoundError: one is another's, or there is none of that number.
+    """
+    if setting.only is not None:
+        for number in numbers:
+            await TenantView(baton, setting.only).dead_letter(number)
+
+
+async def _chosen(
+    baton: Orchestrator, setting: Setting, numbers: Sequence[int] | None, everything: bool, **which: Any
+) -> list[int]:
     """The letters that are meant.
 
     Raises:
@@ -199,14 +226,19 @@ async def _chosen(baton: Orchestrator, numbers: Sequence[int] | None, everything
             "Which dead letters?", hint="Name their numbers, or --all. See baton dead-letters.", code="letters_unnamed"
         )
     if everything:
-        return [letter.id for letter in await baton.dead_letters(**which)]
+        return [letter.id for letter in await baton.dead_letters(**which, tenant=setting.only)]
     if which and any(which.values()):
         raise InputError(
             "Letters are named by their numbers, or chosen by what they are about.",
             hint="Give --all with --workflow, --kind and --code.",
             code="letters_unnamed",
         )
+    await _theirs(baton, setting, *(numbers or ()))
     return list(numbers or ())
+
+
+def _as_called(letter: DeadLetter) -> DeadLetter:
+    return replace(letter, execution_id=shown_id(letter.execution_id))
 
 
 def _kind(text: str | None) -> LetterKind | None:

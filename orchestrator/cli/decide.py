@@ -9,13 +9,14 @@ from graphs.errors import InputError, NotFoundError
 from orchestrator.approvals.values import Decision
 from orchestrator.cli.exits import Exit
 from orchestrator.cli.options import Shared
-from orchestrator.cli.support.carrying import questions_for
+from orchestrator.cli.support.carrying import go_on_by_hand, questions_for
 from orchestrator.cli.support.finding import find_execution
 from orchestrator.cli.support.opening import looking
 from orchestrator.cli.support.setting import Setting, user
 from orchestrator.cli.support.terminal import note, output, print_json
 from orchestrator.cli.support.values import read_values
 from orchestrator.engine import Orchestrator
+from orchestrator.ids import shown_id
 from orchestrator.store.port import Execution, OpenWait
 
 
@@ -76,12 +77,12 @@ async def _decide(
 ) -> int:
     setting = Setting(shared)
     async with looking(setting) as baton:
-        execution = await find_execution(baton, execution_id)
+        execution = await find_execution(baton, setting, execution_id)
         path = step or await _only_question(baton, execution)
         if merge and decision == "edit":
             value = await _edited(baton, execution, path, value)
         decided = await baton.decide(execution.id, path, decision, by=by or user(), reason=reason, data=value)
-        questions = await questions_for(setting, baton, execution)
+        questions, driven = await questions_for(setting, baton, execution), baton.store.driven()
     if shared.as_json:
         print_json({"decision": _document(decided)})
         return Exit.COMPLETED
@@ -89,7 +90,7 @@ async def _decide(
     who = f" by {answer.by}" if answer is not None and answer.by else ""
     what = answer.outcome if answer is not None else decision
     output().print(Text.assemble((path, "bold"), f" of {execution.workflow} {execution.id}: {what}{who}."))
-    note(f"A running engine goes on at once; without one: {questions.command('resume', questions.id(execution.id))}")
+    note("The running engine goes on at once." if driven else go_on_by_hand(questions, execution.id))
     return Exit.COMPLETED
 
 
@@ -127,7 +128,7 @@ async def _edited(baton: Orchestrator, execution: Execution, path: str, change: 
 def _document(decided: OpenWait) -> dict[str, Any]:
     answer = decided.answer
     return {
-        "execution_id": decided.execution_id,
+        "execution_id": shown_id(decided.execution_id),
         "path": decided.path,
         "outcome": answer.outcome if answer else None,
         "by": answer.by if answer else None,

@@ -8,6 +8,8 @@ from orchestrator.cli.support.opening import looking
 from orchestrator.cli.support.setting import Setting
 from orchestrator.cli.support.terminal import output, print_json
 from orchestrator.cli.support.values import read_values
+from orchestrator.ids import shown_id
+from orchestrator.tenancy import TenantView
 
 
 async def event(
@@ -20,9 +22,12 @@ async def event(
 ) -> int:
     """See `orchestrator.cli.declared.answering`."""
     value = read_values(data or (), "--data")
-    async with looking(Setting(shared), make=True) as baton:
-        published = await baton.publish_event(type, {} if value is None else value, key=key, id=id)
-    matched = [{"execution_id": execution_id, "path": path} for execution_id, path in published.matched]
+    setting = Setting(shared)
+    async with looking(setting, make=True) as baton:
+        # As one tenant's, or without one to everybody, as of one who sits at the file.
+        publish = TenantView(baton, setting.only).publish_event if setting.only is not None else baton.publish_event
+        published = await publish(type, {} if value is None else value, key=key, id=id)
+    matched = [{"execution_id": shown_id(execution_id), "path": path} for execution_id, path in published.matched]
     if shared.as_json:
         print_json({"event": {"id": published.id, "type": type, "repeated": published.repeated, "matched": matched}})
         return Exit.COMPLETED

@@ -34,7 +34,7 @@ async def fill(shared: Shared, *, file: Path, given: Sequence[str] | None, publi
             output().print(text, end="")
         return Exit.COMPLETED
     async with looking(setting, make=True) as baton:
-        published = await baton.publish(workflow, by=by or user())
+        published = await baton.catalogue.publish(workflow, by=by or user(), tenant=setting.tenant)
     if shared.as_json:
         print_json({"workflow": published_document(published), "definition": text})
     else:

@@ -12,7 +12,7 @@ from orchestrator.cli.support.opening import looking
 from orchestrator.cli.support.questions import Questions, as_document
 from orchestrator.cli.support.setting import Setting
 from orchestrator.cli.support.terminal import output, print_json
-from orchestrator.store.port import InboxFilter
+from orchestrator.store.port import DEFAULT_TENANT, InboxFilter
 
 _ALL = 1_000_000
 
@@ -24,13 +24,15 @@ async def inbox(
     setting = Setting(shared)
     people = [*(for_ or ()), *(f"{GROUP}{one}" for one in group or ())]
     async with looking(setting) as baton:
-        found = await baton.inbox.list(InboxFilter(workflow=workflow, limit=_ALL), people)
+        found = await baton.inbox.list(InboxFilter(tenant=setting.only, workflow=workflow, limit=_ALL), people)
         asked = {(one.wait.execution_id, one.wait.path): one for one in found.approvals}
         waits = await baton.waits()
         if people or workflow:
             waits = [wait for wait in waits if (wait.execution_id, wait.path) in asked]
         executions = {wait.execution_id: await baton.get(wait.execution_id) for wait in waits}
-        questions = Questions(setting, {each: await short_id(baton, each) for each in executions})
+        waits = [wait for wait in waits if setting.only in (None, executions[wait.execution_id].tenant)]
+        short = {each: await short_id(baton, each) for each in executions}
+        questions = Questions(setting, short, {each: one.tenant for each, one in executions.items()})
     if shared.as_json:
         documents = [
             as_document(wait, questions)
@@ -44,7 +46,8 @@ async def inbox(
         output().print("Nothing is waited for.")
     for wait in waits:
         execution = executions[wait.execution_id]
-        about = f"{execution.workflow}@{execution.version}  {execution.id}"
+        whose = f"  {execution.tenant}" if execution.tenant != DEFAULT_TENANT else ""
+        about = f"{execution.workflow}@{execution.version}  {execution.id}{whose}"
         first, *rest = questions.lines(wait)
         output().print(first.append(f"  {about}", "dim"))
         for line in [*rest, *_so_far(asked.get((wait.execution_id, wait.path)))]:

@@ -25,7 +25,8 @@ from orchestrator.cli.support.terminal import (
     time_text,
 )
 from orchestrator.cli.support.values import read_since
-from orchestrator.store.port import Execution, ExecutionFilter
+from orchestrator.ids import shown_id
+from orchestrator.store.port import DEFAULT_TENANT, Execution, ExecutionFilter
 
 
 async def list_executions(
@@ -41,8 +42,10 @@ async def list_executions(
     begun = read_since(since, "--since") if since else None
     setting = Setting(shared)
     async with looking(setting) as baton:
-        last = (await find_execution(baton, before)).id if before else None
-        which = ExecutionFilter(status=status or (), workflow=workflow, since=begun, limit=limit, before=last)
+        last = (await find_execution(baton, setting, before)).id if before else None
+        which = ExecutionFilter(
+            tenant=setting.only, status=status or (), workflow=workflow, since=begun, limit=limit, before=last
+        )
         found = await baton.list(which)
         undriven = await baton.undriven(found)
         ids = {each: await short_id(baton, each) for each in undriven}
@@ -51,9 +54,9 @@ async def list_executions(
     elif not found:
         output().print("No executions.")
     else:
-        _print(found, undriven, Questions(setting, ids))
+        _print(found, undriven, Questions(setting, ids, {one.id: one.tenant for one in found}))
         if len(found) == limit:
-            output().print(Text(f"The next page: --before {found[-1].id}", "dim"))
+            output().print(Text(f"The next page: --before {shown_id(found[-1].id)}", "dim"))
     return Exit.COMPLETED
 
 
@@ -61,9 +64,11 @@ def _print(found: Sequence[Execution], undriven: Mapping[str, datetime], questio
     now = datetime.now(UTC)
     ids = [shortened(execution.id) for execution in found]
     short = output().is_terminal and len(set(ids)) == len(ids)  # a pipe gets them whole
-    rows = [
+    several = any(execution.tenant != DEFAULT_TENANT for execution in found)
+    rows: list[tuple[Text | str, ...]] = [
         (
-            Text(shortened(execution.id) if short else execution.id, "bold"),
+            Text(shortened(execution.id) if short else shown_id(execution.id), "bold"),
+            *([execution.tenant] if several else []),
             f"{execution.workflow}@{execution.version}",
             status_text(status_left(execution.status) if execution.id in undriven else execution.status),
             time_text(execution.created_at, now),
@@ -72,7 +77,7 @@ def _print(found: Sequence[Execution], undriven: Mapping[str, datetime], questio
         )
         for execution in found
     ]
-    print_table(("id", "workflow", "status", "begun", "took", ""), rows)
+    print_table(("id", *(["tenant"] if several else []), "workflow", "status", "begun", "took", ""), rows)
 
 
 def _took(execution: Execution, now: datetime) -> str:
@@ -87,4 +92,4 @@ def _about(execution: Execution, undriven: Mapping[str, datetime], questions: Qu
         return Text(one_line(str(execution.error.get("message", "")), 80), "red")
     if execution.parent is None:
         return Text("")
-    return Text(f"{origin(execution)} {execution.parent} at {execution.forked_at}", "dim")
+    return Text(f"{origin(execution)} {shown_id(execution.parent)} at {execution.forked_at}", "dim")

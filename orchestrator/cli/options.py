@@ -41,6 +41,7 @@ class Shared:
     log_level: str | None = None
     as_json: bool = False
     debug: bool = False
+    tenant: str | None = None
 
     def over(self, outer: "Shared | None") -> "Shared":
         """These, and what was said before the command's name."""
@@ -53,6 +54,7 @@ class Shared:
             self.log_level or outer.log_level,
             self.as_json or outer.as_json,
             self.debug or outer.debug,
+            self.tenant or outer.tenant,
         )
 
 
@@ -78,9 +80,17 @@ def shared(
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.", rich_help_panel=_PANEL)] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Print tracebacks of errors.", rich_help_panel=_PANEL)] = False,
+    tenant: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Whose: begin and publish for them, and find only theirs. [dim]Else BATON_TENANT.[/]",
+            rich_help_panel=_PANEL,
+        ),
+    ] = None,
 ) -> Shared:
     """The shared options as one value."""
-    return Shared(database, tuple(service or ()), tuple(module or ()), log_level, json, debug)
+    return Shared(database, tuple(service or ()), tuple(module or ()), log_level, json, debug, tenant)
 
 
 _SHARED: Final = inspect.signature(shared).parameters

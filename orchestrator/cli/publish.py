@@ -13,6 +13,7 @@ from orchestrator.cli.support.documents import published_document
 from orchestrator.cli.support.opening import looking
 from orchestrator.cli.support.setting import Setting, user
 from orchestrator.cli.support.terminal import note, output, print_json
+from orchestrator.store.port import DEFAULT_TENANT
 
 
 async def publish(shared: Shared, *, files: Sequence[Path], by: str | None, strict: bool) -> int:
@@ -28,12 +29,18 @@ async def publish(shared: Shared, *, files: Sequence[Path], by: str | None, stri
         )
     workflows = [one.workflow for one in loaded]
     async with looking(setting, make=True) as baton:
-        published = [await baton.publish(workflow, by=by or user()) for workflow in workflows]
+        begun = baton.clock.now()
+        published = [
+            await baton.catalogue.publish(workflow, by=by or user(), tenant=setting.tenant) for workflow in workflows
+        ]
     if shared.as_json:
-        print_json({"workflows": [published_document(one) for one in published]})
+        told = [published_document(one) | {"unchanged": one.created_at < begun} for one in published]
+        print_json({"workflows": told})
         return Exit.COMPLETED
     for one, workflow in zip(published, workflows, strict=True):
-        about = f"  published {one.digest[:12]}{f' by {one.created_by}' if one.created_by else ''}"
+        how = "unchanged" if one.created_at < begun else "published"
+        whose = f" for tenant {one.tenant}" if one.tenant != DEFAULT_TENANT else ""
+        about = f"  {how} {one.digest[:12]}{f' by {one.created_by}' if one.created_by else ''}{whose}"
         output().print(Text.assemble((f"{one.name}@{one.version}", "bold"), (about, "dim")))
         for missing in definitions.unchecked(workflow):
             note(str(missing))

@@ -28,7 +28,7 @@ async def replay(
     """See `orchestrator.cli.declared.replaying`."""
     setting = Setting(shared)
     async with looking(setting, modules=True) as baton:
-        source = await find_execution(baton, id)
+        source = await find_execution(baton, setting, id)
         execution = await baton.replay(
             source.id, from_step, model=model, agent=agent, instructions=instructions, perform=perform or ()
         )

@@ -24,7 +24,7 @@ async def resume(
     if id is None:
         return await go_on_with_all(setting, watch=watch, until_rest=until_rest)
     async with looking(setting) as baton:
-        execution = await find_execution(baton, id)
+        execution = await find_execution(baton, setting, id)
         found = await kept(setting, baton, execution)
         await baton.resume(execution.id)  # refuses one that has ended; whoever drives the file hears it
     if detach:

@@ -33,7 +33,7 @@ async def retry(
     changes = read_mapping(edit or (), "--edit")
     of_step = read_mapping(edit_step or (), "--edit-step")
     async with looking(setting, modules=True) as baton:
-        before = await find_execution(baton, id)
+        before = await find_execution(baton, setting, id)
         acted = await baton.side_effects_again(before.id, from_step, newest=newest)
         cleaned_up = await baton.cleaned_up(before.id, from_step, newest=newest)
         execution = await baton.retry(

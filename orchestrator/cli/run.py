@@ -9,11 +9,13 @@ from graphs.spec import Workflow
 from orchestrator.cli.options import Shared
 from orchestrator.cli.support.carrying import carry, kept, stored
 from orchestrator.cli.support.definitions import Definitions, is_file
+from orchestrator.cli.support.finding import own_id
 from orchestrator.cli.support.naming import note_deprecated, read_name
 from orchestrator.cli.support.opening import looking
 from orchestrator.cli.support.setting import Setting
 from orchestrator.cli.support.terminal import note
 from orchestrator.cli.support.values import has_plain_pairs, read_mapping, read_values
+from orchestrator.starting import Start, check_start
 from orchestrator.store.locking import is_locked
 
 
@@ -41,12 +43,22 @@ async def run(
     definitions = Definitions(setting, here=not detach and not is_locked(setting.settings.database))
     workflow, begun = _workflow(definitions, target, version), datetime.now(UTC)
     try:
+        if not setting.settings.database.exists():  # what cannot be begun must not leave an empty one
+            there = definitions.find(*read_name(workflow, version)) if isinstance(workflow, str) else workflow
+            check_start(there, value, Start(execution_id=id, idempotency_key=key, metadata=about))
         async with looking(setting, make=True, modules=True) as baton:
             if isinstance(workflow, str):
-                workflow = await baton.catalogue.definition_of(*read_name(workflow, version))
-                await note_deprecated(baton, workflow.name, workflow.version)
+                workflow = await baton.catalogue.definition_of(*read_name(workflow, version), setting.tenant)
+                await note_deprecated(baton, workflow.name, workflow.version, setting.tenant)
                 definitions.check_links(workflow)
-            execution = await baton.start(workflow, value, execution_id=id, idempotency_key=key, metadata=about)
+            execution = await baton.start(
+                workflow,
+                value,
+                execution_id=own_id(baton, setting.tenant, id),
+                idempotency_key=key,
+                metadata=about,
+                tenant=setting.tenant,
+            )
             found = await kept(setting, baton, execution)
     except InputError as error:
         raise _with_advice(error, given or ()) from None

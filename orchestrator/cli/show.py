@@ -1,6 +1,7 @@
 """`baton show`: an execution's story."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,7 +22,8 @@ from orchestrator.cli.support.terminal import one_line, output, print_json, seco
 from orchestrator.cli.support.thinking import Thoughts
 from orchestrator.cli.support.tree import story_tree
 from orchestrator.cli.support.wording import by_whom, title
-from orchestrator.store.port import Execution, ExecutionFilter, OpenWait, Record
+from orchestrator.ids import shown_id
+from orchestrator.store.port import DEFAULT_TENANT, Execution, ExecutionFilter, OpenWait, Record
 from orchestrator.usage import Usage, costs_of, totals
 
 _MOST_FORKS = 100
@@ -31,7 +33,7 @@ async def show(shared: Shared, *, id: str, records: bool) -> int:  # noqa: A002 
     """See `orchestrator.cli.declared.looking`."""
     setting = Setting(shared)
     async with looking(setting) as baton:
-        found = await find_execution(baton, id)
+        found = await find_execution(baton, setting, id)
         story = await read_story(baton, found.id)
         story.settle(story.execution)
         if (since := (await baton.undriven([story.execution])).get(found.id)) is not None:
@@ -43,7 +45,8 @@ async def show(shared: Shared, *, id: str, records: bool) -> int:  # noqa: A002 
         questions = await questions_for(setting, baton, found)
     if shared.as_json:
         document = _document(story, waits, forks, questions, usage) | Thoughts.of(history).as_document()
-        print_json(document | ({"records": history} if records else {}))
+        told = [replace(record, execution_id=shown_id(record.execution_id)) for record in history]
+        print_json(document | ({"records": told} if records else {}))
     elif records:
         _print_records(history)
     else:
@@ -62,7 +65,7 @@ def _document(
         "execution": execution_document(story.execution, story.undriven_since),
         "steps": [node.as_document() for node in story.root.children.values()],
         "waits": [as_document(wait, questions) for wait in waits],
-        "forks": [{"id": fork.id, "at": fork.forked_at, "status": fork.status} for fork in forks],
+        "forks": [{"id": shown_id(fork.id), "at": fork.forked_at, "status": fork.status} for fork in forks],
         "usage": [one.as_document() for one in usage],
         "cost": costs_of(usage),
         "not_driven": story.failure,
@@ -147,6 +150,8 @@ def _facts(story: Story, forks: Sequence[Execution], now: datetime) -> list[tupl
     facts: list[tuple[str, str | Text]] = [
         ("begun", f"{times}, {seconds_text(execution.active_seconds)} at work{taken}"),
     ]
+    if execution.tenant != DEFAULT_TENANT:
+        facts.append(("tenant", execution.tenant))
     if execution.input:
         facts.append(("input", one_line(execution.input, 500)))
     if execution.metadata:

@@ -22,8 +22,9 @@ from orchestrator.store.port import PublishedWorkflow
 
 async def workflows(shared: Shared) -> int:
     """See `orchestrator.cli.declared.looking`."""
-    async with looking(Setting(shared)) as baton:
-        listed = await baton.catalogue.list()
+    setting = Setting(shared)
+    async with looking(setting) as baton:
+        listed = await baton.catalogue.list(tenant=setting.tenant)
     if shared.as_json:
         print_json({"workflows": [published_document(one) for one in listed]})
         return Exit.COMPLETED
@@ -49,9 +50,10 @@ async def workflows(shared: Shared) -> int:
 async def show(shared: Shared, *, name: str, version: str | None, source: bool) -> int:
     """See `orchestrator.cli.declared.looking`."""
     name, version = read_name(name, version)
-    async with looking(Setting(shared)) as baton:
-        versions = await baton.catalogue.list(name)
-        shown = await baton.catalogue.published(name, version)
+    setting = Setting(shared)
+    async with looking(setting) as baton:
+        versions = await baton.catalogue.list(name, tenant=setting.tenant)
+        shown = await baton.catalogue.published(name, version, tenant=setting.tenant)
     if shared.as_json:
         others = [published_document(one) for one in versions]
         print_json(
@@ -108,11 +110,12 @@ def _status(one: PublishedWorkflow) -> Text:
 async def deprecate(shared: Shared, *, name: str, version: str | None, undo: bool) -> int:
     """See `orchestrator.cli.declared.looking`."""
     name, version = read_name(name, version)
-    async with looking(Setting(shared)) as baton:
+    setting = Setting(shared)
+    async with looking(setting) as baton:
         if version is None:
-            version = await only_version(baton, name, deprecated=undo)
-        changed = await baton.catalogue.deprecate(name, version, deprecated=not undo)
-        offered = await baton.catalogue.offered(name)
+            version = await only_version(baton, name, setting.tenant, deprecated=undo)
+        changed = await baton.catalogue.deprecate(name, version, deprecated=not undo, tenant=setting.tenant)
+        offered = await baton.catalogue.offered(name, tenant=setting.tenant)
     if shared.as_json:
         instead = published_document(offered) if offered is not None else None
         print_json({"workflow": published_document(changed), "offered": instead})

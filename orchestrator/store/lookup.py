@@ -21,14 +21,15 @@ _ONE: Final = (
 
 
 class Lookup:
-    """What is published in a file.
+    """What a tenant has published in a file.
 
     Raises:
         StoreError: the file cannot be opened.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, tenant: str = DEFAULT_TENANT) -> None:
         self._path = path
+        self._tenant = tenant
 
     @cached_property
     def names(self) -> Sequence[str]:
@@ -43,6 +44,6 @@ class Lookup:
     def _rows(self, sql: str, *parameters: str | None) -> list[Any]:
         with closing(connect(self._path, read_only=True)) as db:
             try:
-                return db.execute(sql, (DEFAULT_TENANT, *parameters)).fetchall()
+                return db.execute(sql, (self._tenant, *parameters)).fetchall()
             except sqlite3.OperationalError:
                 return []  # a file of an older Baton, or one in which nothing was ever published

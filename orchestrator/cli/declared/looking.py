@@ -141,7 +141,6 @@ def _register_audit(app: typer.Typer) -> None:
     )
     def export(
         target: Annotated[Path, typer.Argument(metavar="FILE", help="The file to make.")],
-        tenant: Annotated[str | None, typer.Option(help="Only this tenant's rows.")] = None,
     ) -> None:
         """Write the audit trail to a file that can be checked elsewhere."""
 

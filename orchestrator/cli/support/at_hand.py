@@ -62,7 +62,7 @@ class AtHand(Collection[str]):
     def _published(self) -> Any:
         # Loaded where there is something to look into: a check of a file needs no database driver.
         path = self._setting.settings.database
-        return load("orchestrator.store.lookup:Lookup")(path) if path.exists() else None
+        return load("orchestrator.store.lookup:Lookup")(path, self._setting.tenant) if path.exists() else None
 
     def __contains__(self, name: object) -> bool:
         return name in self._names

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from graphs.state import ExecutionStatus
 from orchestrator.cli.exits import Exit, exit_of_status
+from orchestrator.cli.support.documents import as_called
 from orchestrator.cli.support.finding import short_id
 from orchestrator.cli.support.following import Follower, Left, Until
 from orchestrator.cli.support.interrupts import interrupts
@@ -31,7 +32,8 @@ from orchestrator.store.port import Execution
 
 async def questions_for(setting: Setting, baton: Orchestrator, execution: Execution) -> Questions:
     """How to answer what this execution asks."""
-    return Questions(setting, {execution.id: await short_id(baton, execution.id)})
+    short = await short_id(baton, execution.id)
+    return Questions(setting, {execution.id: short}, {execution.id: execution.tenant})
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,18 +42,20 @@ class Kept:
 
     Attributes:
         since: Its last record so far; what comes after it is news.
+        driven: Whether an engine drives the file, in this process or another.
     """
 
     execution: Execution
     questions: Questions
     since: int
+    driven: bool
 
 
 async def kept(setting: Setting, baton: Orchestrator, execution: Execution) -> Kept:
     """What `carry` needs to know of an execution."""
     past = await baton.records(execution.id)
     since = past[-1].seq if past else None
-    return Kept(execution, await questions_for(setting, baton, execution), since or 0)
+    return Kept(execution, await questions_for(setting, baton, execution), since or 0, baton.store.driven())
 
 
 async def carry(
@@ -78,13 +82,18 @@ async def carry(
         tell(left, questions, as_json=as_json, in_one_line=in_one_line, with_waits=type(view) is Quiet, say=say)
 
     follower = Follower(setting, view, _until(until_rest, as_json), instead or told)
-    go_on = questions.command("resume", questions.id(kept.execution.id))
+    go_on = questions.act("resume", kept.execution.id)
     try:
         with interrupts(follower.interrupt, lambda: go_on) as heard:
             left = await follower.follow(kept.execution.id, kept.since)
     finally:
         view.close()
     return heard.code if left.interrupted else exit_of_status(left.execution.status)
+
+
+def go_on_by_hand(questions: Questions, execution_id: str) -> str:
+    """What to do where no engine drives the file."""
+    return f"No engine drives the database now. Go on: {questions.act('resume', execution_id)}"
 
 
 _MOST_NAMED = 8
@@ -117,11 +126,11 @@ def stored(kept: Kept, *, as_json: bool) -> int:
     """Tell that an execution is kept and will be carried out by others (`--detach`)."""
     execution, questions = kept.execution, kept.questions
     if as_json:
-        print_json({"execution": execution})
+        print_json({"execution": as_called(execution)})
     else:
         output().print(f"{execution.id}")
-        go_on = questions.command("resume", questions.id(execution.id))
-        output().print(Text(f"Stored. A running engine takes it up; without one: {go_on}", "dim"))
+        takes = "The running engine takes it up." if kept.driven else go_on_by_hand(questions, execution.id)
+        output().print(Text(f"Stored. {takes}", "dim"))
     return Exit.COMPLETED
 
 
@@ -147,7 +156,7 @@ def tell(
 def document_of(left: Left, questions: Questions) -> dict[str, Any]:
     """The same for machines."""
     return {
-        "execution": left.execution,
+        "execution": as_called(left.execution),
         "waits": [as_document(wait, questions) for wait in left.waits],
         "interrupted": left.interrupted,
     }
@@ -155,11 +164,11 @@ def document_of(left: Left, questions: Questions) -> dict[str, Any]:
 
 def _outcome(left: Left, questions: Questions, *, with_waits: bool) -> list[Text]:
     execution = left.execution
-    who = questions.id(execution.id)
+    who = execution.id
     if left.elsewhere and left.interrupted:
-        return [Text(f"It goes on in the other engine. Watch again: {questions.command('resume', who)}")]
+        return [Text(f"It goes on in the other engine. Watch again: {questions.act('resume', who)}")]
     if left.interrupted:
-        return [Text(f"Parked; nothing finished is lost. Go on: {questions.command('resume', who)}")]
+        return [Text(f"Parked; nothing finished is lost. Go on: {questions.act('resume', who)}")]
     line = status_text(execution.status)
     if execution.status.final:
         begun = execution.started_at or execution.created_at
@@ -171,16 +180,16 @@ def _outcome(left: Left, questions: Questions, *, with_waits: bool) -> list[Text
         if hint := execution.error.get("hint"):
             lines.append(Text(f"  {hint}"))
     if execution.status in (ExecutionStatus.FAILED, ExecutionStatus.TIMED_OUT):
-        lines.append(Text(f"  What happened: {questions.command('show', who)}", "dim"))
-        lines.append(Text(f"  Try again what failed: {questions.command('retry', who)}", "dim"))
+        lines.append(Text(f"  What happened: {questions.act('show', who)}", "dim"))
+        lines.append(Text(f"  Try again what failed: {questions.act('retry', who)}", "dim"))
     # Questions were shown when they were asked; timers were not.
     untold = [wait for wait in left.waits if with_waits or wait.wait.kind == "timer"]
     lines += [line for wait in untold for line in questions.lines(wait)]
     if execution.status is ExecutionStatus.PAUSED:
         whose = by_whom(execution.pause_requested or {})
-        lines.append(Text(f"  Paused {whose}. Let it go on: {questions.command('continue', who)}", "dim"))
+        lines.append(Text(f"  Paused {whose}. Let it go on: {questions.act('continue', who)}", "dim"))
     elif left.waits:
-        lines.append(Text(f"  Go on after the answer: {questions.command('resume', who)}", "dim"))
+        lines.append(Text(f"  Go on after the answer: {questions.act('resume', who)}", "dim"))
     return lines
 
 

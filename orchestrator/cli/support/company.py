@@ -10,6 +10,7 @@ from graphs.errors import BatonError
 from graphs.state import ExecutionStatus
 from orchestrator.bus import RESTED, given_up
 from orchestrator.cli.exits import Exit, exit_of_status, worst
+from orchestrator.cli.support.documents import as_called
 from orchestrator.cli.support.following import Left, News, Until, enough, hear, opened, take_up
 from orchestrator.cli.support.interrupts import interrupts
 from orchestrator.cli.support.opening import looking
@@ -151,7 +152,7 @@ async def go_on_with_all(setting: Setting, *, watch: bool | None, until_rest: bo
 
 def _tell(company: Company, questions: Questions, *, as_json: bool, in_one_line: bool, finished: bool) -> None:
     if as_json:
-        executions = [left.execution for left in company.left.values()]
+        executions = [as_called(left.execution) for left in company.left.values()]
         waits = [as_document(wait, questions) for left in company.left.values() for wait in left.waits]
         document = {"executions": executions, "waits": waits, "interrupted": not finished}
         (print_json_line if in_one_line else print_json)(document)

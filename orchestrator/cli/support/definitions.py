@@ -24,6 +24,7 @@ from graphs.validation import Known, unchecked
 from graphs.validation.known import Judge, Named
 from graphs.validation.links import check_links
 from graphs.validation.outline import Outline
+from orchestrator.cli.lazy import load
 from orchestrator.cli.support.at_hand import AtHand
 from orchestrator.cli.support.errors import print_problems
 from orchestrator.cli.support.setting import Setting
@@ -66,6 +67,7 @@ class Definitions:
     def __init__(self, setting: Setting, *, here: bool = False, beside: Sequence[Path] = ()) -> None:
         self.step_types: StepTypes = installed_step_types(setting.settings.plugins)
         at_hand = AtHand(setting, self.step_types, beside)
+        self._at_hand = at_hand
         self._known = replace(
             _known(setting, here=here), workflow=at_hand.find, workflows=at_hand, absent=at_hand.absent(here=here)
         )
@@ -83,6 +85,17 @@ class Definitions:
             raise no_file(path) from None
         print_problems(loaded.warnings)
         return loaded
+
+    def find(self, name: str, version: str | None) -> Workflow:
+        """A workflow by its name: a module's, or a published one.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        if (found := self._at_hand.find(name, version)) is None:
+            # Loaded where it is wanted: a check of a file needs no engine.
+            raise load("orchestrator.catalogue:no_workflow")(name, version, self._at_hand)
+        return found
 
     def examine(self, path: Path, text: str) -> Report:
         """What is right and wrong with a text."""

@@ -1,15 +1,22 @@
 """What commands print as JSON, where it is not the facade's own value."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
+from orchestrator.ids import shown_id
 from orchestrator.store.port import Execution, PublishedWorkflow
+
+
+def as_called(execution: Execution) -> Execution:
+    """An execution under the id that its tenant gave it."""
+    parent = execution.parent and shown_id(execution.parent)
+    return replace(execution, id=shown_id(execution.id), parent=parent)
 
 
 def execution_document(execution: Execution, undriven_since: datetime | None) -> dict[str, Any]:
     """An execution, and since when nothing was heard of it, where it would go on and no engine drives it."""
-    document = asdict(execution) | {"undriven_since": undriven_since}
+    document = asdict(as_called(execution)) | {"undriven_since": undriven_since}
     del document["fingerprint"]
     return document
 

@@ -25,9 +25,9 @@ async def draw_kept(setting: Setting, target: str, version: str | None, *, svg: 
         name, asked = read_name(target, version)
         # Only workflows have versions: who names one does not mean an execution.
         look = baton.catalogue.find if version is None else baton.catalogue.definition_of
-        if (workflow := await look(name, asked)) is not None:
+        if (workflow := await look(name, asked, setting.tenant)) is not None:
             return draw_picture(workflow) if svg else draw_workflow(workflow, step_types=types)
-        execution = await _execution(baton, target, name)
+        execution = await _execution(baton, setting, target, name)
         story = await read_story(baton, execution.id)
         story.settle(execution)
         workflow, statuses = await baton.catalogue.pinned(execution), story.statuses()
@@ -36,11 +36,11 @@ async def draw_kept(setting: Setting, target: str, version: str | None, *, svg: 
         return draw_workflow(workflow, statuses=statuses, step_types=types)
 
 
-async def _execution(baton: Orchestrator, target: str, name: str) -> Execution:
+async def _execution(baton: Orchestrator, setting: Setting, target: str, name: str) -> Execution:
     try:
-        return await find_execution(baton, target)
+        return await find_execution(baton, setting, target)
     except NotFoundError:
-        near = nearest(name, await baton.catalogue.names())
+        near = nearest(name, await baton.catalogue.names(setting.tenant))
         raise NotFoundError(
             f"There is no workflow and no execution '{target}'.",
             hint=f"Did you mean '{near}'?" if near else "List what there is: baton workflows, baton list.",

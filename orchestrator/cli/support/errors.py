@@ -11,6 +11,7 @@ from rich.text import Text
 
 from graphs.errors import BatonError, DefinitionError, Problem
 from orchestrator.cli.support.terminal import errors, print_json
+from orchestrator.ids import shown_text
 
 
 def report(error: Exception, *, as_json: bool, debug: bool) -> None:
@@ -43,7 +44,7 @@ def as_document(error: Exception) -> dict[str, Any]:
     if isinstance(error, DefinitionError):
         return error.as_dict() | {"problems": [asdict(problem) for problem in error.problems]}
     if isinstance(error, BatonError):
-        return error.as_dict()
+        return {name: shown_text(value) if isinstance(value, str) else value for name, value in error.as_dict().items()}
     message, hint = _words(error)
     code = "os_error" if isinstance(error, OSError) else "defect"
     return {"code": code, "message": message, "hint": hint, "kind": type(error).__name__}

@@ -24,15 +24,16 @@ def read_name(named: str, version: str | None = None) -> tuple[str, str | None]:
     return name, own or version
 
 
-async def only_version(baton: Orchestrator, name: str, *, deprecated: bool) -> str:
+async def only_version(baton: Orchestrator, name: str, tenant: str, *, deprecated: bool) -> str:
     """The version that is meant where none is named: the only one that stands so.
 
     Raises:
         NotFoundError: none of that name is published.
         ConflictError: there are several, or none.
     """
-    await baton.catalogue.published(name)
-    standing = [one.version for one in await baton.catalogue.list(name) if (one.status == "deprecated") == deprecated]
+    await baton.catalogue.published(name, tenant=tenant)
+    versions = await baton.catalogue.list(name, tenant=tenant)
+    standing = [one.version for one in versions if (one.status == "deprecated") == deprecated]
     if len(standing) == 1:
         return standing[0]
     how = "deprecated" if deprecated else "offered"
@@ -45,11 +46,11 @@ async def only_version(baton: Orchestrator, name: str, *, deprecated: bool) -> s
     )
 
 
-async def note_deprecated(baton: Orchestrator, name: str, version: str) -> None:
+async def note_deprecated(baton: Orchestrator, name: str, version: str, tenant: str) -> None:
     """Tell whoever starts a version that is deprecated, and what is offered in its place."""
-    kept = {one.version: one for one in await baton.catalogue.list(name)}
+    kept = {one.version: one for one in await baton.catalogue.list(name, tenant=tenant)}
     if version in kept and kept[version].status == "deprecated":
-        note(f"{name}@{version} is deprecated. {said_instead(await baton.catalogue.offered(name))}")
+        note(f"{name}@{version} is deprecated. {said_instead(await baton.catalogue.offered(name, tenant=tenant))}")
 
 
 def said_instead(offered: PublishedWorkflow | None) -> str:

@@ -10,24 +10,28 @@ from rich.text import Text
 
 from orchestrator.cli.support.setting import Setting
 from orchestrator.cli.support.terminal import one_line, seconds_between, seconds_text, time_text
-from orchestrator.store.port import OpenWait
+from orchestrator.ids import shown_id
+from orchestrator.store.port import DEFAULT_TENANT, OpenWait
 
 _DRIVING: Final = ("resume", "retry", "fork", "run", "engine")
 _DECISIONS: Final = ("approve", "edit", "reject", "respond")
 
 
 class Questions:
-    """Writes commands as they must be typed here: with the database that was named on the command line, and with the
-    modules and services where they are needed.
+    """Writes commands as they must be typed here: with the database and tenant that were named on the command line, and
+    with the modules and services where they are needed.
 
     Args:
         setting: Where this command runs.
         ids: By execution, what its id may be shortened to.
+        tenants: By execution, whose it is, for commands that are to find it though no tenant is named here.
     """
 
-    def __init__(self, setting: Setting, ids: Mapping[str, str]) -> None:
+    def __init__(self, setting: Setting, ids: Mapping[str, str], tenants: Mapping[str, str] | None = None) -> None:
         shared = setting.shared
         self._where = ["--database", str(shared.database)] if shared.database is not None else []
+        self._where += ["--tenant", shared.tenant] if shared.tenant is not None else []
+        self._tenants = (tenants or {}) if setting.only is None else {}
         self._with = [word for module in shared.modules for word in ("--module", module)]
         self._with += [word for service in shared.services for word in ("--service", service)]
         self._ids = ids
@@ -36,9 +40,17 @@ class Questions:
         """A `baton` command, quoted for a shell."""
         return shlex.join(["baton", *words, *self._where, *(self._with if words[0] in _DRIVING else ())])
 
+    def act(self, word: str, execution_id: str, *more: str) -> str:
+        """A command about an execution."""
+        return self.command(word, self.id(execution_id), *more, *self._whose(execution_id))
+
     def id(self, execution_id: str) -> str:
         """The id as it is typed."""
-        return self._ids.get(execution_id, execution_id)
+        return self._ids.get(execution_id, shown_id(execution_id))
+
+    def _whose(self, execution_id: str) -> list[str]:
+        tenant = self._tenants.get(execution_id, DEFAULT_TENANT)
+        return ["--tenant", tenant] if tenant != DEFAULT_TENANT else []
 
     def answers(self, wait: OpenWait) -> list[str]:
         """Commands that answer a wait; none for a timer, which only time answers."""
@@ -46,18 +58,19 @@ class Questions:
             allowed = wait.wait.question.get("allow") or _DECISIONS
             return [self._decision(wait, word) for word in _DECISIONS if word in allowed]
         if wait.wait.kind == "event":
-            return [self.command("event", wait.wait.event_type or "", *_event_data(wait.wait.match))]
+            data = _event_data(wait.wait.match)
+            return [self.command("event", wait.wait.event_type or "", *data, *self._whose(wait.execution_id))]
         return []
 
     def _decision(self, wait: OpenWait, decision: str) -> str:
-        who, path = self.id(wait.execution_id), wait.path
+        who, path = wait.execution_id, wait.path
         if decision == "edit":
-            return self.command("approve", who, path, "--edit", f"{_a_field(wait)}=...")
+            return self.act("approve", who, path, "--edit", f"{_a_field(wait)}=...")
         if decision == "respond":
             # Where nothing has a form, an answer is words: what a tool would have given, how a plan is to be changed.
             how = ("--data", f"{_a_field(wait)}=...") if wait.wait.response_schema else ("--text", "...")
-            return self.command("respond", who, path, *how)
-        return self.command(decision, who, path)
+            return self.act("respond", who, path, *how)
+        return self.act(decision, who, path)
 
     def lines(self, wait: OpenWait, *, indent: str = "  ") -> list[Text]:
         """A wait as people read it: what, since when, until when, and how to answer."""
@@ -83,7 +96,7 @@ def _shown(payload: Any) -> Iterator[str]:
 def no_engine(since: datetime, questions: Questions, execution_id: str) -> str:
     """What is to be said of an execution that was at work when its engine ended."""
     at = time_text(since, datetime.now(UTC))
-    go_on = questions.command("resume", questions.id(execution_id))
+    go_on = questions.act("resume", execution_id)
     return f"no engine drives it; last heard of at {at}. Go on: {go_on}"
 
 
@@ -125,7 +138,7 @@ def for_somebody(waits: Sequence[OpenWait]) -> bool:
 def as_document(wait: OpenWait, questions: Questions) -> dict[str, Any]:
     """A wait as JSON values."""
     return {
-        "execution_id": wait.execution_id,
+        "execution_id": shown_id(wait.execution_id),
         "path": wait.path,
         "kind": wait.wait.kind,
         "question": dict(wait.wait.question),

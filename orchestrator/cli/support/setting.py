@@ -3,6 +3,7 @@
 import getpass
 from functools import cached_property
 
+from orchestrator.cli.lazy import load
 from orchestrator.cli.options import Shared
 from orchestrator.cli.support.values import read_services
 from orchestrator.plugins import Offered, load_modules
@@ -29,13 +30,23 @@ class Setting:
             SettingsError: a setting has a value it cannot have.
         """
         self.shared = shared
-        first = read_settings(database=shared.database, log_level=shared.log_level)
+        first = read_settings(database=shared.database, log_level=shared.log_level, tenant=shared.tenant)
         self._modules = (*first.modules, *shared.modules)
         services = first.services | read_services(shared.services)
         logs = serves or "log" in first.alerts.model_fields_set
         alerts = first.alerts.model_copy(update={"log": logs and first.alerts.log})
         own = {"services": services, "modules": (), "alerts": alerts}
         self.settings: Settings = first.model_copy(update=own)
+
+    @property
+    def only(self) -> str | None:
+        """The tenant whose things alone are looked for; None for everybody's."""
+        return self.settings.tenant
+
+    @property
+    def tenant(self) -> str:
+        """The tenant for whom something is begun or published."""
+        return self.settings.tenant or str(load("orchestrator.store.values:DEFAULT_TENANT"))
 
     @cached_property
     def offered(self) -> Offered:

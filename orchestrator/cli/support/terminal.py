@@ -14,6 +14,8 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 from rich.text import Text
 
+from orchestrator.ids import shown_text
+
 SIGNS: Final[Mapping[str, tuple[str, str]]] = {
     "pending": ("·", "dim"),
     "queued": ("·", "dim"),
@@ -50,7 +52,10 @@ _ESCAPED: Final = {code: f"\\u{code:04x}" for code in range(0x7F, 0xA0)}
 class _Console(Console):
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
         for segment in super().render(renderable, options):
-            yield segment if segment.control else Segment(segment.text.translate(_SEEN), segment.style)
+            if segment.control:
+                yield segment
+            else:  # ids of tenants are kept with a mark, which sentences that name them have too
+                yield Segment(shown_text(segment.text).translate(_SEEN), segment.style)
 
     def on_broken_pipe(self) -> None:
         raise BrokenPipeError  # Rich would end the process with a code of its own; see `options.perform`

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final, Protocol
 
@@ -22,6 +23,7 @@ from orchestrator.cli.support.terminal import (
 )
 from orchestrator.cli.support.tree import story_tree
 from orchestrator.cli.support.wording import open_waits, record_line, title, wait_of
+from orchestrator.ids import shown_id
 from orchestrator.store.port import OpenWait, Record
 
 _FRAME: Final = 0.125
@@ -81,7 +83,7 @@ class JsonLines(Quiet):
         self._questions = questions
 
     def happened(self, record: Record, story: Story) -> None:
-        print_json_line({"record": record})
+        print_json_line({"record": replace(record, execution_id=shown_id(record.execution_id))})
 
     def rests(self, story: Story, waits: Sequence[OpenWait]) -> None:
         print_json_line({"waits": [as_document(wait, self._questions) for wait in waits]})

@@ -2,6 +2,8 @@
 
 import pytest
 
+from graphs.clock import SystemClock
+from orchestrator.store.locking import engine_lock
 from tests.unit.cli.support import Cli
 
 NAP = "    - {name: nap, type: delay, config: {duration: 1ms}}\n"
@@ -58,7 +60,7 @@ def test_a_fork_may_be_given_its_id_and_resume_may_leave_the_work_to_others(publ
     taken = published("fork", "nap-1", "--at", "nap", "--id", "nap-1")
     assert (taken.code, "There is an execution 'nap-1' already" in taken.err) == (9, True)
     left = published("resume", "nap-2", "--detach")
-    assert (left.code, "without one: baton resume nap-2" in left.out) == (0, True)
+    assert (left.code, "No engine drives the database now. Go on: baton resume nap-2" in left.out) == (0, True)
     assert published("resume", "--detach").code == 1
     assert published("resume", "nap-2").code == 0
 
@@ -110,3 +112,29 @@ def test_one_version_is_deprecated_and_what_takes_its_place_is_told(published: C
         assert (unknown.code, "Did you mean 'nap'?" in unknown.err) == (8, True)
     missing = published("workflows", "deprecate", "nap@3.0")
     assert (missing.code, "Versions of 'nap': 2.0, 1.0." in missing.err) == (8, True)
+
+
+def test_what_was_published_before_is_told_as_unchanged(cli: Cli) -> None:
+    cli.flow("nap", NAP)
+    assert "  published " in cli("publish", "nap.yaml").out
+    assert "  unchanged " in cli("publish", "nap.yaml").out
+    assert cli("publish", "nap.yaml", "--json").json["workflows"][0]["unchanged"] is True
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("nonesuch",), ("nonesuch@2",), ("nonesuch.yaml",), ("asks.yaml", "--input", "n=x"), ("asks.yaml", "--id", "a b")],
+)
+def test_what_cannot_be_begun_leaves_no_database(cli: Cli, words: tuple[str, ...]) -> None:
+    cli.flow("asks", NAP, "  input: {schema: {type: object, properties: {n: {type: integer}}}}\n")
+    assert cli("run", *words).code != 0
+    assert not list(cli.folder.glob("baton.db*"))
+
+
+def test_that_an_engine_is_wanted_is_said_only_where_none_drives(cli: Cli) -> None:
+    cli.flow("asks", '    - {name: ask, type: approval, config: {message: "Go on?"}}\n')
+    cli("run", "asks.yaml", "--id", "ask-1")
+    cli("run", "asks.yaml", "--id", "ask-2")
+    assert "No engine drives the database now. Go on: baton resume ask-1" in cli("approve", "ask-1").err
+    with engine_lock(cli.folder / "baton.db", SystemClock()):
+        assert "resume" not in cli("approve", "ask-2").err
