@@ -14,7 +14,7 @@ from orchestrator.cli.support.finding import find_execution
 from orchestrator.cli.support.opening import looking
 from orchestrator.cli.support.setting import Setting, user
 from orchestrator.cli.support.terminal import note, output, print_json
-from orchestrator.cli.support.values import read_values
+from orchestrator.cli.support.values import read_values, told_of_text
 from orchestrator.engine import Orchestrator
 from orchestrator.ids import shown_id
 from orchestrator.store.port import Execution, OpenWait
@@ -32,7 +32,8 @@ async def approve(
     """See `orchestrator.cli.declared.answering`."""
     change = read_values(edit, "--edit") if edit else None
     whole = edit is not None and any(part.startswith("@") for part in edit)
-    return await _decide(shared, id, step, "edit" if edit else "approve", by, reason, change, merge=not whole)
+    with told_of_text(edit):
+        return await _decide(shared, id, step, "edit" if edit else "approve", by, reason, change, merge=not whole)
 
 
 async def reject(
@@ -61,7 +62,8 @@ async def respond(
     if (text is None) == (not data):
         raise InputError("A response has either --data or --text.", hint="Write --text WORDS, or --data name=value.")
     value = text if text is not None else read_values(data or (), "--data")
-    return await _decide(shared, id, step, "respond", by, reason, value)
+    with told_of_text(data):
+        return await _decide(shared, id, step, "respond", by, reason, value)
 
 
 async def _decide(

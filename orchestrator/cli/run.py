@@ -14,7 +14,7 @@ from orchestrator.cli.support.naming import note_deprecated, read_name
 from orchestrator.cli.support.opening import looking
 from orchestrator.cli.support.setting import Setting
 from orchestrator.cli.support.terminal import note
-from orchestrator.cli.support.values import has_plain_pairs, read_mapping, read_values
+from orchestrator.cli.support.values import TEXT, has_plain_pairs, read_mapping, read_values
 from orchestrator.starting import Start, check_start
 from orchestrator.store.locking import is_locked
 
@@ -92,5 +92,5 @@ def _with_advice(error: InputError, given: Sequence[str]) -> InputError:
     if not given and error.code == InputError.code:
         advice.append("Give it with --input name=text, --input name:=json or --input @file.json.")
     if has_plain_pairs(given):
-        advice.append("A value after '=' is text; for numbers, true and lists write name:=value.")
+        advice.append(TEXT)
     return InputError(error.message, hint=" ".join(advice) or None, code=error.code, **error.details)

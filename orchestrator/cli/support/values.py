@@ -2,7 +2,8 @@
 
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -13,6 +14,7 @@ from graphs.durations import parse_duration
 from graphs.errors import InputError, NotFoundError
 
 _PAIR: Final = re.compile(r"([^=:@\s][^=:]*)(:?=)(.*)", re.DOTALL)
+TEXT: Final = "A value after '=' is text; for numbers, true and lists write name:=value."
 _WAYS: Final = "Ways to give values: name=text, name:=json, @file.json, or JSON such as '{\"name\": 1}'."
 
 
@@ -61,6 +63,22 @@ def read_mapping(parts: Sequence[str], option: str) -> dict[str, Any]:
 def has_plain_pairs(parts: Sequence[str]) -> bool:
     """Whether some value was given as text; then a number may have been meant."""
     return any((pair := _pair(part)) and pair[1] == "=" for part in parts)
+
+
+@contextmanager
+def told_of_text(parts: Sequence[str] | None) -> Iterator[None]:
+    """Around what refuses values: says how numbers are written, where some value was given as text.
+
+    Raises:
+        InputError: as inside.
+    """
+    try:
+        yield
+    except InputError as error:
+        if not has_plain_pairs(parts or ()):
+            raise
+        hint = f"{error.hint} {TEXT}" if error.hint else TEXT
+        raise InputError(error.message, hint=hint, code=error.code, **error.details) from None
 
 
 def _read(part: str, option: str) -> Any:

@@ -141,6 +141,16 @@ def test_ways_to_decide(asked: Cli, words: tuple[str, ...], decision: str, data:
     assert decided["by"], "whoever sits here, when nobody is named"
 
 
+def test_a_number_that_was_given_as_text_is_told_how_it_is_written(cli: Cli) -> None:
+    form = "{type: object, properties: {n: {type: integer}}}"
+    step = f"    - {{name: ask, type: approval, config: {{message: How many?, schema: {form}, allow: [respond]}}}}\n"
+    cli("run", cli.flow("count", step), "--id", "count-1")
+    refused = cli("respond", "count-1", "ask", "--data", "n=5")
+    assert refused.code != 0 and "'5' is not a whole number" in refused.err
+    assert "for numbers, true and lists write name:=value." in " ".join(refused.err.split())
+    assert cli("respond", "count-1", "ask", "--data", "n:=5").code == 0
+
+
 def test_a_question_that_is_not_asked_is_answered_with_what_is(asked: Cli) -> None:
     assert "asks nothing now" in asked("approve", "nope").err or asked("approve", "nope").code == 8
     asked("approve", "letter-1")
