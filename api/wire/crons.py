@@ -170,11 +170,14 @@ async def _create(body: CronBody, thread_id: str | None, at: Gateway, by: Princi
 async def _consented(
     at: Gateway, by: Principal, assistant: str, thread_id: str | None, request: Json, metadata: Mapping[str, Any]
 ) -> Wanted:
-    """What a cron will start, as the application's own code lets it through: nobody is there to be asked later."""
+    """What a cron will start, as the application's own code lets it through, if it can be started: nobody is there to
+    be asked later, or told."""
     wanted = Wanted(
         assistant=assistant, by=caller_of(by), thread_id=thread_id, request=request, metadata=metadata, make_thread=True
     )
-    return await at.desk.admission.consented(wanted)
+    wanted = await at.desk.admission.consented(wanted)
+    await at.desk.refuse_unfit(wanted)
+    return wanted
 
 
 async def _search(body: CronSearch, at: Gateway, by: Principal) -> Search:

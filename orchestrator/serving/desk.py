@@ -78,6 +78,10 @@ class Desk:
         """Take runs on, all of them or none."""
         return await self._intake.put(wanted)
 
+    async def refuse_unfit(self, wanted: Wanted) -> None:
+        """Refuse what could not be started whenever it is due; see `Intake`."""
+        await self._intake.refuse_unfit(wanted)
+
     def get(self, run_id: str, thread_id: str | None, tenant: str) -> Run:
         """A run.
 

@@ -1,12 +1,13 @@
 """Runs that clients want are taken on here: judged first, then kept, all that are wanted together or none."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 from graphs.clock import Clock
-from graphs.errors import BatonError
+from graphs.errors import BatonError, ConflictError, NotAllowedError, NotFoundError
 from orchestrator.ids import shown_id
 from orchestrator.queue.port import RunQueue
 from orchestrator.serving.admission import Admission
@@ -122,6 +123,18 @@ class Intake:
             meant={"cron": cron.id},  # it may have been changed since a process died over this
         )
         return (await self.put([wanted]))[0]
+
+    async def refuse_unfit(self, wanted: Wanted) -> None:
+        """Refuse what a cron's runs would be refused for whenever they are due: an input that does not fit.
+
+        Raises:
+            InputError: as for a start.
+        """
+        assistant = await self._admission.assistants.get(wanted.assistant, wanted.by.tenant)
+        version = version_of(assistant)
+        served = await self._shelf.get(assistant.graph, wanted.by.tenant, version)
+        with suppress(ConflictError, NotFoundError, NotAllowedError):  # by then it may be otherwise
+            await served.admit(run_of(wanted, assistant, version, None, self._clock.now()), wanted.by)
 
     async def _ready(self, wanted: Wanted) -> _Ready:
         # As it was sent: what the application's own code makes of it may be another thing each time.

@@ -63,3 +63,29 @@ async def test_a_workflow_that_is_offered_no_more_is_not_started(editor: httpx.A
     assert failed["last_failure"]["code"] == "workflow_deprecated"
     await editor.post("/v1/workflows/w/versions/1.0/restore")
     await until(editor, lambda cron: cron["last_failure"] is None)
+
+
+async def test_an_input_that_does_not_fit_is_refused_when_a_cron_is_made_or_changed(
+    editor: httpx.AsyncClient,
+) -> None:
+    schema = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
+    await publish(editor, workflow("w", asks(), input={"schema": schema}))
+    thread = (await editor.post("/threads", json={})).json()["thread_id"]
+    cron = {"assistant_id": "w", "schedule": "0 0 1 1 *"}
+    started = (await editor.post("/runs", json={"assistant_id": "w", "input": {"n": "many"}})).json()
+    assert started["code"] == "input_invalid"
+    for path in ("/runs/crons", f"/threads/{thread}/runs/crons"):
+        refused = await editor.post(path, json={**cron, "input": {"n": "many"}})
+        assert refused.status_code == 422
+        assert refused.json() == {**started, "instance": path}
+        assert (await editor.post(path, json=cron)).json()["code"] == "input_invalid"
+    assert (await editor.post("/runs/crons/count", json={})).json() == 0
+    made = (await editor.post("/runs/crons", json={**cron, "input": {"n": 1}})).json()
+    where = f"/runs/crons/{made['cron_id']}"
+    changed = await editor.patch(where, json={"input": {"n": None}})
+    assert (changed.status_code, changed.json()["code"]) == (422, "input_invalid")
+    assert (await editor.patch(where, json={"input": {"n": 2}})).json()["payload"]["input"] == {"n": 2}
+    # One that fits no more can still be switched off.
+    later = {**schema, "required": ["n", "m"]}
+    await publish(editor, workflow("w", asks(), version="2.0", input={"schema": later}))
+    assert (await editor.patch(where, json={"enabled": False})).json()["enabled"] is False

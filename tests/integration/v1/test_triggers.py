@@ -193,6 +193,28 @@ async def test_definitions_say_what_is_wrong_with_their_triggers(client: httpx.A
     assert {problem["code"] for problem in problems} >= {"unknown_name", "trigger_twice", "trigger_input"}
 
 
+async def test_a_fixed_input_that_does_not_fit_is_told_when_it_is_published(client: httpx.AsyncClient) -> None:
+    schema = {
+        "type": "object",
+        "properties": {"n": {"type": "integer", "minimum": 1}, "who": {"type": "object"}, "m": {"type": "integer"}},
+        "required": ["n"],
+    }
+    triggers = [
+        {"event": "bad", "input": {"n": "many", "m": "{{ event.data.m }}", "who": {"name": "{{ event.data.who }}"}}},
+        {"event": "low", "input": {"n": 0}},
+        {"event": "good", "input": {"n": 1, "m": "{{ event.data.m }}"}},
+    ]
+    wrong = workflow("w", announces("a", "x"), triggers=triggers, input={"schema": schema})
+    answer = await client.post("/v1/workflows", content=wrong)
+    assert answer.status_code == 422
+    found = [(one["code"], one["where"], one["message"]) for one in answer.json()["problems"]]
+    assert [(code, where) for code, where, _ in found] == [
+        ("trigger_input", "triggers[0].input"),
+        ("trigger_input", "triggers[1].input"),
+    ], found
+    assert all("input.n: " in message for _, _, message in found)
+
+
 @pytest.fixture
 async def killed(tmp_path: Path) -> AsyncIterator[Path]:
     """A database with an event that nobody has looked at: its gateway was killed right after it was published."""
