@@ -166,7 +166,9 @@ class Wanted:
             return None, said["data"]
         reason = said.get("reason")
         raise StepError(
-            f"the call of '{self.offer['name']}' was not approved" + (f": {reason}" if reason else "") + ".",
+            f"the call of '{self.offer['name']}' was not approved"
+            + (f": {reason.rstrip('.')}" if reason else "")
+            + ".",
             category="validation",
             retryable=False,
             code="call_rejected",

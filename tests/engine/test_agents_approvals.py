@@ -136,9 +136,13 @@ async def test_what_a_tool_asks_for_cannot_be_taken_back_by_a_definition(databas
         assert (wait.wait.assignees, wait.wait.question["tool"]) == (("ann",), "peek")
 
 
-async def test_nobody_in_time_is_a_no(database: Path) -> None:
+@pytest.mark.parametrize(
+    ("on_timeout", "why"),
+    [("reject", "nobody decided within 1h"), ("fail", "'May agent 'ask' call 'look'?': nobody decided within 1h")],
+)
+async def test_nobody_in_time_is_a_no(database: Path, on_timeout: str, why: str) -> None:
     desk, clock = Desk(), ManualClock()
-    rule = {"when": "always", "timeout": "1h"}
+    rule = {"when": "always", "timeout": "1h", "on_timeout": on_timeout}
     turn = Turn(calls=(Call("look"),))
     given = resources(desk, turn, DONE, tools=["look"])
     async with engine(database, resources=given, clock=clock) as baton:
@@ -148,9 +152,7 @@ async def test_nobody_in_time_is_a_no(database: Path) -> None:
         clock.advance(3601)
         execution = await finished(baton, execution)
     assert desk.calls == []
-    assert execution.output["tool_calls"][0]["error"] == (
-        "Error: the call of 'look' was not approved: nobody decided within 1h."
-    )
+    assert execution.output["tool_calls"][0]["error"] == f"Error: the call of 'look' was not approved: {why}."
 
 
 async def test_nobody_is_asked_about_a_call_that_cannot_be_made(database: Path) -> None:
