@@ -55,6 +55,7 @@ _MODELS: tuple[type[BaseModel], ...] = (
 )
 
 Schema = dict[str, Any]
+_IDS = re.compile(r"\s*\([A-Z]\d\d(?:, [A-Z]\d\d)*\)|^[A-Z]\d\d: ")
 
 
 class _Generator(GenerateJsonSchema):
@@ -83,7 +84,24 @@ def definition_schema(step_types: StepTypes) -> Schema:
     step["properties"]["type"] = _type_names(offered)
     step["properties"]["config"] = {"type": "object", "description": "What the step type is told."}
     step["allOf"] = [_one_type(kind, definitions) for kind in offered.values()]
-    return {"$schema": DIALECT, "title": "Baton workflow", **schema, "$defs": definitions}
+    return {"$schema": DIALECT, "title": "Baton workflow", **_for_readers({**schema, "$defs": definitions})}
+
+
+def _for_readers(schema: Any) -> Any:
+    """The same without the ids of requirements, which docstrings name for those who work on Baton."""
+    if isinstance(schema, Mapping):
+        told = {key: _for_readers(value) for key, value in schema.items()}
+        if isinstance(about := told.get("description"), str):
+            told["description"] = _without_ids(about)
+        if isinstance(several := told.get("enumDescriptions"), list):
+            told["enumDescriptions"] = [_without_ids(one) for one in several]
+        return told
+    return [_for_readers(one) for one in schema] if isinstance(schema, list) else schema
+
+
+def _without_ids(text: str) -> str:
+    text = _IDS.sub("", text)
+    return text[:1].upper() + text[1:]
 
 
 def _relax(schema: Schema, definitions: Schema) -> None:

@@ -51,6 +51,18 @@ PROVIDERS: Final[Mapping[str, str]] = {
 """Those that LangChain opens by name, and the packages they are in; a test holds them against LangChain's own list."""
 
 
+_KEYS: Final[Mapping[str, tuple[str, ...]]] = {
+    "anthropic": ("ANTHROPIC_API_KEY",),
+    "deepseek": ("DEEPSEEK_API_KEY",),
+    "groq": ("GROQ_API_KEY",),
+    "mistralai": ("MISTRAL_API_KEY",),
+    "openai": ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_API_BASE"),
+    "openrouter": ("OPENROUTER_API_KEY",),
+    "xai": ("XAI_API_KEY",),
+}
+"""By provider, variables of which one is needed: the keys, and other places that may want none."""
+
+
 def judge_of(scripts: Collection[str] | None, named: Collection[str]) -> Callable[[str], Problem | None]:
     """What is wrong with a model's name, and the nearest right one.
 
@@ -84,6 +96,15 @@ def judge_of(scripts: Collection[str] | None, named: Collection[str]) -> Callabl
     return judge
 
 
+def without_key(model: str, environment: Mapping[str, str]) -> Problem | None:
+    """A warning where a model's provider asks for a key and none is set; None of those that may have it elsewhere."""
+    provider = model.partition(":")[0]
+    names = _KEYS.get(provider, ())
+    if not names or any(environment.get(name) for name in names):
+        return None
+    return _problem("model_key_missing", f"models of '{provider}' need a key, and none is set", f"Set {names[0]}.")
+
+
 def judge_for(resources: Mapping[type, Any]) -> Callable[[str], Problem | None] | None:
     """By what an engine was given; None where that says nothing of models."""
     models: Models | None = resources.get(Models)
@@ -103,4 +124,8 @@ def _plain(names: Collection[str]) -> list[str]:
 
 
 def _unknown(words: str, hint: str) -> Problem:
-    return Problem("model_unknown", words, hint, severity="warning")
+    return _problem("model_unknown", words, hint)
+
+
+def _problem(code: str, words: str, hint: str) -> Problem:
+    return Problem(code, words, hint, severity="warning")

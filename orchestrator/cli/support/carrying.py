@@ -171,8 +171,7 @@ def _outcome(left: Left, questions: Questions, *, with_waits: bool) -> list[Text
         return [Text(f"Parked; nothing finished is lost. Go on: {questions.act('resume', who)}")]
     line = status_text(execution.status)
     if execution.status.final:
-        begun = execution.started_at or execution.created_at
-        line.append(f" in {seconds_text(seconds_between(begun, execution.ended_at))}", "dim")
+        line.append(_taken(execution), "dim")
     line.append(f"  {execution.workflow}@{execution.version}  {execution.id}", "dim")
     lines = [line]
     if execution.error:
@@ -191,6 +190,13 @@ def _outcome(left: Left, questions: Questions, *, with_waits: bool) -> list[Text
     elif left.waits:
         lines.append(Text(f"  Go on after the answer: {questions.act('resume', who)}", "dim"))
     return lines
+
+
+def _taken(execution: Execution) -> str:
+    if execution.drives > 1:  # what lies between a failure and its retry was nobody's work
+        return f" after {seconds_text(execution.active_seconds)} at work"
+    begun = execution.started_at or execution.created_at
+    return f" in {seconds_text(seconds_between(begun, execution.ended_at))}"
 
 
 def _error(error: Any) -> str:

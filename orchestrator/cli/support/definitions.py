@@ -2,10 +2,11 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from os import environ
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from agents.models.known import judge_of, named_models
+from agents.models.known import judge_of, named_models, without_key
 from agents.models.models import Models
 from agents.models.prices import Prices
 from agents.reasoning.agents import Agents
@@ -182,18 +183,21 @@ def _known(setting: Setting, *, here: bool) -> Known:
         capabilities=[one for agents in offered if isinstance(agents, Agents) for one in agents.capabilities]
         or nothing,
         limits=declared(settings.limits, settings.services),
-        model=_judge(setting),
+        model=_judge(setting, here=here),
     )
 
 
-def _judge(setting: Setting) -> Judge:
+def _judge(setting: Setting, *, here: bool) -> Judge:
     offered, settings = setting.offered.resources, setting.settings
     models = next((one for one in offered if isinstance(one, Models)), None)
     prices = [name for one in offered if isinstance(one, Prices) for name in one.table]
     default = (models.default if models is not None else None) or settings.model
-    return judge_of(
-        models.scripts.names() if models is not None else None, named_models(default, [*settings.prices, *prices])
-    )
+    scripts: Collection[str] | None = [] if here or setting.names_modules else None
+    if models is not None:
+        scripts = models.scripts.names()
+    judge = judge_of(scripts, named_models(default, [*settings.prices, *prices]))
+    # Models of a module may have a key of their own, or be played from a recording.
+    return judge if models is not None else lambda model: judge(model) or without_key(model, environ)
 
 
 def _names(offered: Collection[Any], kind: type[Any]) -> Collection[str] | None:

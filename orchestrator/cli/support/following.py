@@ -138,6 +138,7 @@ class Follower:
         execution = await baton.get(execution_id)
         story = Story(execution, await baton.store.definition(execution.digest))
         story.tell(record for record in past if (record.seq or 0) <= self._since)
+        story.asks_only({wait.path for wait in await baton.waits(execution_id)})
         self._view.begin(story)
         for record in past:
             self._take(story, record)

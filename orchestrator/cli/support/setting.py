@@ -48,6 +48,11 @@ class Setting:
         """The tenant for whom something is begun or published."""
         return self.settings.tenant or str(load("orchestrator.store.values:DEFAULT_TENANT"))
 
+    @property
+    def names_modules(self) -> bool:
+        """Whether any modules were named, so that what they do not offer is not there."""
+        return bool(self._modules)
+
     @cached_property
     def offered(self) -> Offered:
         """What the modules offer.

@@ -1,7 +1,7 @@
 """An execution's story: its steps as a tree, told by its records one after the other. Pure; printing is elsewhere."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -110,6 +110,12 @@ class Story:
         self.status = status_left(self.status)
         for node in [node for node in self.steps() if node.shown_status == "running"]:
             node.status, node.ended_at = INTERRUPTED, since
+
+    def asks_only(self, open_paths: Collection[str]) -> None:
+        """What was answered, and not yet taken up, is asked no more: only these are still open."""
+        for node in self.steps():
+            if node.question is not None and node.path not in open_paths:
+                node.question, node.status = None, "running"
 
     def _apply_to_execution(self, record: Record) -> None:
         word = record.kind.partition(".")[2]

@@ -61,8 +61,8 @@ def read_mapping(parts: Sequence[str], option: str) -> dict[str, Any]:
 
 
 def has_plain_pairs(parts: Sequence[str]) -> bool:
-    """Whether some value was given as text; then a number may have been meant."""
-    return any((pair := _pair(part)) and pair[1] == "=" for part in parts)
+    """Whether values were given as text, and none as JSON; then a number may have been meant, by one who knows no way."""
+    return {pair[1] for part in parts if (pair := _pair(part))} == {"="}
 
 
 @contextmanager

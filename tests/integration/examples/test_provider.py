@@ -44,4 +44,6 @@ async def test_a_module_that_is_not_there_is_named() -> None:
     )
     _, said = await asyncio.wait_for(provider.communicate(), 60)
     assert provider.returncode == 2
-    assert "The module 'nowhere.py' cannot be loaded: FileNotFoundError: there is no file nowhere.py." in said.decode()
+    assert (
+        "The module 'nowhere.py' cannot be loaded: FileNotFoundError: there is no file nowhere.py in /" in said.decode()
+    )

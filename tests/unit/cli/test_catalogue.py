@@ -1,5 +1,7 @@
 """The catalogue on the command line: what is published, in which versions, and what it says."""
 
+import re
+
 import pytest
 
 from graphs.clock import SystemClock
@@ -138,3 +140,47 @@ def test_that_an_engine_is_wanted_is_said_only_where_none_drives(cli: Cli) -> No
     assert "No engine drives the database now. Go on: baton resume ask-1" in cli("approve", "ask-1").err
     with engine_lock(cli.folder / "baton.db", SystemClock()):
         assert "resume" not in cli("approve", "ask-2").err
+
+
+def test_what_was_answered_is_not_asked_again_by_whoever_goes_on(cli: Cli) -> None:
+    cli.flow("waits", "    - {name: paid, type: wait_for_event, config: {event_type: paid}}\n")
+    assert "baton event paid" in cli("run", "waits.yaml", "--id", "order-1").out
+    cli("event", "paid")
+    done = cli("resume", "order-1")
+    assert done.code == 0
+    assert "baton event" not in done.out
+
+
+def test_after_a_second_drive_its_time_at_work_is_told_and_not_the_time_between(cli: Cli) -> None:
+    cli.flow("waits", "    - {name: paid, type: wait_for_event, config: {event_type: paid}}\n")
+    cli("run", "waits.yaml", "--id", "order-1")
+    cli("event", "paid")
+    assert " at work  waits@1.0  order-1" in cli("resume", "order-1").out
+
+
+def test_whoever_gave_json_is_not_told_how_to(cli: Cli) -> None:
+    cli.flow("asks", NAP, "  input: {schema: {type: object, properties: {n: {type: integer}}}}\n")
+    assert "name:=value" in cli("run", "asks.yaml", "--input", "n=x").err
+    assert "name:=value" not in cli("run", "asks.yaml", "--input", "n:=1.5", "--input", "m=x").err
+
+
+def test_a_module_that_is_not_there_is_told_with_the_folder(cli: Cli) -> None:
+    cli.flow("nap", NAP)
+    assert f"there is no file shop.py in {cli.folder.resolve()}" in cli("run", "nap.yaml", "--module", "shop.py").err
+
+
+def test_models_that_cannot_speak_are_warned_of_before_anything_runs(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
+    monkeypatch.delenv("OPENAI_API_BASE", raising=False)
+    step = "    - {{name: think, type: agent, config: {{model: '{}', instructions: Think.}}}}\n"
+    cli.flow("scripted", step.format("scripted:clerk"))
+    cli.flow("real", step.format("openai:gpt-5-mini"))
+    assert "there is no script 'clerk'" in cli("validate", "scripted.yaml").out
+    assert "models of 'openai' need a key, and none is set" in cli("validate", "real.yaml").out
+    monkeypatch.setenv("OPENAI_API_KEY", "anything")
+    assert "need a key" not in cli("validate", "real.yaml").out
+
+
+def test_the_schema_names_no_requirements(cli: Cli) -> None:
+    assert not re.findall(r"\b[A-Z]\d\d\b", cli("schema").out)

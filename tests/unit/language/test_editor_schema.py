@@ -102,9 +102,7 @@ def test_it_explains_itself(schema: dict[str, Any]) -> None:
     step = definitions["Step"]["properties"]
     assert step["type"]["enum"] == list(STEP_TYPES.offered)
     assert "- `delay`: " in step["type"]["description"]
-    assert step["compensate"]["description"] == (
-        "The step that undoes this one (E11); it sees this step's input and output."
-    )
+    assert step["compensate"]["description"] == ("The step that undoes this one; it sees this step's input and output.")
     call = next(
         one["then"]
         for one in definitions["Step"]["allOf"]
