@@ -61,7 +61,7 @@ def read_mapping(parts: Sequence[str], option: str) -> dict[str, Any]:
 
 
 def has_plain_pairs(parts: Sequence[str]) -> bool:
-    """Whether values were given as text, and none as JSON; then a number may have been meant, by one who knows no way."""
+    """Whether values were given as text, and none as JSON: a number may have been meant."""
     return {pair[1] for part in parts if (pair := _pair(part))} == {"="}
 
 
