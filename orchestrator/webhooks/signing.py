@@ -17,7 +17,7 @@ from datetime import datetime
 from typing import Final
 
 from graphs.errors import BatonError, InputError
-from orchestrator.store.port import Message
+from orchestrator.store.values import Message
 
 TOLERANCE: Final = 300
 """Seconds by which a message may be old, or two clocks may differ."""
