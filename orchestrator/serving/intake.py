@@ -20,7 +20,7 @@ from orchestrator.serving.served import Caller, Served
 from orchestrator.serving.shelf import Shelf
 from orchestrator.serving.wanted import Wanted, run_of
 from orchestrator.store.served.putting import NewRun, refusal
-from orchestrator.store.served.values import Cron, Run, Thread
+from orchestrator.store.served.values import Cron, Run, Search, Thread
 from orchestrator.store.sqlite import SqliteStore
 from orchestrator.store.units import Beside
 
@@ -102,7 +102,7 @@ class Intake:
         """Take a cron's run on, in somebody's name.
 
         Raises:
-            ConflictError: its workflow is offered no more.
+            ConflictError: its workflow is offered no more, or it shall not overlap what it started before.
             BatonError: as `put`.
         """
         assistant = await self._admission.assistants.get(cron.assistant_id, cron.tenant)
@@ -111,6 +111,8 @@ class Intake:
         multitask, priority = request.pop("multitask_strategy", "enqueue"), request.pop("priority", 0)
         if cron.thread_id is None:
             request["on_completion"] = cron.on_run_completed or "delete"
+            if multitask == "reject":
+                await self._refuse_beside(cron, key)
         wanted = Wanted(
             assistant=cron.assistant_id,
             by=by,
@@ -123,6 +125,20 @@ class Intake:
             meant={"cron": cron.id},  # it may have been changed since a process died over this
         )
         return (await self.put([wanted]))[0]
+
+    async def _refuse_beside(self, cron: Cron, key: str) -> None:
+        if self._store.run_of_key(key, cron.tenant) is not None:
+            return  # it was started for this due time, and a process died over it
+        # Of threads, because the run of an execution that waits for somebody is over.
+        going_on = Search(
+            tenant=cron.tenant, metadata={"cron_id": cron.id}, among={"status": ("busy", "interrupted")}, limit=1
+        )
+        for thread in await self._store.threads(going_on):
+            raise ConflictError(
+                f"Cron '{cron.id}' starts nothing beside thread '{shown_id(thread.id)}', which goes on.",
+                hint="It tries again when it is next due. Without multitask_strategy 'reject' it starts one beside it.",
+                code="cron_goes_on",
+            )
 
     async def refuse_unfit(self, wanted: Wanted) -> None:
         """Refuse what a cron's runs would be refused for whenever they are due: an input that does not fit.

@@ -89,3 +89,24 @@ async def test_an_input_that_does_not_fit_is_refused_when_a_cron_is_made_or_chan
     later = {**schema, "required": ["n", "m"]}
     await publish(editor, workflow("w", asks(), version="2.0", input={"schema": later}))
     assert (await editor.patch(where, json={"enabled": False})).json()["enabled"] is False
+
+
+async def test_a_cron_that_shall_not_overlap_starts_nothing_while_what_it_started_waits_for_somebody(
+    served: Served, editor: httpx.AsyncClient
+) -> None:
+    """The execution counts, not the run, which is over when it asks."""
+    await publish(editor, workflow("w", asks()))
+    body = {**EACH_SECOND, "assistant_id": "w", "input": {}, "multitask_strategy": "reject"}
+    made = await editor.post("/runs/crons", json=body)
+    assert made.status_code == 200, made.text
+    failed = await until(editor, lambda cron: cron["last_failure"] is not None)
+    which = {"metadata": {"cron_id": failed["cron_id"]}}
+    [thread] = (await editor.post("/threads/search", json=which)).json()
+    assert failed["last_failure"]["code"] == "cron_goes_on"
+    assert failed["last_failure"]["message"] == (
+        f"Cron '{failed['cron_id']}' starts nothing beside thread '{thread['thread_id']}', which goes on."
+    )
+    [question] = await served.gateway.orchestrator.waits(thread["thread_id"])
+    await served.gateway.orchestrator.decide(thread["thread_id"], question.path, "approve", by="ann")
+    await until(editor, lambda cron: cron["last_failure"] is None)
+    assert len((await editor.post("/threads/search", json=which)).json()) == 2
