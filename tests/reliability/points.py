@@ -77,7 +77,6 @@ HANDED_OVER = {"append": "record", "stirred": "stirred", "keep_breaker": "breake
 UNNAMED = {
     "_make_room": "one delete of what nobody can take any more",
     "add_sinks": "once, before anything is driven",
-    "breaker": "a question",
     "discard": "one update that nothing follows",
     "request_resume": "a call to look again, of which nothing is kept",
     "reset_breaker": "one update; whoever waits looks again by himself",
