@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.support import waiting
 from tests.support.gateway.calls import publish
 from tests.support.gateway.definitions import asks, workflow
 from tests.support.gateway.people import caller, make_key
@@ -95,18 +96,29 @@ async def test_a_cron_that_shall_not_overlap_starts_nothing_while_what_it_starte
     served: Served, editor: httpx.AsyncClient
 ) -> None:
     """The execution counts, not the run, which is over when it asks."""
+    baton = served.gateway.orchestrator
     await publish(editor, workflow("w", asks()))
     body = {**EACH_SECOND, "assistant_id": "w", "input": {}, "multitask_strategy": "reject"}
-    made = await editor.post("/runs/crons", json=body)
-    assert made.status_code == 200, made.text
-    failed = await until(editor, lambda cron: cron["last_failure"] is not None)
-    which = {"metadata": {"cron_id": failed["cron_id"]}}
-    [thread] = (await editor.post("/threads/search", json=which)).json()
+    cron_id = (await editor.post("/runs/crons", json=body)).json()["cron_id"]
+
+    async def threads() -> list[str]:
+        found = (await editor.post("/threads/search", json={"metadata": {"cron_id": cron_id}})).json()
+        return [thread["thread_id"] for thread in found]
+
+    async def asked() -> bool:
+        return any([await baton.waits(thread) for thread in await threads()])
+
+    async def two() -> bool:
+        return len(await threads()) == 2
+
+    await waiting.until(asked, "what the cron started asks")
+    before = (await until(editor, lambda cron: cron["last_failure"] is not None))["last_failure"]
+    failed = await until(editor, lambda cron: (cron["last_failure"] or before)["due"] != before["due"])
+    [thread] = await threads()
     assert failed["last_failure"]["code"] == "cron_goes_on"
     assert failed["last_failure"]["message"] == (
-        f"Cron '{failed['cron_id']}' starts nothing beside thread '{thread['thread_id']}', which goes on."
+        f"Cron '{cron_id}' starts nothing beside thread '{thread}', which goes on."
     )
-    [question] = await served.gateway.orchestrator.waits(thread["thread_id"])
-    await served.gateway.orchestrator.decide(thread["thread_id"], question.path, "approve", by="ann")
-    await until(editor, lambda cron: cron["last_failure"] is None)
-    assert len((await editor.post("/threads/search", json=which)).json()) == 2
+    [question] = await baton.waits(thread)
+    await baton.decide(thread, question.path, "approve", by="ann")
+    await waiting.until(two, "with that answered, the next one is started")
