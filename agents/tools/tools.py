@@ -17,6 +17,7 @@ from agents.tools.calling import Callee, picked
 from agents.tools.endpoint_use import EndpointUndo
 from agents.tools.tool_use import ToolApproval
 from agents.tools.undoing import (
+    IRREVERSIBLE,
     Effect,
     UndoArguments,
     given_to_undo,
@@ -63,7 +64,8 @@ class Tool:
         description: When to use it, and what it gives.
         function: Sync or async. A parameter `context` is given the StepContext and is no argument.
         schema: JSON Schema of the arguments, where the signature does not say enough.
-        effect: What it does to the world outside; None where that was not said.
+        effect: What it does to the world outside; None where that was not said. Calls of an `irreversible` one are
+            named by the end of an execution that is undone, or fails: they still stand.
         undo: The registered tool, or the endpoint, that undoes a call of this one. It takes its arguments, by their
             names, from what the call gave (where that is an object), from the call's own arguments, and `result`, the
             whole of what it gave. Every call that was made is undone when the execution is compensated, whoever made
@@ -139,13 +141,17 @@ class Tool:
         return picked(value, names, takes_any=takes_any, required=required, by_name=by_name)
 
     async def run(self, arguments: Mapping[str, Any], context: StepContext) -> Any:
-        """Call it, and write down how that is undone, where the tool says so, before anybody hears of the result.
+        """Call it, and write down how that is undone, where the tool says so, before anybody hears of the result; what
+        cannot be undone is written down before it is called.
 
         Secrets among the arguments are revealed to the function, and written down sealed.
 
         Raises:
             StepError: `arguments_invalid`; or what the function raised.
         """
+        if self.effect == "irreversible" and context.keep is not None:
+            # Before the act: afterwards there may be no process that could.
+            await context.keep(IRREVERSIBLE, {"tool": self.name, "idempotency_key": context.idempotency_key})
         result = await self._call(arguments, context)
         await self._write_down(result, arguments, context)
         return result

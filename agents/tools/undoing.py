@@ -12,6 +12,9 @@ from graphs.steps import StepContext
 Effect = Literal["none", "reversible", "irreversible"]
 """What a tool does to the world outside."""
 
+IRREVERSIBLE: Final = "step.irreversible"
+"""The kind of the record of a call that nothing undoes: it is about to be made."""
+
 UndoArguments = Callable[[Mapping[str, Any], Any], Mapping[str, Any] | None] | Mapping[str, Any]
 """From a call's arguments and its result: a function, or values with expressions over `args` and `result`."""
 

@@ -21,6 +21,7 @@ _EXECUTION: Final = frozenset(
 _STEP: Final = frozenset(
     {"path", "type", "status", "attempts", "started_at", "ended_at", "queued", "again_at", "waits_for"}
 )
+_STANDING: Final = frozenset({"path", "reason", "outcome"})
 _WAIT: Final = frozenset({"path", "kind", "status", "due", "opened_at"})
 _RECORD: Final = frozenset({"seq", "kind", "path", "generation", "at"})
 _LETTER: Final = frozenset(
@@ -45,6 +46,7 @@ def told(document: Mapping[str, Any]) -> dict[str, Any]:
         "forks": [execution(one) for one in document["forks"]],
         "usage": document["usage"],
         "cost": document["cost"],
+        "left_standing": [_shown(one, _STANDING) for one in document["left_standing"]],
     }
 
 

@@ -56,6 +56,7 @@ def told(story: Story, waits: Sequence[OpenWait], forks: Sequence[Execution], us
         "forks": [brief(fork) for fork in forks],
         "usage": [one.as_document() for one in usage],
         "cost": costs_of(usage),
+        "left_standing": story.left_standing,
     }
 
 

@@ -9,7 +9,7 @@ the step it undoes saw.
 from graphs.state import COMPENSATION
 from graphs.undo.compensations import Compensation, compensations, with_companions
 from graphs.undo.line import Undoing
-from graphs.undo.parts import may_go_on, went_wrong
+from graphs.undo.parts import may_go_on, parts_that_failed, went_wrong
 from graphs.undo.places import prefixes
 from graphs.undo.undoable import undoable
 
@@ -19,6 +19,7 @@ __all__ = [
     "Undoing",
     "compensations",
     "may_go_on",
+    "parts_that_failed",
     "prefixes",
     "undoable",
     "went_wrong",

@@ -21,7 +21,7 @@ from orchestrator.cli.support.tables import print_facts
 from orchestrator.cli.support.terminal import one_line, output, print_json, seconds_text, time_text
 from orchestrator.cli.support.thinking import Thoughts
 from orchestrator.cli.support.tree import story_tree
-from orchestrator.cli.support.wording import by_whom, title
+from orchestrator.cli.support.wording import by_whom, standing_lines, title
 from orchestrator.ids import shown_id
 from orchestrator.store.port import DEFAULT_TENANT, Execution, ExecutionFilter, OpenWait, Record
 from orchestrator.usage import Usage, costs_of, totals
@@ -68,6 +68,7 @@ def _document(
         "forks": [{"id": shown_id(fork.id), "at": fork.forked_at, "status": fork.status} for fork in forks],
         "usage": [one.as_document() for one in usage],
         "cost": costs_of(usage),
+        "left_standing": story.left_standing,
         "not_driven": story.failure,
     }
 
@@ -99,6 +100,7 @@ def _print_story(
     output().print(story_tree(story, now, title=title(story, now)))
     output().print()
     print_facts(_facts(story, forks, now))
+    print_facts(standing_lines(story.left_standing))
     print_facts(thoughts.lines())
     print_facts(("model", _cost(one)) for one in usage)
     print_facts(("in all", f"{name}{_spent(one)}") for name, one in _in_all(usage))

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from agents.tools.undoing import IRREVERSIBLE
 from graphs.errors import ConflictError
 from graphs.expressions import EvaluationContext
 from graphs.outcome import workflow_output
@@ -11,6 +12,7 @@ from graphs.state import ExecutionStatus, Result
 from graphs.undo import COMPENSATION, may_go_on
 from orchestrator.driving.leaving import Leaving
 from orchestrator.driving.resting import Left
+from orchestrator.driving.standing import left_standing, parts_within
 from orchestrator.store.port import TIMEOUT_BY
 
 
@@ -31,6 +33,8 @@ class Ending(Leaving):
             data["undone"] = undone
         if left_alone := await self._left_alone(conclusion):
             data["left_alone"] = left_alone
+        if left_standing := await self._left_standing(conclusion):
+            data["left_standing"] = left_standing
         letters, alerts = await self._left_behind(conclusion, status, error, undone)
         try:
             await self._works.store.finish(
@@ -99,6 +103,22 @@ class Ending(Leaving):
             anew=True,
         )
         return True
+
+    async def _left_standing(self, conclusion: Conclusion) -> list[dict[str, Any]]:
+        """What it did that cannot be undone, or was not; of one that has come to a good end, in the parts that did
+        not."""
+        well = conclusion.status == "completed" and not self._may_go_on()
+        if self.execution.replay is not None or well:
+            return []
+        compensation = self.board.extras.get(COMPENSATION)
+        unfinished = compensation.get("unfinished", {}) if compensation is not None else {}
+        kept = await self._works.store.records_of_kinds([self.execution.id], [IRREVERSIBLE])
+        calls = kept.get(self.execution.id, ())
+        if not calls and not unfinished:
+            return []
+        history = await self.history()
+        within = parts_within(conclusion, history, self.workflow.spec.config)
+        return left_standing(calls, history, unfinished, within)
 
     def _may_go_on(self) -> bool:
         return self.library.remember("may_go_on", self.workflow.digest, lambda: may_go_on(self.workflow))

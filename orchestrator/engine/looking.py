@@ -80,6 +80,16 @@ class Looking(Base):
         await self.get(execution_id)
         return await self.store.records(execution_id, after=after)
 
+    async def left_standing(self, execution: Execution) -> Sequence[Mapping[str, Any]]:
+        """What an execution that failed, was stopped or was undone did and is not undone: each with its `path`, the
+        `reason` (`irreversible`, `not_undone`), the `idempotency_key` where that is known, and `outcome: unknown` where
+        nobody knows whether it was done at all."""
+        as_wanted = execution.status is ExecutionStatus.COMPLETED and execution.compensation is None
+        if not execution.status.final or as_wanted:
+            return []
+        ends = (await self.store.records_of_kinds([execution.id], [*_LAST_RECORDS])).get(execution.id)
+        return ends[-1].data.get("left_standing", ()) if ends else []
+
     async def compare(self, left: str, right: str) -> dict[str, Any]:
         """What differs between two executions: path, result, cost and time; see `orchestrator.time_travel.comparing`.
 

@@ -123,7 +123,8 @@ class Carrying:
     async def ended(self, execution: Execution) -> Ended:
         """How a run of the execution ends that leaves it as it is."""
         run, thread = _ENDS.get(execution.status, ("error", "error"))
-        values = values_of(execution, await self._baton.results(execution.id))
+        standing = await self._baton.left_standing(execution)
+        values = values_of(execution, await self._baton.results(execution.id), standing)
         asked = {} if execution.status.final else interrupts_of(await asked_by(self._baton, execution.id))
         error = None
         if execution.error is not None and run in ("error", "timeout"):

@@ -25,9 +25,17 @@ class Moment:
     results: Mapping[str, Result] = field(default_factory=dict)
 
 
-def values_of(execution: Execution, results: Mapping[str, Result]) -> Document:
-    """What clients read as the values of an execution's thread."""
+def values_of(
+    execution: Execution, results: Mapping[str, Result], left_standing: Sequence[Mapping[str, Any]] = ()
+) -> Document:
+    """What clients read as the values of an execution's thread.
+
+    Args:
+        left_standing: What it did, and is not undone though it should not stand.
+    """
+    standing = {"left_standing": list(left_standing)} if left_standing else {}
     return {
+        **standing,
         "workflow": execution.workflow,
         "version": execution.version,
         "status": str(execution.status),
@@ -57,13 +65,14 @@ def state_now(
     waits: Sequence[OpenWait],
     plan: Sequence[str],
     moments: Sequence[Moment],
+    left_standing: Sequence[Mapping[str, Any]] = (),
 ) -> Document:
     """The state of an execution as it stands; `plan` names its steps."""
     following = [] if execution.status.final else [name for name in plan if name not in results]
     asked = interrupts_of(waits)
     seqs = ["0", *(str(moment.seq) for moment in moments)]
     parent = seqs[-2] if len(seqs) > 1 else None
-    state = _state(execution, values_of(execution, results), parent, seqs[-1], following)
+    state = _state(execution, values_of(execution, results, left_standing), parent, seqs[-1], following)
     state["tasks"] = [_task(wait) for wait in waits]
     state["interrupts"] = [each for group in asked.values() for each in group]
     state["created_at"] = execution.updated_at or execution.created_at

@@ -190,7 +190,8 @@ class WorkflowGraph:
         moments = await self._moments(thread.id)
         waits = [] if execution.status.final else await asked_by(self._baton, thread.id)
         results = await self._baton.results(thread.id)
-        return state_now(execution, results, waits, await self._steps_of(execution), moments)
+        standing = await self._baton.left_standing(execution)
+        return state_now(execution, results, waits, await self._steps_of(execution), moments, standing)
 
     async def history(self, thread: Thread, window: Window) -> Sequence[Document]:
         """See the port."""

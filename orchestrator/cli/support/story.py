@@ -1,7 +1,7 @@
 """An execution's story: its steps as a tree, told by its records one after the other. Pure; printing is elsewhere."""
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -45,6 +45,8 @@ class Story:
         """The last record's number: what comes after it is news."""
         self.failure: Mapping[str, Any] | None = None
         """Why the last drive was given up, when it was."""
+        self.left_standing: Sequence[Mapping[str, Any]] = ()
+        """What it did that cannot be undone, or was not: each with its path and the reason."""
         self.undriven_since: datetime | None = None
         """When it was last heard of, where no engine drives it."""
         for step in (document or {}).get("spec", {}).get("steps", ()):
@@ -121,14 +123,15 @@ class Story:
         word = record.kind.partition(".")[2]
         if word in _STATUSES:
             self.status = word
+            self.left_standing = record.data.get("left_standing", ())
             for path, owner in record.data.get("left_alone", {}).items():
                 self._say([path], f"left alone: done by execution {owner}")
         elif word == "started":
             self.status = "running"
         elif word == "undo_asked":
-            self.status = "queued"
+            self.status, self.left_standing = "queued", ()
         elif word == "rewound":
-            self.status = "queued"
+            self.status, self.left_standing = "queued", ()
             for path in record.data.get("superseded", ()):
                 self._forget(path, alone=False)
             for path in record.data.get("superseded_alone", ()):

@@ -1,6 +1,6 @@
 """Records and stories in the words of a log."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -59,6 +59,15 @@ def by_whom(asked: Mapping[str, Any]) -> str:
     """Who asked for something, and why: `by ann: ordered twice`."""
     by, why = asked.get("by"), asked.get("reason")
     return f"{f'by {by}' if by else ''}{f': {why}' if why else ''}" or "asked for"
+
+
+def standing_lines(left_standing: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, Text]]:
+    """What an execution leaves standing, as facts about it: a line each."""
+    for one in left_standing:
+        what = f"'{one['tool']}' cannot be undone" if "tool" in one else f"'{one.get('by')}' did not undo it"
+        sure = "; it was cut off, and may not have acted" if one.get("outcome") == "unknown" else ""
+        key = f" (key {one['idempotency_key']})" if "idempotency_key" in one else ""
+        yield "standing", Text(f"{one['path']}: {what}{sure}{key}", "yellow")
 
 
 def _is_told(word: str) -> bool:

@@ -1,6 +1,7 @@
 """Executions under /v1, over real HTTP."""
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -10,7 +11,7 @@ import pytest
 from tests.support.gateway.calls import publish, start, until_rest
 from tests.support.gateway.definitions import REFUND, announces, asks, awaits, workflow
 from tests.support.gateway.people import caller, make_key
-from tests.support.gateway.serving import Served
+from tests.support.gateway.serving import Served, serving
 
 
 @pytest.mark.capability("D22")
@@ -382,3 +383,42 @@ async def test_whoever_may_observe_sees_that_things_ran_and_none_of_their_values
         assert (letter["kind"], list(letter["error"])) == ("failure", ["code"])
         for path in ("/v1/approvals", f"/threads/{execution}", "/v1/triggers", f"/v1/dead-letters/{letter['id']}"):
             assert (await observer.get(path)).status_code == 403, path
+
+
+PAY = """
+from agents import Tools, tool
+
+
+@tool(effect="irreversible")
+def pay() -> int:
+    "Pay."
+    return 5
+
+
+def resources():
+    return [Tools([pay])]
+"""
+
+
+@pytest.mark.capability("E11")
+async def test_what_is_left_standing_is_told(tmp_path: Path) -> None:
+    """By `/v1`, and among the values that clients of langgraph-sdk read."""
+    (tmp_path / "helpers.py").write_text(PAY)
+    wrong = {
+        "name": "wrong",
+        "type": "validation",
+        "depends_on": ["pay"],
+        "config": {"validation_rules": [{"field": "x", "rule": "required"}]},
+    }
+    async with (
+        serving(tmp_path / "baton.db", modules=(str(tmp_path / "helpers.py"),)) as served,
+        caller(served.url) as client,
+    ):
+        await publish(client, workflow("pays", {"name": "pay", "type": "tool"}, wrong))
+        key = (await start(client, workflow="pays"))["id"]
+        await served.gateway.orchestrator.wait(key)
+        told = (await client.get(f"/v1/executions/{key}")).json()
+        state = (await client.get(f"/threads/{key}/state")).json()
+    standing = {"path": "pay", "reason": "irreversible", "tool": "pay", "idempotency_key": f"{key}:pay:0"}
+    assert (told["execution"]["status"], told["left_standing"]) == ("failed", [standing])
+    assert state["values"]["left_standing"] == [standing]
