@@ -12,6 +12,7 @@ from orchestrator.cli.exits import Exit
 from orchestrator.cli.options import Shared
 from orchestrator.cli.support.finding import find_execution
 from orchestrator.cli.support.opening import looking
+from orchestrator.cli.support.questions import Questions
 from orchestrator.cli.support.setting import Setting, user
 from orchestrator.cli.support.tables import print_facts, print_table
 from orchestrator.cli.support.terminal import note, one_line, output, print_json, time_text
@@ -163,6 +164,7 @@ async def redrive(
     async with looking(setting, modules=True) as baton:
         chosen = await _chosen(baton, setting, numbers, everything, workflow=workflow, kind=_kind(kind), code=code)
         executions = await baton.redrive(chosen, by=by or user())
+        driven = baton.store.driven()
     if shared.as_json:
         print_json({"executions": [shown_id(each) for each in executions]})
         return Exit.COMPLETED
@@ -171,7 +173,7 @@ async def redrive(
         return Exit.COMPLETED
     for execution_id in executions:
         output().print(f"Execution {execution_id} goes on.")
-    note("A running engine does it at once; without one: baton resume")
+    note(_by_whom_it_is_done(setting, driven=driven))
     return Exit.COMPLETED
 
 
@@ -192,14 +194,21 @@ async def discard(
     async with looking(setting) as baton:
         chosen = await _chosen(baton, setting, numbers, everything, workflow=workflow, kind=_kind(kind), code=code)
         letters = await baton.discard(chosen, by=by or user(), note=reason, compensate=compensate)
+        driven = baton.store.driven()
     if shared.as_json:
         print_json({"dead_letters": [_as_called(letter) for letter in letters]})
         return Exit.COMPLETED
     for letter in letters:
         output().print(f"Dead letter {letter.id} is discarded: {letter.path or letter.kind} of {letter.execution_id}.")
     if compensate and letters:
-        note("What they did is undone by a running engine at once; without one: baton resume")
+        note(f"What they did is undone. {_by_whom_it_is_done(setting, driven=driven)}")
     return Exit.COMPLETED
+
+
+def _by_whom_it_is_done(setting: Setting, *, driven: bool) -> str:
+    if driven:
+        return "The running engine does it at once."
+    return f"No engine drives the database now. Go on: {Questions(setting, {}).command('resume')}"
 
 
 async def _theirs(baton: Orchestrator, setting: Setting, *numbers: int) -> None:
