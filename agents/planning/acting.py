@@ -102,6 +102,8 @@ class _Looking:
 
     def _tools(self, step: Step, uses: Any) -> Iterator[Act]:
         for use in uses if isinstance(uses, list | tuple) else [uses]:
+            if _named(use, "step") is not None:
+                continue  # it stands inside, and is looked at there
             name, workflow = _named(use, "tool"), _named(use, "workflow")
             tool = use if isinstance(use, Tool) else self._offer.tools.get(str(name))
             if (service := _named(use, "service")) is not None:

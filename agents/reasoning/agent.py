@@ -12,7 +12,7 @@ What LangChain's agent is used for is one turn (`react`): its own loop keeps its
 own, which an edit or a retry from a step would void, and ends its supersteps with the slowest tool.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, ClassVar
 
 from agents.loading import load_now
@@ -22,6 +22,7 @@ from agents.reasoning.agents import Agent
 from agents.reasoning.assignment import assign
 from agents.reasoning.conversation import Conversation
 from agents.reasoning.turns import Course
+from agents.tools.offers import NO_SUCH_STEP, no_such_step
 from graphs.composites.base import Composite, Data, Opening, plan_of
 from graphs.errors import Problem, StepError
 from graphs.expressions import EvaluationContext
@@ -65,6 +66,7 @@ class AgentStep(Composite):
 
     def check(self, step: Step) -> Iterable[Problem]:
         yield from super().check(step)
+        yield from _said_of_steps(step)
         model, schema = step.config.get("model"), step.config.get("output_schema")
         if isinstance(model, str) and "{{" not in model:
             try:
@@ -113,3 +115,23 @@ class AgentStep(Composite):
     def asking(self, step: Step, call: Action) -> Action:
         """What performs a call of the model; for step types that put something around it."""
         return call
+
+
+def _said_of_steps(step: Step) -> Iterator[Problem]:
+    """What is wrong with what `tools` says of the steps inside."""
+    tools, inside = step.config.get("tools"), {one.name: one for one in step.steps}
+    for index, use in enumerate(tools if isinstance(tools, list | tuple) else ()):
+        name, effect = _of_use(use, "step"), _of_use(use, "effect")
+        if name is None or "{{" in name:
+            continue
+        where = f"config.tools[{index}]"
+        if (named := inside.get(name)) is None:
+            yield Problem(NO_SUCH_STEP, *no_such_step(name, inside), where=f"{where}.step")
+        elif named.compensate is not None and effect in ("none", "irreversible"):
+            words = f"step '{name}' says what undoes it, and as a tool its effect is '{effect}'."
+            yield Problem("tool_undo", words, "Leave 'effect' out, or 'compensate'.", where=f"{where}.effect")
+
+
+def _of_use(use: Any, key: str) -> str | None:
+    value = use.get(key) if isinstance(use, Mapping) else getattr(use, key, None)
+    return value if isinstance(value, str) else None

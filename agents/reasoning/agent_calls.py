@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Final
 from agents.approval import Approval, ApprovalConfig
 from agents.loading import load
 from agents.reasoning.assignment import Assignment, find_tool, open_model
+from agents.reasoning.decisions import Decision, edited_to, lets_happen, rejection
 from agents.reasoning.spending import Spending, as_kept
 from agents.reasoning.trimming import Message
 from agents.tools.offers import Offer
@@ -20,7 +21,6 @@ from agents.tools.tool_use import ToolApproval
 from agents.values import shorten
 from graphs.composites.base import Data, Opening
 from graphs.composites.subworkflow import SubWorkflow, SubWorkflowConfig
-from graphs.errors import StepError
 from graphs.planner import Plan
 from graphs.prepare import Library
 from graphs.spec import Step
@@ -144,12 +144,12 @@ class Wanted:
     offer: Offer
     args: Mapping[str, Any]
     turn: int
-    decision: Callable[[], Mapping[str, Any]] | None
+    decision: Callable[[], Decision] | None
 
     @property
     def is_made(self) -> bool:
         """Whether nobody has refused it, or answered in the tool's place."""
-        return self.decision is None or self.decision()["decision"] in ("approved", "edited")
+        return self.decision is None or lets_happen(self.decision())
 
     def decided(self) -> tuple[Mapping[str, Any] | None, Any]:
         """The arguments to call with; or None, and the answer a person gave in the tool's place.
@@ -157,23 +157,13 @@ class Wanted:
         Raises:
             StepError: a person refused; the model is told why.
         """
-        said: Mapping[str, Any] = self.decision() if self.decision is not None else {"decision": "approved"}
-        if said["decision"] == "approved":
-            return self.args, None
-        if said["decision"] == "edited":
-            return said["data"], None
+        said = self.decision() if self.decision is not None else None
+        if said is None or lets_happen(said):
+            edited = edited_to(said)
+            return (self.args if edited is None else edited), None
         if said["decision"] == "responded":
             return None, said["data"]
-        reason = said.get("reason")
-        raise StepError(
-            f"the call of '{self.offer['name']}' was not approved"
-            + (f": {reason.rstrip('.')}" if reason else "")
-            + ".",
-            category="validation",
-            retryable=False,
-            code="call_rejected",
-            by=said.get("by"),
-        )
+        raise rejection(self.offer["name"], said)
 
 
 class ToolCall(Action):

@@ -60,8 +60,9 @@ class AgentConfig(StepConfig):
         message: What is asked; `prompt` is the same. Without it, the step's input.
         messages: A conversation that goes before the message.
         context: Further facts, handed to the model as JSON after the message.
-        tools: Names of registered tools, a `ToolUse` where more is to be said (also for workflows as tools), or (from
-            Python) tools. The agent can call these and no others.
+        tools: Names of registered tools, a `ToolUse` where more is to be said (also for workflows, endpoints and the
+            steps inside as tools), or (from Python) tools. The agent can call these and the steps inside, and no
+            others.
         output_schema: JSON Schema (or, from Python, a pydantic model) of the answer.
         max_turns: How often the model may be asked; then the step fails with category `budget`.
         max_calls_per_turn: How many tools the model may call at once; it is told of those beyond, which are not made.

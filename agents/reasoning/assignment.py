@@ -5,7 +5,7 @@ the definition, in the registered agent, among the registered tools.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Final, NotRequired, TypedDict
 
@@ -110,8 +110,7 @@ async def assign(opening: Opening) -> Assignment:
 
 
 def _offered(opening: Opening, agent: Agent, schema: dict[str, Any] | None) -> list[Offer]:
-    wanted = agent.tools if opening.config.tools is None else opening.config.tools
-    offered = offers(opening.context, wanted, opening.step.steps, opening.workflow)
+    offered = offers(opening.context, _wanted(opening.config, agent), opening.step.steps, opening.workflow)
     if schema is not None and any(offer["name"] == ANSWER_TOOL for offer in offered):
         raise StepError(
             f"the agent is given a tool called '{ANSWER_TOOL}', which is how it answers in a form.",
@@ -120,6 +119,14 @@ def _offered(opening: Opening, agent: Agent, schema: dict[str, Any] | None) -> l
             hint="Give the tool another 'name', or leave 'output_schema' out.",
         )
     return offered
+
+
+def _wanted(config: AgentConfig, agent: Agent) -> Sequence[str | Tool | ToolUse]:
+    """The step's own tools, else its agent's. What is said of the steps inside takes no tool of the agent's away."""
+    if config.tools is None:
+        return agent.tools
+    of_steps = [one for one in config.tools if isinstance(one, ToolUse) and one.step is not None]
+    return [*agent.tools, *of_steps] if of_steps and len(of_steps) == len(config.tools) else config.tools
 
 
 def _with_others(opening: Opening) -> Opening:

@@ -5,16 +5,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, cast
 
 from agents.reasoning.assignment import Assignment, as_text
+from agents.reasoning.decisions import decision_on, edited_to, lets_happen, rejection
 from agents.reasoning.trimming import Message, Part, in_parts, trimmed
+from agents.tools.offers import tool_of
 from agents.values import shorten
 from graphs.planner import COMPANION, Results
 from graphs.state import Result
 
 MAX_TOOL_RESULT: Final = 50_000
 """Characters of one tool's result that the model is told; more would crowd out the question."""
-
-APPROVAL: Final = "~approval"
-"""After a call's name: the step that asks a person about it."""
 
 KEPT_TURNS: Final = 2
 """The last turns, which a summary leaves as they were."""
@@ -54,8 +53,17 @@ class Conversation:
         return sum("over" not in said for said in self.said[:until])
 
     def made(self, until: int) -> Counter[str]:
-        """How often each tool was called in the first iterations."""
-        return Counter(call["name"] for call in self._calls(until) if "refused" not in call)
+        """How often each tool was called in the first iterations, under whichever name it is offered (`tool_of`)."""
+        tools = {offer["name"]: tool_of(offer) for offer in self._assignment["tools"]}
+        return Counter(tools.get(call["name"], "") for call in self._calls(until) if "refused" not in call)
+
+    def arguments(self) -> list[Any]:
+        """Of every call so far, in order: as the model asked for it, or as a person had it made instead."""
+        return [
+            call["args"] if (edited := self._edited(number, position, call)) is None else edited
+            for number, said in enumerate(self.said)
+            for position, call in enumerate(said.get("calls", ()))
+        ]
 
     def _calls(self, until: int | None = None) -> Iterator[Called]:
         for said in self.said[:until]:
@@ -115,7 +123,7 @@ class Conversation:
     def _told(self, number: int, position: int, call: Called) -> Message:
         outcome = self._outcome(number, position, call)
         text = outcome["error"] if "error" in outcome else shorten(as_text(outcome["result"]), MAX_TOOL_RESULT)
-        if (edited := self._edited(tool_step(number, position, call))) is not None:
+        if (edited := self._edited(number, position, call)) is not None:
             text = f"A person changed the arguments of this call to {as_text(edited)}.\n{text}"
         status = "error" if "error" in outcome else "success"
         return {"role": "tool", "tool_call_id": call["id"], "name": call["name"], "content": text, "status": status}
@@ -128,20 +136,27 @@ class Conversation:
         if (instead := self._results.get(name + COMPANION)) is not None and instead["status"] == "completed":
             result = instead
         if result is None:
-            return {"error": "Error: it was not carried out."}
+            return self._not_made(name, call)
         return {"result": result.get("output")} if result["status"] == "completed" else {"error": _error(result)}
 
-    def _edited(self, name: str) -> Mapping[str, Any] | None:
+    def _not_made(self, name: str, call: Called) -> dict[str, Any]:
+        """A step that is not carried out has no result of its own: what a person said is all there is."""
+        said = decision_on(self._results, name)
+        if said is None or lets_happen(said):
+            return {"error": "Error: it was not carried out."}
+        if said["decision"] == "responded":
+            return {"result": said["data"]}
+        return {"error": f"Error: {rejection(call['name'], said).message}"}
+
+    def _edited(self, number: int, position: int, call: Called) -> Mapping[str, Any] | None:
         """What a person had a call made with instead; None where it was made as the model asked."""
-        asked = self._results.get(name + APPROVAL)
-        if asked is None or asked["status"] != "completed" or asked["output"]["decision"] != "edited":
+        if "approval" not in call:
             return None
-        edited: Mapping[str, Any] = asked["output"]["data"]
-        return edited
+        return edited_to(decision_on(self._results, tool_step(number, position, call)))
 
     def _call_shown(self, number: int, position: int, call: Called) -> dict[str, Any]:
         shown = {"name": call["name"], "args": call["args"], **self._outcome(number, position, call)}
-        if (edited := self._edited(tool_step(number, position, call))) is not None:
+        if (edited := self._edited(number, position, call)) is not None:
             shown |= {"args": edited, "asked": call["args"]}
         return shown
 

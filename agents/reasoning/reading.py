@@ -16,7 +16,7 @@ from agents.reasoning.agent_config import MAX_CALLS_PER_TURN
 from agents.reasoning.answers import AnswerForm
 from agents.reasoning.assignment import Assignment
 from agents.reasoning.messages import MAX_WORDS, keep
-from agents.tools.offers import Offer
+from agents.tools.offers import Offer, tool_of
 from agents.tools.tool_use import ToolApproval
 from agents.values import shorten
 from graphs.clock import Clock
@@ -87,8 +87,8 @@ class Reading:
             )
             return
         self._at_once += 1
-        self._made[offer["name"]] += 1
-        if (most := offer.get("max_calls")) is not None and self._made[offer["name"]] > most:
+        self._made[tool := tool_of(offer)] += 1
+        if (most := offer.get("max_calls")) is not None and self._made[tool] > most:
             called["refused"] = f"Error: tool '{offer['name']}' may be called {most} times here, and it was."
             return
         if offer.get("approvals"):

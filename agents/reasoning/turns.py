@@ -1,37 +1,22 @@
 """The steps of an agent's work, as far as its results say. Pure: the same results give the same steps."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import replace
 from functools import cached_property
-from typing import Any, Final, cast
+from typing import Any, cast
 
-from agents.reasoning.agent_calls import CallApproval, ModelCall, Summary, ToolCall, Wanted, WorkflowCall
+from agents.reasoning.agent_calls import ModelCall, Summary
 from agents.reasoning.assignment import Assignment
-from agents.reasoning.conversation import (
-    APPROVAL,
-    KEPT_TURNS,
-    Called,
-    Conversation,
-    budget_step,
-    model_step,
-    summary_step,
-    tool_step,
-)
+from agents.reasoning.conversation import KEPT_TURNS, Conversation, budget_step, model_step, summary_step
 from agents.reasoning.spending import MoreBudget, budget_of
+from agents.reasoning.tool_calls import TOLD, ToolCalls
 from agents.reasoning.trimming import Message
-from agents.tools.offers import Offer
-from agents.tools.tool_use import ToolApproval
 from agents.values import tokens_of
 from graphs.budget import amount
 from graphs.errors import StepError
-from graphs.planner import Need, PlannedStep, Results, companion_of
-from graphs.policies import ONCE
+from graphs.planner import Need, PlannedStep, Results
 from graphs.prepare import Library
-from graphs.spec import OnFailure, RetryPolicy, Step, is_name
+from graphs.spec import OnFailure, RetryPolicy, Step
 from graphs.steps import Action
-
-_TOLD: Final = OnFailure(action="continue")
-"""A failure of such a step does not end the agent's work."""
 
 
 class Course:
@@ -53,14 +38,13 @@ class Course:
         asking: Callable[[Step, Action], Action],
         library: Library,
     ) -> None:
-        self._library = library
         self._step = step
         self._assignment = cast(Assignment, data)
         self._results = results
         self._talk = Conversation(data, results)
         self._read: dict[int, tuple[Message, Any]] = {}
         self._asking = asking
-        self._tool_steps: dict[str, Step] = {}
+        self._tools = ToolCalls(step, self._assignment, results, self._talk, library)
 
     @property
     def _failed(self) -> bool:
@@ -116,7 +100,7 @@ class Course:
             planned.append(self._model_call(number, before))
             before = [planned[-1].name]
             if number < len(self._talk.said):
-                calls = list(self._tool_calls(number) if "over" not in self._talk.said[number] else self._more(number))
+                calls = list(self._tools.calls(number) if "over" not in self._talk.said[number] else self._more(number))
                 planned += calls
                 before += [call.name for call in calls]
         return planned
@@ -128,7 +112,9 @@ class Course:
         last of their results is kept: nobody plans in between.
         """
         summed_up = self._assignment["context_tokens"] is not None and not self._trims
-        return summed_up or (number > 0 and "over" in self._talk.said[number - 1])
+        return summed_up or (
+            number > 0 and ("over" in self._talk.said[number - 1] or self._tools.undecided(number - 1))
+        )
 
     @property
     def _trims(self) -> bool:
@@ -137,7 +123,7 @@ class Course:
     def _more(self, number: int) -> Iterator[PlannedStep]:
         """A person is asked for a larger budget."""
         kind = MoreBudget(f"Agent '{self._assignment['agent']}'", self._talk.said[number]["over"])
-        step = Step(name="budget", type="approval", on_failure=_TOLD)
+        step = Step(name="budget", type="approval", on_failure=TOLD)
         needs = (Need(model_step(number), "succeeded"),)
         yield PlannedStep(budget_step(number), step, kind.node, needs, local=f"[{number}].", kind=kind)
 
@@ -166,7 +152,7 @@ class Course:
 
         kind = Summary(self._step, self._assignment, older)
         own = self._step
-        step = Step(name="summary", type="agent", limits=own.limits, retry=self._retry, on_failure=_TOLD)
+        step = Step(name="summary", type="agent", limits=own.limits, retry=self._retry, on_failure=TOLD)
         needs = tuple(Need(name, "settled") for name in before)
         return PlannedStep(summary_step(number), step, kind.node, needs, local=f"[{number}].", kind=kind)
 
@@ -185,60 +171,14 @@ class Course:
         kind = self._asking(own, call)
         return PlannedStep(model_step(number), self._model_step, kind.node, needs, local=f"[{number}].", kind=kind)
 
-    def _tool_calls(self, number: int) -> Iterator[PlannedStep]:
-        for position, call in enumerate(self._talk.said[number]["calls"]):
-            if "refused" not in call:
-                name = tool_step(number, position, call)
-                if self._offers[call["name"]]["kind"] == "step":
-                    yield from self._step_call(number, position, name, call)
-                else:
-                    yield from self._tool_call(number, name, call)
-
     @property
     def arguments(self) -> list[Any]:
         """Of every call so far, in order: what `args` is in the steps that are called."""
-        return [call["args"] for said in self._talk.said for call in said.get("calls", ())]
-
-    def _step_call(self, number: int, position: int, name: str, call: Called) -> Iterator[PlannedStep]:
-        """A step that is written inside the agent step, with the call's arguments as its `args`."""
-        wanted = next(step for step in self._step.steps if step.name == self._offers[call["name"]]["target"])
-        change: dict[str, Any] = {} if wanted.input is not None else {"input": "{{ args }}"}
-        if wanted.on_failure.action == "terminate":
-            change["on_failure"] = _TOLD
-        index = sum(len(said.get("calls", ())) for said in self._talk.said[:number]) + position
-        kind, needs = self._library.kind(wanted), (Need(model_step(number), "succeeded"),)
-        made = wanted.model_copy(update=change)
-        planned = PlannedStep(name, made, kind.node, needs, local=f"[{number}].", index=index, kind=kind)
-        yield planned
-        if (companion := companion_of(planned, self._library.node_of)) is not None:
-            yield replace(companion, kind=None)
-
-    def _tool_call(self, number: int, name: str, call: Called) -> Iterator[PlannedStep]:
-        offer = self._offers[call["name"]]
-        needs = [Need(model_step(number), "succeeded")]
-        if "approval" in call:
-            asking = CallApproval(
-                self._assignment["agent"], offer, call["args"], ToolApproval.model_validate(call["approval"])
-            )
-            asked = Step(name="approval", type="approval", on_failure=_TOLD)
-            yield PlannedStep(name + APPROVAL, asked, asking.node, tuple(needs), local=f"[{number}].", kind=asking)
-            needs.append(Need(name + APPROVAL, "settled"))
-        wanted = Wanted(offer, call["args"], number, (lambda: self._decision(name)) if "approval" in call else None)
-        kind = WorkflowCall(wanted) if offer["kind"] == "workflow" else ToolCall(self._step, self._assignment, wanted)
-        step = self._tool_step(offer)
-        yield PlannedStep(name, step, kind.node, tuple(needs), local=f"[{number}].", kind=kind)
-
-    def _decision(self, name: str) -> Mapping[str, Any]:
-        result = self._results[name + APPROVAL]
-        if result["status"] == "completed":
-            return cast(Mapping[str, Any], result["output"])
-        # Nobody decided in time, or nobody can any more: what needs a person's consent does not happen without it.
-        return {"decision": "rejected", "reason": result.get("error", {}).get("message", "nobody decided")}
-
-    # -- the steps that are the same in every turn: making one anew costs as much as planning it --------------------
+        return self._talk.arguments()
 
     @cached_property
     def _model_step(self) -> Step:
+        """The same in every turn: making one anew costs as much as planning it."""
         own = self._step
         again = own.on_failure
         return Step(
@@ -256,21 +196,3 @@ class Course:
     def _retry(self) -> RetryPolicy | None:
         own = self._assignment.get("retry")
         return self._step.retry or (RetryPolicy.model_validate(own) if own is not None else None)
-
-    def _tool_step(self, offer: Offer) -> Step:
-        name = offer["name"]
-        if name not in self._tool_steps:
-            # Once, unless the tool itself says that it may be tried again: nobody else knows what it has done.
-            self._tool_steps[name] = Step(
-                name=name if is_name(name) else "tool",
-                type=offer["kind"],
-                retry=RetryPolicy.model_validate(offer["retry"]) if "retry" in offer else ONCE,
-                timeout=offer.get("timeout"),
-                breaker=self._step.breaker,
-                on_failure=_TOLD,
-            )
-        return self._tool_steps[name]
-
-    @cached_property
-    def _offers(self) -> dict[str, Offer]:
-        return {offer["name"]: offer for offer in self._assignment["tools"]}

@@ -16,6 +16,11 @@ from graphs.steps import StepConfig
 
 _HOLE: Final = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
+_UNDONE_ELSEWHERE: Final = (
+    "'undo' goes with 'service': a registered tool says itself what undoes it (of an MCP server's it is said in "
+    "BATON_MCP), a step has 'compensate', and the steps of a workflow have"
+)
+
 AnyMethod = Annotated[Method, BeforeValidator(upper)]
 
 
@@ -147,7 +152,7 @@ class EndpointUse(StepConfig):
             into the query, or, for methods that have one, into the body.
         method: GET where nothing else is said. Those that change something carry the call's idempotency key.
         input_schema: JSON Schema of the arguments; without it, those in the path, as texts.
-        effect: What it does to the world outside.
+        effect: What it does to the world outside: said of any kind of tool (`ToolUse`).
         undo: What undoes a call: a tool's name, or another endpoint.
     """
 
@@ -161,7 +166,9 @@ class EndpointUse(StepConfig):
     @model_validator(mode="after")
     def _an_endpoint_of_a_service(self) -> Self:
         if self.service is None:
-            alone = [key for key in EndpointUse.model_fields if key in self.model_fields_set]
+            alone = [key for key in EndpointUse.model_fields if key in self.model_fields_set - {"effect"}]
+            if alone == ["undo"]:
+                raise ValueError(_UNDONE_ELSEWHERE)
             if alone:
                 raise ValueError(f"'{alone[0]}' goes with 'service': it is said of an endpoint")
             return self

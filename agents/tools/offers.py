@@ -4,18 +4,23 @@ Fixed when the agent step opens and kept with its plan, so that a changed regist
 may do.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Literal, NotRequired, TypedDict
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any, Final, Literal, NotRequired, TypedDict
 
 from agents.tools.service_tool import endpoint_tool, undone_by_each_other
 from agents.tools.tool_use import ToolApproval, ToolUse
 from agents.tools.tools import Tool, Tools
 from agents.tools.undoing import Effect
 from graphs.errors import StepError
+from graphs.loading.names import suggestion
 from graphs.spec import Step, Workflow
 from graphs.steps import StepContext
 
+NO_SUCH_STEP: Final = "unknown_step"
+
 WorkflowOf = Callable[[str, str | None], Workflow]
+
+_GRAVITY: Final[tuple[Effect, ...]] = ("none", "reversible", "irreversible")
 
 
 class Offer(TypedDict):
@@ -44,6 +49,13 @@ class Offer(TypedDict):
     retry: NotRequired[dict[str, Any]]
 
 
+def tool_of(offer: Offer) -> str:
+    """What is called, under whichever name it is offered: its calls are counted together."""
+    if (use := offer.get("endpoint")) is not None:
+        return f"{use.get('method', 'GET')} {use['service']} {use['endpoint']}"
+    return f"{offer['kind']} {offer['target']}"
+
+
 def offers(
     context: StepContext, wanted: Iterable[str | Tool | ToolUse], steps: Iterable[Step], workflow: WorkflowOf
 ) -> list[Offer]:
@@ -52,10 +64,11 @@ def offers(
     Raises:
         StepError: something named is not there, or two have one name.
     """
-    every = list(wanted)
-    endpoints = undone_by_each_other(one for one in every if isinstance(one, ToolUse))
-    offered = [_offer(context, one, workflow, endpoints) for one in every]
-    offered += [_of_step(step) for step in steps]
+    every, inside = list(wanted), {step.name: step for step in steps}
+    uses = [one for one in every if isinstance(one, ToolUse)]
+    endpoints, said = undone_by_each_other(uses), {use.step for use in uses}
+    offered = [_offer(context, one, workflow, endpoints, inside) for one in every]
+    offered += [_of_step(step) for name, step in inside.items() if name not in said]
     names = [offer["name"] for offer in offered]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise StepError(f"the agent is given two tools called '{twice[0]}'.", category="validation", code="tool_twice")
@@ -63,7 +76,11 @@ def offers(
 
 
 def _offer(
-    context: StepContext, wanted: str | Tool | ToolUse, workflow: WorkflowOf, endpoints: Mapping[str, ToolUse]
+    context: StepContext,
+    wanted: str | Tool | ToolUse,
+    workflow: WorkflowOf,
+    endpoints: Mapping[str, ToolUse],
+    inside: Mapping[str, Step],
 ) -> Offer:
     if isinstance(wanted, Tool):
         return _of_tool(context, wanted)
@@ -75,6 +92,8 @@ def _offer(
         offer["endpoint"] = use.model_dump(mode="json", exclude_defaults=True)
     elif wanted.workflow is not None:
         offer = _of_workflow(workflow(wanted.workflow, wanted.version), wanted)
+    elif wanted.step is not None:
+        offer = _of_step(_inside(inside, wanted.step))
     else:
         offer = _of_tool(context, context.resource(Tools).get(wanted.tool or ""))
     return _narrowed(offer, wanted)
@@ -118,14 +137,32 @@ def _of_workflow(workflow: Workflow, wanted: ToolUse) -> Offer:
     return offer
 
 
+def _inside(steps: Mapping[str, Step], name: str) -> Step:
+    if name not in steps:
+        words, hint = no_such_step(name, steps)
+        raise StepError(words, category="validation", code=NO_SUCH_STEP, hint=hint)
+    return steps[name]
+
+
+def no_such_step(name: str, steps: Collection[str]) -> tuple[str, str]:
+    """What is wrong with a `ToolUse` of a step that does not stand inside the agent step; and a hint."""
+    hint = suggestion(name, steps, "Steps inside") if steps else "They stand under 'steps' of the agent step."
+    return f"there is no step '{name}' inside the agent step that could be its tool.", hint
+
+
 def _of_step(step: Step) -> Offer:
-    return Offer(
+    offer = Offer(
         name=step.name,
         description=step.description or f"Runs the step '{step.name}'.",
         parameters=_object(step.input_schema),
         kind="step",
         target=step.name,
     )
+    if step.compensate is not None:
+        offer["effect"] = "reversible"
+    if step.timeout is not None:
+        offer["timeout"] = step.timeout
+    return offer
 
 
 def _object(schema: dict[str, Any] | None) -> dict[str, Any]:
@@ -138,6 +175,8 @@ def _narrowed(offer: Offer, wanted: ToolUse) -> Offer:
         offer["name"] = wanted.name
     if wanted.description is not None:
         offer["description"] = wanted.description
+    if wanted.effect is not None:
+        offer["effect"] = max(wanted.effect, offer.get("effect", wanted.effect), key=_GRAVITY.index)
     if wanted.approval is not None:
         offer["approvals"] = [*offer.get("approvals", []), _kept(wanted.approval)]
     if wanted.max_calls is not None:

@@ -74,15 +74,19 @@ class ToolUse(EndpointUse):
     Attributes:
         tool: A registered tool's name.
         workflow, version: In place of `tool`: a published workflow, which runs as part of this execution.
+        step: In place of `tool`: one of the steps that are written inside the agent step. (Those of which nothing is
+            said are tools as well.)
         service: In place of `tool`: an endpoint of a service, of which is said what `EndpointUse` has.
-        name, description: What the model is told, in place of the tool's or the workflow's own; an endpoint has none.
+        name, description: What the model is told, in place of the tool's own; an endpoint has none.
+        effect: What a call does to the world outside. Of what is said here and what the tool itself says, the graver.
         approval: When a person must approve. What the tool itself asks for cannot be taken back here.
-        max_calls: How often the agent may call it in one step.
+        max_calls: How often the agent may call it in one step, under whichever name.
         timeout: Seconds one call may take.
         retry: How often a failed call of an endpoint is made again, where it honours idempotency keys.
     """
 
     tool: str | None = None
+    step: str | None = None
     workflow: str | None = None
     version: str | None = None
     name: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_-]{1,64}$")
@@ -94,8 +98,8 @@ class ToolUse(EndpointUse):
 
     @model_validator(mode="after")
     def _one_of_them(self) -> Self:
-        if [self.tool, self.workflow, self.service].count(None) != 2:
-            raise ValueError("give one of 'tool', 'workflow' and 'service'")
+        if [self.tool, self.step, self.workflow, self.service].count(None) != 3:
+            raise ValueError("give one of 'tool', 'step', 'workflow' and 'service'")
         if self.version is not None and self.workflow is None:
             raise ValueError("'version' goes with 'workflow'")
         if self.retry is not None and self.service is None:

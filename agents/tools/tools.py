@@ -76,7 +76,7 @@ class Tool:
             `result`: `{"booking": "{{ result.id }}"}`.
         approval: When a person must approve a call an agent makes: `always`, `never`, an expression over `args`, or
             a `ToolApproval`.
-        max_calls: How often an agent may call it in one step.
+        max_calls: How often an agent may call it in one step, under whichever name it is offered.
         timeout: Seconds one call by an agent may take.
         retry: Failed calls by an agent are made again by this policy; only for tools that honour idempotency keys.
         uses: The service behind it: calls are under that one's limits and behind its breaker, as service calls are.

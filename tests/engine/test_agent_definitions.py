@@ -161,7 +161,7 @@ async def test_an_agent_is_a_tool_of_another(database: Path) -> None:
         ),
         (
             ("tool: refund,", "tool: refund, workflow: x,"),
-            "11:17: tools[1]: give one of 'tool', 'workflow' and 'service'",
+            "11:17: tools[1]: give one of 'tool', 'step', 'workflow' and 'service'",
         ),
         (("tools: [look, ", "tools: [5, "), "11:11: tools[0]: 5 is not text or a Python Tool or a mapping"),
         (

@@ -183,7 +183,7 @@ async def test_a_person_approves_above_the_threshold(database: Path, hotel: Hote
         (("method: post", "method: fetch"), "method"),
         (("args: {booking: result.id}", "args: {booking: resul.id}"), "'undo_args': "),
         (("undo: {endpoint", "effect: none\n      undo: {endpoint"), "'undo' says what undoes it"),
-        (("description: Book a room.", "tool: x"), "give one of 'tool', 'workflow' and 'service'"),
+        (("description: Book a room.", "tool: x"), "give one of 'tool', 'step', 'workflow' and 'service'"),
         (("      description: Book a room.\n", ""), "an endpoint needs a 'name' and a 'description'"),
     ],
 )
