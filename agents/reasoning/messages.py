@@ -7,11 +7,14 @@ from langchain_core.messages import AIMessage, AnyMessage, BaseMessage, HumanMes
 
 from agents.reasoning.trimming import Message
 from agents.values import shorten
-from graphs.errors import InputError
+from graphs.errors import InputError, StepError
 from graphs.values import json_object
 
 MAX_WORDS: Final = 1_000_000
 """Characters of one message that are kept; a model that says more has lost its way."""
+
+_MOST_KEPT: Final = 4 * MAX_WORDS
+"""Bytes of one message, with all that its provider says beside the words."""
 
 _MOST_COUNTED: Final = 10**12
 """Tokens of one call; a provider that counts more has lost count."""
@@ -26,8 +29,11 @@ def keep(message: AIMessage) -> dict[str, Any]:
     if isinstance(data["content"], str):
         data["content"] = shorten(data["content"], MAX_WORDS)
     try:
-        return json_object(data)
+        return json_object(data, most=_MOST_KEPT)
     except InputError:  # something of a provider's that no JSON holds; what was said is all that is needed
+        return json_object({key: data[key] for key in ("content", "tool_calls", "id") if key in data})
+    except StepError:  # blocks of a provider's hold the arguments of calls once more, also of those that are not made
+        data["content"] = shorten(str(message.text), MAX_WORDS)
         return json_object({key: data[key] for key in ("content", "tool_calls", "id") if key in data})
 
 

@@ -7,6 +7,7 @@ from agents.models.models import Models, model_name
 from agents.models.prices import Prices
 from agents.reasoning.agents import Agent, Agents
 from agents.reasoning.capability import CHOSEN, AgentRouting, choose
+from agents.reasoning.defining import definition_of
 from agents.reasoning.expecting import by_price
 from agents.tools.tools import Tool
 from graphs.composites.base import Opening
@@ -50,18 +51,28 @@ async def _capable(opening: Opening, capability: str) -> tuple[Agent, bool]:
     """One of those that have a capability; why it is this one is kept with the execution (I10)."""
     context = opening.context
     registered, workflows = context.resource(Agents), context.workflows()
-    agents = {agent.name: agent for agent in registered}
-    for name, workflow in workflows.items():
-        if _is_agent(workflow) and "@" not in name:
-            agents[name] = _with_tools(agent_of(workflow, name), registered)
-    found = {name: agent for name, agent in agents.items() if capability in agent.capabilities}
+    found, later = _who_can(capability, registered, workflows)
     if not found:
         raise _nobody(opening, capability, workflows)
     routing = context.resources.get(AgentRouting) or AgentRouting()
     tracks = await opening.tracks() if opening.tracks is not None and routing.adaptive and len(found) > 1 else {}
     choice = choose(list(found), tracks, routing, context.idempotency_key, _priced(context, found.values()))
-    context.note(CHOSEN, choice.as_record(capability))
+    context.note(CHOSEN, choice.as_record(capability) | ({"came_later": later} if later else {}))
     return found[choice.agent], choice.agent in registered
+
+
+def _who_can(
+    capability: str, registered: Agents, workflows: Mapping[str, Workflow]
+) -> tuple[dict[str, Agent], list[str]]:
+    """Those that have the capability, in the order of their registration: the agents that were there when the execution
+    began, as they were then. Whoever came later is asked only where nobody else has it; otherwise: their names."""
+    pinned = {name: one for name, one in workflows.items() if _is_agent(one) and "@" not in name}
+    agents = {agent.name: agent for agent in registered}
+    agents |= {name: _with_tools(agent_of(one, name), registered) for name, one in pinned.items()}
+    found = {name: agent for name, agent in agents.items() if capability in agent.capabilities}
+    # An agent that holds code cannot be pinned, and so nobody can say since when it is there.
+    stay = {name: one for name, one in found.items() if name in pinned or definition_of(one).callables()}
+    return (stay, [name for name in found if name not in stay]) if stay else (found, [])
 
 
 def _priced(context: StepContext, agents: Iterable[Agent]) -> dict[str, float]:

@@ -27,6 +27,7 @@ from agents.reasoning.agent_calls import ModelCall
 from agents.reasoning.answers import AnswerForm
 from agents.reasoning.assignment import Assignment
 from agents.reasoning.messages import messages_of, usage_of
+from agents.reasoning.no_arguments import Room, no_json
 from agents.reasoning.paying import paid
 from agents.reasoning.reading import Reading
 from agents.reasoning.spending import Spending
@@ -108,7 +109,7 @@ class _Turn:
         self._model_name = model_name
         self._took = 0.0
         self.broken: dict[str, str] = {}
-        """By call id: arguments that were no JSON."""
+        """By call id: why arguments are none."""
         self._arguments: dict[Any, str] = {}
         self._streamed = False
 
@@ -154,7 +155,7 @@ class _Turn:
         if len(calls) == len(self._arguments):
             for call, text in zip(calls, self._arguments.values(), strict=True):
                 if not _is_object(text or "{}"):
-                    self.broken[str(call["id"])] = text
+                    self.broken[str(call["id"])] = no_json(text)
                     call["args"] = {}
 
     def _refuse_cut(self, message: AIMessage) -> None:
@@ -184,18 +185,22 @@ class _Turn:
             )
 
     def _mend(self, message: AIMessage) -> None:
-        """Models send half characters, ids twice or not at all, and arguments that are no JSON.
+        """Models send half characters, ids twice or not at all, and arguments that are no JSON, or endless.
 
-        The last become calls without arguments: LangChain sets them aside, which would end the loop as if the model
+        The last two become calls without arguments: LangChain sets them aside, which would end the loop as if the model
         had nothing more to say.
         """
         message.content = json_value(message.content)
         mended = [(call, "") for call in message.tool_calls]
         mended += [
-            (ToolCall(name=one["name"] or "unnamed", args={}, id=one["id"], type="tool_call"), str(one["args"]))
+            (
+                ToolCall(name=one["name"] or "unnamed", args={}, id=one["id"], type="tool_call"),
+                no_json(str(one["args"])),
+            )
             for one in message.invalid_tool_calls
         ]
         seen: set[str | None] = {None, ""}
+        room = Room(self._context.max_result_bytes)
         for position, (call, broken) in enumerate(mended):
             if call["id"] in seen:
                 call["id"] = f"call_{position}_{call['name']}"
@@ -203,7 +208,9 @@ class _Turn:
             try:
                 call["args"] = json_value(call["args"])
             except InputError as error:  # Python reads NaN and endless integers as JSON; nobody else does
-                broken, call["args"] = f"{json.dumps(call['args'])} ({error.message})", {}
+                broken, call["args"] = no_json(f"{json.dumps(call['args'])} ({error.message})"), {}
+            if (too_large := room.lacks_for(call["args"])) is not None:
+                broken, call["args"] = too_large, {}
             if broken:
                 self.broken[str(call["id"])] = broken
         message.tool_calls = [call for call, _ in mended]

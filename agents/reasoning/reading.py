@@ -69,7 +69,7 @@ class Reading:
         if self._form is not None and call["name"] == self._form.tool:
             called["form"] = True
         if (broken := self._broken.get(str(call["id"]))) is not None:
-            called["refused"] = f"Error: the arguments of this call are no JSON: {shorten(broken, 200)}"
+            called["refused"] = f"Error: the arguments of this call {broken}"
         elif "form" in called:
             called["refused"] = "Error: the answer was not taken, because tools were called beside it. Answer again."
         elif call["name"] not in offered:
@@ -129,7 +129,7 @@ class Reading:
     def _formed_value(self, text: str, calls: list[dict[str, Any]]) -> tuple[Any, str | None]:
         assert self._form is not None
         if self._broken:
-            return None, "it is no JSON"
+            return None, f"its arguments {next(iter(self._broken.values()))}"
         if len(calls) > 1:
             return None, "it was given more than once"
         if self._formed is not None:

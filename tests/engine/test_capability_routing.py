@@ -11,7 +11,7 @@ from agents.reasoning.capability import AgentRouting
 from graphs.loader import load_workflow
 from graphs.spec import Workflow
 from orchestrator.engine import Orchestrator
-from tests.support.engine.engines import TYPES, act, engine, finished, run, until, workflow
+from tests.support.engine.engines import TYPES, act, ask, engine, finished, rested, run, until, workflow
 from tests.support.engine.steps import Gates
 
 NEVER = AgentRouting(exploration=0)
@@ -124,3 +124,22 @@ async def test_the_cheaper_of_two_good_ones_is_chosen(database: Path) -> None:
     assert costs[0] == {"dear": {"each": 5.0, "by": "price"}, "cheap": {"each": 0.005, "by": "price"}}
     assert costs[1]["cheap"]["by"] == "past" and costs[1]["dear"]["by"] == "price"
     assert costs[1]["dear"]["each"] == pytest.approx(1000 * costs[1]["cheap"]["each"])
+
+
+@pytest.mark.capability("I10", "O17")
+async def test_whoever_comes_later_is_asked_only_where_nobody_else_can(database: Path) -> None:
+    """An execution chooses among the agents that were there when it began; what it passed over is told."""
+    model, _, routing = _resources(AgentRouting(adaptive=False))
+    old = Agent(name="old", model="scripted:good", capabilities=("refunds",))
+    new = Agent(name="new", model="scripted:good", capabilities=("refunds", "returns"))
+    steps = [ask("first"), {**STEP, "depends_on": ["first"]}]
+    also = {**STEP, "name": "also", "config": {"agent_capability": "returns", "message": "?"}, "depends_on": ["ask"]}
+    async with engine(database, resources=[model, Agents([old]), routing]) as baton:
+        execution = await rested(baton, await baton.start(workflow("w", [*steps, also])))
+    async with engine(database, resources=[model, Agents([new, old]), routing]) as baton:
+        await baton.decide(execution.id, "first", "approve", by="ann")
+        execution = await finished(baton, execution)
+        results = await baton.results(execution.id)
+        chosen = {one.path: one.data for one in await baton.records(execution.id) if one.kind == "agent.chosen"}
+    assert [results[name]["output"]["agent"] for name in ("ask", "also")] == ["old", "new"]
+    assert (chosen["ask"]["came_later"], "came_later" in chosen["also"]) == (["new"], False)

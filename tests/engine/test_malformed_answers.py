@@ -126,6 +126,38 @@ async def test_numbers_that_no_json_has_are_told_to_the_model(
     assert told["error"].startswith("Error: the arguments of this call are no JSON: ") and paid == []
 
 
+@pytest.mark.capability("R12", "I05", "security-A19")
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+async def test_arguments_without_end_are_told_to_the_model_and_what_was_paid_is_kept(
+    running: tuple[Malformed, str], stream: bool, database: Path
+) -> None:
+    function = {"name": "pay", "arguments": json.dumps({"amount": 5, "why": "a" * 3_000_000})}
+    pieces = (_piece({"tool_calls": [{"index": 0, "id": "c", "function": function}]}), _piece({}, "tool_calls"))
+    running[0].says = lambda: _stream(*pieces) if stream else _whole(_call(function))
+    execution, results, spent = await _asked(database, running[1], stream=stream, calls=10)
+    assert (execution.status, results["ask"]["output"]["answer"]) == ("completed", "Fine.")
+    [told] = results["ask"]["output"]["tool_calls"]
+    assert (told["args"], paid, results["ask"]["output"]["refused"]) == ({}, [], 1)
+    assert told["error"] == (
+        "Error: the arguments of this call take 3000024 bytes, and those of all calls of one turn may take 1000000"
+    )
+    assert [one["calls"] for one in spent] == [1, 1]
+    assert len(json.dumps(results)) < 100_000, "it is kept nowhere"
+
+
+@pytest.mark.capability("R12", "I05")
+async def test_an_answer_without_end_is_asked_for_again(database: Path) -> None:
+    schema = {"type": "object", "properties": {"words": {"type": "string"}}, "required": ["words"]}
+    turns = (Turn(structured={"words": "a" * 3_000_000}),) * 2 + (Turn(structured={"words": "Few."}),)
+    config = {"model": "scripted:m", "message": "?", "output_schema": schema}
+    for most, code in ((2, None), (1, "answer_unfit")):
+        step = {"name": "ask", "type": "agent", "config": {**config, "max_reasks": most}}
+        async with engine(database, resources=[Models(scripts=[Script("m", turns=turns)])]) as baton:
+            execution = await run(baton, workflow("w", [step]))
+        assert (execution.error or {}).get("code") == code, execution.error
+        assert code is not None or execution.output["structured"] == {"words": "Few."}
+
+
 @pytest.mark.capability("R12", "D13")
 async def test_tokens_that_are_fewer_than_none_do_not_fill_a_budget_up(
     running: tuple[Malformed, str], database: Path

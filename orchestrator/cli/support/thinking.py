@@ -56,7 +56,8 @@ class Thoughts:
         for path, choice in self.choices.items():
             explored = "" if not choice.get("explored") else ", to find out"
             words = f"{path}: {choice.get('agent')} for '{choice.get('capability')}'{explored}: {choice.get('reason')}"
-            lines.append(("chosen", words))
+            later = _names(choice.get("came_later"))
+            lines.append(("chosen", words + (f" (not asked, as it came later: {later})" if later else "")))
         return lines
 
 
