@@ -7,6 +7,7 @@ from typing import Any, Final
 from agents.planning.offer import Offered
 from graphs.spec import Step, Workflow
 from graphs.steps import StepTypes
+from graphs.validation.uses import endpoints_of
 
 _NAMED: Final = {
     "service_call": ("service",),
@@ -52,8 +53,10 @@ def _of_config(step: Step, config: Mapping[str, Any], offer: Offered) -> Iterato
             if (name := named.get(key)) is not None:
                 yield from _of_name(step, key, name, offer)
         undo = named.get("undo")
-        if isinstance(undo, Mapping) and (name := undo.get("service")) is not None:
-            yield from _of_name(step, "service", name, offer)
+        undoing = undo if isinstance(undo, Mapping) else {"tool": undo}
+        for key, own in (("service", ()), ("tool", endpoints_of(config))):
+            if (name := undoing.get(key)) is not None and name not in own:
+                yield from _of_name(step, key, name, offer)
 
 
 def _of_name(step: Step, key: str, name: Any, offer: Offered) -> Iterator[str]:

@@ -13,6 +13,15 @@ from graphs.validation.outline import Outline
 from graphs.validation.sites import Site
 
 _EACH = "[]"
+_TOOLS: tuple[tuple[tuple[str, ...], Thing], ...] = (
+    (("tools",), "tool"),
+    (("tools", _EACH), "tool"),
+    (("tools", _EACH, "tool"), "tool"),
+    (("tools", _EACH, "service"), "service"),
+    (("tools", _EACH, "undo"), "tool"),
+    (("tools", _EACH, "undo", "tool"), "tool"),
+    (("tools", _EACH, "undo", "service"), "service"),
+)
 _USES: Mapping[str, tuple[tuple[tuple[str, ...], Thing], ...]] = {
     "service_call": ((("service",), "service"),),
     "validation": ((("validation_rules", _EACH, "service"), "service"),),
@@ -20,11 +29,8 @@ _USES: Mapping[str, tuple[tuple[tuple[str, ...], Thing], ...]] = {
     "tool": ((("tool",), "tool"),),
     "agent": (
         (("agent",), "agent"),
-        (("tools",), "tool"),
-        (("tools", _EACH), "tool"),
-        (("tools", _EACH, "tool"), "tool"),
-        (("tools", _EACH, "service"), "service"),
-        (("tools", _EACH, "undo", "service"), "service"),
+        *_TOOLS,
+        *((("agent", *pattern), thing) for pattern, thing in _TOOLS),  # of an agent that is written out
     ),
 }
 """For our step types, where in `config` they name which thing."""
@@ -57,21 +63,33 @@ def uses(outline: Outline) -> Iterator[Use]:
         if site.step.type == "tool" and site.step.config.get("tool") is None and "config" not in site.missing:
             yield Use(site, (), "tool", site.name, sure)  # the tool that has the step's own name (X30)
         for pattern, thing in _USES.get(site.step.type, _GUESSES):
-            for path, name in _texts(site.step.config, pattern, ()):
+            own = frozenset(endpoints_of(site.step.config)) if "undo" in pattern else frozenset()
+            for path, name in _texts(site.step.config, pattern):
                 # `module:function` is found by its path, and `agent@version` is a published one.
-                if not any(mark in name for mark in ("{{", ":", "@")):
+                if name not in own and not any(mark in name for mark in ("{{", ":", "@")):
                     yield Use(site, path, thing, name, sure)
 
 
-def _texts(value: Any, pattern: tuple[str, ...], path: Path) -> Iterator[tuple[Path, str]]:
+def endpoints_of(config: Mapping[str, Any]) -> Iterator[str]:
+    """The names of the endpoints that are tools of an agent step: one may undo another."""
+    for pattern in (("tools", _EACH), ("agent", "tools", _EACH)):
+        for _, use in _found(config, pattern):
+            if isinstance(use, Mapping) and use.get("service") is not None and isinstance(name := use.get("name"), str):
+                yield name
+
+
+def _texts(value: Any, pattern: tuple[str, ...]) -> Iterator[tuple[Path, str]]:
+    return ((where, found) for where, found in _found(value, pattern) if isinstance(found, str))
+
+
+def _found(value: Any, pattern: tuple[str, ...], path: Path = ()) -> Iterator[tuple[Path, Any]]:
     if not pattern:
-        if isinstance(value, str):
-            yield path, value
+        yield path, value
     elif pattern[0] == _EACH:
         for index, item in enumerate(value if isinstance(value, list | tuple) else ()):
-            yield from _texts(item, pattern[1:], (*path, index))
+            yield from _found(item, pattern[1:], (*path, index))
     elif isinstance(value, Mapping) and pattern[0] in value:
-        yield from _texts(value[pattern[0]], pattern[1:], (*path, pattern[0]))
+        yield from _found(value[pattern[0]], pattern[1:], (*path, pattern[0]))
 
 
 def check_uses(outline: Outline, known: Known, findings: Findings) -> None:
@@ -84,7 +102,8 @@ def check_uses(outline: Outline, known: Known, findings: Findings) -> None:
             continue
         severity: Severity = "error" if sure and thing != "agent" else "warning"
         words = f"there is no {thing} '{name}' in this engine's settings"
-        hint = suggestion(name, names, f"Configured {thing}s")
+        own = endpoints_of(site.step.config) if "undo" in path else ()
+        hint = suggestion(name, (*own, *names), f"Configured {thing}s")
         findings.add(f"{thing}_unknown", site.place.at("config", *path), words, hint, severity=severity)
     for site in outline.sites if known.limits is not None else ():
         _check_limits(site, known.limits or (), findings)

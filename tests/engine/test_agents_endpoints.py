@@ -202,6 +202,24 @@ def test_a_service_that_is_not_configured_is_told_when_it_is_checked() -> None:
     assert any("Did you mean 'hotels'?" in str(problem) for problem in report.problems)
 
 
+@pytest.mark.capability("X10", "E11")
+@pytest.mark.parametrize("undo", ["unbok", "{tool: unbok, args: {id: result.id}}"])
+def test_an_undo_that_nobody_has_is_told_when_it_is_checked(undo: str) -> None:
+    """One of the agent's own endpoints, or a registered tool, is one."""
+    own = 'undo: {endpoint: "/bookings/{booking}", method: delete, args: {booking: result.id}}'
+    text = CLERK.replace(own, f"undo: {undo}") + UNBOOK.lstrip("\n")
+
+    def told(text: str, *tools: str) -> list[str]:
+        known = Known(services=("hotel",), tools=tools)
+        return [str(one) for one in examine_text(text, step_types=TYPES, known=known).problems]
+
+    [problem] = told(text)
+    line = text.splitlines().index(f"      undo: {undo}") + 1
+    assert problem.startswith(f"{line}:") and "there is no tool 'unbok' in this engine's settings" in problem
+    assert "Did you mean 'unbook'?" in problem
+    assert told(text.replace("unbok", "unbook")) == [] and told(text, "unbok") == []
+
+
 @pytest.mark.capability("F18", "security-A19")
 def test_a_plan_that_a_model_writes_reaches_no_other_services_and_says_what_it_may_change() -> None:
     use = {"service": "hotel", "name": "x", "description": "X.", "endpoint": "/x", "method": "POST"}
@@ -210,6 +228,11 @@ def test_a_plan_that_a_model_writes_reaches_no_other_services_and_says_what_it_m
     there = Offered({}, {}, {}, ("hotel",), ())
     assert list(out_of_reach(plan, TYPES, none)) == ["step 'ask', service: there is no 'hotel' here."]
     assert list(out_of_reach(plan, TYPES, there)) == []
+    wiped = {"name": "ask", "type": "agent", "config": {"message": "?", "tools": [{**use, "undo": "wipe"}]}}
+    assert list(out_of_reach(workflow("p", [wiped]), TYPES, there)) == ["step 'ask', tool: there is no 'wipe' here."]
+    undone = {**use, "name": "wipe"}
+    own = {"name": "ask", "type": "agent", "config": {"message": "?", "tools": [{**use, "undo": "wipe"}, undone]}}
+    assert list(out_of_reach(workflow("p", [own]), TYPES, there)) == []
     assert [one.does for one in acts_of(plan, TYPES, there)] == ["may call POST hotel /x"]
     reads = workflow(
         "p", [{"name": "ask", "type": "agent", "config": {"message": "?", "tools": [{**use, "method": "get"}]}}]
