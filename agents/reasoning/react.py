@@ -4,11 +4,13 @@
     ├── _Turn      between LangChain's agent and us: pays, reads failures, mends messages
     └── Reading    what comes of what was said (reading)
 
-LangChain's agent binds the tools, asks the model, and reads answers in a form (`ToolStrategy`); it is stopped after its
-model (`interrupt_after`). No middleware: what LangChain has for limits, retries, approvals, summaries and context keeps
-its state in the agent's own loop, which a crash, an edit or a retry from a step would void, and here these are steps
-and policies of the engine (of its summarising, the prompt is used). A hook around the model would, besides, be traced
-in two hops to a thread for each call.
+LangChain's agent binds the tools, asks the model, and reads answers in a form (`ToolStrategy`). Of its graph one node
+is needed, and called by itself: the graph around it, begun and left for each turn, cost as much as all the node does.
+Where somebody listens to the words, the graph tells them; it is stopped after its model (`interrupt_after`). No
+middleware: what LangChain has for limits, retries, approvals, summaries and context keeps its state in the agent's own
+loop, which a crash, an edit or a retry from a step would void, and here these are steps and policies of the engine (of
+its summarising, the prompt is used). A hook around the model would, besides, be traced in two hops to a thread for
+each call.
 
 Loaded through `agents.loading`: LangChain is slow to import.
 """
@@ -20,6 +22,7 @@ from typing import Any
 from langchain.agents import create_agent
 from langchain_core.messages import AIMessage, AIMessageChunk, ToolCall
 from langchain_core.tools import BaseTool, StructuredTool
+from langgraph.runtime import Runtime
 
 from agents.models.models import Models
 from agents.models.refusals import refusal_of, refused
@@ -58,7 +61,7 @@ async def turn(
     agent = context.resource(Models).made(model, made_of, lambda: _agent(model, assignment, form))
     given = {"messages": messages_of(told, call.read)}
     streams = _streams(context, model, assignment)
-    state = await own.ask(_streamed(agent, given, context, own) if streams else agent.ainvoke(given))
+    state = await own.ask(_streamed(agent, given, context, own) if streams else _asked(agent, given))
     before = {id(message) for message in given["messages"]}  # by identity: providers may use an id twice
     spoken = (one for one in state["messages"] if isinstance(one, AIMessage) and id(one) not in before)
     if (message := next(spoken, None)) is None:
@@ -86,6 +89,12 @@ def _agent(model: Any, assignment: Assignment, form: AnswerForm | None) -> Any:
         checkpointer=False,
         interrupt_after=["model"],
     )
+
+
+async def _asked(agent: Any, given: dict[str, Any]) -> dict[str, Any]:
+    command, *_ = await agent.nodes["model"].ainvoke(given, runtime=Runtime())
+    said: dict[str, Any] = command.update
+    return said
 
 
 async def _streamed(agent: Any, given: dict[str, Any], context: StepContext, own: "_Turn") -> dict[str, Any]:
