@@ -129,7 +129,7 @@ class ThreadSearch(Body):
 
     metadata: Json | None = None
     values: Json | None = None
-    ids: list[str] | None = None
+    ids: list[str] | None = Field(default=None, max_length=1000)
     status: Literal["idle", "busy", "interrupted", "error"] | None = None
     limit: int = Limit
     offset: int = Offset
@@ -221,12 +221,12 @@ class CancelBody(Body):
     """Which runs to cancel."""
 
     thread_id: str | None = None
-    run_ids: list[str] | None = None
+    run_ids: list[str] | None = Field(default=None, max_length=1000)
     status: Literal["pending", "running", "all"] | None = None
 
 
 class PruneBody(Body):
     """Which threads to prune."""
 
-    thread_ids: list[str]
+    thread_ids: list[str] = Field(max_length=1000)
     strategy: Literal["delete", "keep_latest"] = "delete"

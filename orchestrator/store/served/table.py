@@ -4,13 +4,16 @@ import dataclasses
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from graphs.errors import InputError
 from orchestrator.store.rows import from_json, from_time, to_json, to_time
 from orchestrator.store.served.values import Search
 
 T = TypeVar("T")
+
+_NAMES: Final = 50
+"""Of a column of JSON, in one search: SQLite reads each row's JSON, and keeps it, once for each of them."""
 
 
 class Table(Generic[T]):
@@ -85,9 +88,9 @@ class Table(Generic[T]):
             parts.append(f"instr(lower({name}), lower(?)) > 0")
             parameters.append(text)
         for column, wanted in (("metadata", which.metadata), ("state", which.state)):
-            for path, value in _leaves(wanted):
-                parts.append(f"json_extract({column}, ?) IS json_extract(?, '$')")
-                parameters += [path, to_json(value)]
+            for condition, given in _held(column, wanted):
+                parts.append(condition)
+                parameters += given
         for name, wanted in which.only.items():
             several = wanted.get("$contains") if isinstance(wanted, Mapping) else None
             if several is None:
@@ -117,6 +120,18 @@ class Table(Generic[T]):
     def _equal(self, where: Mapping[str, Any]) -> tuple[str, list[Any]]:
         assert all(name in self.columns for name in where)
         return " AND ".join(f"{name} IS ?" for name in where), [self.cell(name, item) for name, item in where.items()]
+
+
+def _held(column: str, wanted: Mapping[str, Any]) -> Iterable[tuple[str, list[Any]]]:
+    """Conditions for a column's JSON to hold this, and what they are asked with."""
+    leaves = list(_leaves(wanted))
+    if len(leaves) > _NAMES:
+        raise InputError(f"A search may ask for {_NAMES} values of a thing at most.", code="search_invalid")
+    for path, value in leaves:
+        if value is None or isinstance(value, Mapping):  # what is missing is neither
+            yield f"json_type({column}, ?) = '{'null' if value is None else 'object'}'", [path]
+        else:
+            yield f"json_extract({column}, ?) IS json_extract(?, '$')", [path, to_json(value)]
 
 
 def _leaves(wanted: Mapping[str, Any], above: str = "$") -> Iterable[tuple[str, Any]]:

@@ -57,7 +57,7 @@ async def test_threads_are_searched_with_their_values(client: LangGraphClient) -
     assert brief["extracted"] == {"last": "echo: a", "none": None}
 
 
-@pytest.mark.parametrize("key", ["a') OR 1=1 --", "$.x", "a.b", "a[0]", "'", "ü"])
+@pytest.mark.parametrize("key", ["a') OR 1=1 --", "$.x", "a.b", "a[0]", "'", "ü", ""])
 async def test_names_that_are_searched_for_are_only_names(client: LangGraphClient, key: str) -> None:
     await client.threads.create(metadata={"plain": 1})
     await client.threads.create(metadata={key: 1})
@@ -69,6 +69,29 @@ async def test_names_that_are_searched_for_are_only_names(client: LangGraphClien
 async def test_names_that_cannot_be_searched_for_are_refused(client: LangGraphClient, key: str) -> None:
     with pytest.raises(UnprocessableEntityError, match="cannot be searched for"):
         await client.threads.search(metadata={key: 1})
+
+
+async def test_a_search_for_thousands_of_names_is_refused(client: LangGraphClient) -> None:
+    many = {f"k{number}": number for number in range(1200)}
+    thread = await client.threads.create(metadata=many)
+    few = {name: many[name] for name in list(many)[:50]}
+    assert [each["thread_id"] for each in await client.threads.search(metadata=few)] == [thread["thread_id"]]
+    for search in (client.threads.search, client.threads.count, client.assistants.search, client.crons.search):
+        with pytest.raises(UnprocessableEntityError, match="may ask for 50 values"):
+            await search(metadata=many)
+    with pytest.raises(UnprocessableEntityError, match="may ask for 50 values"):
+        await client.threads.search(values=many)
+    with pytest.raises(UnprocessableEntityError, match="at most 1000 items"):
+        await client.threads.search(ids=list(many))
+
+
+async def test_a_search_finds_what_is_there_and_not_what_is_missing(client: LangGraphClient) -> None:
+    thread = await client.threads.create(metadata={"none": None, "one": 1.0, "nested": {"list": [{"a": 1}]}})
+    await client.threads.create(metadata={})
+    for wanted in ({"none": None}, {"one": 1}, {"nested": {}}, {"nested": {"list": [{"a": 1}]}}):
+        assert [each["thread_id"] for each in await client.threads.search(metadata=wanted)] == [thread["thread_id"]]
+    for wanted in ({"missing": None}, {"nested": {"list": {}}}, {"nested": None}, {"one": {}}, {"none": {}}):
+        assert await client.threads.search(metadata=wanted) == []
 
 
 async def test_the_state_of_a_new_thread_is_empty(client: LangGraphClient) -> None:
