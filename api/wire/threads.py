@@ -148,7 +148,7 @@ async def update_state(thread_id: str, body: StateBody, at: At, by: By) -> Respo
         if not _is_list_of_updates(body.values)
         else [[_edit({**body.model_dump(), "values": item}, by.name)] for item in body.values]
     )
-    place = await at.desk.threads.edit(thread_id, by.tenant, changes)
+    place = await at.desk.edit(thread_id, by.tenant, changes)
     where: dict[str, Any] = place.configurable(thread_id)
     where["thread_id"] = shown_id(where["thread_id"])
     return json({"checkpoint": where, "configurable": where, "checkpoint_id": place.checkpoint_id})

@@ -19,7 +19,7 @@ from orchestrator.serving.front import Shown
 from orchestrator.serving.intake import Intake
 from orchestrator.serving.items import ItemStore
 from orchestrator.serving.outcomes import Outcomes
-from orchestrator.serving.served import Served
+from orchestrator.serving.served import Edit, Place, Served
 from orchestrator.serving.shelf import Shelf
 from orchestrator.serving.streams import RunLog, Said, Streams
 from orchestrator.serving.sweeping import Sweeper
@@ -152,6 +152,14 @@ class Desk:
             await self.abandon(run)
             await self.outcome(run)
         await self.threads.delete(thread_id, tenant)
+
+    async def edit(self, thread_id: str, tenant: str, edits: Sequence[Sequence[Edit]]) -> Place:
+        """See `ThreadDesk.edit`; whoever follows the thread is told."""
+        place = await self.threads.edit(thread_id, tenant, edits)
+        if self.hub.is_watched(thread_id):
+            state = await self.threads.state(thread_id, tenant, Place(), subgraphs=False)
+            self.hub.changed(thread_id, state)
+        return place
 
     async def drain(self) -> None:
         """Begin nothing new; what runs may finish within the time there is."""

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from orchestrator.ids import shown_id
 from orchestrator.serving.encoding import to_bytes
 from orchestrator.serving.served import Document, Say
 from orchestrator.serving.streams import RunLog, Said
@@ -230,6 +231,17 @@ class Hub:
         """A run has ended."""
         if (events := self._threads.get(run.thread_id)) is not None:
             events.ends(run, ended)
+
+    def is_watched(self, thread_id: str) -> bool:
+        """Whether what happens on a thread is kept for somebody."""
+        return thread_id in self._threads
+
+    def changed(self, thread_id: str, state: Mapping[str, Any]) -> None:
+        """Somebody has changed a thread's state, by no run."""
+        if (events := self._threads.get(thread_id)) is not None:
+            asked = {task["id"]: task["interrupts"] for task in state["tasks"] if task["interrupts"]}
+            left = {"values": state["values"], "interrupts": asked, "error": None}
+            events.streams.say("state_update", {"thread_id": shown_id(thread_id), "state": state, **left})
 
     def close(self) -> None:
         """Every subscriber is sent away."""

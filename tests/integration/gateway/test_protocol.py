@@ -131,9 +131,12 @@ async def test_the_streams_of_a_threads_runs_are_joined(client: LangGraphClient,
         await client.runs.wait(thread, "echo", input={"text": text})
     async with asyncio.timeout(60):
         await join("lifecycle", 4)
-        await join("state_update", 2)
+        await client.threads.update_state(thread, {"text": "c"})
+        await join("state_update", 3)
         await join("run_modes", 8)
     assert [part.event for part in said["lifecycle"]] == ["metadata", "run_done"] * 2
     assert said["lifecycle"][1].data["status"] == "success"
-    assert [part.data["values"]["text"] for part in said["state_update"]] == ["a", "b"]
+    assert [part.data["values"]["text"] for part in said["state_update"]] == ["a", "b", "c"]
+    assert (told := said["state_update"][2].data)["thread_id"] == thread
+    assert told["state"] == await client.threads.get_state(thread)
     assert [part.event for part in said["run_modes"]] == ["metadata", "values", "values", "run_done"] * 2
