@@ -10,6 +10,7 @@ from pathlib import Path
 
 import uvicorn
 
+from agents.tools.threads import Threads
 from api.app import create_app
 from api.gateway import Gateway
 from api.mcp.starting import Mcp
@@ -47,6 +48,7 @@ _IDLE = 75
 
 async def serve(shared: Shared, *, host: str | None, port: int | None, config: Path | None) -> int:
     """Serve until a signal ends it. See `api.command`."""
+    asyncio.get_running_loop().set_default_executor(Threads())
     setting = Setting(shared, serves=True)
     settings = read_gateway_settings(host=host, port=port)
     for name, meant in misspelt(Settings, GatewaySettings):

@@ -24,6 +24,7 @@ class GatewaySettings(EnvironmentSettings):
             besides a key or a token.
         origins: Web pages that may call, for browsers (CORS), besides this machine's own; `*` is any.
         drain: Seconds that runs under way get to finish when the gateway stops; what remains goes on at the next start.
+            By itself it leaves some of the 30 seconds after which supervisors kill, for the rest that is to be closed.
         heartbeat: Seconds between signs of life on a quiet stream or wait, so that proxies keep it open.
         max_runs: Runs of threads performed at the same time at most; others wait for their turn.
         max_tenant_runs: Runs of threads of a tenant that have not ended, and executions that it starts elsewhere that
@@ -60,7 +61,7 @@ class GatewaySettings(EnvironmentSettings):
     tls_key: Path | None = None
     tls_client_ca: Path | None = None
     origins: Annotated[tuple[str, ...], *SEPARATED] = ()
-    drain: Seconds = 30.0
+    drain: Seconds = 25.0
     heartbeat: Seconds = 5.0
     max_runs: int = Field(default=100, ge=1)
     max_tenant_runs: int = Field(default=10_000, ge=0)

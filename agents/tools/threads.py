@@ -5,13 +5,15 @@ import contextvars
 import threading
 from collections import deque
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from queue import SimpleQueue
-from typing import Final, TypeVar
+from typing import Any, Final, ParamSpec, TypeVar
 
 from graphs.lasting import OUTLAST, Late
 
 T = TypeVar("T")
+P = ParamSpec("P")
 
 MAX_IDLE: Final = 32
 """Threads kept for the next call; more exist only while more calls are under way."""
@@ -43,6 +45,22 @@ async def in_thread(function: Callable[[], T], late: Late | None = None) -> T:
     except asyncio.CancelledError:
         await outlast(future, late)
         raise
+
+
+class Threads(ThreadPoolExecutor):
+    """The same as an event loop's default executor: libraries put blocking code there that is not ours, LangGraph the
+    nodes of graphs that are no coroutines. A few that hang would fill the usual pool (6 threads on two processors),
+    hold up every other graph and the resolution of names, and keep the process from ending."""
+
+    def submit(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> "Future[T]":
+        """Call the function in a thread that is free, or in a new one."""
+        future: Future[T] = Future()
+        _free_worker().give(partial(_answer, future, partial(function, *args, **kwargs)))
+        return future
+
+    def shutdown(self, wait: bool = True, **kwargs: Any) -> None:
+        """Nothing is waited for: what goes on in a thread nothing can stop."""
+        super().shutdown(wait=False, **kwargs)
 
 
 def _heard(future: "asyncio.Future[T]") -> None:
@@ -84,6 +102,20 @@ _lock: Final = threading.Lock()
 def _free_worker() -> _Worker:
     with _lock:
         return _idle.pop() if _idle else _Worker()
+
+
+def _answer(future: "Future[T]", work: Callable[[], T]) -> Settle:
+    if not future.set_running_or_notify_cancel():
+        return _nothing
+    try:
+        value = work()
+    except BaseException as error:  # noqa: BLE001 - handed on to the caller, whatever it is
+        return partial(future.set_exception, error)
+    return partial(future.set_result, value)
+
+
+def _nothing() -> None:
+    """Nobody is there any more to be told."""
 
 
 def _perform(work: Callable[[], T], loop: asyncio.AbstractEventLoop, future: "asyncio.Future[T]") -> Settle:

@@ -7,6 +7,7 @@ import json
 import math
 import re
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, NoReturn
 
 from starlette.datastructures import Headers
@@ -17,6 +18,9 @@ from graphs.errors import InputError
 
 _LONG: Final = 256 * 1024
 """Bytes from which a body is looked at in another thread."""
+
+_JUDGES: Final = ThreadPoolExecutor(4, thread_name_prefix="baton-body")
+"""What long bodies are made into takes many times their length of memory, so few are looked at together."""
 
 _ITEMS: Final = 1_000_000
 """Values in one body at most: a few bytes each on the wire, a hundred in memory."""
@@ -70,7 +74,7 @@ async def check_body(body: bytes, max_bytes: int, max_depth: int) -> None:
     if len(body) > max_bytes:
         _too_long(max_bytes)
     if len(body) > _LONG:
-        await asyncio.to_thread(check_json, body, max_depth)
+        await asyncio.get_running_loop().run_in_executor(_JUDGES, check_json, body, max_depth)
     else:
         check_json(body, max_depth)
 

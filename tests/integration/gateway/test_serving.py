@@ -1,6 +1,8 @@
 """The gateway as a server: what it says of itself, how it refuses, how it starts and stops."""
 
 import asyncio
+import json
+import os
 import socket
 from pathlib import Path
 
@@ -137,3 +139,35 @@ async def test_a_stop_lets_streams_go_without_a_word_of_trouble(tmp_path: Path) 
                     await asyncio.wait_for(of_run.aread(), 60)
                 assert await stopping == 0
         assert "Traceback" not in await gateway.said()
+
+
+_BLOCKING = """
+import threading
+from typing import TypedDict
+from langgraph.graph import START, StateGraph
+
+class State(TypedDict, total=False):
+    text: str
+
+def graph(work):
+    return StateGraph(State).add_node("work", work).add_edge(START, "work").compile()
+
+blocking = graph(lambda state: threading.Event().wait())
+plain = graph(lambda state: {"text": state["text"].upper()})
+"""
+
+
+async def test_nodes_that_block_hold_up_neither_others_nor_the_end_of_the_process(tmp_path: Path) -> None:
+    """On two processors, the usual pool of an event loop has six threads."""
+    (tmp_path / "blocking.py").write_text(_BLOCKING)
+    graphs = {name: f"./blocking.py:{name}" for name in ("blocking", "plain")}
+    (config := tmp_path / "langgraph.json").write_text(json.dumps({"dependencies": ["."], "graphs": graphs}))
+    async with process(tmp_path / "baton.db", free_port(), config=config, BATON_DRAIN="0.1") as gateway:
+        async with httpx.AsyncClient(base_url=gateway.url, timeout=60) as client:
+            blocking = [{"assistant_id": "blocking", "input": {}}] * ((os.cpu_count() or 1) + 8)
+            runs = (await client.post("/runs/batch", json=blocking)).json()
+            large = {"assistant_id": "plain", "input": {"text": "a" * 300_000}}
+            assert (await client.post("/runs/wait", json=large)).json() == {"text": "A" * 300_000}
+            shown = [await client.get(f"/threads/{run['thread_id']}/runs/{run['run_id']}") for run in runs]
+            assert {each.json()["status"] for each in shown} == {"running"}
+        assert await gateway.stop() == 0

@@ -41,9 +41,9 @@ class Process:
 
 
 @asynccontextmanager
-async def process(database: Path, port: int, **settings: str) -> AsyncIterator[Process]:
+async def process(database: Path, port: int, *, config: Path = GRAPHS, **settings: str) -> AsyncIterator[Process]:
     """Start one; it is gone at the end of the block, whatever happened."""
-    command = ["serve", "--database", str(database), "--port", str(port), "--config", str(GRAPHS)]
+    command = ["serve", "--database", str(database), "--port", str(port), "--config", str(config)]
     started = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "orchestrator.cli", *command, "--module", FUNCTIONS),
         env={**os.environ, "PYTHONPATH": str(_ROOT), **settings},

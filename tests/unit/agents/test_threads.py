@@ -8,7 +8,9 @@ import threading
 from contextvars import ContextVar
 from typing import Any
 
-from agents.tools.threads import MAX_IDLE, in_thread
+import pytest
+
+from agents.tools.threads import MAX_IDLE, Threads, in_thread
 from graphs.lasting import OUTLAST
 
 
@@ -54,6 +56,14 @@ asyncio.run(main())
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout.strip() == "given up"
+
+
+async def test_an_event_loop_with_such_threads_never_runs_out_of_them_and_hears_what_they_raise() -> None:
+    asyncio.get_running_loop().set_default_executor(Threads())
+    together = threading.Barrier(40)
+    assert len(set(await asyncio.gather(*(asyncio.to_thread(together.wait, 60) for _ in range(40))))) == 40
+    with pytest.raises(ZeroDivisionError):
+        await asyncio.to_thread(lambda: 1 / 0)
 
 
 async def test_what_a_call_raises_that_nobody_waits_for_is_not_told_by_asyncio() -> None:
