@@ -7,6 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from agents import Functions, Tools
+from graphs.clock import ManualClock
 from graphs.errors import DefinitionError, StepError
 from graphs.loader import load_workflow
 from tests.support.engine.engines import TYPES, act, engine, finished, rested, run, statuses, values, workflow
@@ -310,3 +311,18 @@ async def test_who_cancels_a_workflow_cancels_its_handlers(database: Path, effec
         await baton.cancel(execution.id)
         found = await statuses(baton, await finished(baton, execution))
     assert found == {"a": "failed", "h": "cancelled", "h2": "skipped"}
+
+
+@pytest.mark.capability("E08", "E23", "Q07", "X15")
+async def test_a_deadline_that_is_over_before_anybody_has_answered_is_the_end(database: Path, effects: Effects) -> None:
+    """And not the failure that was put before them: nobody has let the step fail."""
+    clock = ManualClock()
+    steps = [act("a", compensate=act("undo_a")), act("bad", "a", fail=True, on_failure={"action": "escalate"})]
+    async with engine(database, effects=effects, clock=clock) as baton:
+        execution = await baton.start(workflow("w", steps, config={"deadline": "1h"}))
+        assert (await rested(baton, execution)).status == "waiting"
+        clock.advance(3601)
+        execution = await finished(baton, execution)
+    assert (execution.status, execution.compensation) == ("timed_out", "compensated")
+    assert "its deadline of 3600 s" in execution.error["message"]
+    assert effects.began == ["a", "bad", "~compensation.undo_a"]
