@@ -67,6 +67,7 @@ CODES: Final[dict[str, str]] = {
     "dependency_out_of_reach": "A dependency on a step of another list.",
     "circular_dependency": "Steps that wait for each other.",
     "unreachable_step": "A step that can never run.",
+    "compensate_never_runs": "A compensation of what is never undone.",
     "never_runs": "Steps that no data leads to: a condition is always false, or a case before always fits.",
     "case_never_taken": "A case of a switch that fits what one before it fits.",
     "parallel_contradicts": "`parallel` says something else than the dependencies.",

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from graphs.durations import Duration
 from graphs.errors import StepError
+from graphs.policies.classify import MAX_RETRY_AFTER
 from graphs.policies.responses import COUNTED
 
 State = Literal["closed", "open", "half_open"]
@@ -87,7 +88,7 @@ class Breaker:
         failures = self.failures + 1
         if self.until is None and failures < policy.failure_threshold:
             return Breaker(failures, reason=error.message)
-        seconds = max(policy.open_for, error.retry_after or 0.0)
+        seconds = max(policy.open_for, min(error.retry_after or 0.0, MAX_RETRY_AFTER))
         return Breaker(failures, now, now + timedelta(seconds=seconds), reason=error.message)
 
     def undecided(self, who: str) -> "Breaker":

@@ -10,6 +10,7 @@
     bounds.py       loops end, times fit into one another
     links.py        workflows exist, and none contains itself
     uses.py         services, functions, tools and agents exist
+    undoing.py      what undoes stands where something is undone
 
     outline.py      the steps in their places (sites.py), which all of them stand on
 
@@ -33,6 +34,7 @@ from graphs.validation.order import check_order
 from graphs.validation.outline import Outline
 from graphs.validation.reachable import check_reachable
 from graphs.validation.triggers import check_triggers
+from graphs.validation.undoing import check_undoing
 from graphs.validation.uses import unchecked_uses
 from graphs.validation.variables import Variables
 
@@ -97,6 +99,7 @@ def find_problems(
     check_types(outline, step_types, findings, made=made)
     check_order(outline, findings)
     check_reachable(outline, findings)
+    check_undoing(outline, findings)
     check_configs(outline, findings)
     check_schemas(outline, findings)
     check_expressions(outline, known, findings)

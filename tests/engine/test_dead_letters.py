@@ -404,6 +404,17 @@ async def test_an_undoing_that_was_asked_for_survives_every_crash(tmp_path: Path
 
 
 @pytest.mark.capability("E22", "E12")
+async def test_what_has_been_undone_is_not_said_to_be_undone_now(database: Path) -> None:
+    steps = [act("a", compensate=act("undo")), act("bad", "a", fail=True)]
+    async with engine(database) as baton:
+        await run(baton, workflow("w", steps))
+        (letter,) = await baton.dead_letters()
+        with pytest.raises(ConflictError, match="did has been undone") as refused:
+            await baton.discard([letter.id], compensate=True)
+    assert refused.value.hint == f"Close it: baton dead-letters discard {letter.id}"
+
+
+@pytest.mark.capability("E22", "E12")
 async def test_what_was_undone_is_not_undone_by_a_discard(database: Path, effects: Effects) -> None:
     """It says what to do instead."""
     steps = [act("a", compensate=act("undo", fail=True)), act("bad", "a", fail=True)]
@@ -411,9 +422,12 @@ async def test_what_was_undone_is_not_undone_by_a_discard(database: Path, effect
         execution = await run(baton, workflow("w", steps))
         (undoing,) = await baton.dead_letters(execution_id=execution.id, kind="compensation")
         (failure,) = await baton.dead_letters(execution_id=execution.id, kind="failure")
-        for letter in (undoing, failure):
+        go_on = f"Go on with that: baton dead-letters redrive {undoing.id}"
+        for letter, hint in (
+            (undoing, go_on),
+            (failure, f"See what was not: baton dead-letters --execution {execution.id}"),
+        ):
             with pytest.raises(ConflictError) as refused:
                 await baton.discard([letter.id], compensate=True)
-            assert refused.value.code == "not_undoable"
-            assert refused.value.hint == f"Go on with that: baton dead-letters redrive {letter.id}"
+            assert (refused.value.code, refused.value.hint) == ("not_undoable", hint)
         assert {one.id for one in await baton.dead_letters()} == {undoing.id, failure.id}

@@ -162,3 +162,14 @@ def test_which_names_have_a_breaker() -> None:
     assert named.breaker("c", named=True) == named.breaker("other", named=False) == BreakerPolicy()
     assert named.breaker("other", named=True) is None
     assert NamedLimits({"*": Bounds(breaker=False)}).breaker("other", named=False) is None
+
+
+@pytest.mark.capability("E09", "E02")
+@pytest.mark.parametrize("asked", [86_400, 1e15, float("inf"), float("nan"), -1])
+def test_nobody_is_left_alone_for_more_than_an_hour_because_they_asked(asked: float) -> None:
+    """As with retries; whatever a client makes of a header."""
+    breaker = CLOSED
+    for _ in range(3):
+        breaker = breaker.failed(POLICY, T0, "x", StepError("busy", category="dependency", retry_after=asked))
+    assert breaker.until is not None
+    assert at(30) <= breaker.until <= at(3600)
