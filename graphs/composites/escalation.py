@@ -4,7 +4,7 @@ It is what `on_failure: escalate` makes, as often as the step fails again; nobod
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Literal
 
 from graphs.composites.base import Composite, Data, Opening, plan_of
@@ -31,6 +31,7 @@ class EscalationConfig(StepConfig):
     timeout: Duration | None = None
     on_timeout: Literal["fail", "continue"] = "fail"
     output: Any = None
+    keep: bool = False
 
 
 class Escalation(Composite):
@@ -108,6 +109,25 @@ def _key_before(key: str) -> str:
     return f"{path.removesuffix(COMPANION)}:{generation}"
 
 
+def answered(results: Mapping[str, Any], path: str) -> Iterator[tuple[str, Any]]:
+    """Attempts that people have answered in place of, by path, each with what they said: of the step at a path, and of
+    those that were made because somebody wanted that.
+
+    Args:
+        results: Of an execution, by path.
+    """
+    name = path.rpartition(".")[2]
+    asked, tried = _asked_as(name), path
+    for index in range(MOST):
+        around = f"{path}{COMPANION}[{index}]"
+        said = _said(results, f"{around}.{asked}")
+        if said.get("decision") == "responded":
+            yield tried, said.get("data")
+        if not said:
+            return
+        tried = f"{around}.{name}"
+
+
 def _said(results: Mapping[str, Result], name: str) -> Mapping[str, Any]:
     """What a person answered; nothing while nobody has."""
     answer = results.get(name)
@@ -115,7 +135,11 @@ def _said(results: Mapping[str, Result], name: str) -> Mapping[str, Any]:
 
 
 def _ask_name(step: Step) -> str:
-    return "ask" if step.steps[0].name != "ask" else "ask_person"
+    return _asked_as(step.steps[0].name)
+
+
+def _asked_as(subject: str) -> str:
+    return "ask" if subject != "ask" else "ask_person"
 
 
 def _asking(step: Step, data: Data, error: Mapping[str, Any]) -> Step:
@@ -126,10 +150,13 @@ def _asking(step: Step, data: Data, error: Mapping[str, Any]) -> Step:
     elif error is not data["error"]:  # their own words are about the failure before
         message = f"{message}\nTried again, it failed: {why}"
     if error.get("outcome") == "unknown":
-        message = (
-            f"{message}\nIt was cut off, and may have acted all the same, under the key "
-            f"'{error.get('idempotency_key')}'; what undoes it does that at the end."
+        then = (
+            ". If it has, respond with what it gave: it then stands."
+            if data.get("keep")
+            else "; what undoes it does that at the end."
         )
+        key = error.get("idempotency_key")
+        message = f"{message}\nIt was cut off, and may have acted all the same, under the key '{key}'{then}"
     config: dict[str, Any] = {
         "message": FromState(lambda _: message),  # what an error says is no expression
         "assignees": list(data["assignees"]),

@@ -54,6 +54,9 @@ class Escalation(Model):
     timeout: Duration | None = None
     on_timeout: Literal["fail", "continue"] = "fail"
     """When nobody decides in time: it fails, or goes on with `output`."""
+    keep: bool = False
+    """What a call did that was cut off stands where somebody responds: their answer says what it gave, and it is undone
+    with the execution only. Without it, it is undone in any case, and the answer stands for something else."""
 
     @field_validator("assignees", "groups", mode="before")
     @classmethod

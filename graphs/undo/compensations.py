@@ -8,6 +8,7 @@ from graphs.prepare import Library
 from graphs.scope import Frame
 from graphs.spec import Step
 from graphs.state import Happened
+from graphs.undo.answered import as_answered
 from graphs.undo.inheritance import Inheritance
 from graphs.undo.line import Line, Undoing
 from graphs.undo.named import named_workflow
@@ -43,6 +44,7 @@ def compensations(
         unseal: Opens what composite steps kept when they opened.
         clean_up: What cleans up runs also when nothing had been done.
     """
+    history = as_answered(history, unseal)
     workflow, inheritance = frame.workflow, Inheritance(history)
     line = Line(library, history, inheritance)
     assert workflow is not None

@@ -14,7 +14,7 @@ def undoable(step: Step, data: Data, library: Library) -> bool:
         return _holds_undoable(workflow_of(data, library))
     if "digest" in data and (workflow := library.workflow(data["digest"])) is not None:
         return library.remember("undoable", workflow.digest, lambda: _holds_undoable(workflow))
-    return bool(data.get("steps")) or any(_undoable(inner) for inner in _inside(step))
+    return bool(data.get("steps") or data.get("keep")) or any(_undoable(inner) for inner in _inside(step))
 
 
 def _holds_undoable(workflow: Workflow) -> bool:

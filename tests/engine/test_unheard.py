@@ -387,3 +387,48 @@ async def test_a_person_who_decides_what_becomes_of_it_is_told_and_it_is_undone(
     assert made == [first, f"{execution.id}:book~fallback[0].book:0"][: 2 if decision == "approve" else 1]
     assert undone == [*again, first] and execution.compensation == "compensated"
     assert (execution.status == "completed") is (not fails and decision != "reject")
+
+
+@pytest.mark.capability("X24", "E11", "E16")
+@pytest.mark.parametrize("fails", [False, True])
+@pytest.mark.parametrize("by_tool", [False, True])
+@pytest.mark.parametrize("again", [False, True], ids=["at once", "tried again, and cut off again"])
+async def test_what_was_cut_off_stands_where_a_person_says_what_it_gave(
+    database: Path, by_tool: bool, fails: bool, again: bool
+) -> None:
+    """With `keep`: it is undone with the rest only, with what they said; of an earlier attempt nobody has said that."""
+    made, undone = list[str](), list[Any]()
+
+    @tool(undo="cancel")
+    async def book(context: StepContext) -> None:
+        """Book."""
+        made.append(context.idempotency_key)
+        raise TimeoutError
+
+    @tool
+    async def cancel(booking: str = "unknown") -> None:
+        """Cancel."""
+        undone.append(booking)
+
+    step: dict[str, Any] = {"name": "book", "type": "tool", "retry": {"max_attempts": 1}}
+    if not by_tool:
+        read = "{{ output.booking if output != none else 'unknown' }}"
+        undo = {"name": "cancel", "type": "function", "config": {"function": "cancel", "args": {"booking": read}}}
+        step |= {"type": "function", "config": {"function": "book"}, "compensate": undo}
+    step["on_failure"] = {"action": "escalate", "escalate": {"keep": True}}
+    given = [Functions([book.function, cancel.function]), Tools([book, cancel])]
+    async with engine(database, resources=given) as baton:
+        execution = await rested(baton, await baton.start(workflow("w", [step, act("after", "book", fail=fails)])))
+        if again:
+            (question,) = await baton.waits(execution.id)
+            await baton.decide(execution.id, question.path, "approve", by="ann")
+            await until(lambda: len(made) == 2)
+            execution = await rested(baton, execution)
+        (question,) = await baton.waits(execution.id)
+        assert "If it has, respond with what it gave: it then stands." in question.wait.question["message"]
+        await baton.decide(execution.id, question.path, "respond", by="ann", data={"booking": "b-17"})
+        execution = await finished(baton, execution)
+    assert len(made) == 1 + again
+    assert undone == [*(["b-17"] if fails else []), *(["unknown"] if again else [])]
+    assert execution.status == ("compensated" if fails else "completed")
+    assert execution.compensation == ("compensated" if undone else None)
