@@ -7,10 +7,13 @@ from typing import Any, Final
 from langchain.agents.structured_output import ToolStrategy
 
 from agents import schemas
+from agents.models.accepted import COMBINING, accepted_schema
 from agents.reasoning.assignment import ANSWER_TOOL
 from agents.values import shorten, unfenced
 from graphs.errors import InputError
 from graphs.values import json_value
+
+_REFERRED_TO: Final = frozenset({"$defs", "definitions"})
 
 
 class AnswerForm:
@@ -27,17 +30,20 @@ class AnswerForm:
         """
         schemas.check_schema(schema)
         self._schema = schema
-        self._plain = schema.get("type") == "object" and "oneOf" not in schema
+        # Told as it is; one that combines others, which providers refuse at the top, is told a level below it.
+        self._plain = schema.get("type") == "object" and not COMBINING & schema.keys()
 
     def strategy(self) -> ToolStrategy[Any]:
         """For LangChain's agent. By a tool, not by a provider's own way: those accept a part of JSON Schema only."""
         named = {"title": ANSWER_TOOL, "description": "Give the final answer."}
         if self._plain:
-            return ToolStrategy({**self._schema, **named})
-        inner = {key: value for key, value in self._schema.items() if key != "$defs"}
+            return ToolStrategy({**accepted_schema(self._schema), **named})
+        inner = {key: value for key, value in self._schema.items() if key not in _REFERRED_TO}
         wrapped = {"type": "object", "properties": {"value": inner}, "required": ["value"], **named}
         # References count from the top.
-        return ToolStrategy(wrapped | ({"$defs": self._schema["$defs"]} if "$defs" in self._schema else {}))
+        return ToolStrategy(
+            accepted_schema(wrapped | {key: self._schema[key] for key in _REFERRED_TO & {*self._schema}})
+        )
 
     def misfit(self, response: Any) -> str | None:
         """What keeps a response from fitting; None when nothing does."""

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from langchain_core.messages import AIMessage, AnyMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
 
+from agents.models.accepted import accepted_id, accepted_name
 from agents.reasoning.trimming import Message
 from agents.values import shorten
 from graphs.errors import InputError, StepError
@@ -61,10 +62,15 @@ def messages_of(
 
 def _for_model(message: Message) -> AnyMessage:
     if "ai" in message:
-        return AIMessage.model_validate(message["ai"])
+        said = AIMessage.model_validate(message["ai"])
+        for call in said.tool_calls:
+            call["name"], call["id"] = accepted_name(call["name"]), accepted_id(call["id"] or "")
+        return said
     if message["role"] == "tool":
         keys = ("content", "tool_call_id", "name", "status")
-        return ToolMessage.model_validate({key: message[key] for key in keys})
+        result = ToolMessage.model_validate({key: message[key] for key in keys})
+        result.tool_call_id = accepted_id(result.tool_call_id)
+        return result
     return _ROLES[message["role"]](message["content"])
 
 

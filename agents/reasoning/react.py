@@ -24,6 +24,7 @@ from langchain_core.messages import AIMessage, AIMessageChunk, ToolCall
 from langchain_core.tools import BaseTool, StructuredTool
 from langgraph.runtime import Runtime
 
+from agents.models.accepted import accepted_id, accepted_schema
 from agents.models.models import Models
 from agents.models.refusals import refusal_of, refused
 from agents.reasoning.agent_calls import ModelCall
@@ -212,7 +213,7 @@ class _Turn:
         room = Room(self._context.max_result_bytes)
         for position, (call, broken) in enumerate(mended):
             if call["id"] in seen:
-                call["id"] = f"call_{position}_{call['name']}"
+                call["id"] = accepted_id(f"call_{position}_{call['name']}")
             seen.add(call["id"])
             try:
                 call["args"] = json_value(call["args"])
@@ -242,6 +243,6 @@ def _for_langchain(offer: Offer) -> BaseTool:
     return StructuredTool(
         name=offer["name"],
         description=offer["description"],
-        args_schema=dict(offer["parameters"]),
+        args_schema=accepted_schema(offer["parameters"]),
         coroutine=called_by_us,
     )

@@ -9,7 +9,7 @@ from typing import Any, Final, Literal, NotRequired, TypedDict
 
 from agents.tools.service_tool import endpoint_tool, undone_by_each_other
 from agents.tools.tool_use import ToolApproval, ToolUse
-from agents.tools.tools import Tool, Tools
+from agents.tools.tools import LONGEST_NAME, Tool, Tools, marked
 from agents.tools.undoing import Effect
 from graphs.errors import StepError
 from graphs.loading.names import suggestion
@@ -126,7 +126,7 @@ def _of_tool(context: StepContext, tool: Tool) -> Offer:
 
 def _of_workflow(workflow: Workflow, wanted: ToolUse) -> Offer:
     offer = Offer(
-        name=wanted.name or workflow.name.replace(".", "_"),
+        name=wanted.name or _called(workflow.name),
         description=workflow.metadata.description or f"Runs the workflow '{workflow.name}'.",
         parameters=_object(workflow.spec.input.schema_),
         kind="workflow",
@@ -152,7 +152,7 @@ def no_such_step(name: str, steps: Collection[str]) -> tuple[str, str]:
 
 def _of_step(step: Step) -> Offer:
     offer = Offer(
-        name=step.name,
+        name=_called(step.name),
         description=step.description or f"Runs the step '{step.name}'.",
         parameters=_object(step.input_schema),
         kind="step",
@@ -163,6 +163,12 @@ def _of_step(step: Step) -> Offer:
     if step.timeout is not None:
         offer["timeout"] = step.timeout
     return offer
+
+
+def _called(name: str) -> str:
+    """A definition's name as that of a tool; the longest are longer than providers take."""
+    plain = name.replace(".", "_")
+    return plain if len(plain) <= LONGEST_NAME else marked(plain, name)
 
 
 def _object(schema: dict[str, Any] | None) -> dict[str, Any]:

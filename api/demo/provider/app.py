@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from agents.models.scripts import Failure, Script, Scripts, Turn
+from api.demo.provider.refusing import unfit
 from api.demo.provider.speaking import completion_of, digest_of, turn_of
 from api.demo.provider.values import Asked, Fault
 from api.demo.provider.wire import Completion, failure
@@ -112,6 +113,8 @@ class Provider:
             return _refused(int(fault.kind), message, code, fault.retry_after)
         if asked.model not in self.scripts:
             return _refused(404, f"The model '{asked.model}' does not exist", "model_not_found")
+        if (wrong := unfit(body)) is not None:
+            return _refused(400, wrong.message, wrong.code)
         script = self.scripts.get(asked.model)
         turn = turn_of(script, body)
         if turn is None:
