@@ -8,6 +8,7 @@ from pydantic import Field
 from agents.models.known import judge_for
 from agents.planning.acting import Act, acts_of
 from agents.planning.bounds import ASSISTANT
+from agents.planning.fitting import unfitting
 from agents.planning.offer import Offered, offered
 from agents.planning.reach import out_of_reach
 from agents.planning.repeating import repeated
@@ -29,6 +30,9 @@ ANALYSED: Final = "plan.analysed"
 
 _PATIENT: Final = {"retry": {"max_attempts": 4}}  # no default: what stands in a plan is to be read
 _MOST_TOLD: Final = 20
+
+MOST_WRITTEN: Final = 100_000
+"""Characters of a plan. Nobody reads more of one before approving it, and the engine would be held up reading it."""
 
 
 class CheckPlanConfig(StepConfig):
@@ -99,6 +103,9 @@ def _read(
     config: CheckPlanConfig, types: StepTypes, offer: Offered, judge: Judge | None
 ) -> tuple[Workflow | None, list[str]]:
     """The workflow, or everything that is wrong with it."""
+    if len(config.workflow) > MOST_WRITTEN:
+        written = f"It has {len(config.workflow)} characters"
+        return None, [f"{written}, and a plan has {MOST_WRITTEN} at most: what is alike is done by a map."]
     report = examine_text(unfenced(config.workflow), step_types=types, known=_known(offer, judge))
     unknown = [one for one in report.warnings if one.code.endswith("_unknown")]
     problems = [_told(problem) for problem in (*report.errors, *unknown)]
@@ -107,7 +114,8 @@ def _read(
     if not report.workflow.spec.steps:
         problems.append("It has no steps.")
     problems += [told for told in out_of_reach(report.workflow, types, offer) if not _repeats(told, unknown)]
-    problems += [*unseen(report.workflow, offer), *repeated(report.workflow, config.after)]
+    workflow = report.workflow
+    problems += [*unfitting(workflow, offer), *unseen(workflow, offer), *repeated(workflow, config.after)]
     try:
         check_input(report.workflow.spec.input.schema_, config.input or {})
     except InputError as error:

@@ -7,6 +7,7 @@ import pytest
 
 from agents import Agent, Agents, Tool
 from agents.planning.bounds import AssistantBounds
+from graphs.spec import Workflow
 from tests.support.engine.assistant import READING, REFUND, World, open_question
 from tests.support.engine.engines import engine, finished
 
@@ -41,6 +42,14 @@ FORBIDDEN = [
     ("type: workflow\n      config: {workflow: refund}", "there is no workflow 'refund'"),
     ("type: workflow\n      config: {definition: {}}", "a plan has no 'definition': run a published workflow"),
     ("type: parallel\n      config: {steps_from: []}", "a plan has no 'steps_from': write the steps themselves."),
+    (
+        "type: tool\n      config: {tool: look_up, args: {town: Oslo}}",
+        "args: tool 'look_up' cannot be called so: it.city is missing; it.town is not known here. It takes city.",
+    ),
+    (
+        "type: tool\n      config: {tool: look_up, args: {city: 7, town: '{{ input.cities[0] }}'}}",
+        "it.city: 7 is not text; it.town is not known here. It takes city.",
+    ),
     ("type: survey\n      config: {message: x}", "the step type 'survey' is a part of Baton"),
     ("type: agent_with_handler\n      config: {message: x}", "the step type 'agent_with_handler' is a part of Baton"),
     ("type: check_outcome\n      config: {}", "the step type 'check_outcome' is a part of Baton"),
@@ -54,6 +63,27 @@ async def test_what_a_plan_may_not_hold_is_told(written: str, told: str, databas
     draft = READING.replace(CRITERIA, written)
     assert draft != READING
     assert (await refused(draft, database)).count(told) == 1
+
+
+@pytest.mark.capability("security-A18")
+@pytest.mark.parametrize("given", ["{order: A-7, amount: lots}", "{order: A-7, amount: 3, by: '{{ input.cities }}'}"])
+async def test_what_a_plan_calls_a_workflow_with_is_checked_before_anybody_is_asked(given: str, database: Path) -> None:
+    calling = READING.replace(CRITERIA, f"type: workflow\n      config: {{workflow: refund, input: {given}}}")
+    world = World("plan", calling.replace("output.answer", "output.paid"))
+    refund = REFUND.model_dump(by_alias=True)
+    refund["spec"]["input"]["schema"]["additionalProperties"] = False
+    async with engine(database, resources=world.resources()) as baton:
+        await baton.publish(Workflow.model_validate(refund))
+        execution = await finished(baton, await baton.ask("Look"))
+    assert execution.error["code"] == "plan_invalid" and world.done == []
+    told = "it.by is not known here" if "by:" in given else "it.amount: 'lots' is not a number"
+    assert f"config.input: workflow 'refund' cannot be called so: {told}. It takes" in execution.error["message"]
+
+
+@pytest.mark.capability("security-A18")
+async def test_a_plan_without_end_is_not_even_read(database: Path) -> None:
+    """It would hold up everything else that the engine carries out, and nobody would read it before approving it."""
+    assert "characters, and a plan has 100000 at most" in await refused(READING + "# more\n" * 20_000, database)
 
 
 @pytest.mark.capability("security-A18")
