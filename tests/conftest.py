@@ -2,6 +2,7 @@
 for, a real model."""
 
 import os
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
@@ -16,6 +17,15 @@ settings.register_profile("steady", deadline=None)
 settings.load_profile("steady")
 # Here, because a profile named on the command line must be known before tests are collected.
 settings.register_profile("long", max_examples=5000, deadline=None, report_multiple_bugs=False)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def new_files_are_copies() -> Iterator[None]:
+    """See `tests.support.blank`, which nobody may import before the environment is as it must be."""
+    from tests.support.blank import made_once
+
+    with made_once():
+        yield
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -148,7 +148,7 @@ class Line:
     def _free(self, name: str, other: str) -> str:
         """Two steps may be undone by compensations of the same name."""
         numbered = (f"{other}-{number}" for number in itertools.count(2))
-        return next(wanted for wanted in (name, other, *itertools.islice(numbered, 10_000)) if not self._meets(wanted))
+        return next(wanted for wanted in itertools.chain((name, other), numbered) if not self._meets(wanted))
 
     def _meets(self, name: str) -> bool:
         return name in self._before or any(prefix in self._taken for prefix in prefixes(name))

@@ -166,9 +166,10 @@ class Bench:
         assert again == Counter(step for kill in kills for step in kill.in_flight), f"{place.folder}: {again}"
 
     def _new_place(self) -> Place:
-        folder = self._folder / f"run-{next(self._numbers)}"
-        folder.mkdir()
-        return Place(folder, self._store)
+        place = Place(self._folder / f"run-{next(self._numbers)}", self._store)
+        place.folder.mkdir()
+        self._store.begin(place.folder)
+        return place
 
 
 def _acts(seen: Evidence) -> Counter[tuple[traces.Step, str]]:

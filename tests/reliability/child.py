@@ -34,7 +34,7 @@ from orchestrator.settings import Settings
 from orchestrator.store.port import Execution
 from tests.reliability import points
 from tests.reliability.job import Job
-from tests.reliability.jobs import JOBS, resources, workflows
+from tests.reliability.jobs import JOBS, resources, step_types, workflows
 from tests.reliability.reviewer import Reviewer
 from tests.reliability.steering import Steerer, forks
 from tests.reliability.stores import STORES, named
@@ -120,7 +120,8 @@ async def _carry_out(given: argparse.Namespace, definitions: Sequence[Workflow])
         limits={"till": Bounds(breaker=BreakerPolicy(failure_threshold=2, open_for=0.05))},
         alerts=AlertSettings(log=False, file=given.journal.with_name("alerts")),  # what is logged is a complaint
     )
-    async with Orchestrator.open(settings, resources=resources(given.journal), workflows=definitions) as baton:
+    offered = {"resources": resources(given.journal), "step_types": step_types()}
+    async with Orchestrator.open(settings, workflows=definitions, **offered) as baton:
         say({"said": "driving", "at": time.time()})
         beside = []
         if given.records:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from agents import Functions
 from api.demo import catalogue
 from graphs.loader import load_file
 from graphs.spec import Workflow
+from graphs.steps import StepTypes
 from orchestrator.plugins import installed_step_types
 from tests.integration.examples.papers import CONTRACT, INVOICE, VAGUE
 from tests.reliability.job import (
@@ -194,8 +196,14 @@ JOBS: Mapping[str, Job] = {
 
 def workflows() -> list[Workflow]:
     """The examples and our own."""
-    step_types = installed_step_types()
-    return [*catalogue.workflows(), *(load_file(HERE / f"{name}.yaml", step_types=step_types).workflow for name in OWN)]
+    own = (load_file(HERE / f"{name}.yaml", step_types=step_types()).workflow for name in OWN)
+    return [*catalogue.workflows(), *own]
+
+
+@cache
+def step_types() -> StepTypes:
+    """Looked for once by all that are forked from one process."""
+    return installed_step_types()
 
 
 def resources(journal: Path) -> list[Any]:

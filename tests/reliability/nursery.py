@@ -20,13 +20,36 @@ import threading
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Protocol
 
+from graphs.spec import Workflow
+from orchestrator.engine import Orchestrator
+from orchestrator.settings import Settings
 from tests.reliability import child
+from tests.reliability.jobs import resources, step_types
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 120.0
 """For a machine that does much else: loading takes about four seconds of a processor."""
+
+IN_SHORT = Workflow.model_validate(
+    {
+        "metadata": {"name": "in_short"},
+        "spec": {
+            "steps": [
+                {
+                    "name": "rest",
+                    "type": "delay",
+                    "config": {"seconds": 0},
+                    "compensate": {"name": "rest_again", "type": "delay", "config": {"seconds": 0}},
+                },
+                {"name": "fail", "type": "delay", "depends_on": ["rest"], "config": {"seconds": "{{ input.none }}"}},
+            ],
+        },
+    }
+)
+"""What most lives consist of, and nothing that runs in a thread: what is left of threads cannot be forked."""
 
 _PR_SET_PDEATHSIG = 1
 
@@ -168,8 +191,8 @@ class Fresh:
 
 def _serve() -> int:
     """Load everything; then fork when told to, and tell of children that have ended; until stdin ends."""
-    import_everything()
     definitions = child.workflows()
+    asyncio.run(_live_once(definitions))
     assert threading.active_count() == 1, "a process with threads cannot be forked safely"
     gc.collect()
     gc.freeze()  # what is loaded stays as it is: children share its memory instead of copying it page by page
@@ -202,8 +225,15 @@ def _serve() -> int:
                 _tell({"forked": pid})
 
 
-def import_everything() -> None:
-    """Also what the engine loads only when a step asks for it."""
+async def _live_once(definitions: Sequence[Workflow]) -> None:
+    """Open an engine and carry something out: what a process loads, compiles and computes once is there for its
+    children."""
+    with TemporaryDirectory(prefix="baton-nursery-") as folder:
+        settings = Settings(database=Path(folder) / "baton.db", synchronous="off", _env_file=None)  # type: ignore[call-arg]
+        offered = {"resources": resources(Path(folder) / "journal"), "step_types": step_types()}
+        async with Orchestrator.open(settings, workflows=definitions, **offered) as baton:
+            ended = await baton.wait((await baton.start(IN_SHORT, {})).id)
+            assert ended.status == "compensated", ended.error
 
 
 def _live(order: dict[str, Any], definitions: Any) -> int:

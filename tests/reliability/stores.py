@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from orchestrator.engine import Orchestrator
+from tests.support.blank import make_blank
 from tests.support.engine.engines import engine
 
 HOLD = """
@@ -30,6 +31,10 @@ class Store(Protocol):
 
     def settings(self, folder: Path) -> dict[str, Any]:
         """What an engine's settings say of the store that is kept in a folder."""
+        ...
+
+    def begin(self, folder: Path) -> None:
+        """Make what an engine would make first, in which nothing is kept."""
         ...
 
     def file(self, folder: Path) -> Path:
@@ -57,6 +62,14 @@ class Sqlite:
     """One file."""
 
     name = "sqlite"
+
+    def __init__(self) -> None:
+        self._blank: bytes | None = None
+
+    def begin(self, folder: Path) -> None:
+        if self._blank is None:
+            self._blank = make_blank(folder).read_bytes()
+        self.file(folder).write_bytes(self._blank)
 
     def settings(self, folder: Path) -> dict[str, Any]:
         return {"database": self.file(folder)}

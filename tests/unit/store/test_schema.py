@@ -10,12 +10,18 @@ from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
 from graphs.clock import ManualClock
 from graphs.errors import StoreError
-from orchestrator.store import schema
+from orchestrator.store import schema, sqlite
 from orchestrator.store.port import ENGINE_FORMAT
 from orchestrator.store.sqlite import SqliteStore
 from tests.unit.store import children
 from tests.unit.store.conftest import Start
 from tests.unit.store.support import execution, place
+
+
+@pytest.fixture(autouse=True)
+def files_are_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As everywhere but in most tests, where they are copies of one."""
+    monkeypatch.setattr(sqlite, "prepare", schema.prepare)
 
 
 def pragma(path: Path, name: str) -> object:
