@@ -16,6 +16,7 @@ from orchestrator.engine.base import no_such_execution
 from orchestrator.engine.mending import LetterStory
 from orchestrator.quota import UNLIMITED, Quota, too_many_runs
 from orchestrator.serving.consent import Consent
+from orchestrator.store.acts import about
 from orchestrator.store.dead_letters import no_letter
 from orchestrator.store.port import (
     DeadLetter,
@@ -204,6 +205,7 @@ class TenantView:
     async def redrive(self, letter_ids: Sequence[int]) -> Sequence[str]:
         for letter_id in letter_ids:
             await self.dead_letter(letter_id)
+        about(*({"letter_id": letter_id} for letter_id in letter_ids))
         return await self.baton.redrive(letter_ids, by=self.by)
 
     async def discard(self, letter_id: int, *, note: str | None, compensate: bool = False) -> DeadLetter:

@@ -100,27 +100,22 @@ class Door:
         """What a name in a path or an answer stands for: ids that callers choose are their tenant's own."""
         return self._store.own_id(given, who.tenant) if name in _CHOSEN else given
 
-    def standing_of(self, named: Mapping[str, Any], who: Principal) -> str | None:
-        """How that stands which is so named; None where it is not there."""
-        return self._store.standing_of(named, who.tenant)
-
-    def note(
-        self, who: Principal, action: str, scope: Scope, status: int, detail: Mapping[str, Any] | None = None
-    ) -> None:
-        """Add a request to the audit trail. What is a secret in a path is left out."""
-        named = {
-            key: shown_id(str(value))[:200] for key, value in scope.get("path_params", {}).items() if key not in _SECRET
-        }
-        entry = AuditEntry(
+    def entry(self, who: Principal, action: str, named: Mapping[str, Any]) -> AuditEntry:
+        """An entry of the audit trail: who does what, now. What is a secret in a path is left out."""
+        target = " ".join(_readable(value) for name, value in named.items() if name not in _SECRET)
+        return AuditEntry(
             at=self._clock.now(),
             tenant=who.tenant,
             actor=who.name,
             action=action,
-            target=" ".join(named.values()) or None,
-            outcome=str(status),
-            detail={"source": who.source, **(detail or {})},
+            target=target or None,
+            detail={"source": who.source},
         )
-        self._store.note(entry)
+
+    def note(self, who: Principal, action: str, scope: Scope, status: int) -> None:
+        """Add to the audit trail how a request was answered."""
+        entry = self.entry(who, action, scope.get("path_params", {}))
+        self._store.note(replace(entry, outcome=str(status)))
 
     def _by_key(self, text: str) -> Principal:
         key_id, secret = parse_key(text) or ("", "")
@@ -129,6 +124,11 @@ class Door:
         assert key is not None
         self._store.key_used(key)
         return who
+
+
+def _readable(name: Any) -> str:
+    text = ".".join(map(str, name)) if isinstance(name, list) else str(name)
+    return shown_id(text)[:200]
 
 
 def _shown(connection: HTTPConnection) -> list[str]:

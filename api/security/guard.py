@@ -58,7 +58,7 @@ def guarded(routers: Iterable[APIRouter], door: Door) -> Iterator[BaseRoute]:
                 )
             guard = copy.copy(route)
             what, label = next(acts_of(route.dependant), None), f"{verbs} {route.path}"
-            noting = Noting(door, label, needed, what, route.dependant)
+            noting = Noting(door, label, needed, what)
             guard.app = Guard(route.app, needed, door, label, what, noting)
             yield guard
             if isinstance(guard, APIRoute) and guard.methods == {"GET"} and all(each.right is None for each in needed):
@@ -112,7 +112,7 @@ class Guard:
                 named = scope["path_params"]
                 scope["path_params"] = {name: self._door.own_id(name, given, who) for name, given in named.items()}
             if scope["type"] == "http" and scope["method"] not in _SAFE:
-                send = self._noting.noted(who, scope, send)
+                send = under_way.enter_context(self._noting.noted(who, scope, send))
             if self._needed:
                 needed = [each for each in self._needed if not who.answering or each.is_answer is None]
                 lasting = self._door.lasting(who, HTTPConnection(scope), needed, self._what)

@@ -16,7 +16,7 @@ class EventBody(Body):
     """An event.
 
     `key` is what it is about; waits may ask for it. `id` names this one event: sent again (a retry of the sender), it
-    changes nothing.
+    changes nothing, and with another type, key or data it is a 409.
     """
 
     type: Name

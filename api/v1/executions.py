@@ -8,7 +8,6 @@ from pydantic import Field, StringConstraints
 from starlette.responses import PlainTextResponse
 
 from api.security import Right, needs
-from api.security.noting import makes
 from api.v1 import observed
 from api.v1.common import FILTERED, MAX_PAGE, NEW_ID, Body, ExecutionId, Name, Priority, Text, Time, View, Who, page
 from api.v1.observed import OBSERVED
@@ -41,7 +40,7 @@ class WhyBody(Body):
     reason: Text | None = None
 
 
-@router.post("", status_code=201, dependencies=[needs(Right.RUN), makes(execution_id="id")])
+@router.post("", status_code=201, dependencies=[needs(Right.RUN)])
 async def start(
     body: StartBody,
     view: View,

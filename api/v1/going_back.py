@@ -6,7 +6,6 @@ from fastapi import APIRouter, Response
 from pydantic import AliasChoices, Field
 
 from api.security import Right, needs
-from api.security.noting import makes
 from api.v1.common import Body, ExecutionId, Name, View
 from api.v1.shapes import brief, whole
 from orchestrator.ids import shown_id
@@ -84,7 +83,7 @@ async def retry(execution_id: ExecutionId, view: View, body: RetryBody | None = 
     return {**brief(retried), **told, "new_keys": retried.generation != before.generation}
 
 
-@router.post("/{execution_id}/fork", status_code=201, dependencies=[needs(Right.REDRIVE), makes(execution_id="id")])
+@router.post("/{execution_id}/fork", status_code=201, dependencies=[needs(Right.REDRIVE)])
 async def fork(execution_id: ExecutionId, view: View, body: ForkBody, response: Response) -> dict[str, Any]:
     """Start a new execution with this one's results up to a step. `side_effects_again`, `new_keys` and
     `cleaned_up` are as for a retry."""
@@ -103,7 +102,7 @@ async def _warnings(view: TenantView, execution_id: str, from_step: str | None, 
     return {"side_effects_again": list(acted), "cleaned_up": list(cleaned_up)}
 
 
-@router.post("/{execution_id}/replay", status_code=201, dependencies=[needs(Right.REDRIVE), makes(execution_id="id")])
+@router.post("/{execution_id}/replay", status_code=201, dependencies=[needs(Right.REDRIVE)])
 async def replay(execution_id: ExecutionId, view: View, body: ReplayBody, response: Response) -> dict[str, Any]:
     """Carry it out again from a step, in a new execution that changes nothing outside: models are asked anew, and all
     else is served from the record."""

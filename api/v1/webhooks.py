@@ -11,9 +11,10 @@ from starlette.requests import Request
 from api.gateway import gateway_of
 from api.security import Right, everybodys, needs
 from api.security.bodies import check_json
-from api.security.noting import makes
 from api.v1.common import Body, Name, View
+from graphs.errors import ConflictError
 from orchestrator.store.port import DEFAULT_TENANT, Source
+from orchestrator.store.sources import id_reused
 from orchestrator.tenancy import TenantView
 from orchestrator.webhooks.inbound import Webhooks, arrived
 
@@ -44,7 +45,7 @@ def webhooks_of(view: View) -> Webhooks:
 Hooks = Annotated[Webhooks, Depends(webhooks_of)]
 
 
-@router.post("", status_code=201, dependencies=[needs(Right.ADMIN), makes(source_id="id")])
+@router.post("", status_code=201, dependencies=[needs(Right.ADMIN)])
 async def add(body: SourceBody, hooks: Hooks) -> dict[str, Any]:
     """Make a source of webhooks. Its secret is shown here only."""
     source, secret = await hooks.add(body.name, body.event_type)
@@ -88,7 +89,10 @@ async def receive(source_id: SourceId, request: Request) -> dict[str, Any]:
     source, message = arrived(anybody, source_id, request.headers, body)
     check_json(body, gateway.settings.max_depth)
     view = TenantView(gateway.orchestrator, source.tenant, f"webhook:{source.name}", quota=gateway.settings.quota)
-    event = await view.publish_event(source.event_type, orjson.loads(body), id=f"{source.id}:{message.id}")
+    try:
+        event = await view.publish_event(source.event_type, orjson.loads(body), id=f"{source.id}:{message.id}")
+    except ConflictError as error:
+        raise id_reused(message.id) from error
     await view.baton.store.heard(event.id, message)
     return {"id": message.id, "matched": len(event.matched), "repeated": event.repeated}
 

@@ -10,7 +10,6 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 
 from api.security import Right, needs
-from api.security.noting import makes
 from api.v1.common import Body, ExecutionId, Name, Version, View, WorkflowName
 from api.v1.observed import OBSERVED
 from api.v1.shapes import workflow_document
@@ -63,7 +62,7 @@ async def text_of(request: Request) -> str:
 Definition = Annotated[str, Depends(text_of)]
 
 
-PUBLISHES: Final = [needs(Right.EDIT), makes(name="name", version="version")]
+PUBLISHES: Final = [needs(Right.EDIT)]
 
 
 @router.post("/validate", dependencies=[needs(Right.READ)], openapi_extra=_TEXT)

@@ -9,7 +9,6 @@ from starlette.responses import Response
 from api.gateway import Gateway, current_gateway
 from api.security import Principal, principal
 from api.security.custom import acts
-from api.security.noting import makes
 from api.wire.bodies import AssistantBody, AssistantPatch, AssistantSearch, LatestBody, VersionsBody
 from api.wire.callers import EDITS, READS
 from api.wire.shapes import assistant_of, json, no_content, selected
@@ -23,7 +22,7 @@ By = Annotated[Principal, Depends(principal)]
 _COLUMNS = {"assistant_id": "id", "graph_id": "graph"}
 
 
-@router.post("", dependencies=[*EDITS, acts("assistants", "create"), makes(assistant_id="assistant_id")])
+@router.post("", dependencies=[*EDITS, acts("assistants", "create")])
 async def create(body: AssistantBody, at: At, by: By) -> Response:
     """Make an assistant of a graph."""
     now = at.orchestrator.clock.now()

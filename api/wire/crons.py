@@ -12,7 +12,6 @@ from starlette.responses import Response
 from api.gateway import Gateway, current_gateway
 from api.security import Principal, principal
 from api.security.custom import acts
-from api.security.noting import makes
 from api.v1.common import Priority
 from api.wire.bodies import Body, ConfigBody, Json, Limit, Multitask, Offset, StreamModes, Webhook
 from api.wire.callers import READS, RUNS, caller_of
@@ -82,13 +81,13 @@ class CronSearch(Body):
     select: list[str] | None = Field(default=None)
 
 
-@router.post("/runs/crons", dependencies=[*RUNS, acts("crons", "create"), makes(cron_id="cron_id")])
+@router.post("/runs/crons", dependencies=[*RUNS, acts("crons", "create")])
 async def create(body: CronBody, at: At, by: By) -> Response:
     """Start runs on threads of their own, whenever it is time."""
     return json(cron_of(await _create(body, None, at, by)))
 
 
-@router.post("/threads/{thread_id}/runs/crons", dependencies=[*RUNS, acts("crons", "create"), makes(cron_id="cron_id")])
+@router.post("/threads/{thread_id}/runs/crons", dependencies=[*RUNS, acts("crons", "create")])
 async def create_for_thread(thread_id: str, body: CronBody, at: At, by: By) -> Response:
     """Start runs on a thread, whenever it is time."""
     await at.desk.threads.kept(thread_id, by.tenant)

@@ -10,7 +10,6 @@ from starlette.responses import Response
 from api.gateway import Gateway, current_gateway
 from api.security import Principal, principal
 from api.security.custom import acts
-from api.security.noting import makes
 from api.wire.bodies import (
     CheckpointBody,
     HistoryBody,
@@ -37,7 +36,7 @@ By = Annotated[Principal, Depends(principal)]
 Select = Annotated[list[str] | None, Query()]
 
 
-@router.post("", dependencies=[*RUNS, acts("threads", "create"), makes(thread_id="thread_id")])
+@router.post("", dependencies=[*RUNS, acts("threads", "create")])
 async def create(body: ThreadBody, at: At, by: By) -> Response:
     """Make a thread; with supersteps, it begins with the state they give."""
     threads, again = at.desk.threads, body.if_exists == "do_nothing"
@@ -104,7 +103,7 @@ async def delete(thread_id: str, at: At, by: By) -> Response:
     return no_content()
 
 
-@router.post("/{thread_id}/copy", dependencies=[*RUNS, acts("threads", "read"), makes(thread_id="thread_id")])
+@router.post("/{thread_id}/copy", dependencies=[*RUNS, acts("threads", "read")])
 async def copy(thread_id: str, at: At, by: By) -> Response:
     """A new thread with the same history."""
     return json(thread_of(await at.desk.threads.copy(thread_id, str(uuid.uuid4()), by.tenant)))

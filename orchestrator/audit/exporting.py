@@ -16,7 +16,7 @@ import orjson
 
 from graphs.errors import InputError
 from orchestrator.sealing import Cipher
-from orchestrator.store.audit import FIRST, entry_hash
+from orchestrator.store.chain import FIRST, entry_hash
 from orchestrator.store.port import AuditEntry, AuditFilter, Store
 from orchestrator.store.rows import to_time
 

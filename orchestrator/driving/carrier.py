@@ -17,6 +17,7 @@ from orchestrator.driving.seats import Room, Seat
 from orchestrator.driving.taken import Taken
 from orchestrator.driving.works import Works
 from orchestrator.needs import check_needs
+from orchestrator.store.acts import nobodys
 from orchestrator.store.port import Execution, Record
 from orchestrator.urgency import turn_of
 
@@ -80,6 +81,7 @@ class Carrier:
             drive.let_go()
 
     async def _drive(self, execution_id: str, reason: str, new: Execution | None) -> None:
+        nobodys()
         seat = None
         try:
             seat = await self._room.enter(

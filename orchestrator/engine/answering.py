@@ -57,13 +57,14 @@ class Answering(Base):
 
         Args:
             key: What it is about; waits may ask for it. Many events may be about the same.
-            id: The emitter's own name of this one: sent again, it changes nothing.
+            id: The emitter's own name of this one: sent again, it changes nothing, until the event is pruned.
             source: Who says so.
             tenant: Whose executions it may answer; without one, everybody's.
             quota: How many of the tenant's may be kept that nothing has taken; what starts a workflow is kept anyhow.
 
         Raises:
             InputError: one of its names is empty, or it is too large.
+            ConflictError: its id was sent before, with another type, key or data.
             TooManyEventsError: there are as many as there may be.
         """
         if not type.strip() or "" in (key, id):

@@ -12,6 +12,7 @@ from graphs.errors import BatonError
 from graphs.steps import Logger
 from orchestrator.queue.line import Line
 from orchestrator.queue.port import Performer, Ticket
+from orchestrator.store.acts import nobodys
 from orchestrator.store.served.putting import NewRun, Put
 from orchestrator.store.served.runs import Runs
 from orchestrator.store.served.values import Ended, Run, Stop, Thread
@@ -153,6 +154,7 @@ class LocalQueue:
         task.add_done_callback(self._tasks.discard)
 
     async def _carry(self, ticket: Ticket) -> None:
+        nobodys()
         run = ticket.run
         try:
             await self._until_kept(ticket)

@@ -9,6 +9,7 @@ from graphs.clock import Clock
 from graphs.errors import InputError
 from orchestrator.serving.served import Served
 from orchestrator.serving.shelf import Shelf
+from orchestrator.store.acts import about
 from orchestrator.store.served.assistants import no_assistant
 from orchestrator.store.served.following import CHOSEN, VERSION
 from orchestrator.store.served.values import Assistant, Search
@@ -84,6 +85,7 @@ class AssistantDesk:
         """
         served = await self._shelf.get(assistant.graph, assistant.tenant)
         kept = served.sealed({"config": assistant.config, "context": assistant.context})
+        about({"assistant_id": assistant.id})
         return await self._store.create_assistant(replace(assistant, **kept), again=again)
 
     async def change(

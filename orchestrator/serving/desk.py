@@ -25,6 +25,7 @@ from orchestrator.serving.streams import RunLog, Said, Streams
 from orchestrator.serving.sweeping import Sweeper
 from orchestrator.serving.threads import ThreadDesk
 from orchestrator.serving.wanted import WORKFLOW_VERSION, Wanted, resumable
+from orchestrator.store.acts import about
 from orchestrator.store.served.runs import no_run
 from orchestrator.store.served.values import Ended, Run, Search, Stop
 from orchestrator.store.sqlite import SqliteStore
@@ -128,6 +129,7 @@ class Desk:
 
     async def stop(self, run: Run, how: Stop) -> Run:
         """Cut a run off."""
+        about({"thread_id": run.thread_id, "run_id": run.id})
         return await self._queue.stop(run.id, run.tenant, how)
 
     async def abandon(self, run: Run) -> None:

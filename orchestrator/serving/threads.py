@@ -16,6 +16,7 @@ from orchestrator.serving.assistants import assistant_id_of
 from orchestrator.serving.served import Document, Edit, Place, Served, Window
 from orchestrator.serving.shelf import Shelf
 from orchestrator.serving.snapshots import state_left
+from orchestrator.store.acts import about
 from orchestrator.store.served.threads import no_thread
 from orchestrator.store.served.values import Search, Thread
 from orchestrator.store.sqlite import SqliteStore
@@ -85,6 +86,7 @@ class ThreadDesk:
         Raises:
             ConflictError: the id is taken.
         """
+        about({"thread_id": thread.id})
         kept = await self._store.create_thread(thread, again=again)
         if kept.ttl:
             self._ends()
@@ -188,6 +190,7 @@ class ThreadDesk:
             if strategy == "delete":
                 await self.delete(thread.id, tenant)
             else:
+                about({"thread_id": thread.id})
                 await self._store.saver.compact(thread.id)
         return len(found)
 
@@ -206,6 +209,7 @@ class ThreadDesk:
         copy = replace(source, id=target_id, created_at=now, updated_at=now, expires_at=self.expiry(source.ttl))
         async with self.alone(thread_id):
             await self._store.saver.acopy_thread(thread_id, target_id)
+            about({"thread_id": target_id})
             return await self._store.create_thread(copy)
 
     # -- state -----------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from typing import Any, Final
 from graphs.errors import BatonError, ConflictError
 from orchestrator.approvals.values import Approval, Desk, Turn
 from orchestrator.store.announcing import Kept
-from orchestrator.store.audit import add_entry, digest_of
+from orchestrator.store.chain import add_entry, digest_of
 from orchestrator.store.chapter import Chapter, insert, raise_signal
 from orchestrator.store.port import AuditEntry, InboxFilter, OpenWait, Record
 from orchestrator.store.rows import from_json, from_time, name_and_version, record_row, to_json, to_time

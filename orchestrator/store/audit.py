@@ -5,23 +5,16 @@ row that was changed, taken out or put in is found, and so is an end that was cu
 write a whole new chain; keep the newest hash elsewhere (`baton audit verify` prints it) to notice that too.
 """
 
-import hashlib
 import sqlite3
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
-import orjson
-
+from orchestrator.store.chain import COLUMNS, FIRST, HEAD, add_entry, row_hash
 from orchestrator.store.chapter import Chapter
 from orchestrator.store.port import AuditEntry, AuditFilter, AuditReport
-from orchestrator.store.rows import from_json, to_json, to_time
+from orchestrator.store.rows import from_json, to_time
 
-_COLUMNS: Final = "seq, at, tenant, actor, action, target, outcome, detail, previous, hash"
-FIRST: Final = "0" * 64
-"""What the first row follows."""
-
-_HEAD: Final = "audit_head"
 _BATCH: Final = 5000
 
 
@@ -44,7 +37,7 @@ class Audit(Chapter):
             if value is not None:
                 where.append(condition)
                 parameters.append(value)
-        sql = f"SELECT {_COLUMNS} FROM audit WHERE {' AND '.join(where)} ORDER BY seq LIMIT ?"
+        sql = f"SELECT {COLUMNS} FROM audit WHERE {' AND '.join(where)} ORDER BY seq LIMIT ?"
         rows = await self._reader.read(lambda db: db.execute(sql, (*parameters, which.limit)).fetchall())
         return [_entry(row) for row in rows]
 
@@ -53,45 +46,10 @@ class Audit(Chapter):
         return await self._reader.read(_verify)
 
 
-def add_entry(db: sqlite3.Connection, entry: AuditEntry) -> None:
-    """Add a row, in the transaction of what it tells of."""
-    newest = db.execute("SELECT value FROM meta WHERE key = ?", (_HEAD,)).fetchone()
-    last, previous = (int(newest[0].partition(":")[0]), newest[0].partition(":")[2]) if newest else (0, FIRST)
-    row = (
-        to_time(entry.at),
-        entry.tenant,
-        entry.actor,
-        entry.action,
-        entry.target,
-        entry.outcome,
-        to_json(entry.detail),
-    )
-    # Never a number that was used: rows that somebody cut off at the end leave a gap behind.
-    seq = max(last, db.execute("SELECT ifnull(max(seq), 0) FROM audit").fetchone()[0]) + 1
-    hashed = _hash(seq, row, previous)
-    db.execute(f"INSERT INTO audit ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", (seq, *row, previous, hashed))
-    db.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", (_HEAD, f"{seq}:{hashed}"))
-
-
-def entry_hash(seq: int, values: Sequence[Any], previous: str) -> str:
-    """The hash of a row, of its values from `at` to `detail` as JSON has them."""
-    *plain, detail = values
-    return _hash(seq, [*plain, to_json(detail)], previous)
-
-
-def digest_of(value: Any) -> str:
-    """What tells a value from every other, for entries that say what was before an act and after it."""
-    return f"sha256:{hashlib.sha256(to_json(value).encode()).hexdigest()}"
-
-
-def _hash(seq: int, row: Sequence[Any], previous: str) -> str:
-    return hashlib.sha256(orjson.dumps([seq, *row, previous])).hexdigest()
-
-
 def _verify(db: sqlite3.Connection) -> AuditReport:
     expected, previous, count = 1, FIRST, 0
     while rows := db.execute(
-        f"SELECT {_COLUMNS} FROM audit WHERE seq >= ? ORDER BY seq LIMIT {_BATCH}", (expected,)
+        f"SELECT {COLUMNS} FROM audit WHERE seq >= ? ORDER BY seq LIMIT {_BATCH}", (expected,)
     ).fetchall():
         for seq, *row, before, hashed in rows:
             if seq != expected:
@@ -99,10 +57,10 @@ def _verify(db: sqlite3.Connection) -> AuditReport:
                 return AuditReport(False, count, previous, expected, f"row {gone} is gone")
             if before != previous:
                 return AuditReport(False, count, previous, seq, f"row {seq} does not follow the row before it")
-            if hashed != _hash(seq, row, before):
+            if hashed != row_hash(seq, row, before):
                 return AuditReport(False, count, previous, seq, f"row {seq} was changed")
             expected, previous, count = seq + 1, hashed, count + 1
-    head = db.execute("SELECT value FROM meta WHERE key = ?", (_HEAD,)).fetchone()
+    head = db.execute("SELECT value FROM meta WHERE key = ?", (HEAD,)).fetchone()
     kept = int(head[0].partition(":")[0]) if head else 0
     if kept >= expected:
         return AuditReport(False, count, previous, expected, f"rows from {expected} on are gone")

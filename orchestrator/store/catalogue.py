@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from graphs.errors import BatonError, ConflictError, NotFoundError
+from orchestrator.store.acts import about
 from orchestrator.store.chapter import Chapter
 from orchestrator.store.port import DEFAULT_TENANT, PublishedWorkflow
 from orchestrator.store.rows import from_json, to_json, to_time
@@ -53,6 +54,7 @@ class Catalogue(Chapter):
             )
             return workflow
 
+        about({"name": workflow.name, "version": workflow.version})
         published: PublishedWorkflow = await self._writer.submit(work)
         return published
 

@@ -6,13 +6,14 @@ from collections.abc import Iterable
 from typing import Any, Final
 from uuid import uuid4
 
-from graphs.errors import BatonError
+from graphs.errors import BatonError, ConflictError
 from graphs.state import ExecutionStatus
 from orchestrator.quota import Quota, TooManyEventsError, judge_event
+from orchestrator.store.acts import about
 from orchestrator.store.chapter import Chapter, raise_signal
 from orchestrator.store.matching import awaited_fields, values_at
 from orchestrator.store.port import PublishedEvent
-from orchestrator.store.rows import to_json, to_time
+from orchestrator.store.rows import from_json, to_json, to_time
 from orchestrator.store.wait_rows import answer_by_event, event_answer
 
 _INSERT: Final = (
@@ -54,7 +55,11 @@ class Events(Chapter):
 
         def work(db: sqlite3.Connection) -> PublishedEvent | BatonError:
             if known := _known(db, event_id):
-                return known
+                seq, *before = known
+                # What a step says anew after a crash may read the clock: the first time counts.
+                if not emitted and before != [kind, key, from_json(text)]:
+                    return _id_reused()
+                return _repeated(db, event_id, seq)
             matched = list(_one_each(_waiting(db, kind, data, key, tenant, now)))
             if not matched and quota is not None and tenant is not None:
                 early, held = db.execute(_INBOX, (tenant,)).fetchone() or (0, 0)
@@ -70,6 +75,7 @@ class Events(Chapter):
                 raise_signal(db, execution_id, "event", path, now, own=self._drives)
             return PublishedEvent(event_id, tuple((execution_id, path) for _, execution_id, path in matched))
 
+        about({"event_id": event_id})
         try:
             published: PublishedEvent = await self._writer.submit(work)
         except TooManyEventsError:
@@ -96,13 +102,24 @@ class Events(Chapter):
         return deleted
 
 
-def _known(db: sqlite3.Connection, event_id: str) -> PublishedEvent | None:
-    """The event as it was published the first time, with what it answered then."""
-    row = db.execute("SELECT seq, id FROM events WHERE id = ?", (event_id,)).fetchone()
-    if row is None:
-        return None
-    matched = db.execute("SELECT execution_id, path FROM deliveries WHERE event = ?", (row[0],)).fetchall()
-    return PublishedEvent(row[1], tuple((execution_id, path) for execution_id, path in matched), repeated=True)
+def _known(db: sqlite3.Connection, event_id: str) -> tuple[int, str, str | None, Any] | None:
+    """The event as it was published the first time: its seq, type, key, and data."""
+    row = db.execute("SELECT seq, type, key, data FROM events WHERE id = ?", (event_id,)).fetchone()
+    return None if row is None else (*row[:3], from_json(row[3]))
+
+
+def _repeated(db: sqlite3.Connection, event_id: str, seq: int) -> PublishedEvent:
+    """The event with what it answered then."""
+    matched = db.execute("SELECT execution_id, path FROM deliveries WHERE event = ?", (seq,)).fetchall()
+    return PublishedEvent(event_id, tuple((execution_id, path) for execution_id, path in matched), repeated=True)
+
+
+def _id_reused() -> ConflictError:
+    return ConflictError(
+        "An event with this id was published before, with another type, key or data.",
+        hint="Repeat what was sent with it at first, or give this event an id of its own.",
+        code="event_id_reused",
+    )
 
 
 def _waiting(

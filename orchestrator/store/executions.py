@@ -10,6 +10,7 @@ from typing import cast
 from graphs.errors import BatonError, ConflictError
 from graphs.state import ExecutionStatus
 from orchestrator.fingerprints import is_same, key_reused
+from orchestrator.store.acts import about
 from orchestrator.store.announcing import Kept
 from orchestrator.store.asked import asked_last
 from orchestrator.store.chapter import Chapter, no_execution, raise_signal
@@ -80,6 +81,7 @@ class Executions(Chapter):
             raise_signal(db, execution.id, "start", None, now, own=self._drives)
             return find(db, execution.id), copied
 
+        about({"execution_id": execution.id})
         created, _ = await self._writer.submit(
             work, thread=execution.id, reset=True, on_commit=lambda kept: self._announce(kept[1])
         )

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from graphs.errors import BatonError, NotFoundError
-from orchestrator.store.audit import add_entry, digest_of
+from orchestrator.store.chain import add_entry, digest_of
 from orchestrator.store.chapter import Chapter
 from orchestrator.store.port import AuditEntry, Key
 from orchestrator.store.rows import from_json, from_time, to_json, to_time

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from graphs.errors import BatonError, ConflictError, NotFoundError
+from orchestrator.store.acts import about
 from orchestrator.store.chapter import Chapter
 from orchestrator.store.port import Message, Source
 from orchestrator.store.rows import to_time
@@ -32,6 +33,7 @@ class Sources(Chapter):
             db.execute(_INSERT, row)
             return None
 
+        about({"source_id": source.id})
         await self._writer.submit(work)
 
     def source(self, source_id: str) -> Source | None:
@@ -64,11 +66,7 @@ class Sources(Chapter):
                 return None
             said, signed_at = row
             if said is not None and said != message.digest:
-                return ConflictError(
-                    f"Another message came with the id '{message.id}' before.",
-                    hint="Give each message an id of its own; the first one counts.",
-                    code="webhook_id_reused",
-                )
+                return id_reused(message.id)
             if signed_at is not None and message.signed_at <= signed_at:
                 return ConflictError(
                     f"The message '{message.id}' came before, with this signature or a newer one: it is a replay.",
@@ -86,6 +84,15 @@ class Sources(Chapter):
             return None if db.execute(sql, parameters).rowcount else no_source(source_id)
 
         await self._writer.submit(work)
+
+
+def id_reused(message_id: str) -> ConflictError:
+    """The error for another message under an id that is taken."""
+    return ConflictError(
+        f"Another message came with the id '{message_id}' before.",
+        hint="Give each message an id of its own; the first one counts.",
+        code="webhook_id_reused",
+    )
 
 
 def no_source(source_id: str) -> NotFoundError:

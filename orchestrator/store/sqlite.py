@@ -55,7 +55,6 @@ from orchestrator.store.served.seeing import Seeing
 from orchestrator.store.served.threads import Threads
 from orchestrator.store.served.webhooks import RunWebhooks
 from orchestrator.store.sources import Sources
-from orchestrator.store.standing import Standing
 from orchestrator.store.targets import Targets
 from orchestrator.store.timers import Timers
 from orchestrator.store.triggers import Triggers
@@ -90,7 +89,6 @@ class SqliteStore(
     Conversations,
     Seeing,
     Threads,
-    Standing,
     Runs,
     RunWebhooks,
     Figures,

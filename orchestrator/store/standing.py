@@ -1,13 +1,18 @@
 """What there is, as digests: for entries of the audit trail that say how a thing stood before an act and after it."""
 
+import sqlite3
 from collections.abc import Collection, Mapping
 from typing import Any, Final
 
-from orchestrator.store.audit import digest_of
-from orchestrator.store.chapter import Chapter
+from orchestrator.store.chain import digest_of
+from orchestrator.store.rows import to_json
+
+Thing = Mapping[str, Any]
+"""A thing by what says which it is: `{"execution_id": …, "path": …}`."""
 
 _THREAD: Final = (
-    "SELECT t.*, (SELECT max(checkpoint_id) FROM checkpoints AS c WHERE c.thread_id = t.id AND c.checkpoint_ns = '') "
+    "SELECT t.*, (SELECT max(checkpoint_id) FROM checkpoints AS c WHERE c.thread_id = t.id AND c.checkpoint_ns = ''), "
+    "(SELECT count(*) FROM checkpoints AS c WHERE c.thread_id = t.id AND c.checkpoint_ns = '') "
     "FROM threads AS t WHERE t.id = ? AND t.tenant = ?"
 )
 _EXECUTION: Final = "SELECT * FROM executions WHERE id = ? AND tenant = ?"
@@ -28,28 +33,32 @@ _THINGS: Final[Mapping[tuple[str, ...], tuple[str, ...]]] = {
     ("run_id",): ("SELECT * FROM run_webhooks WHERE run_id = ? AND tenant = ?",),
     ("name", "version"): ("SELECT * FROM workflows WHERE name = ? AND version = ? AND tenant = ?",),
     ("name", "trigger"): ("SELECT * FROM triggers_off WHERE workflow = ? AND name = ? AND tenant = ?",),
+    ("namespace", "key"): ("SELECT * FROM items WHERE namespace = ? AND key = ? AND tenant = ?",),
+    ("event_id",): ("SELECT * FROM events WHERE id = ? AND tenant = ?",),
+    ("signs_for",): ("SELECT * FROM run_webhook_secrets WHERE tenant = ? AND tenant = ?",),
 }
 """By the names that say which it is, the closest first: the rows it is made of."""
 
 
-class Standing(Chapter):
-    """The chapter on how things stand."""
+def standing(db: sqlite3.Connection, thing: Thing, tenant: str) -> str | None:
+    """A digest of what a tenant has under those names; None where there is nothing.
 
-    def standing_of(self, named: Mapping[str, Any], tenant: str) -> str | None:
-        """A digest of what a tenant has under those names; None where there is nothing.
-
-        Raises:
-            KeyError: nothing goes by them.
-        """
-        names = thing_named(named)
-        parameters = (*(named[name] for name in names), tenant)
-        rows = [row for sql in _THINGS[names] for row in self._reader.point(sql, parameters)]
-        return digest_of([[_plain(value) for value in row] for row in rows]) if rows else None
+    Raises:
+        KeyError: nothing goes by them.
+    """
+    names = thing_named(thing)
+    parameters = (*(_cell(thing[name]) for name in names), tenant)
+    rows = [row for sql in _THINGS[names] for row in db.execute(sql, parameters).fetchall()]
+    return digest_of([[_plain(value) for value in row] for row in rows]) if rows else None
 
 
 def thing_named(named: Collection[str]) -> tuple[str, ...]:
     """The names out of these that say which thing is meant; none where they say none."""
     return next((names for names in _THINGS if all(name in named for name in names)), ())
+
+
+def _cell(given: Any) -> Any:
+    return to_json(given) if isinstance(given, list) else given
 
 
 def _plain(value: Any) -> Any:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from graphs.errors import BatonError, NotFoundError
+from orchestrator.store.acts import about
 from orchestrator.store.chapter import Chapter
 from orchestrator.store.port import Record, Target, Untold
 from orchestrator.store.rows import from_json, from_time, to_json, to_record, to_time
@@ -32,6 +33,7 @@ class Targets(Chapter):
         """See the port."""
         made = to_time(target.created_at)
         row = (target.id, target.tenant, target.url, to_json(target.kinds), target.secret, made, target.created_by)
+        about({"target_id": target.id})
         await self._writer.submit([(_INSERT, row)])
 
     async def targets(self, tenant: str | None = None) -> Sequence[Target]:

@@ -56,15 +56,20 @@ class Unit:
         self.error: BatonError | None = None
 
     def run(self, db: sqlite3.Connection) -> None:
-        if callable(self.work):
-            value = self.work(db)
-            if isinstance(value, BatonError):
-                self.error = value
-            else:
-                self.value = value
-            return
-        for sql, parameters in self.work:
-            if isinstance(parameters, list):
-                db.executemany(sql, parameters)
-            else:
-                db.execute(sql, parameters)
+        value = carry_out(self.work, db)
+        if isinstance(value, BatonError):
+            self.error = value
+        else:
+            self.value = value
+
+
+def carry_out(work: Work, db: sqlite3.Connection) -> Any:
+    """Do what a unit is to do; gives its value, or why it refuses."""
+    if callable(work):
+        return work(db)
+    for sql, parameters in work:
+        if isinstance(parameters, list):
+            db.executemany(sql, parameters)
+        else:
+            db.execute(sql, parameters)
+    return None

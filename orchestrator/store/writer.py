@@ -11,6 +11,7 @@ What it keeps:
 3. A unit that fails hurts only itself: the group is rolled back, and its units are tried one by one.
 4. A committed prefix per execution: when a unit nobody waits for is lost, everything the same execution handed over
    after it is refused, until a unit says `reset`. Otherwise a result would be kept whose checkpoint is not.
+5. What somebody does is told in the audit trail by the unit that does it (see `acts`).
 """
 
 import asyncio
@@ -23,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from graphs.errors import BatonError, CommitError, StoreError
+from orchestrator.store.acts import told
 from orchestrator.store.connect import Synchronous, breaks_connection, cannot_commit, connect, is_busy, is_closed
 from orchestrator.store.units import Unit, Work
 
@@ -87,7 +89,7 @@ class Writer:
             on_lost: Called in the loop with the error when it could not be committed.
         """
         future: asyncio.Future[Any] = self._loop.create_future()
-        self._put(Unit(work, future, thread, reset, on_commit, on_lost))
+        self._put(Unit(told(work), future, thread, reset, on_commit, on_lost))
         return future
 
     def hand_over(
@@ -99,7 +101,7 @@ class Writer:
         on_lost: Callable[[BatonError], None] | None = None,
     ) -> None:
         """Queue a unit that nobody waits for: it is durable before anything that is submitted later."""
-        self._put(Unit(work, None, thread, False, on_commit, on_lost))
+        self._put(Unit(told(work), None, thread, False, on_commit, on_lost))
 
     async def barrier(self) -> None:
         """Return when everything submitted so far is committed.

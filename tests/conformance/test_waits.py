@@ -227,14 +227,29 @@ async def test_an_event_answers_one_wait_of_an_execution_at_most(store: Store) -
 
 @pytest.mark.capability("D22")
 async def test_a_repeated_event_changes_nothing(store: Store) -> None:
-    """It is known by its id, whatever else is said of it."""
     await store.create(execution(), {})
     await store.open_wait("e1", "first", 0, event(), START)
     first = await publish(store, data={"n": 1}, key="k", id="ev1")
     await store.open_wait("e1", "second", 0, event(), START)
-    repeated = await publish(store, data={"n": 2}, id="ev1")
+    repeated = await publish(store, data={"n": 1}, key="k", id="ev1")
     assert repeated == PublishedEvent(first.id, (("e1", "first"),), repeated=True)
     assert [each.path for each in await store.waits("e1")] == ["second"]
+
+
+@pytest.mark.capability("D22")
+@pytest.mark.parametrize("other", [{"data": {"n": 2}}, {"key": "l"}, {"kind": "other"}])
+async def test_an_id_that_comes_with_something_else_is_refused(store: Store, other: dict[str, Any]) -> None:
+    given: dict[str, Any] = {"kind": "paid", "data": {"n": 1, "m": 2}, "key": "k", "id": "ev1", "source": None}
+    await store.publish_event(**given)
+    with pytest.raises(ConflictError, match="with another type, key or data") as refused:
+        await store.publish_event(**given | other)
+    assert refused.value.code == "event_id_reused"
+    assert (await store.publish_event(**given | {"data": {"m": 2, "n": 1}})).repeated
+
+
+async def test_what_a_step_emits_is_known_by_its_id_whatever_it_says_after_a_crash(store: Store) -> None:
+    await store.publish_event("paid", {"n": 1}, key="k", id="ev1", source="e1", emitted=True)
+    assert (await store.publish_event("paid", {"n": 2}, key="k", id="ev1", source="e1", emitted=True)).repeated
 
 
 @pytest.mark.capability("X07", "R10")

@@ -96,7 +96,8 @@ class Waits(Protocol):
     ) -> PublishedEvent:
         """Keep an event and answer every open wait it matches: of this tenant's executions, or of all without one.
 
-        The same `id` again changes nothing. An event answers one wait of an execution at most, the oldest, and none
+        The same `id` again changes nothing; with another type, key or data it is a mistake, but for what executions
+        emit. An event answers one wait of an execution at most, the oldest, and none
         whose time is over. What an execution has emitted does not count towards the quota.
 
         Raises:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from graphs.errors import BatonError, ConflictError, NotFoundError
+from orchestrator.store.acts import about
 from orchestrator.store.chapter import Chapter
 from orchestrator.store.served.table import Table
 from orchestrator.store.served.values import Assistant, Search
@@ -114,6 +115,7 @@ class Assistants(Chapter):
             VERSIONS.delete(db, id=assistant_id, tenant=tenant)
             return None if ASSISTANTS.delete(db, id=assistant_id, tenant=tenant) else no_assistant(assistant_id)
 
+        about({"assistant_id": assistant_id})
         await self._writer.submit(work)
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from graphs.errors import BatonError, NotFoundError
+from orchestrator.store.acts import about
 from orchestrator.store.chapter import Chapter
 from orchestrator.store.rows import from_time, to_json, to_time
 from orchestrator.store.served.table import Table
@@ -28,6 +29,7 @@ class Crons(Chapter):
 
     async def create_cron(self, cron: Cron) -> Cron:
         """Keep a cron."""
+        about({"cron_id": cron.id})
         await self._writer.submit(lambda db: CRONS.insert(db, cron))
         return cron
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from orchestrator.store.acts import about
 from orchestrator.store.chapter import Chapter
 from orchestrator.store.rows import from_time, to_json, to_time
 from orchestrator.store.served.table import Table
@@ -47,6 +48,7 @@ class Items(Chapter):
             ITEMS.insert(db, kept)
             return kept
 
+        about({"namespace": item.namespace, "key": key})
         put: StoredItem = await self._writer.submit(work)
         return put
 
@@ -65,6 +67,7 @@ class Items(Chapter):
     async def delete_item(self, tenant: str, namespace: Sequence[str], key: str) -> None:
         """Delete an item, if there is one."""
         place = {"tenant": tenant, "namespace": list(namespace), "key": key}
+        about({"namespace": list(namespace), "key": key})
         await self._writer.submit(lambda db: ITEMS.delete(db, **place))
 
     async def items(

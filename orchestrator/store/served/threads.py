@@ -9,6 +9,7 @@ from typing import Any
 from graphs.errors import BatonError, ConflictError, NotFoundError
 from orchestrator.ids import marked_id
 from orchestrator.store import checkpoints
+from orchestrator.store.acts import about
 from orchestrator.store.chapter import Chapter
 from orchestrator.store.port import DEFAULT_TENANT
 from orchestrator.store.retention import delete_executions
@@ -129,6 +130,7 @@ class Threads(Chapter):
             delete_executions(db, db.execute(_ANSWERS, (thread_id, tenant)).fetchall())
             return take_thread_away(db, thread_id, tenant)
 
+        about({"thread_id": thread_id})
         await self._writer.submit(work)
 
 

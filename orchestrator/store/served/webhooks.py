@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from graphs.errors import BatonError, NotFoundError
+from orchestrator.store.acts import about
 from orchestrator.store.chapter import Chapter
 from orchestrator.store.rows import from_json, from_time, to_json, to_time
 from orchestrator.store.served.values import Ended, Run
@@ -107,6 +108,7 @@ class RunWebhooks(Chapter):
             sql = "SELECT secret FROM run_webhook_secrets WHERE tenant = ?"
             return bytes(db.execute(sql, (tenant,)).fetchone()[0])
 
+        about({"signs_for": tenant})
         kept: bytes = await self._writer.submit(work)
         return kept
 
