@@ -16,7 +16,6 @@ from langgraph.types import Command, StateSnapshot, StateUpdate
 from graphs.errors import ConflictError, InputError
 from orchestrator.queue.port import Ticket
 from orchestrator.sealing import Cipher
-from orchestrator.serving.answers import are_ids, no_longer_asked
 from orchestrator.serving.asked import (
     command,
     command_or,
@@ -25,13 +24,13 @@ from orchestrator.serving.asked import (
     config_of_thread,
     context_of,
     no_checkpoint,
-    place,
     refuse_unknown_checkpoint,
     sets_aside,
 )
 from orchestrator.serving.configured import Configured
 from orchestrator.serving.items import ItemStore
 from orchestrator.serving.loading import Source, schemas_of, served_copy
+from orchestrator.serving.resuming import answered_once
 from orchestrator.serving.served import Caller, Document, Edit, Place, Say, Window
 from orchestrator.serving.snapshots import empty_state, ended_with, place_of, state_of
 from orchestrator.serving.speech import Speech, modes_of
@@ -79,7 +78,8 @@ class UserGraph:
 
     async def admit(self, run: Run, by: Caller) -> Sequence[Beside]:
         """See the port."""
-        self._refuse_late(run, command(run.request))
+        command(run.request)  # judged before anything is kept
+        once = answered_once(run, self._store)
         execution = await self._store.execution(run.thread_id)
         if execution is not None and execution.tenant == run.tenant:
             raise ConflictError(
@@ -88,18 +88,7 @@ class UserGraph:
                 code="thread_of_workflow",
             )
         await refuse_unknown_checkpoint(run, self._saver)
-        return ()
-
-    def _refuse_late(self, run: Run, given: Command[Any] | None) -> None:
-        """Answers by ids of which none is asked any more were given to something else."""
-        resume = given.resume if given is not None else None
-        if not are_ids(resume) or place(run.request).checkpoint_id is not None or run.request.get("strict_resume"):
-            return  # with strict_resume the run itself fails, as clients that ask for it expect
-        thread = self._store.thread(run.thread_id, run.tenant)
-        if thread is not None and thread.status != "busy":
-            asked = {each["id"] for group in thread.interrupts.values() for each in group}
-            if asked.isdisjoint(resume):
-                raise no_longer_asked(next(iter(resume)))
+        return once
 
     def sealed(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
         """See the port: a graph's state has no secret inputs, but it may be configured with secrets."""

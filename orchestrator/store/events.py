@@ -55,11 +55,11 @@ class Events(Chapter):
 
         def work(db: sqlite3.Connection) -> PublishedEvent | BatonError:
             if known := _known(db, event_id):
-                seq, *before = known
+                first, *before = known
                 # What a step says anew after a crash may read the clock: the first time counts.
                 if not emitted and before != [kind, key, from_json(text)]:
                     return _id_reused()
-                return _repeated(db, event_id, seq)
+                return _repeated(db, event_id, first)
             matched = list(_one_each(_waiting(db, kind, data, key, tenant, now)))
             if not matched and quota is not None and tenant is not None:
                 early, held = db.execute(_INBOX, (tenant,)).fetchone() or (0, 0)

@@ -45,6 +45,7 @@ from orchestrator.store.retention import Retention
 from orchestrator.store.room import make_room
 from orchestrator.store.saver import BatonSaver
 from orchestrator.store.schema import prepare
+from orchestrator.store.served.answering import Answering
 from orchestrator.store.served.assistants import Assistants
 from orchestrator.store.served.conversations import Conversations
 from orchestrator.store.served.crons import Crons
@@ -90,6 +91,7 @@ class SqliteStore(
     Seeing,
     Threads,
     Runs,
+    Answering,
     RunWebhooks,
     Figures,
 ):
