@@ -105,9 +105,9 @@ class Ending(Leaving):
         return True
 
     async def _left_standing(self, conclusion: Conclusion) -> list[dict[str, Any]]:
-        """What it did that cannot be undone, or was not; of one that has come to a good end, in the parts that did
-        not."""
-        well = conclusion.status == "completed" and not self._may_go_on()
+        """What it did that cannot be undone, or was not; of one that has come to a good end, in the parts that did not,
+        and before they were made anew."""
+        well = conclusion.status == "completed" and not self._may_go_on() and not self.execution.generation
         if self.execution.replay is not None or well:
             return []
         compensation = self.board.extras.get(COMPENSATION)

@@ -29,23 +29,29 @@ def left_standing(
         irreversible: The records of such calls, of each try.
         history: What the execution did, in the order of commits.
         unfinished: Of what undoes, by name: what failed, as the compensation's result has it.
-        within: Paths of the parts that have failed of an execution that has come to a good end; None for all of it.
+        within: Of an execution that has come to a good end: paths of the parts that have not. What was made anew since,
+            under another key, is left standing too. None where all of it is.
     """
     settled: dict[str, list[Happened]] = {}
     for deed in history:
         if deed.kind == "settled" and deed.owner is None:
             settled.setdefault(deed.path, []).append(deed)
     standing: dict[str, dict[str, Any]] = {}
+    wanted: set[str] = set()
     for call in irreversible:
         path, key = call.path or "", str(call.data["idempotency_key"])
-        if follows_the_end(path) or (within is not None and within.isdisjoint(prefixes(path))):
+        after = next((deed for deed in settled.get(path, ()) if deed.seq > (call.seq or 0)), None)
+        made = _was_made(after)
+        if made == "not made" or follows_the_end(path):
             continue
-        said, made = {"path": path, "reason": "irreversible", **call.data}, _was_made(call, settled.get(path, ()))
+        said = {"path": path, "reason": "irreversible", **call.data}
         if made == "made":
             standing[key] = said
-        elif made == "unknown":  # unless another try under this key is known to have acted
+        else:  # unless another try under this key is known to have acted
             standing.setdefault(key, {**said, "outcome": "unknown"})
-    return [*standing.values(), *_not_undone(unfinished)]
+        if within is not None and after is not None and not after.superseded and within.isdisjoint(prefixes(path)):
+            wanted.add(key)
+    return [*(said for key, said in standing.items() if key not in wanted), *_not_undone(unfinished)]
 
 
 def parts_within(conclusion: Conclusion, history: Iterable[Happened], config: Config) -> frozenset[str] | None:
@@ -55,11 +61,10 @@ def parts_within(conclusion: Conclusion, history: Iterable[Happened], config: Co
     return parts_that_failed([deed for deed in history if not deed.superseded], config)
 
 
-def _was_made(call: Record, settled: Iterable[Happened]) -> _Made:
-    after = next((deed for deed in settled if deed.seq > (call.seq or 0)), None)
-    if after is None:
+def _was_made(deed: Happened | None) -> _Made:
+    if deed is None:
         return "unknown"  # it was ended before it could say anything
-    result = cast(Result, after.data)
+    result = cast(Result, deed.data)
     if result["status"] == "completed":
         return "made"
     return "unknown" if result.get("outcome") == "unknown" else "not made"

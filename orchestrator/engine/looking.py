@@ -84,8 +84,8 @@ class Looking(Base):
         """What an execution that failed, was stopped or was undone did and is not undone: each with its `path`, the
         `reason` (`irreversible`, `not_undone`), the `idempotency_key` where that is known, and `outcome: unknown` where
         nobody knows whether it was done at all."""
-        as_wanted = execution.status is ExecutionStatus.COMPLETED and execution.compensation is None
-        if not execution.status.final or as_wanted:
+        at_once = execution.compensation is None and not execution.generation
+        if not execution.status.final or (execution.status is ExecutionStatus.COMPLETED and at_once):
             return []
         ends = (await self.store.records_of_kinds([execution.id], [*_LAST_RECORDS])).get(execution.id)
         return ends[-1].data.get("left_standing", ()) if ends else []

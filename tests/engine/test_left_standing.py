@@ -182,3 +182,20 @@ async def test_a_call_that_nobody_makes_again_after_a_crash_is_named_as_perhaps_
         execution = await finished(baton, "e")
         assert execution.status == "cancelled"
         assert _said(await baton.left_standing(execution)) == [("pay", "irreversible", "unknown")]
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["under the same keys", "under new keys"])
+async def test_what_was_made_anew_under_new_keys_stands_twice(database: Path, again: bool) -> None:
+    """Also when all goes well at last: nobody wanted the first one any more."""
+    desk = Desk()
+    given = resources(desk, DONE, tools=[desk.tool("pay", effect="irreversible")])
+    pay = {"name": "pay", "type": "tool", "config": {"args": {}}}
+    steps = [pay, act("bad", "pay", fail="{{ input.bad }}")]
+    async with engine(database, resources=given) as baton:
+        execution = await run(baton, workflow("w", steps), {"bad": True})
+        await baton.retry(execution.id, from_step="pay", again=again, edit={"bad": False} if again else None)
+        execution = await finished(baton, execution)
+        standing = await baton.left_standing(execution)
+    assert execution.status == ("completed" if again else "failed")
+    assert [one["idempotency_key"] for one in standing] == [f"{execution.id}:pay:0"]
+    assert [key for *_, key in desk.calls] == [f"{execution.id}:pay:0", f"{execution.id}:pay:{int(again)}"]
