@@ -12,7 +12,7 @@ from orchestrator.store.below import is_below
 from orchestrator.store.chapter import Chapter, insert, no_execution, raise_signal
 from orchestrator.store.executions import find
 from orchestrator.store.letter_rows import SELECT_LETTER, letter_conditions, to_letter
-from orchestrator.store.port import Asked, DeadLetter, Execution, LetterFilter
+from orchestrator.store.port import Asked, DeadLetter, LetterFilter
 from orchestrator.store.results import find_out, supersede
 from orchestrator.store.rows import to_json
 
@@ -196,26 +196,21 @@ def _not_undoable(db: sqlite3.Connection, letter: DeadLetter) -> ConflictError |
     over = execution is None or execution.status in ("completed", "compensated", "compensation_failed")
     if letter.kind in ("failure", "poisoned") and not begun and not over:
         return None
-    became, hint = _of_its_undoing(letter, execution)
+    became = execution.compensation if execution is not None else None
+    going_on, partly = letter.kind != "failure", became == "compensation_failed"
+    done = "has been undone" if became == "compensated" else "is not to be undone"
+    told = "is being undone" if going_on else "was undone, as far as it could be" if partly else done
     return ConflictError(
         f"Dead letter {letter.id} is about '{letter.path or letter.execution_id}', and what execution "
-        f"'{letter.execution_id}' did {became}.",
-        hint=hint,
+        f"'{letter.execution_id}' did {told}.",
+        hint=f"Go on with that: baton dead-letters redrive {letter.id}"
+        if going_on
+        else f"See what was not: baton dead-letters --execution {letter.execution_id}"
+        if partly
+        else f"Close it: baton dead-letters discard {letter.id}",
         code="not_undoable",
         letter_id=letter.id,
     )
-
-
-def _of_its_undoing(letter: DeadLetter, execution: Execution | None) -> tuple[str, str]:
-    """What became of undoing an execution that is undone no more, and what a letter about it is still good for."""
-    became = execution.compensation if execution is not None else None
-    if letter.kind != "failure":
-        return "is being undone", f"Go on with that: baton dead-letters redrive {letter.id}"
-    if became == "compensation_failed":
-        others = f"See what was not: baton dead-letters --execution {letter.execution_id}"
-        return "was undone, as far as it could be", others
-    done = "has been undone" if became == "compensated" else "is not to be undone"
-    return done, f"Close it: baton dead-letters discard {letter.id}"
 
 
 def _row(db: sqlite3.Connection, letter_id: int) -> Any:
