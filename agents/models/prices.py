@@ -16,7 +16,7 @@ _PER = 1_000_000
 class Price(BaseModel):
     """For a million tokens, in whatever currency budgets are in; `call` for each call besides."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     input: float = Field(default=0, ge=0)
     output: float = Field(default=0, ge=0)

@@ -27,7 +27,7 @@ class AssistantBounds(BaseModel):
         replans: How often what is left of a plan that failed while it ran is planned anew; 0: never.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     workflows: tuple[str, ...] = ("*",)
     agents: tuple[str, ...] = ("*",)

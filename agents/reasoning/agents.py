@@ -35,7 +35,7 @@ class Agent(BaseModel):
         description: For people, and for models that choose among agents.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, defer_build=True)
 
     name: str = Field(default="agent", min_length=1)
     version: Version = "1.0"

@@ -34,7 +34,7 @@ class AgentRouting(BaseModel):
         floor: Agents that succeed less often than this (0 to 1) are not explored.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     adaptive: bool = True
     exploration: float = Field(default=0.1, ge=0, le=1)

@@ -44,7 +44,7 @@ class Service(BaseModel):
         tenants: Whose executions may use it; everybody's where none is named. For others it is not there.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, defer_build=True)
 
     name: str = Field(min_length=1)
     base_url: str

@@ -31,7 +31,7 @@ class BreakerPolicy(BaseModel):
         open_for: Seconds until it may be probed.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     failure_threshold: int = Field(default=5, ge=1)
     open_for: Duration = Field(default=30.0, gt=0)

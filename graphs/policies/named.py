@@ -26,7 +26,7 @@ class Bounds(BaseModel):
             is what services and model providers have when nothing is said. False: it has none.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     max_concurrency: int | None = Field(default=None, ge=1)
     rate: str | None = None

@@ -20,7 +20,13 @@ NOBODY: Final[frozenset[str]] = frozenset()
 class StepConfig(BaseModel):
     """The base for a step type's `Config`: unknown keys are refused, so a typing error is found at once."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, arbitrary_types_allowed=True)
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        populate_by_name=True,
+        arbitrary_types_allowed=True,
+        defer_build=True,  # of a hundred step types, a workflow uses a few
+    )
 
 
 class StepType:

@@ -17,7 +17,7 @@ class AlertWebhook(BaseModel):
         secret: `whsec_…`; messages are signed with it.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     url: str = Field(repr=False)  # such addresses often hold a secret themselves
     secret: SecretStr | None = None
@@ -47,7 +47,7 @@ class AlertSettings(BaseModel):
         webhook: An address, or its URL alone.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     log: bool = True
     file: Path | None = None
