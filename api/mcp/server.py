@@ -4,8 +4,9 @@ Its handlers are set by hand, not by its decorators: those remember the tools of
 calls of others by them.
 """
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import logging
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from importlib.metadata import version
 from typing import Any, Final
 
@@ -13,6 +14,7 @@ import orjson
 from mcp import types
 from mcp.server.lowlevel import Server
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+from mcp.shared import session
 from starlette.types import ASGIApp
 
 from api.errors import document_of
@@ -49,8 +51,27 @@ async def served(orchestrator: Orchestrator) -> AsyncIterator[ASGIApp]:
     server.request_handlers[types.ListToolsRequest] = list_tools
     server.request_handlers[types.CallToolRequest] = call_tool
     manager = StreamableHTTPSessionManager(server, stateless=True)
-    async with manager.run():
-        yield manager.handle_request
+    with _unsaid():
+        async with manager.run():
+            yield manager.handle_request
+
+
+@contextmanager
+def _unsaid() -> Iterator[None]:
+    """Of requests that it cannot read the SDK tells the root logger, with what is in them: secrets, perhaps. Clients
+    are told what is wrong with theirs; nobody else needs to know."""
+
+    def is_said(record: logging.LogRecord) -> bool:
+        return record.pathname != session.__file__
+
+    root = logging.getLogger()
+    if not root.handlers and logging.lastResort is not None:
+        root.addHandler(logging.lastResort)  # else the SDK's first word there changes how everything else is said
+    root.addFilter(is_said)
+    try:
+        yield
+    finally:
+        root.removeFilter(is_said)
 
 
 def _workbench(server: Server[Any, Any], orchestrator: Orchestrator) -> Workbench:

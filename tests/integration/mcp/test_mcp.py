@@ -15,6 +15,7 @@ from tests.support.gateway.calls import publish
 from tests.support.gateway.definitions import REFUND, announces, asks, awaits, workflow
 from tests.support.gateway.people import caller, make_key
 from tests.support.gateway.serving import Served, serving
+from tests.support.sentinel import SENTINEL
 
 pytestmark = pytest.mark.capability("I14")
 
@@ -46,6 +47,20 @@ async def test_workflows_are_tools_with_the_schema_of_their_input(served: Served
     assert set(tools) == {"refund", "quick", "baton_wait", "baton_decide"}
     assert tools["refund"].inputSchema["properties"] == {"amount": {"type": "number"}}
     assert tools["baton_wait"].annotations and tools["baton_wait"].annotations.readOnlyHint
+
+
+@pytest.mark.capability("A20")
+async def test_what_cannot_be_read_is_in_no_log(served: Served, caplog: pytest.LogCaptureFixture) -> None:
+    call = {"name": {"nested": SENTINEL}, "arguments": {"token": SENTINEL}}
+    notice = {"requestId": {"token": SENTINEL}}
+    async with caller(served.url) as http:
+        http.headers["accept"] = "application/json, text/event-stream"
+        answer = await http.post("/mcp", json={"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": call})
+        assert "Invalid request parameters" in answer.text
+        notice_body = {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": notice}
+        assert (await http.post("/mcp", json=notice_body)).status_code == 202
+        assert (await http.post("/mcp", json={"jsonrpc": "2.0", "id": 2, "method": "ping"})).status_code == 200
+    assert SENTINEL not in caplog.text
 
 
 async def test_a_call_starts_and_waits_and_tells_how_far_it_is(served: Served) -> None:
