@@ -27,7 +27,12 @@ Amounts = Mapping[str, float]
 
 def amount(over: Mapping[str, Any]) -> str:
     """A limit in words: `35 seconds of calls`."""
-    return f"{over['limit']:g} {'seconds of calls' if over['what'] == 'seconds' else over['what']}"
+    return f"{figure(over['limit'])} {'seconds of calls' if over['what'] == 'seconds' else over['what']}"
+
+
+def figure(value: float) -> str:
+    """A number as people write it, none of it left out: `2500000`, `0.000082`."""
+    return f"{value:.12f}".rstrip("0").rstrip(".")
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from typing import Any, ClassVar, Final, TypedDict
 from agents.approval import Approval, ApprovalConfig
 from agents.models.prices import Prices
 from agents.values import tokens_of
-from graphs.budget import HELD, RAISED, SPENT, Ledger, Over, amount
+from graphs.budget import HELD, RAISED, SPENT, Ledger, Over, amount, figure
 from graphs.errors import StepError
 from graphs.spec import Budget
 from graphs.steps import Answer, StepConfig, StepContext, Wait
@@ -199,9 +199,9 @@ class MoreBudget(Approval):
     def __init__(self, who: str, over: Mapping[str, Any]) -> None:
         self._over = over
         whose = budget_of(over)
-        spent = f"{over['spent']:g} are spent"
+        spent = f"{figure(over['spent'])} are spent"
         if over["spent"] < over["limit"] and over.get("needs"):
-            spent += f", and it takes about {over['needs']:g}"
+            spent += f", and it takes about {figure(over['needs'])}"
         self._config = ApprovalConfig(
             message=f"{who} cannot go on: {whose} of {amount(over)} does not allow another call ({spent}). Raise it?",
             payload={"raise_by": _enough(over)},

@@ -7,6 +7,7 @@ from typing import Any
 
 from rich.text import Text
 
+from graphs.budget import figure
 from orchestrator.cli.exits import Exit
 from orchestrator.cli.options import Shared
 from orchestrator.cli.support.carrying import questions_for
@@ -122,7 +123,7 @@ def _calls(usage: Usage) -> str:
 
 
 def _spent(usage: Usage) -> str:
-    price = f", {usage.cost:g} spent" if usage.cost else ""
+    price = f", {figure(usage.cost)} spent" if usage.cost else ""
     refused = f", {usage.refused} tool calls refused" if usage.refused else ""
     tokens = f"{usage.input_tokens + usage.output_tokens:,} tokens"
     guessed = f", {usage.estimated} estimated" if usage.estimated else ""

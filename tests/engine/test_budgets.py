@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from agents import Call, Failure, Models, Rule, Script, Tool, Tools, Turn
 from agents.models.prices import Prices
-from graphs.budget import HELD, RAISED, SPENT, Ledger, Over
+from graphs.budget import HELD, RAISED, SPENT, Ledger, Over, amount, figure
 from graphs.clock import ManualClock
 from graphs.errors import SettingsError
 from graphs.spec import Budget
@@ -166,6 +166,18 @@ async def test_a_budget_in_money_needs_a_price(database: Path) -> None:
         execution = await run(baton, workflow("w", [_agent()], config={"budget": {"cost": 1}}))
     assert execution.error["code"] == "price_unknown"
     assert execution.error["message"] == "the budget is in money, and nobody said what model 'scripted:s' costs."
+
+
+def test_amounts_are_written_out() -> None:
+    """A limit of 2,500,000 tokens was asked about as one of 2.5e+06, and 1,987,654 of them as 1.98765e+06."""
+    assert [figure(one) for one in (0, 35.5, 2_500_000, 1_987_654, 0.000082)] == [
+        "0",
+        "35.5",
+        "2500000",
+        "1987654",
+        "0.000082",
+    ]
+    assert amount({"limit": 2_500_000, "what": "tokens"}) == "2500000 tokens"
 
 
 def test_a_price_that_is_none_is_refused() -> None:

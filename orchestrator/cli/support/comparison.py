@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from rich.text import Text
 
+from graphs.budget import figure
 from orchestrator.cli.support.terminal import one_line, output, seconds_text
 
 _WIDTH: Final = 200
@@ -86,5 +87,5 @@ def _sides(said: Mapping[str, str]) -> list[tuple[str, str]]:
 def _cost(cost: Mapping[str, Any]) -> str:
     calls = f"{cost['calls']} call{'s' if cost['calls'] != 1 else ''}"
     of = f" of {', '.join(cost['models'])}" if cost["models"] else ""
-    money = f", {cost['cost']:g} spent" if cost["cost"] else ""
+    money = f", {figure(cost['cost'])} spent" if cost["cost"] else ""
     return f"{calls}{of}, {cost['tokens']:,} tokens{money}"

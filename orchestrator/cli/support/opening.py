@@ -14,7 +14,8 @@ async def looking(setting: Setting, *, make: bool = False, modules: bool = False
 
     Args:
         make: Make the file when it is not there.
-        modules: Whether workflows of Python modules are wanted.
+        modules: Whether what Python modules offer is wanted: an execution that begins is pinned to their workflows and
+            agents.
 
     Raises:
         NotFoundError: there is no such file.
@@ -27,8 +28,14 @@ async def looking(setting: Setting, *, make: bool = False, modules: bool = False
             hint="Name it with --database or BATON_DATABASE; baton run and baton publish make one.",
             code="database_not_found",
         )
-    workflows = setting.offered.workflows if modules else []
-    async with Orchestrator.open(setting.settings, workflows=workflows, drive=False) as baton:
+    opened = (
+        Orchestrator.open(
+            setting.settings, resources=setting.offered.resources, workflows=setting.offered.workflows, drive=False
+        )
+        if modules
+        else Orchestrator.open(setting.settings, drive=False)
+    )
+    async with opened as baton:
         yield baton
 
 

@@ -36,6 +36,20 @@ def test_the_analysis_the_strategy_and_every_choice_are_shown(cli: Cli) -> None:
     assert "of the last 1 executions 0 failed" in " ".join(cli("show", "y").out.split())
 
 
+@pytest.mark.capability("I10", "C09")
+def test_what_a_command_begins_is_pinned_to_the_agents_of_python_too(cli: Cli) -> None:
+    """Otherwise a published agent with the capability would be the only one that was there when it began."""
+    cli.write("team.py", FAST)
+    agent = "apiVersion: workflow/v1\nkind: Agent\nmetadata: {name: cleo, tags: [refunds]}\nspec: {model: 'scripted:s'}"
+    cli.write("cleo.yaml", agent)
+    assert cli("publish", "cleo.yaml").code == 0
+    cli.flow("w", "    - {name: ask, type: agent, config: {agent_capability: refunds, message: Go}}")
+    assert cli("run", "w.yaml", "--id", "x", "--module", "team.py").code == 0
+    found = cli("show", "x", "--json").json
+    assert {*found["execution"]["pins"]} == {"ann", "bob", "cleo"}
+    assert "came_later" not in found["choices"][0] and "any of the 3 that have it" in cli("show", "x").out
+
+
 @pytest.mark.capability("O16")
 def test_advice_is_given_from_what_happened(cli: Cli) -> None:
     flow = cli.flow("late", "    - {name: tell, type: emit_event, timeout: 1h, config: {event_type: late}}")
