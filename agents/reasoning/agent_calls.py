@@ -18,6 +18,7 @@ from agents.reasoning.spending import Spending, as_kept
 from agents.reasoning.trimming import Message
 from agents.tools.offers import Offer
 from agents.tools.tool_use import ToolApproval
+from agents.tools.undoing import announce
 from agents.values import shorten
 from graphs.composites.base import Data, Opening
 from graphs.composites.subworkflow import SubWorkflow, SubWorkflowConfig
@@ -188,6 +189,8 @@ class ToolCall(Action):
         offer = self.wanted.offer
         tool = find_tool(context, self.assignment, self.step, offer["target"])
         context.progress({"kind": "tool", "turn": self.wanted.turn + 1, "tool": offer["name"], "args": dict(args)})
+        if offer.get("effect") == "irreversible" and tool.effect != "irreversible":
+            await announce(tool.name, context)
         return await tool.run(args, context)
 
     def undo_unheard(self, context: StepContext, config: StepConfig) -> Mapping[str, Any] | None:
@@ -214,6 +217,8 @@ class WorkflowCall(SubWorkflow):
         opening.context.progress(
             {"kind": "tool", "turn": self.wanted.turn + 1, "tool": offer["name"], "args": dict(args)}
         )
+        if offer.get("effect") == "irreversible":
+            await announce(offer["target"], opening.context)
         config = SubWorkflowConfig(workflow=offer["target"], version=offer.get("version"), input=dict(args))
         return await super().open(replace(opening, config=config))
 

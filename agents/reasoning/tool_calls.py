@@ -7,8 +7,9 @@ from typing import Any, Final
 
 from agents.reasoning.agent_calls import CallApproval, ToolCall, Wanted, WorkflowCall
 from agents.reasoning.assignment import Assignment
+from agents.reasoning.called_steps import told_by
 from agents.reasoning.conversation import Called, Conversation, model_step, tool_step
-from agents.reasoning.decisions import APPROVAL, Decision, decision_on, lets_happen
+from agents.reasoning.decisions import APPROVAL, Decision, decision_on, edited_to, lets_happen
 from agents.tools.offers import Offer
 from agents.tools.tool_use import ToolApproval
 from graphs.planner import Need, PlannedStep, Results, companion_of
@@ -53,16 +54,18 @@ class ToolCalls:
 
     def _step_call(self, number: int, position: int, name: str, call: Called) -> Iterator[PlannedStep]:
         """A step that is written inside the agent step, with the call's arguments as its `args`."""
-        needs = [Need(model_step(number), "succeeded")]
+        needs, args = [Need(model_step(number), "succeeded")], call["args"]
         if "approval" in call:
             yield self._asked_about(number, name, call)
             said = decision_on(self._results, name)
             if said is None or not lets_happen(said):
                 return  # a step of any type, with steps inside perhaps: it is not planned unless it is to happen
+            args = edited_to(said) or args
             needs.append(Need(name + APPROVAL, "settled"))
-        made = self._step_called(self._offers[call["name"]])
+        offer = self._offers[call["name"]]
+        made = self._step_called(offer)
         index = sum(len(said.get("calls", ())) for said in self._talk.said[:number]) + position
-        kind = self._library.kind(made)
+        kind = told_by(self._library.kind(made), offer, number, args)
         planned = PlannedStep(name, made, kind.node, tuple(needs), local=f"[{number}].", index=index, kind=kind)
         yield planned
         if (companion := companion_of(planned, self._library.node_of)) is not None:

@@ -95,7 +95,11 @@ def _offer(
     elif wanted.step is not None:
         offer = _of_step(_inside(inside, wanted.step))
     else:
-        offer = _of_tool(context, context.resource(Tools).get(wanted.tool or ""))
+        tool = context.resource(Tools).get(wanted.tool or "")
+        if tool.undo is not None and wanted.effect == "irreversible":
+            words = f"tool '{tool.name}' says what undoes it, and here its effect is 'irreversible'."
+            raise StepError(words, category="validation", code="tool_undo")
+        offer = _of_tool(context, tool)
     return _narrowed(offer, wanted)
 
 

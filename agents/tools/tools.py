@@ -17,9 +17,9 @@ from agents.tools.calling import Callee, picked
 from agents.tools.endpoint_use import EndpointUndo
 from agents.tools.tool_use import ToolApproval
 from agents.tools.undoing import (
-    IRREVERSIBLE,
     Effect,
     UndoArguments,
+    announce,
     given_to_undo,
     given_to_undo_unheard,
     undo_template,
@@ -149,9 +149,8 @@ class Tool:
         Raises:
             StepError: `arguments_invalid`; or what the function raised.
         """
-        if self.effect == "irreversible" and context.keep is not None:
-            # Before the act: afterwards there may be no process that could.
-            await context.keep(IRREVERSIBLE, {"tool": self.name, "idempotency_key": context.idempotency_key})
+        if self.effect == "irreversible":
+            await announce(self.name, context)
         result = await self._call(arguments, context)
         await self._write_down(result, arguments, context)
         return result

@@ -15,6 +15,13 @@ Effect = Literal["none", "reversible", "irreversible"]
 IRREVERSIBLE: Final = "step.irreversible"
 """The kind of the record of a call that nothing undoes: it is about to be made."""
 
+
+async def announce(tool: str, context: StepContext) -> None:
+    """Write down that a call is about to be made which nothing undoes: afterwards there may be nobody who could."""
+    if context.keep is not None:
+        await context.keep(IRREVERSIBLE, {"tool": tool, "idempotency_key": context.idempotency_key})
+
+
 UndoArguments = Callable[[Mapping[str, Any], Any], Mapping[str, Any] | None] | Mapping[str, Any]
 """From a call's arguments and its result: a function, or values with expressions over `args` and `result`."""
 

@@ -59,7 +59,7 @@ class World:
 
     def __init__(self, folder: Path) -> None:
         self._folder, self._file = folder, folder / "done"
-        self.url = ""
+        self.url, self.undone = "", True
 
     @property
     def done(self) -> list[str]:
@@ -96,7 +96,8 @@ class World:
             "config": {"function": "unact", "args": {"amount": "{{ input.amount }}"}},
         }
         given = {"input": "{{ args }}"}
-        return {"name": "act", **calls, **given, "config": {"function": "act"}, "compensate": undo}
+        undone = {"compensate": undo} if self.undone else {}
+        return {"name": "act", **calls, **given, "config": {"function": "act"}, **undone}
 
     def use(self, kind: str) -> dict[str, Any]:
         """How an agent names it."""
@@ -111,7 +112,7 @@ class World:
 
     def asking(self, kind: str, *uses: dict[str, Any]) -> dict[str, Any]:
         """The agent step that has it."""
-        undone = {"undo": {"endpoint": "/unact/{amount}"}} if kind == "endpoint" else {}
+        undone = {"undo": {"endpoint": "/unact/{amount}"}} if kind == "endpoint" and self.undone else {}
         more = {"steps": [self._step()]} if kind == "step" else {}
         return agent(tools=[{**self.use(kind), **undone, **use} for use in uses]) | more
 
@@ -119,14 +120,14 @@ class World:
         script = Script("s", turns=turns)
         given: list[Any] = [Models(allow_real=False, scripts=[script]), Functions([self.act, self.unact])]
         if kind == "function":
-            given.append(Tools([Tool("act", "Acts.", self.act, undo="unact"), self.unact]))
+            given.append(Tools([Tool("act", "Acts.", self.act, undo="unact" if self.undone else None), self.unact]))
         if kind == "endpoint":
             given.append(Services([Service(name="desk", base_url=self.url)]))
         if kind == "mcp":
             program = self._folder / "server.py"
             program.write_text(SERVER)
             command = {"command": sys.executable, "args": (str(program), str(self._file))}
-            tools: Any = {"act": {"undo": "unact"}}
+            tools: Any = {"act": {"undo": "unact"} if self.undone else {}}
             given.append(McpServers([McpServer(name="desk", tools=tools, **command)]))
         return given
 
@@ -172,8 +173,7 @@ async def test_thresholds_limits_and_side_effects_are_those_of_the_tool(
     database: Path, world: World, kind: str
 ) -> None:
     """Who is asked sees what it does to the world; how often it may be called counts whatever it is called."""
-    grave = {"effect": "irreversible"} if kind in ("function", "workflow", "mcp") else {"effect": "reversible"}
-    said = {"approval": "args.amount > 100", "max_calls": 3, **grave}
+    said = {"approval": "args.amount > 100", "max_calls": 3, "effect": "reversible"}
     steps = [world.asking(kind, said, {"name": "other", "description": "Also acts.", "max_calls": 3})]
     turns = (
         Turn(calls=(Call("act", {"amount": 500}), Call("act", {"amount": 5}))),
@@ -185,7 +185,7 @@ async def test_thresholds_limits_and_side_effects_are_those_of_the_tool(
         execution = await baton.start(workflow("w", steps))
         wait = await _question(baton, execution)
         asked = wait.wait.question
-        assert (asked["tool"], asked["payload"], asked["effect"]) == ("act", {"amount": 500}, grave["effect"])
+        assert (asked["tool"], asked["payload"], asked["effect"]) == ("act", {"amount": 500}, "reversible")
         assert world.done == ["act 5"]
         await baton.decide(execution.id, wait.path, "respond", by="ann", data="Done by hand.")
         execution = await finished(baton, execution)
@@ -194,6 +194,26 @@ async def test_thresholds_limits_and_side_effects_are_those_of_the_tool(
     assert calls[0]["result"] == "Done by hand."
     assert calls[3]["error"] == "Error: tool 'other' may be called 3 times here, and it was."
     assert execution.output["refused"] == 1
+
+
+@pytest.mark.capability("E11")
+@pytest.mark.parametrize("kind", KINDS)
+async def test_what_nothing_undoes_is_named_by_whoever_fails_after_it(database: Path, world: World, kind: str) -> None:
+    """Also where only the agent's definition says so; and a call that a person has not let happen is not named."""
+    world.undone = False
+    said = {"effect": "irreversible", "approval": "args.amount > 100"}
+    turns = (Turn(calls=(Call("act", {"amount": 5}), Call("act", {"amount": 500}))), DONE)
+    given, workflows = world.resources(kind, *turns), world.workflows(kind)
+    async with engine(database, resources=given, workflows=workflows) as baton:
+        execution = await baton.start(workflow("w", [world.asking(kind, said), act("bad", "ask", fail=True)]))
+        wait = await _question(baton, execution)
+        await baton.decide(execution.id, wait.path, "reject", by="ann")
+        execution = await finished(baton, execution)
+        standing = await baton.left_standing(execution)
+    assert execution.status == "failed"
+    tool = "desk_act" if kind == "mcp" else "act"
+    key = f"{execution.id}:ask[0].act-0:0"
+    assert standing == [{"path": "ask[0].act-0", "reason": "irreversible", "tool": tool, "idempotency_key": key}]
 
 
 async def test_a_step_that_a_person_refuses_is_not_begun(database: Path, world: World) -> None:
