@@ -17,6 +17,7 @@ from agents.models.scripts import Call, Failure, Rule, Script, Turn
 from agents.reasoning.agents import Agent, Agents
 from agents.services.service_call import ServiceCall
 from agents.services.services import Service, Services
+from agents.tools.endpoint_call import EndpointCall
 from agents.tools.function_call import FunctionStep
 from agents.tools.functions import Functions
 from agents.tools.mcp_servers import McpServer, McpServers, McpTool
@@ -58,6 +59,7 @@ def step_types() -> tuple[StepType, ...]:
         Validation(),
         FunctionStep(),
         ToolStep(),
+        EndpointCall(),
         EmitEvent(),
         Approval(),
         WaitForEvent(),

@@ -1,7 +1,7 @@
 """Endpoints of services as tools: how they are declared, the path a call goes to, the call that undoes it. Light."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, Self
 from urllib.parse import quote
@@ -9,7 +9,7 @@ from urllib.parse import quote
 from pydantic import BeforeValidator, model_validator
 
 from agents.services.endpoints import check_endpoint
-from agents.services.service_call import WITH_BODY, Method, upper
+from agents.services.service_call import Method, upper
 from agents.tools.undoing import Effect, undo_template
 from graphs.errors import InputError, StepError
 from graphs.steps import StepConfig
@@ -109,7 +109,7 @@ class EndpointUndo:
     """The call of an endpoint that undoes another call.
 
     Attributes:
-        names: Of the arguments it takes, where nobody says which; the path's are among them.
+        names: Of the arguments it takes; the path's are among them.
     """
 
     tool: str
@@ -124,23 +124,13 @@ class EndpointUndo:
         Args:
             given: `args`, or the `input` they are picked from, as `agents.tools.undoing` gives them.
         """
-        found = given["args"] if "args" in given else _picked(given["input"], self.names)
-        if missing := [hole for hole in holes_of(self.endpoint) if found.get(hole) is None]:
-            # The call cannot be made, and fails in the open: people are told, as of any that is not undone.
-            path = f"unknown: '{missing[0]}' of {self.endpoint}"
-        else:
-            path = filled(self.endpoint, found)
-        rest = {name: value for name, value in found.items() if name not in holes_of(self.endpoint)}
-        config = {"service": self.service, "endpoint": path, "method": self.method}
+        offered = given["args"] if "args" in given else given["input"]
         return {
-            "type": "service_call",
+            "type": "endpoint_call",
             "name": f"undo_{self.tool}",
-            "config": config | ({"payload": rest} if rest or self.method in WITH_BODY else {}),
+            "config": {"service": self.service, "endpoint": self.endpoint, "method": self.method},
+            "input": {name: offered[name] for name in self.names if name in offered},
         }
-
-
-def _picked(value: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
-    return {name: value[name] for name in names if name in value}
 
 
 class EndpointUse(StepConfig):

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from agents.services.service_call import WITH_BODY, Method, call_headers
-from agents.services.services import Request, Services
-from agents.tools.endpoint_use import EndpointUndo, UndoUse, filled, holes_of, schema_of
+from agents.services.service_call import Method
+from agents.tools.endpoint_call import call_endpoint
+from agents.tools.endpoint_use import EndpointUndo, UndoUse, holes_of, schema_of
 from agents.tools.tool_use import ToolUse
 from agents.tools.tools import Tool
 from graphs.errors import InputError
@@ -24,8 +24,7 @@ def service_tool(
 ) -> Tool:
     """A tool that asks a service.
 
-    Arguments that the endpoint names in braces go into its path; the others into the query, or, for methods that have
-    one, into the body. Calls that change something carry the call's idempotency key.
+    Where its arguments go, `call_endpoint` says.
 
     Args:
         name, description: What the model is told.
@@ -37,22 +36,11 @@ def service_tool(
     Raises:
         InputError: the endpoint names an argument that the schema does not have.
     """
-    holes, given = holes_of(endpoint), schema_of(name, endpoint, schema)
 
     async def call(context: StepContext, /, **arguments: Any) -> Any:
-        path = filled(endpoint, arguments)
-        rest = {key: value for key, value in arguments.items() if key not in holes}
-        request = Request(
-            method=method,
-            path=path,
-            query={} if method in WITH_BODY else {key: value for key, value in rest.items() if value is not None},
-            headers=call_headers(context, method, context.idempotency_key),
-            body=rest,
-            has_body=method in WITH_BODY,
-        )
-        return (await context.resource(Services).send(service, request)).body
+        return await call_endpoint(context, service, endpoint, method, arguments)
 
-    return Tool(name, description, call, given, **{"uses": service, **more})
+    return Tool(name, description, call, schema_of(name, endpoint, schema), **{"uses": service, **more})
 
 
 def endpoint_tool(use: ToolUse) -> Tool:
@@ -93,5 +81,5 @@ def _undone_by(use: ToolUse, named: Mapping[str, ToolUse]) -> ToolUse:
 
 def _undoing(tool: str, service: str, undo: UndoUse) -> EndpointUndo:
     endpoint = undo.endpoint or ""
-    names = [*holes_of(endpoint), *(undo.input_schema or {}).get("properties", {})]
+    names = [*holes_of(endpoint), *(undo.input_schema or {}).get("properties", {}), *(undo.args or {})]
     return EndpointUndo(tool, undo.service or service, endpoint, undo.method, tuple(dict.fromkeys(names)))

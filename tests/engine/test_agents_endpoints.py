@@ -63,6 +63,8 @@ class Hotel:
         self.asked: list[tuple[str, str, str, str]] = []
         """Method, path, body, idempotency key."""
         self.failing = 0
+        self.cut = False
+        """The next answer never comes: the connection breaks."""
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         line, *headers = (await reader.readuntil(b"\r\n\r\n")).decode().splitlines()
@@ -70,6 +72,10 @@ class Hotel:
         said = dict(one.lower().split(": ", 1) for one in headers if ": " in one)
         body = (await reader.readexactly(int(said.get("content-length", 0)))).decode()
         self.asked.append((method, path, body, said.get("idempotency-key", "")))
+        if self.cut:
+            self.cut = False
+            writer.close()
+            return
         failed, self.failing = self.failing > 0, self.failing - 1
         answer = json.dumps({"id": f"b{len(self.asked)}", "key": said.get("idempotency-key")})
         status = "503 Busy" if failed else "200 OK"
@@ -157,8 +163,32 @@ async def test_what_undoes_it_cannot_be_said_and_people_are_told(database: Path,
         execution = await run(baton, workflow("w", [ASK, act("bad", "ask", fail=True)]))
         undone = [one for path, one in (await baton.results(execution.id)).items() if path.startswith("~")]
     assert execution.compensation == "compensation_failed"
-    assert "unknown: 'booking' of /bookings/{booking}" in undone[0]["error"]["message"]
+    told = "DELETE hotel/bookings/{booking} cannot be called: argument 'booking' is missing."
+    assert undone[0]["error"]["message"] == told
     assert hotel.calls == [("POST", "/rooms/sea%2F1/bookings")]
+
+
+@pytest.mark.capability("X24", "E11", "E22")
+@pytest.mark.parametrize("args", [", args: {booking: result.id}", ""])
+async def test_what_undoes_a_call_that_was_cut_off_is_given_what_people_found_out(
+    database: Path, hotel: Hotel, url: str, args: str
+) -> None:
+    """The path of what undoes it names what only the lost answer said."""
+    hotel.cut = True
+    text = CLERK.replace(", args: {booking: result.id}", args).replace("retry: {max_attempts: 3, initial_delay: 0}", "")
+    async with engine(database, resources=resources(url, BOOK)) as baton:
+        await baton.publish(clerk(text))
+        execution = await run(baton, workflow("w", [ASK, act("bad", "ask", fail=True)]))
+        (letter,) = await baton.dead_letters(kind="compensation")
+        key = f"{execution.id}:ask[0].book-0:0"
+        assert (execution.compensation, letter.about["idempotency_key"]) == ("compensation_failed", key)
+        assert "argument 'booking' is missing. It undoes 'ask[0].book-0', which was cut off" in letter.error["message"]
+        await baton.edit_letter(letter.id, {"booking": "b 17"}, by="ann")
+        await baton.redrive([letter.id], by="ann")
+        execution = await finished(baton, execution)
+        assert await baton.dead_letters(kind="compensation") == []
+    assert execution.compensation == "compensated"
+    assert hotel.calls == [("POST", "/rooms/sea%2F1/bookings"), ("DELETE", "/bookings/b%2017")]
 
 
 async def test_a_person_approves_above_the_threshold(database: Path, hotel: Hotel, url: str) -> None:
