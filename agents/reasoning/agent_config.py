@@ -75,7 +75,7 @@ class AgentConfig(StepConfig):
             The question and the last two turns stay either way.
         temperature, max_tokens: Handed to the model.
         stream: Hand the model's words to `context.progress` as they come, or never; without it, while somebody
-            follows them.
+            follows them, and, where a budget is in tokens or money, the model's server counts them in streams too.
     """
 
     agent: str | Agent | None = None

@@ -77,8 +77,8 @@ def _streams(context: StepContext, model: Any, assignment: Assignment) -> bool:
     if assignment["stream"] is not None:
         return assignment["stream"]
     # A server that does not count tokens in streams would let a budget be overdrawn only because somebody looks on.
-    counts = bool(getattr(model, "stream_usage", True))
-    return context.heard() and (counts or not assignment["budgets"])
+    counted = any(budget.keys() & {"tokens", "cost"} for budget in assignment["budgets"].values())
+    return context.heard() and (not counted or bool(getattr(model, "stream_usage", True)))
 
 
 def _agent(model: Any, assignment: Assignment, form: AnswerForm | None) -> Any:

@@ -68,6 +68,31 @@ async def test_so_it_does_where_the_budget_is_in_money(database: Path) -> None:
     assert usage.cost == pytest.approx(most)
 
 
+@pytest.mark.capability("O01", "security-A19")
+@pytest.mark.parametrize(
+    ("budget", "wanted", "streamed"),
+    [({"calls": 9}, None, True), ({"tokens": 90_000}, None, False), ({"tokens": 90_000}, True, True)],
+)
+async def test_who_looks_on_sees_words_where_the_budget_needs_no_count_of_them(
+    database: Path, budget: dict[str, int], wanted: bool | None, streamed: bool
+) -> None:
+    """A server that is merely of OpenAI's shape may not count in streams; what it does not count is estimated."""
+    step = _asking("ask", "m")
+    step["config"] |= {"stream": wanted} if wanted is not None else {}
+    async with _at_a_provider(database, Provider([Script("m", turns=(Turn("It is two."),))])) as baton:
+        with baton.listen("e", kinds=("step.progress", "execution.completed"), words=True) as listening:
+            await baton.start(workflow("w", [step], config={"budget": budget}), execution_id="e")
+            told = []
+            async for record in listening:
+                if record.kind == "execution.completed":
+                    break
+                told.append(record.data["data"])
+        (usage,) = await baton.usage("e")
+    words = [one["text"] for one in told if one["kind"] == "token"]
+    assert "".join(words) == ("It is two." if streamed else "")
+    assert (usage.calls, usage.estimated) == (1, int(streamed))
+
+
 @pytest.mark.capability("security-A19")
 async def test_answers_of_unknown_length_are_held_for_and_waited_for(database: Path) -> None:
     """Five agents side by side, room for one answer of any length at a time: none asks a person for more, as each

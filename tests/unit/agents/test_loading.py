@@ -29,6 +29,7 @@ def test_the_built_in_step_types() -> None:
         "validation": "parallel_executor",
         "function": "parallel_executor",
         "tool": "parallel_executor",
+        "endpoint_call": "parallel_executor",
         "emit_event": "parallel_executor",
         "approval": "human_approval",
         "wait_for_event": "human_approval",
