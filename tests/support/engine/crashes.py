@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from orchestrator.store import sqlite, writer
+from orchestrator.store.units import Unit
 
 
 class Crash:
@@ -33,7 +34,7 @@ class Crash:
         self.left -= 1
         return self.left >= 0
 
-    def lose(self, units: Sequence[writer.Unit]) -> None:
+    def lose(self, units: Sequence[Unit]) -> None:
         """Nobody will ever answer these."""
         orphans = [unit.future for unit in units if unit.future is not None]
         self._orphans += orphans

@@ -67,7 +67,7 @@ async def engine(
     """An engine with our step types; quick to start, and cut short at the end unless `grace` says otherwise."""
     given = {"synchronous": "off", "poll": 0.02, "grace": 0.0, "log_level": "error", **settings}
     async with Orchestrator.open(
-        Settings(database=database, _env_file=None, **given),  # type: ignore[call-arg]
+        Settings(database=database, _env_file=None, **given),
         resources=[effects or Effects(), gates or Gates(), Guess(), *resources],
         step_types=types or TYPES,
         clock=clock,

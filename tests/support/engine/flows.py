@@ -1,8 +1,9 @@
 """Flows without LangGraph and without a database: bodies are tasks, commits are calls."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from math import inf
+from typing import Any
 
 from graphs.flow import Board, Flow, Woken, deadlock
 from graphs.planner import Plan, Run
@@ -36,6 +37,9 @@ class FakeRoot:
         self.errors.append(error)
 
     broke_off = False
+
+    def asked(self, end: Mapping[str, Any] | None, *, held: bool) -> None:
+        """Nobody asks for the end here."""
 
     def place(self, path: str) -> float:
         return self.places.get(path, inf)

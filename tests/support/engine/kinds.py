@@ -129,7 +129,8 @@ def document(made: Made) -> dict[str, Any]:
     if made.undone:
         undo = {"name": f"undo_{made.name}", "type": "act", "config": {"value": "{{ output.n }}"}}
         step["compensate"] = undo | {"output": _OUTPUT["act"]}
-    return step | _DOCUMENTS[made.kind](made) | {"output": _OUTPUT[made.kind]}
+    own: dict[str, Any] = _DOCUMENTS[made.kind](made)
+    return step | own | {"output": _OUTPUT[made.kind]}
 
 
 _OUTPUT = {

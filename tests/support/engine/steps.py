@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from graphs.composites import RouteChooser
 from graphs.errors import Category, StepError
-from graphs.steps import Action, StepConfig, StepContext, StepTypes
+from graphs.steps import Action, StepConfig, StepContext, StepTypes, Waiting
 from orchestrator.plugins import installed_step_types
 
 
@@ -156,6 +156,9 @@ class Guess(RouteChooser):
 
     async def ask(self, context: StepContext, question: Mapping[str, Any], said: Sequence[str]) -> dict[str, Any]:
         return {"route": list(question["routes"])[-1], "explanation": "it was the last"}
+
+    def more_budget(self, context: StepContext, over: Mapping[str, Any]) -> Waiting:
+        raise AssertionError("it costs nothing")
 
 
 def step_types(*more: Any) -> StepTypes:

@@ -20,7 +20,7 @@ class _Drawing:
         return self._draw(st.sampled_from(values))
 
     def number(self, least: int, most: int) -> int:
-        return self._draw(st.integers(least, most))
+        return int(self._draw(st.integers(least, most)))
 
     def graph(self, most: int, depth: int, visible: list[str]) -> list[Made]:
         """Steps that depend on earlier ones of the same list."""

@@ -57,7 +57,8 @@ def _in(node: ast.AST, module: str) -> Iterator[tuple[str, int | None, str | Non
         for each in node.body:
             value = getattr(each, "value", None)
             target = each.targets[0] if isinstance(each, ast.Assign) else getattr(each, "target", None)
-            if isinstance(target, ast.Name) and target.id == "code" and _is_code(value) and node.name.endswith("Error"):
+            named = isinstance(target, ast.Name) and target.id == "code" and node.name.endswith("Error")
+            if named and value is not None and _is_code(value):
                 doc = (ast.get_docstring(node) or "").partition("\n\n")[0].replace("\n", " ")
                 yield value.value, _status(module, node.name, value.value), doc, ()
     if not isinstance(node, ast.Call):

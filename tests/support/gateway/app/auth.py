@@ -30,29 +30,29 @@ async def own(ctx: Auth.types.AuthContext, value: dict[str, Any]) -> Any:
 
 
 @auth.on.threads.read
-async def read(ctx: Auth.types.AuthContext, value: dict[str, Any]) -> Any:
+async def read(ctx: Auth.types.AuthContext, value: Any) -> Any:
     """Threads may be shared by name."""
     return {"owner": {"$eq": ctx.user.identity}}
 
 
 @auth.on.threads.delete
-async def clean(ctx: Auth.types.AuthContext, value: dict[str, Any]) -> Any:
+async def clean(ctx: Auth.types.AuthContext, value: Any) -> Any:
     """Only some may delete."""
     return {"owner": ctx.user.identity} if "cleaner" in ctx.permissions else False
 
 
 @auth.on.assistants.search
-async def shared(ctx: Auth.types.AuthContext, value: dict[str, Any]) -> Any:
+async def shared(ctx: Auth.types.AuthContext, value: Any) -> Any:
     """Assistants that list one among their members."""
     return {"members": {"$contains": ctx.user.identity}}
 
 
 @auth.on.assistants
-async def assistants(ctx: Auth.types.AuthContext, value: dict[str, Any]) -> None:
+async def assistants(ctx: Auth.types.AuthContext, value: Any) -> None:
     """Anything else with assistants is everybody's."""
 
 
 @auth.on.store
-async def store(ctx: Auth.types.AuthContext, value: dict[str, Any]) -> None:
+async def store(ctx: Auth.types.AuthContext, value: Any) -> None:
     """Everybody has items of their own."""
     value["namespace"] = (ctx.user.identity, *(value.get("namespace") or ()))

@@ -23,7 +23,7 @@ async def authenticate(authorization: str | None) -> Any:
 
 
 @auth.on.threads.create_run
-async def run(ctx: Auth.types.AuthContext, value: dict[str, Any]) -> Any:
+async def run(ctx: Auth.types.AuthContext, value: Any) -> Any:
     """Nobody runs what says no, and nobody on another's thread."""
     if "no" in str(value["kwargs"].get("input")).split("'"):
         return False
@@ -32,6 +32,6 @@ async def run(ctx: Auth.types.AuthContext, value: dict[str, Any]) -> Any:
 
 
 @auth.on.threads.read
-async def read(ctx: Auth.types.AuthContext, value: dict[str, Any]) -> Any:
+async def read(ctx: Auth.types.AuthContext, value: Any) -> Any:
     """Nobody looks at another's."""
     return {"owner": ctx.user.identity}

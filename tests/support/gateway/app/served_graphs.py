@@ -117,7 +117,9 @@ async def _call(state: MessagesState) -> dict[str, list[AnyMessage]]:
 
 
 async def _tool(state: MessagesState) -> dict[str, list[AnyMessage]]:
-    call = state["messages"][-1].tool_calls[0]
+    said = state["messages"][-1]
+    assert isinstance(said, AIMessage)
+    call = said.tool_calls[0]
     return {"messages": [ToolMessage(f"found {call['args']['word']}", tool_call_id=call["id"], name=call["name"])]}
 
 
