@@ -16,6 +16,9 @@ from graphs.loading.names import nearest, suggestion
 
 SCRIPTED: Final = "scripted"
 
+NO_KEY: Final = "model_key_missing"
+"""The code of a warning that is about this machine, and not about the definition."""
+
 PROVIDERS: Final[Mapping[str, str]] = {
     "anthropic": "langchain_anthropic",
     "anthropic_bedrock": "langchain_aws",
@@ -102,7 +105,7 @@ def without_key(model: str, environment: Mapping[str, str]) -> Problem | None:
     names = _KEYS.get(provider, ())
     if not names or any(environment.get(name) for name in names):
         return None
-    return _problem("model_key_missing", f"models of '{provider}' need a key, and none is set", f"Set {names[0]}.")
+    return _problem(NO_KEY, f"models of '{provider}' need a key, and none is set", f"Set {names[0]}.")
 
 
 def judge_for(resources: Mapping[type, Any]) -> Callable[[str], Problem | None] | None:

@@ -13,14 +13,20 @@ import os
 import sys
 from importlib import import_module
 
-from orchestrator.cli.environment import clash
-from orchestrator.cli.loading import while_loading
-
 
 def main() -> None:
     """The entry point of the `baton` script."""
+    try:
+        _run()
+    except KeyboardInterrupt:  # before the command itself could hear it
+        raise SystemExit(130) from None
+    finally:
+        gc.freeze()  # what is left goes with the process; looking through it first takes a quarter of a second
+
+
+def _run() -> None:
     # Before anything of ours is imported that could be somebody else's.
-    if problem := clash():
+    if problem := import_module("orchestrator.cli.environment").clash():
         sys.stderr.write(f"error: {problem}\n")
         raise SystemExit(1)
     _open_streams()
@@ -28,14 +34,9 @@ def main() -> None:
         # A terminal that knows no ✓ gets a `?`, not a traceback.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
-    try:
-        with while_loading():
-            app = import_module("orchestrator.cli.app")
-        app.invoke()
-    except KeyboardInterrupt:  # before the command itself could hear it
-        raise SystemExit(130) from None
-    finally:
-        gc.freeze()  # what is left goes with the process; looking through it first takes a quarter of a second
+    with import_module("orchestrator.cli.loading").while_loading():
+        app = import_module("orchestrator.cli.app")
+    app.invoke()
 
 
 def _open_streams() -> None:

@@ -85,7 +85,8 @@ async def show(shared: Shared, *, number: int) -> int:
         await _theirs(baton, setting, number)
         story = await baton.letter_story(number)
     if shared.as_json:
-        print_json({"dead_letter": _as_called(story.letter), "input": story.input, "history": list(story.history)})
+        history = [replace(record, execution_id=shown_id(record.execution_id)) for record in story.history]
+        print_json({"dead_letter": _as_called(story.letter), "input": story.input, "history": history})
         return Exit.COMPLETED
     print_facts(_told(story))
     output().print(Text("history", "dim"))

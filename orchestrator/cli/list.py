@@ -73,11 +73,12 @@ def _print(found: Sequence[Execution], undriven: Mapping[str, datetime], questio
             status_text(status_left(execution.status) if execution.id in undriven else execution.status),
             time_text(execution.created_at, now),
             _took(execution, undriven.get(execution.id, now)),
+            seconds_text(execution.active_seconds) if execution.active_seconds else "",
             _about(execution, undriven, questions),
         )
         for execution in found
     ]
-    print_table(("id", *(["tenant"] if several else []), "workflow", "status", "begun", "took", ""), rows)
+    print_table(("id", *(["tenant"] if several else []), "workflow", "status", "begun", "took", "at work", ""), rows)
 
 
 def _took(execution: Execution, now: datetime) -> str:

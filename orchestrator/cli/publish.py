@@ -8,7 +8,7 @@ from rich.text import Text
 from graphs.errors import InputError
 from orchestrator.cli.exits import Exit
 from orchestrator.cli.options import Shared
-from orchestrator.cli.support.definitions import Definitions
+from orchestrator.cli.support.definitions import Definitions, mars
 from orchestrator.cli.support.documents import published_document
 from orchestrator.cli.support.opening import looking
 from orchestrator.cli.support.setting import Setting, user
@@ -21,7 +21,7 @@ async def publish(shared: Shared, *, files: Sequence[Path], by: str | None, stri
     setting = Setting(shared)
     definitions = Definitions(setting, beside=files)
     loaded = [definitions.load(file) for file in files]
-    if strict and (warned := [problem for one in loaded for problem in one.warnings]):
+    if warned := [problem for one in loaded for problem in one.warnings if mars(problem, strict)]:
         raise InputError(
             f"Nothing is published: {len(warned)} {'warning' if len(warned) == 1 else 'warnings'}.",
             hint="Mend what they say, or leave --strict out.",

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from orchestrator.cli.options import Shared
 from orchestrator.cli.support.carrying import carry, document_of, kept, stored
 from orchestrator.cli.support.comparison import print_comparison
+from orchestrator.cli.support.documents import compared_document
 from orchestrator.cli.support.finding import find_execution
 from orchestrator.cli.support.following import Left
 from orchestrator.cli.support.opening import looking
@@ -41,7 +42,7 @@ async def replay(
     async with looking(setting) as baton:
         compared = await baton.compare(source.id, execution.id)
     if left:
-        print_json({**document_of(left[0], found.questions), "compared": compared})
+        print_json({**document_of(left[0], found.questions), "compared": compared_document(compared)})
     elif not shared.as_json:
         output().print()
         print_comparison(compared)

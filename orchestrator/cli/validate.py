@@ -12,7 +12,7 @@ from graphs.spec import Workflow
 from graphs.templates import KIND, load_template
 from orchestrator.cli.exits import Exit
 from orchestrator.cli.options import Shared
-from orchestrator.cli.support.definitions import NO_FILE, Definitions, Unchecked, no_file, not_utf8
+from orchestrator.cli.support.definitions import NO_FILE, Definitions, Unchecked, mars, no_file, not_utf8
 from orchestrator.cli.support.errors import problem_line
 from orchestrator.cli.support.setting import Setting
 from orchestrator.cli.support.terminal import output, print_json
@@ -30,7 +30,7 @@ class Checked:
     missing: bool = False
 
     def fails(self, strict: bool) -> bool:
-        return any(strict or problem.severity == "error" for problem in self.problems)
+        return any(mars(problem, strict) for problem in self.problems)
 
     def as_document(self, strict: bool) -> dict[str, Any]:
         workflow = self.workflow

@@ -37,6 +37,8 @@ class Carrier:
         self._again: set[str] = set()
         self._asked: set[str] = set()
         """Of those about to be driven: what was asked of them has been stored since they were read."""
+        self._lost: set[str] = set()
+        """Those whose last results could not be kept, which was said: it is tried every other second."""
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._room = Room(
             works.settings.max_executions,
@@ -136,6 +138,7 @@ class Carrier:
             return "ended"
         # It hears nothing any more: whatever is stored from now on is a reason to look again.
         self._drives[execution_id] = None
+        self._lost.discard(execution_id)
         if left == "resting":
             await self._dues.remember(execution_id)
         return left
@@ -168,12 +171,15 @@ class Carrier:
 
         When the store could not write (a full disk), the work goes on once it can again: it is tried again and again.
         """
-        self._works.log.error("drive.failed", **{**error.as_dict(), "execution_id": execution_id})
+        again = isinstance(error, CommitError) and execution_id in self._lost
+        log = self._works.log.debug if again else self._works.log.error
+        log("drive.failed", **{**error.as_dict(), "execution_id": execution_id})
         note = Record(execution_id, DRIVE_FAILED, self._works.clock.now(), data=error.as_dict())
         if not isinstance(error, CommitError):
             await put_back(self._works, note)
             return
         self._works.publish([note])
+        self._lost.add(execution_id)
         if not self._draining:
             self._dues.after(execution_id, _AFTER_LOST_COMMIT)
 

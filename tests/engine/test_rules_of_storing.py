@@ -44,9 +44,10 @@ async def _pragma(baton: Orchestrator, sql: str) -> None:
 
 
 async def test_a_full_disk_ends_the_drive_with_a_named_error_and_the_work_goes_on_when_there_is_room(
-    database: Path, effects: Effects
+    database: Path, effects: Effects, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Rule 1: a commit that fails is heard. Otherwise `b` would wait for ever; it must not begin either."""
+    """Rule 1: a commit that fails is heard. Otherwise `b` would wait for ever; it must not begin either. A disk may be
+    full for days: the log says so once, and not whenever it was tried again."""
     clock = ManualClock()
     steps = [act("a", value="{{ input.large }}"), act("b", "a", value=1)]
     async with engine(database, effects=effects, clock=clock) as baton:
@@ -61,10 +62,15 @@ async def test_a_full_disk_ends_the_drive_with_a_named_error_and_the_work_goes_o
         assert record.execution_id == "large" and record.data["code"] == "commit_failed"
         assert "full" in record.data["message"]
         assert effects.counts == {"a": 2, "b": 1}
+        again = asyncio.create_task(hears(baton, "drive.failed"))
+        await turns(baton)
+        clock.advance(3600)
+        assert (await asyncio.wait_for(again, 60)).data["code"] == "commit_failed"
+        assert capsys.readouterr().err.count("drive.failed") == 1
         await _pragma(baton, "PRAGMA max_page_count = 1000000")
         clock.advance(3600)
         execution = await finished(baton, execution)
-    assert execution.status == "completed" and effects.counts == {"a": 3, "b": 2}
+    assert execution.status == "completed" and effects.counts == {"a": 4, "b": 2}
 
 
 async def test_a_result_that_the_file_refuses_is_not_half_kept(database: Path, effects: Effects) -> None:

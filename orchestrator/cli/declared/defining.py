@@ -9,6 +9,7 @@ from orchestrator.cli.declared.common import WhichVersion, examples
 from orchestrator.cli.options import command
 
 PANEL: Final = "Define"
+_STRICT: Final = "Warnings count as errors, but for keys of models that this machine has not."
 
 
 def register(app: typer.Typer) -> None:
@@ -33,7 +34,7 @@ def _register_validate(app: typer.Typer) -> None:
             list[Path],
             typer.Argument(metavar="FILE...", help="Definitions or templates; each may name workflows of the others."),
         ],
-        strict: Annotated[bool, typer.Option("--strict", help="Warnings count as errors.")] = False,
+        strict: Annotated[bool, typer.Option("--strict", help=_STRICT)] = False,
     ) -> None:
         """Find everything that is wrong with definitions, each problem with its file, line and column.
 
@@ -97,7 +98,7 @@ def _register_publish(app: typer.Typer) -> None:
             typer.Argument(metavar="FILE...", help="Definitions; each may name workflows of the others."),
         ],
         by: Annotated[str | None, typer.Option(metavar="NAME", help="Who; else the user of this machine.")] = None,
-        strict: Annotated[bool, typer.Option("--strict", help="Warnings count as errors.")] = False,
+        strict: Annotated[bool, typer.Option("--strict", help=_STRICT)] = False,
     ) -> None:
         """Add definitions to the catalogue, to be run by name. A published version never changes.
 

@@ -6,7 +6,7 @@ from os import environ
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from agents.models.known import judge_of, named_models, without_key
+from agents.models.known import NO_KEY, judge_of, named_models, without_key
 from agents.models.models import Models
 from agents.models.prices import Prices
 from agents.reasoning.agents import Agents
@@ -17,6 +17,7 @@ from agents.tools.tools import Tools
 from graphs.errors import DefinitionError, NotFoundError, Problem
 from graphs.loader import Loaded, Report, examine_text, load_file
 from graphs.loading.findings import Findings
+from graphs.loading.names import nearest
 from graphs.policies.named import declared
 from graphs.spec import Workflow
 from graphs.steps import StepTypes
@@ -95,7 +96,7 @@ class Definitions:
         """
         if (found := self._at_hand.find(name, version)) is None:
             # Loaded where it is wanted: a check of a file needs no engine.
-            raise load("orchestrator.catalogue:no_workflow")(name, version, self._at_hand)
+            raise load("orchestrator.catalogue:no_workflow")(name, version, self._at_hand, _file_called(name))
         return found
 
     def examine(self, path: Path, text: str) -> Report:
@@ -148,6 +149,15 @@ def not_utf8(file: Path, error: UnicodeDecodeError) -> Problem:
     return Problem("not_utf8", message, "Save it as UTF-8.", file=str(file))
 
 
+def mars(problem: Problem, strict: bool) -> bool:
+    """Whether a problem counts against the definition.
+
+    Args:
+        strict: Warnings do, too, but for a key this machine has not: where the workflow runs, there may be one.
+    """
+    return problem.severity == "error" or (strict and problem.code != NO_KEY)
+
+
 def is_file(target: str) -> bool:
     """Whether a target means a file, there or not, rather than a name."""
     path = Path(target)
@@ -159,7 +169,23 @@ def no_file(path: Path) -> NotFoundError:
     if path.is_dir():
         hint = "Name the files in it."
         return NotFoundError(f"'{path}' is a folder, not a definition.", hint=hint, code="file_not_found")
-    return NotFoundError(f"There is no file '{path}'.", hint="Published workflows go by name.", code="file_not_found")
+    near = nearest(path.name, (each.name for each in _definitions(path.parent)))
+    hint = f"Did you mean '{path.with_name(near)}'?" if near is not None else "Published workflows go by name."
+    return NotFoundError(f"There is no file '{path}'.", hint=hint, code="file_not_found")
+
+
+def _definitions(folder: Path) -> list[Path]:
+    try:
+        return sorted(each for each in folder.iterdir() if each.suffix in _SUFFIXES)
+    except OSError:
+        return []
+
+
+def _file_called(name: str) -> str | None:
+    """What to say to who gives the name of a workflow that lies here in a file, and is not published."""
+    files = (Path(f"{name}{suffix}") for suffix in sorted(_SUFFIXES, reverse=True))
+    found = next((file for file in files if file.is_file()), None)
+    return found and f"There is a file of that name: {found}. Name it, or publish it: baton publish {found}"
 
 
 def _known(setting: Setting, *, here: bool) -> Known:

@@ -1,5 +1,6 @@
 """What commands print as JSON, where it is not the facade's own value."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
@@ -34,3 +35,11 @@ def published_document(workflow: PublishedWorkflow) -> dict[str, Any]:
         "created_at": workflow.created_at,
         "created_by": workflow.created_by,
     }
+
+
+def compared_document(compared: Mapping[str, Any]) -> dict[str, Any]:
+    """A comparison under the ids that tenants gave."""
+    facts = dict(compared["facts"])
+    if parents := facts.get("parent"):
+        facts["parent"] = {side: parent and shown_id(parent) for side, parent in parents.items()}
+    return {**compared} | {"left": shown_id(compared["left"]), "right": shown_id(compared["right"]), "facts": facts}

@@ -6,7 +6,7 @@ over: when the engine of another terminal is closed, the executions it carried o
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -75,6 +75,7 @@ class Follower:
         self._mail: asyncio.Queue[Record | News] = asyncio.Queue()
         self._since = 0
         self._over = False
+        self._failure = ""
 
     def interrupt(self) -> bool:
         """Stop in order; gives whether the execution is left already, so that there is nothing more to wait for."""
@@ -174,7 +175,7 @@ class Follower:
         if record.kind == DRIVE_FAILED:
             if (failure := given_up(record)) is not None:
                 raise failure
-            self._view.note(record.data["message"])  # the engine tries again by itself
+            self._tell_failure(record.data)
         if not record.kind.startswith("execution."):
             return None
         execution = await baton.get(record.execution_id)
@@ -188,6 +189,13 @@ class Follower:
         story.status = str(execution.status)
         self._view.rests(story, waits)
         return Left(execution, waits) if enough(self._until, execution, waits) else None
+
+    def _tell_failure(self, error: Mapping[str, Any]) -> None:
+        """Say once why it does not go on: the engine tries again by itself, every other second while a disk is full."""
+        words = " ".join(str(error[part]) for part in ("message", "hint") if error.get(part))
+        if words != self._failure:
+            self._failure = words
+            self._view.note(words)
 
     async def _stop(self, baton: Orchestrator, story: Story, elsewhere: bool) -> Left:
         if not elsewhere:

@@ -54,6 +54,14 @@ def test_one_file_that_is_not_there_does_not_hide_the_others(cli: Cli) -> None:
     assert [one["ok"] for one in only_missing.json["files"]] == [False, True]
 
 
+def test_who_misspells_a_file_or_leaves_its_suffix_out_is_told_its_name(cli: Cli) -> None:
+    cli.flow("refund", "    - {name: nap, type: delay, config: {duration: 1ms}}\n")
+    assert "Did you mean 'refund.yaml'?" in cli("run", "refun.yaml").err
+    assert "Did you mean 'refund.yaml'?" in cli("validate", "refund.yml").out
+    assert "Published workflows go by name." in cli("run", "payroll.yaml").err
+    assert "There is a file of that name: refund.yaml" in cli("run", "refund").err
+
+
 def test_a_byte_order_mark_does_no_harm(cli: Cli) -> None:
     text = "\ufeff" + (cli.folder / cli.flow("nap", NAP)).read_text()
     assert cli("validate", cli.write("bom.yaml", text)).code == Exit.COMPLETED

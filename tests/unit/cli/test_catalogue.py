@@ -177,7 +177,10 @@ def test_models_that_cannot_speak_are_warned_of_before_anything_runs(cli: Cli, m
     cli.flow("scripted", step.format("scripted:clerk"))
     cli.flow("real", step.format("openai:gpt-5-mini"))
     assert "there is no script 'clerk'" in cli("validate", "scripted.yaml").out
-    assert "models of 'openai' need a key, and none is set" in cli("validate", "real.yaml").out
+    assert "models of 'openai' need a key, and none is set" in cli("validate", "real.yaml", "--strict").out
+    assert cli("validate", "real.yaml", "--strict").code == 0, "a definition is not worse where no key is"
+    assert cli("publish", "real.yaml", "--strict").code == 0
+    assert cli("validate", "scripted.yaml", "--strict").code == 1
     monkeypatch.setenv("OPENAI_API_KEY", "anything")
     assert "need a key" not in cli("validate", "real.yaml").out
 

@@ -64,8 +64,18 @@ def test_a_missing_package_is_named(home: Path, monkeypatch: pytest.MonkeyPatch)
 def test_the_command_stops_before_anything_is_imported(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(orchestrator.cli, "clash", lambda: "The package 'agents' is not Baton's.")
+    monkeypatch.setattr(orchestrator.cli.environment, "clash", lambda: "The package 'agents' is not Baton's.")
     with pytest.raises(SystemExit) as ended:
         orchestrator.cli.main()
     assert ended.value.code == 1
     assert capsys.readouterr().err == "error: The package 'agents' is not Baton's.\n"
+
+
+def test_ctrl_c_while_python_loads_the_command_is_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(orchestrator.cli.environment, "clash", interrupted)
+    with pytest.raises(SystemExit) as left:
+        orchestrator.cli.main()
+    assert left.value.code == 130

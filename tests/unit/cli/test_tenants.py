@@ -84,6 +84,7 @@ def test_a_list_says_whose_where_more_than_the_default_tenants_are_in_it(acme: C
         ("pause", "order-17"),
         ("pause", "order-17", "--json"),
         ("fork", "order-17", "--at", "ask", "--id", "order-17b", "--detach"),
+        ("compare", "order-17", "order-17", "--json"),
         ("approve", "order-17"),
         ("approve", "order-17", "--json"),
         ("approve", "order-17", "nosuch"),
@@ -145,6 +146,8 @@ def test_dead_letters_say_whose_and_are_found_for_one_tenant(cli: Cli) -> None:
     assert cli("dead-letters", "redrive", "1", "--tenant", "other").code == 8
     assert cli("dead-letters", "discard", "--all", "--tenant", "other").code == 0
     assert cli("dead-letters", "--json").json["dead_letters"][0]["execution_id"] == "theirs"
+    history = cli("dead-letters", "show", "1", "--json").json["history"]
+    assert {record["execution_id"] for record in history} == {"theirs"}
 
 
 def test_keys_are_made_and_listed_for_a_tenant(cli: Cli) -> None:
