@@ -195,7 +195,8 @@ class Play:
         self.stage.chapter(
             "7  What agents can do",
             "One small workflow each, from graphs/library/agents; every line is read from the records of what ran. All "
-            "are carried out twice: with scripted models, and with the same asked over HTTP, in OpenAI's format."
+            "are carried out twice: with scripted models, and with the same asked over HTTP, in OpenAI's format. "
+            "On the right: how often a model was called."
             if self.provider is not None
             else f"One small workflow each, from graphs/library/agents, with {real_model(os.environ)}; every line is "
             "read from the records of what ran.",

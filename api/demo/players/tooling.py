@@ -115,24 +115,26 @@ async def limits(company: Company) -> Shown:
 
 
 async def approved(company: Company) -> Shown:
-    decided: list[tuple[float, Decision]] = []
+    decided: list[tuple[float, Decision, float]] = []
 
     def say(wait: OpenWait) -> tuple[Decision, Mapping[str, Any]]:
         asked = wait.wait.question["payload"]
         decision, more = ANSWERS.get(asked["amount"], ("reject", {}))
-        decided.append((asked["amount"], decision))
-        return decision, more if decision != "edit" else {"data": {**asked, **more["data"]}}
+        made = {**asked, **more["data"]} if decision == "edit" else asked
+        decided.append((asked["amount"], decision, made["amount"]))
+        return decision, more if decision != "edit" else {"data": made}
 
     seen = await company.answered(await company.start("calls_approved"), say)
+    # A call is told as it was made: one that was edited, with what the person wrote.
     calls = {call["args"]["amount"]: _outcome(call) for call in seen.output("pay").get("tool_calls", [])}
-    told = [f"{amount:g} {_PAST[decision]}: {calls.get(amount)}" for amount, decision in sorted(decided)]
-    unasked = [amount for amount in calls if amount not in dict(decided)]
+    told = [f"{amount:g} {_PAST[decision]}: {calls.get(made)}" for amount, decision, made in sorted(decided)]
+    unasked = calls.keys() - {made for _, _, made in decided}
     return Shown(
-        f"{', '.join(map(str, unasked))} unasked; {'; '.join(told)}",
+        f"{', '.join(map(str, sorted(unasked)))} unasked; {'; '.join(told)}",
         [seen],
         {"it completes": seen.ended_well, "what is large is asked about": all(amount <= 100 for amount in unasked)},
         {
-            "four are asked about, once": len(decided) == 4,
+            "four are asked about, once": (len(decided), unasked) == (4, {50}),
             "each decision does what it says": list(calls.values())
             == ["paid 50", "paid 200", "paid 30", "not paid", "answered by ann"],
         },

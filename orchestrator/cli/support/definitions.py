@@ -185,7 +185,11 @@ def _file_called(name: str) -> str | None:
     """What to say to who gives the name of a workflow that lies here in a file, and is not published."""
     files = (Path(f"{name}{suffix}") for suffix in sorted(_SUFFIXES, reverse=True))
     found = next((file for file in files if file.is_file()), None)
-    return found and f"There is a file of that name: {found}. Name it, or publish it: baton publish {found}"
+    return (
+        found
+        if found is None
+        else f"There is a file of that name: {found}. Name it, or publish it: baton publish {found}"
+    )
 
 
 def _known(setting: Setting, *, here: bool) -> Known:
