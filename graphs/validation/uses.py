@@ -35,6 +35,14 @@ _USES: Mapping[str, tuple[tuple[tuple[str, ...], Thing], ...]] = {
 }
 """For our step types, where in `config` they name which thing."""
 
+_NONE: Mapping[Thing, str] = {
+    "service": "None are configured: BATON_SERVICES names them.",
+    "function": "None are configured: BATON_MODULES names the modules that offer functions.",
+    "tool": "None are configured: BATON_MODULES names the modules that offer tools.",
+    "agent": "None are configured: publish one, or name the module that offers it in BATON_MODULES.",
+}
+"""What to do where there are none at all."""
+
 _ASK_MODELS = ("agent", "switch")
 """Step types of ours whose `model` is a model's name."""
 
@@ -103,7 +111,8 @@ def check_uses(outline: Outline, known: Known, findings: Findings) -> None:
         severity: Severity = "error" if sure and thing != "agent" else "warning"
         words = f"there is no {thing} '{name}' in this engine's settings"
         own = endpoints_of(site.step.config) if "undo" in path else ()
-        hint = suggestion(name, (*own, *names), f"Configured {thing}s")
+        there = (*own, *names)
+        hint = suggestion(name, there, f"Configured {thing}s") if there else _NONE[thing]
         findings.add(f"{thing}_unknown", site.place.at("config", *path), words, hint, severity=severity)
     for site in outline.sites if known.limits is not None else ():
         _check_limits(site, known.limits or (), findings)

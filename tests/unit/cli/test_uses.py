@@ -63,7 +63,7 @@ def test_what_runs_here_is_known_to_be_missing(cli: Cli, monkeypatch: pytest.Mon
     for target in (cli.flow("uses", NOTE), "uses"):
         refused = cli("run", target)
         assert (refused.code, "there is no function 'note'" in refused.err) == (1, True)
-        assert "Configured functions: none." in refused.err
+        assert "None are configured: BATON_MODULES names the modules that offer functions." in refused.err
         cli("publish", "uses.yaml")
     assert cli("run", "uses", "--detach", "--id", "uses-1").code == 0
     assert cli("resume", "uses-1", "--module", "functions.py").code == 0
