@@ -12,13 +12,18 @@ from graphs.errors import InputError, StoreError
 from graphs.expressions.secret import MASK
 from graphs.inputs.secrets import names_a_secret
 from orchestrator.fingerprints import fingerprint
+from orchestrator.ids import shown_id
 from orchestrator.sealing import Cipher
 from orchestrator.store.served.remembering import REMEMBERED
 
 _SEALED: Final = "$sealed"
-_SAID: Final = frozenset({"config", "parent_config", "metadata"})
+_SAID: Final = frozenset({"config", "configurable", "parent_config", "metadata"})
 _AROUND: Final = frozenset({"payload", "data", "chunk", "tasks", "state"})
 """Where LangGraph says it; values of a graph's state may be called as they like."""
+
+
+_OF_A_MESSAGE: Final = "langgraph_step"
+"""What the metadata of a message has; beside the message, in events of LangChain, it has no name."""
 
 
 class Configured:
@@ -72,11 +77,27 @@ def masked(request: Mapping[str, Any]) -> dict[str, Any]:
 def untold(said: Any) -> Any:
     """What LangGraph says of a run, whose configuration it says with it."""
     if isinstance(said, Mapping):
+        if _OF_A_MESSAGE in said:
+            return _shown(_inside(said, lambda _: MASK))
         return {
-            name: _inside(value, lambda _: MASK) if name in _SAID else untold(value) if name in _AROUND else value
+            name: _shown(_inside(value, lambda _: MASK))
+            if name in _SAID
+            else untold(value)
+            if name in _AROUND
+            else value
             for name, value in said.items()
         }
     return type(said)(map(untold, said)) if type(said) in (list, tuple) else said
+
+
+def _shown(said: Any) -> Any:
+    """The same with the thread's id as its tenant knows it; LangGraph names its checkpoints' places with it, too."""
+    if isinstance(said, Mapping):
+        return {
+            name: shown_id(item) if name == "thread_id" and isinstance(item, str) else _shown(item)
+            for name, item in said.items()
+        }
+    return said
 
 
 def _everywhere(request: Mapping[str, Any], change: Callable[[Any], Any]) -> dict[str, Any]:
