@@ -41,32 +41,34 @@ class Audit(Chapter):
         rows = await self._reader.read(lambda db: db.execute(sql, (*parameters, which.limit)).fetchall())
         return [_entry(row) for row in rows]
 
-    async def verify_audit(self) -> AuditReport:
+    async def verify_audit(self, tenant: str | None = None) -> AuditReport:
         """See the port."""
-        return await self._reader.read(_verify)
+        return await self._reader.read(lambda db: _verify(db, tenant))
 
 
-def _verify(db: sqlite3.Connection) -> AuditReport:
-    expected, previous, count = 1, FIRST, 0
+def _verify(db: sqlite3.Connection, tenant: str | None) -> AuditReport:
+    expected, previous, count, newest = 1, FIRST, 0, FIRST
     while rows := db.execute(
         f"SELECT {COLUMNS} FROM audit WHERE seq >= ? ORDER BY seq LIMIT {_BATCH}", (expected,)
     ).fetchall():
         for seq, *row, before, hashed in rows:
             if seq != expected:
                 gone = f"{expected}" if seq == expected + 1 else f"{expected} to {seq - 1}"
-                return AuditReport(False, count, previous, expected, f"row {gone} is gone")
+                return AuditReport(False, count, newest, expected, f"row {gone} is gone")
             if before != previous:
-                return AuditReport(False, count, previous, seq, f"row {seq} does not follow the row before it")
+                return AuditReport(False, count, newest, seq, f"row {seq} does not follow the row before it")
             if hashed != row_hash(seq, row, before):
-                return AuditReport(False, count, previous, seq, f"row {seq} was changed")
-            expected, previous, count = seq + 1, hashed, count + 1
+                return AuditReport(False, count, newest, seq, f"row {seq} was changed")
+            expected, previous = seq + 1, hashed
+            if tenant in (None, row[1]):
+                count, newest = count + 1, hashed
     head = db.execute("SELECT value FROM meta WHERE key = ?", (HEAD,)).fetchone()
     kept = int(head[0].partition(":")[0]) if head else 0
     if kept >= expected:
-        return AuditReport(False, count, previous, expected, f"rows from {expected} on are gone")
-    if count and head and head[0] != f"{expected - 1}:{previous}":
-        return AuditReport(False, count, previous, expected - 1, f"row {expected - 1} is not the one that was written")
-    return AuditReport(True, count, previous)
+        return AuditReport(False, count, newest, expected, f"rows from {expected} on are gone")
+    if expected > 1 and head and head[0] != f"{expected - 1}:{previous}":
+        return AuditReport(False, count, newest, expected - 1, f"row {expected - 1} is not the one that was written")
+    return AuditReport(True, count, newest)
 
 
 def _entry(row: Sequence[Any]) -> AuditEntry:

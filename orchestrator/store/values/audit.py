@@ -45,7 +45,8 @@ class AuditFilter:
 
 @dataclass(frozen=True, slots=True)
 class AuditReport:
-    """Whether the chain holds. `head` is the hash of the last row that does; `broken_at` the first that does not."""
+    """Whether the chain holds. `rows` and `head`, the hash of the last, are of those that were asked about, as far as
+    it does; `broken_at` is the first row of all that does not."""
 
     ok: bool
     rows: int

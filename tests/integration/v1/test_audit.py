@@ -55,6 +55,8 @@ async def test_who_did_what_is_told_to_administrators_only(served: Served) -> No
     async with caller(served.url, other) as boss:
         theirs = (await boss.get("/v1/audit")).json()["entries"]
         assert [one["action"] for one in theirs] == ["key.created"]
+        report = (await boss.get("/v1/audit/verify")).json()
+        assert (report["ok"], report["rows"], report["head"]) == (True, 1, theirs[0]["hash"])
 
 
 async def filled(path: Path) -> None:
