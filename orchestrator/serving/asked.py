@@ -1,6 +1,6 @@
 """What a client asks of a run, as LangGraph wants it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from langchain_core.runnables import RunnableConfig
@@ -102,6 +102,23 @@ def _goto(given: Any) -> Any:
     if isinstance(given, Mapping) and isinstance(given.get("node"), str):
         return Send(given["node"], given.get("input"))
     raise InputError("'command.goto' names a node, or sends to one.", hint='{"node": "NAME", "input": {…}}')
+
+
+def refuse_unknown_nodes(given: Command[Any] | None, nodes: Collection[str], graph: str) -> None:
+    """A command that goes to a node which is not there would be taken, and come to nothing.
+
+    Raises:
+        InputError: the graph has no such node.
+    """
+    goto = given.goto if given is not None else ()
+    for each in goto if isinstance(goto, list | tuple) else [goto]:
+        name = each.node if isinstance(each, Send) else each
+        if name not in nodes:
+            raise InputError(
+                f"'command.goto' names {name[:100]!r}, and the graph '{graph}' has no such node.",
+                hint=f"Its nodes: {', '.join(sorted(nodes))}.",
+                code="node_unknown",
+            )
 
 
 def sets_aside(run: Run) -> bool:

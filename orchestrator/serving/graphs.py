@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from langchain_core.runnables import RunnableConfig
 from langgraph._internal._constants import CONFIG_KEY_STREAM_MESSAGES_V2
-from langgraph.constants import END
+from langgraph.constants import END, START
 from langgraph.errors import InvalidUpdateError, UnknownInterruptError
 from langgraph.pregel import Pregel
 from langgraph.types import Command, StateSnapshot, StateUpdate
@@ -25,6 +25,7 @@ from orchestrator.serving.asked import (
     context_of,
     no_checkpoint,
     refuse_unknown_checkpoint,
+    refuse_unknown_nodes,
     sets_aside,
 )
 from orchestrator.serving.configured import Configured
@@ -78,7 +79,7 @@ class UserGraph:
 
     async def admit(self, run: Run, by: Caller) -> Sequence[Beside]:
         """See the port."""
-        command(run.request)  # judged before anything is kept
+        await self._refuse_unknown_nodes(run)
         once = answered_once(run, self._store)
         execution = await self._store.execution(run.thread_id)
         if execution is not None and execution.tenant == run.tenant:
@@ -89,6 +90,15 @@ class UserGraph:
             )
         await refuse_unknown_checkpoint(run, self._saver)
         return once
+
+    async def _refuse_unknown_nodes(self, run: Run) -> None:
+        given = command(run.request)
+        if given is None or not given.goto or not self._source.static:
+            return  # what a function makes is known when it is made
+        async with AsyncExitStack() as stack:
+            graph = await self._open(stack, run.tenant)
+        if isinstance(graph, Pregel):
+            refuse_unknown_nodes(given, {*graph.nodes, END} - {START}, self.name)
 
     def sealed(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
         """See the port: a graph's state has no secret inputs, but it may be configured with secrets."""

@@ -62,6 +62,17 @@ async def test_a_graph_that_has_ended_asks_nothing(http: httpx.AsyncClient) -> N
     assert (await http.get("/threads/t")).json()["values"]["said"] == ["answered: yes", "after"]
 
 
+@pytest.mark.parametrize("goto", ["nowhere", ["after", "nowhere"], {"node": "nowhere", "input": {}}])
+async def test_a_command_to_a_node_that_is_not_there_is_refused_at_once(http: httpx.AsyncClient, goto: Any) -> None:
+    await asked(http, "ask", "t")
+    body = {"assistant_id": "ask", "command": {"goto": goto}}
+    refused = await http.post("/threads/t/runs/wait", json=body)
+    assert (refused.status_code, refused.json()["code"]) == (422, "node_unknown")
+    assert "__end__, after, ask" in refused.text
+    there = {"assistant_id": "ask", "command": {"goto": "after"}}
+    assert (await http.post("/threads/t/runs/wait", json=there)).status_code == 200
+
+
 @pytest.mark.parametrize("strategy", ["interrupt", "rollback"])
 async def test_who_asks_to_take_the_place_of_an_answer_may(
     http: httpx.AsyncClient, served: Served, strategy: str
