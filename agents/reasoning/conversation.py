@@ -8,7 +8,7 @@ from agents.reasoning.assignment import Assignment, as_text
 from agents.reasoning.decisions import decision_on, edited_to, lets_happen, rejection
 from agents.reasoning.trimming import Message, Part, in_parts, trimmed
 from agents.tools.offers import tool_of
-from agents.values import shorten
+from agents.values import shorten, without_media
 from graphs.planner import COMPANION, Results
 from graphs.state import Result
 
@@ -122,7 +122,11 @@ class Conversation:
 
     def _told(self, number: int, position: int, call: Called) -> Message:
         outcome = self._outcome(number, position, call)
-        text = outcome["error"] if "error" in outcome else shorten(as_text(outcome["result"]), MAX_TOOL_RESULT)
+        text = (
+            outcome["error"]
+            if "error" in outcome
+            else shorten(as_text(without_media(outcome["result"])), MAX_TOOL_RESULT)
+        )
         if (edited := self._edited(number, position, call)) is not None:
             text = f"A person changed the arguments of this call to {as_text(edited)}.\n{text}"
         status = "error" if "error" in outcome else "success"

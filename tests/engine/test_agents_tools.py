@@ -1,6 +1,7 @@
 """What agents call besides functions: workflows, the steps written inside them; and what bounds such calls."""
 
 import asyncio
+import json
 from pathlib import Path
 
 import pytest
@@ -131,3 +132,23 @@ async def test_a_model_that_asks_for_hundreds_of_calls_at_once_is_stopped(databa
         f"Error: no more than {most} tools are called in one turn, and this is one too many. "
         "Call it again, once you have heard of the others."
     )
+
+
+@pytest.mark.capability("I06")
+async def test_a_model_is_told_of_pictures_and_not_their_bytes(database: Path) -> None:
+    """MCP servers give them as base64 among texts: who takes a screenshot would pay for 50,000 characters a turn."""
+    given = [
+        {"type": "text", "text": "See:"},
+        {"type": "image", "data": "aGk=" * 10, "mimeType": "image/png"},
+        {"type": "resource", "resource": {"uri": "file:///a.pdf", "blob": "aGk=" * 5}},
+    ]
+    tool = Tool("look", "Looks.", lambda: given)
+    async with engine(database, resources=resources(Desk(), Turn(calls=(Call("look"),)), DONE, tools=[tool])) as baton:
+        execution = await run(baton, workflow("w", [agent(tools=["look"])]))
+    assert execution.output["tool_calls"][0]["result"] == given, "whoever goes on with the step has them"
+    told = json.loads(execution.output["messages"][2]["content"])
+    assert [told[0], told[1]["data"], told[2]["resource"]["blob"]] == [
+        {"type": "text", "text": "See:"},
+        "(40 characters of base64, which are not shown)",
+        "(20 characters of base64, which are not shown)",
+    ]
