@@ -12,6 +12,7 @@ import uvicorn
 
 from agents.tools.threads import Threads
 from api.app import create_app
+from api.connections import PatientProtocol
 from api.gateway import Gateway
 from api.mcp.starting import Mcp
 from api.security.custom import Custom
@@ -150,6 +151,7 @@ class Server(uvicorn.Server):
     def __init__(self, gateway: Gateway) -> None:
         config = uvicorn.Config(
             create_app(gateway),
+            http=PatientProtocol,
             log_level="warning",
             lifespan="off",  # what the app needs is open before the app is made
             timeout_graceful_shutdown=_LATE,

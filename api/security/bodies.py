@@ -25,6 +25,9 @@ _JUDGES: Final = ThreadPoolExecutor(4, thread_name_prefix="baton-body")
 _ITEMS: Final = 1_000_000
 """Values in one body at most: a few bytes each on the wire, a hundred in memory."""
 
+_SILENCE: Final = 60.0
+"""Seconds that the rest of a body is waited for, while nothing of it comes."""
+
 _DIGITS: Final = 400
 _LOWEST, _HIGHEST = -(2**63), 2**64 - 1
 _MAYBE_SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
@@ -50,7 +53,11 @@ async def whole_body(receive: Receive, headers: Headers, settings: GatewaySettin
     size = 0
     more = True
     while more:
-        message = await receive()
+        try:
+            async with asyncio.timeout(_SILENCE):
+                message = await receive()
+        except TimeoutError:
+            raise BodyError(f"Nothing came of the body for {_SILENCE:g} seconds.", code="client_left") from None
         if message["type"] == "http.disconnect":
             raise BodyError("The client left before its request was complete.", code="client_left")
         chunk = message.get("body", b"")

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import httpx
 import pytest
+from websockets.asyncio.client import connect
 
-from api.security import refuse_open_network
+from api import connections
+from api.security import bodies, refuse_open_network
 from api.serve import Server, listening
 from api.settings import GatewaySettings
 from graphs.errors import SettingsError
@@ -139,6 +141,48 @@ async def test_a_stop_lets_streams_go_without_a_word_of_trouble(tmp_path: Path) 
                     await asyncio.wait_for(of_run.aread(), 60)
                 assert await stopping == 0
         assert "Traceback" not in await gateway.said()
+
+
+@pytest.mark.parametrize(("before", "said"), [(0, b""), (0, b"GET /ok HT"), (1, b"GET /ok HT")])
+async def test_a_connection_on_which_no_request_comes_is_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, before: int, said: bytes
+) -> None:
+    monkeypatch.setattr(connections, "HEAD", 1)
+    async with serving(tmp_path / "baton.db") as served:
+        reader, writer = await asyncio.open_connection(*served.url.removeprefix("http://").split(":"))
+        for _ in range(before):
+            writer.write(b"GET /ok HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n")
+            await asyncio.wait_for(reader.readuntil(b"}"), 60)
+        writer.write(said)
+        assert await asyncio.wait_for(reader.read(), 60) == b""
+        writer.close()
+
+
+async def test_a_stream_is_no_connection_on_which_no_request_comes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "HEAD", 1)
+    async with serving(tmp_path / "baton.db", heartbeat=0.2) as served, caller(served.url) as http:
+        thread = (await http.post("/threads", json={})).json()["thread_id"]
+        at = f"{served.url.replace('http', 'ws')}/threads/{thread}/stream/events"
+        async with http.stream("GET", f"/threads/{thread}/stream") as stream, connect(at) as socket:
+            lines = stream.aiter_lines()
+            for _ in range(20):  # of which each second one is a sign of life
+                await asyncio.wait_for(anext(lines), 60)
+            await socket.send('{"id": 1, "method": "subscription.subscribe", "params": {"channels": ["values"]}}')
+            assert '"success"' in str(await asyncio.wait_for(socket.recv(), 60))
+
+
+async def test_the_rest_of_a_body_is_not_waited_for_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bodies, "_SILENCE", 0.2)
+
+    async with serving(tmp_path / "baton.db") as served, caller(served.url) as http:
+        reader, writer = await asyncio.open_connection(*served.url.removeprefix("http://").split(":"))
+        writer.write(b"POST /threads HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n")
+        writer.write(b"content-length: 100\r\n\r\n{")
+        assert b"HTTP/1.1 400" in await asyncio.wait_for(reader.readline(), 60)
+        assert (await http.get("/ok")).status_code == 200
+        writer.close()
 
 
 _BLOCKING = """
