@@ -217,18 +217,25 @@ async def test_it_is_reset_from_another_process(database: Path, effects: Effects
 
 
 @pytest.mark.capability("E09")
-async def test_a_call_that_ends_meanwhile_does_not_undo_a_reset(database: Path, effects: Effects) -> None:
+async def test_a_call_that_ends_meanwhile_does_not_undo_a_reset(
+    database: Path, effects: Effects, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The engine keeps the breaker as it knows it, before it hears of the reset."""
     clock = ManualClock()
     async with opened(database, clock, effects, resources=[Line()]) as baton:
-        async with engine(database, drive=False) as elsewhere:
-            await elsewhere.reset_breaker("lines")
         assert baton._driver is not None
         breakers = baton._driver._works.breakers
         (guard,) = breakers.guards("lines:one", ())
-        assert guard.state.state == "open", "it has not heard of it"
+        told = list[str]()
+        monkeypatch.setattr(breakers, "reset", told.append)  # it is told, and does not hear of it yet
+        async with engine(database, drive=False) as elsewhere:
+            await elsewhere.reset_breaker("lines")
+        assert guard.state.state == "open"
         breakers.changed(guard.name, guard.state, guard.state)
-        await until(lambda: guard.state.state == "closed")
+        await until(lambda: told)
+        monkeypatch.undo()
+        breakers.reset(told[0])
+        assert guard.state.state == "closed"
         await baton.store.barrier()
         assert [breaker.state for breaker in await baton.breakers()] == ["closed"]
 
