@@ -6,7 +6,17 @@ OpenAI takes, and is let by. What would have to change the answer's form, and ca
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StrictStr, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictFloat,
+    StrictInt,
+    StrictStr,
+    field_validator,
+    model_validator,
+)
 
 Role = Literal["system", "developer", "user", "assistant", "tool", "function"]
 
@@ -68,8 +78,8 @@ class ChatBody(SpeakingBody):
     user: Annotated[str, Field(max_length=255)] | None = None
     metadata: dict[str, Any] | None = None
     n: Literal[1] | None = None
-    tools: Annotated[list[Any], Field(max_length=0)] | None = None
-    functions: Annotated[list[Any], Field(max_length=0)] | None = None
+    tools: list[Any] | None = None
+    functions: list[Any] | None = None
     response_format: dict[str, Any] | None = None
     on_disconnect: Literal["cancel", "continue"] | None = None
     """Not OpenAI's: as in runs of langgraph-sdk. Clients send it as `extra_body`."""
@@ -79,3 +89,10 @@ class ChatBody(SpeakingBody):
         if self.response_format is not None and self.response_format.get("type") != "text":
             raise ValueError("response_format: answers are text; give the agent an output_schema instead")
         return self
+
+    @field_validator("tools", "functions")
+    @classmethod
+    def _tools_are_the_agents(cls, given: list[Any] | None) -> list[Any] | None:
+        if given:
+            raise ValueError("who answers has tools of its own and calls them itself; send none")
+        return given

@@ -53,6 +53,8 @@ class LastingResponse(Response):
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         async for part in self._body:
             await send({"type": "http.response.body", "body": part, "more_body": True})
+            # Who has much to say never waits, and would not hear that nobody listens any more.
+            await asyncio.sleep(0)
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 

@@ -103,8 +103,8 @@ async def _compensate(context: PlanContext, config: RunnableConfig, undoings: Se
         host.stopped,
     )
     done, wrong = _came_to(inner.plan, inner.results)
-    cut_off = {undoing.planned.name: undoing.cut_off for undoing in undoings}
-    wrong = {name: {**facts, **cut_off[name]} for name, facts in wrong.items()}
+    of = {undoing.planned.name: undoing for undoing in undoings}
+    wrong = {name: {**facts, **of[name].wanted(facts["error"].get("code"))} for name, facts in wrong.items()}
     return {"steps": {COMPENSATION: _outcome(context, {"compensated": done, "failed": list(wrong)}, wrong, inner)}}
 
 

@@ -37,16 +37,23 @@ class Undoing:
     result: Result | None = None
     effect: Mapping[str, Any] | None = None
 
-    @property
-    def cut_off(self) -> dict[str, Any]:
-        """Of a call of which nobody knows what it did: the key it was made with, and what of it is `wanted` to undo it;
-        otherwise nothing."""
-        known: Mapping[str, Any] = self.result or self.effect or {}
-        if known.get("outcome") != "unknown":
+    def wanted(self, code: str | None) -> dict[str, Any]:
+        """What people may say so that it is undone after all, and of which call, when undoing it failed; otherwise
+        nothing: what a call gave of which nobody knows what it did, with the key it was made with; or what an effect is
+        undone with, where what is known is not enough.
+
+        Args:
+            code: Of the error that undoing it failed with.
+        """
+        if self.result is not None and self.result.get("outcome") == "unknown":
+            return {"outcome": "unknown", "idempotency_key": self.result.get("idempotency_key"), "wanted": "output"}
+        if self.effect is None:
             return {}
-        key = known.get("idempotency_key") if self.result is not None else str(known["key"]).removesuffix(UNHEARD)
-        wanted = "output" if self.result is not None else "arguments"
-        return {"outcome": "unknown", "idempotency_key": key, "wanted": wanted}
+        found = {"wanted": "arguments", "effect": self.effect["key"]}
+        if self.effect.get("outcome") == "unknown":
+            key = str(self.effect["key"]).removesuffix(UNHEARD)
+            return {"outcome": "unknown", "idempotency_key": key, **found}
+        return found if code == "arguments_invalid" else {}
 
 
 class Line:
@@ -121,7 +128,7 @@ class Line:
         self.undoings.append(Undoing(planned, place.frame, place.planned, **more))
 
     def _completed(self, effect: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The effect of a call that was cut off, with what people found out since of what undoing it needs."""
+        """The effect, with what people found out since of what undoing it needs."""
         if not (given := effect.get("given")):
             return effect
         undo, config = effect["undo"], effect["undo"].get("config") or {}

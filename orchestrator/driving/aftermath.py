@@ -45,22 +45,22 @@ def left_undone(execution: Execution, extras: Mapping[str, Result], now: datetim
         unfinished = result.get("unfinished", {}) if result is not None else {}
         for name, facts in unfinished.items():
             about = {key: value for key, value in facts.items() if key != "error"}
-            error = facts["error"] if "wanted" not in about else _of_a_call_cut_off(facts["error"], about)
+            error = facts["error"] if "wanted" not in about else _with_a_way_out(facts["error"], about)
             yield letter(execution, kind, f"{plan}.{name}", error, now, escalated=True, **about)
 
 
-def _of_a_call_cut_off(error: Mapping[str, Any], about: Mapping[str, Any]) -> dict[str, Any]:
-    """Why a call was not undone of which nobody knows what it did, and what people can do about it."""
-    call, key = about["undoes"], about["idempotency_key"]
-    why = str(error.get("message", "")).rstrip(".")
-    gave, how = _GAVE[about["wanted"]]
-    look = f"Look for the key '{key}' where it was sent."
-    hint = f"If it acted, say {gave} (baton dead-letters edit NUMBER {how}) and redrive; if it did not, discard."
-    return {
-        **error,
-        "message": f"{why}. It undoes '{call}', which was cut off: what that did is not known; its key is '{key}'.",
-        "hint": " ".join(filter(None, (error.get("hint"), look, hint))),
-    }
+def _with_a_way_out(error: Mapping[str, Any], about: Mapping[str, Any]) -> dict[str, Any]:
+    """Why a call was not undone of which too little is known, and what people can do about it."""
+    call, (gave, edit) = about["undoes"], _GAVE[about["wanted"]]
+    why = f"{str(error.get('message', '')).rstrip('.')}. It undoes '{call}'"
+    how = f"say {gave} (baton dead-letters edit NUMBER {edit}) and redrive"
+    if about.get("outcome") == "unknown":
+        key = about["idempotency_key"]
+        why = f"{why}, which was cut off: what that did is not known; its key is '{key}'"
+        how = f"Look for the key '{key}' where it was sent. If it acted, {how}; if it did not, discard"
+    else:
+        how = how[0].upper() + how[1:]
+    return {**error, "message": f"{why}.", "hint": " ".join(filter(None, (error.get("hint"), f"{how}.")))}
 
 
 _GAVE: Mapping[str, tuple[str, str]] = {

@@ -108,17 +108,18 @@ _INHERITED = (
 
 
 def find_out(db: sqlite3.Connection, letter: DeadLetter) -> None:
-    """Complete what is kept of a call that was cut off by what people found out since: it keeps its place in the order
-    of commits, so that what undoes it keeps its name."""
+    """Complete what is kept of a call by what people found out since of what undoing it needs: it keeps its place in
+    the order of commits, so that what undoes it keeps its name."""
     wanted, edit = letter.about.get("wanted"), letter.edit
     if wanted is None or edit is None:
         return
-    key = letter.about["idempotency_key"] + UNHEARD
-    for seq, kind, text in db.execute(_OF_A_CALL, (letter.execution_id, letter.about["undoes"])).fetchall():
+    about = letter.about
+    effect = about.get("effect") or f"{about.get('idempotency_key')}{UNHEARD}"  # as letters had it at first
+    for seq, kind, text in db.execute(_OF_A_CALL, (letter.execution_id, about["undoes"])).fetchall():
         data = from_json(text)
         if kind != _EFFECT and wanted == "output":
             data["output"] = edit["input"]["output"]
-        elif kind == _EFFECT and wanted == "arguments" and data["key"] == key:
+        elif kind == _EFFECT and wanted == "arguments" and data["key"] == effect:
             data["given"] = {**data.get("given", {}), **edit["input"]}
         else:
             continue

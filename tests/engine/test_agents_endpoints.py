@@ -154,18 +154,26 @@ async def test_a_call_that_was_made_is_undone(database: Path, hotel: Hotel, url:
     assert hotel.asked[1][3], "and it, too, has a key"
 
 
-@pytest.mark.capability("E11", "X24")
-async def test_what_undoes_it_cannot_be_said_and_people_are_told(database: Path, hotel: Hotel, url: str) -> None:
+@pytest.mark.capability("E11", "X24", "E22")
+async def test_what_undoes_it_cannot_be_said_and_people_say_it(database: Path, hotel: Hotel, url: str) -> None:
     """The answer names nothing that its path needs."""
     text = CLERK.replace(", args: {booking: result.id}", "")
     async with engine(database, resources=resources(url, BOOK)) as baton:
         await baton.publish(clerk(text))
         execution = await run(baton, workflow("w", [ASK, act("bad", "ask", fail=True)]))
-        undone = [one for path, one in (await baton.results(execution.id)).items() if path.startswith("~")]
-    assert execution.compensation == "compensation_failed"
-    told = "DELETE hotel/bookings/{booking} cannot be called: argument 'booking' is missing."
-    assert undone[0]["error"]["message"] == told
-    assert hotel.calls == [("POST", "/rooms/sea%2F1/bookings")]
+        (letter,) = await baton.dead_letters(kind="compensation")
+        wrong = "DELETE hotel/bookings/{booking} cannot be called: argument 'booking' is missing."
+        told = f"{wrong} It undoes 'ask[0].book-0'."
+        assert (execution.compensation, letter.error["message"]) == ("compensation_failed", told)
+        said = "Say what it is undone with (baton dead-letters edit NUMBER --edit ARGUMENT=VALUE) and redrive."
+        assert letter.error["hint"].endswith(said)
+        assert hotel.calls == [("POST", "/rooms/sea%2F1/bookings")]
+        await baton.edit_letter(letter.id, {"booking": "b1"}, by="ann")
+        await baton.redrive([letter.id], by="ann")
+        execution = await finished(baton, execution)
+        assert await baton.dead_letters(kind="compensation") == []
+    assert execution.compensation == "compensated"
+    assert hotel.calls == [("POST", "/rooms/sea%2F1/bookings"), ("DELETE", "/bookings/b1")]
 
 
 @pytest.mark.capability("X24", "E11", "E22")

@@ -206,6 +206,10 @@ async def test_errors_are_where_clients_of_openai_look(chat: Chat, http: httpx.A
         answer = await http.post("/v1/chat/completions", json={"model": "clerk", "messages": messages, **more})
         assert (answer.status_code, answer.json()["error"]["param"]) == (422, param)
         assert answer.json()["error"]["type"] == "invalid_request_error"
+        if param == "tools":
+            assert (
+                "who answers has tools of its own and calls them itself; send none" in answer.json()["error"]["message"]
+            )
     empty = {"model": "clerk", "messages": [{"role": "assistant", "content": "hello"}]}
     assert (await http.post("/v1/chat/completions", json=empty)).json()["error"]["code"] == "nothing_said"
     unfit = {"model": "refund", "messages": messages}

@@ -37,7 +37,7 @@ def parsed(source: str) -> Expression:
         reject()  # `'a'.k`, refused already when it is read.
 
 
-@settings(max_examples=400, deadline=2_000)
+@settings(max_examples=400, deadline=None)
 @given(either)
 def test_an_expression_written_out_reads_back_as_the_same(source: str) -> None:
     expression = parsed(source)
@@ -49,7 +49,7 @@ def test_an_expression_written_out_reads_back_as_the_same(source: str) -> None:
     assert names == [(reference.root, reference.path, reference.guarded) for reference in again]
 
 
-@settings(max_examples=300, deadline=2_000)
+@settings(max_examples=300, deadline=None)
 @given(loose)
 def test_the_same_expression_over_the_same_data_gives_the_same(source: str) -> None:
     before = repr(SCOPE)
@@ -57,7 +57,7 @@ def test_the_same_expression_over_the_same_data_gives_the_same(source: str) -> N
     assert repr(SCOPE) == before, "the data was changed"
 
 
-@settings(max_examples=500, deadline=2_000)
+@settings(max_examples=500, deadline=None)
 @given(garbage)
 def test_garbage_raises_nothing_but_expression_errors(text: str) -> None:
     for attempt in (
@@ -73,7 +73,7 @@ def test_garbage_raises_nothing_but_expression_errors(text: str) -> None:
             assert str(error).endswith((".", "?")), error
 
 
-@settings(max_examples=300, deadline=2_000)
+@settings(max_examples=300, deadline=None)
 @given(garbage)
 def test_the_offset_of_an_error_lies_within_the_text(text: str) -> None:
     try:
@@ -82,14 +82,14 @@ def test_the_offset_of_an_error_lies_within_the_text(text: str) -> None:
         assert error.offset is None or 0 <= error.offset <= len(text)
 
 
-@settings(max_examples=300, deadline=2_000)
+@settings(max_examples=300, deadline=None)
 @given(either)
 def test_references_point_at_the_names_they_speak_of(source: str) -> None:
     for reference in parsed(source).references:
         assert source.startswith(reference.root, reference.offset)
 
 
-@settings(max_examples=200, deadline=2_000)
+@settings(max_examples=200, deadline=None)
 @given(json_values)
 def test_a_value_without_braces_is_a_constant_template(value: Any) -> None:
     if "{{" in repr(value):
@@ -100,14 +100,14 @@ def test_a_value_without_braces_is_a_constant_template(value: Any) -> None:
     assert template_errors(value) == []
 
 
-@settings(max_examples=200, deadline=2_000)
+@settings(max_examples=200, deadline=None)
 @given(json_values)
 def test_one_expression_alone_keeps_the_value_it_reads(value: Any) -> None:
     assert parse_template("{{ input.value }}").render({"input": {"value": value}}) is value
     assert parse_expression("input.value|json|from_json").evaluate({"input": {"value": value}}) == value
 
 
-@settings(max_examples=200, deadline=2_000)
+@settings(max_examples=200, deadline=None)
 @given(json_values, json_values)
 def test_secrets_are_found_masked_and_revealed_wherever_they_stand(outer: Any, hidden: Any) -> None:
     value = {"plain": outer, "list": [outer, Secret(hidden)]}
