@@ -15,6 +15,7 @@ from api.demo.players.company import Company
 from api.demo.processes import START_SECONDS, EngineProcess
 from api.demo.provider import Provider
 from api.demo.services.process import PACKAGE_ROOT
+from api.demo.staff import agents
 from api.demo.voice import Voice, voice_of
 from orchestrator.engine import Orchestrator
 from orchestrator.settings import read_settings
@@ -50,7 +51,8 @@ async def companies(
         for number, (name, voice) in enumerate(voices.items()):
             database = folder / f"agents-{number}.db"
             settings = read_settings(database=database, services=dict(services))
-            baton = await stack.enter_async_context(Orchestrator.open(settings, drive=False))
+            looking = Orchestrator.open(settings, resources=[agents(voice)], drive=False)
+            baton = await stack.enter_async_context(looking)
             environment = {
                 "BATON_DATABASE": str(database),
                 "BATON_SERVICES": json.dumps(dict(services)),
