@@ -27,7 +27,7 @@ from tests.support.listening import free_port
 
 Make = Callable[..., StepContext]
 pytestmark = pytest.mark.capability("I06", "I20")
-SECONDS = 30
+SECONDS = 120  # servers that were not there are asked again after pauses that grow to a minute
 
 BY_HAND = """
 import json, os, sys
