@@ -6,7 +6,7 @@ from typing import Any, Final
 from agents.values import shorten
 
 MAX_ARGUMENTS: Final = 1_000_000
-"""Characters of the arguments of one turn's calls, as JSON; a model that gives more has lost its way."""
+"""Bytes of the arguments of one turn's calls, as JSON; a model that gives more has lost its way."""
 
 _SHARE: Final = 4
 """What is kept of a turn holds its arguments more than once."""

@@ -5,12 +5,11 @@
     └── Reading    what comes of what was said (reading)
 
 LangChain's agent binds the tools, asks the model, and reads answers in a form (`ToolStrategy`). Of its graph one node
-is needed, and called by itself: the graph around it, begun and left for each turn, cost as much as all the node does.
-Where somebody listens to the words, the graph tells them; it is stopped after its model (`interrupt_after`). No
-middleware: what LangChain has for limits, retries, approvals, summaries and context keeps its state in the agent's own
-loop, which a crash, an edit or a retry from a step would void, and here these are steps and policies of the engine (of
-its summarising, the prompt is used). A hook around the model would, besides, be traced in two hops to a thread for
-each call.
+is needed, and called by itself: the graph around it would be begun and left for each turn. Where somebody listens to
+the words, the graph tells them; it is stopped after its model (`interrupt_after`). No middleware: what LangChain has
+for limits, retries, approvals, summaries and context keeps its state in the agent's own loop, which a crash, an edit or
+a retry from a step would void, and here these are steps and policies of the engine (of its summarising, the prompt is
+used). A hook around the model would, besides, be traced in two hops to a thread for each call.
 
 Loaded through `agents.loading`: LangChain is slow to import.
 """
