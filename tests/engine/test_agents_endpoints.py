@@ -19,6 +19,8 @@ from graphs.errors import DefinitionError
 from graphs.loader import examine_text, load_workflow
 from graphs.spec import Workflow
 from graphs.validation import Known
+from orchestrator.engine import Orchestrator
+from orchestrator.store.port import DeadLetter, Execution
 from tests.support.engine.engines import TYPES, act, engine, finished, rested, run, workflow
 
 pytestmark = pytest.mark.capability("I06", "I02", "I05")
@@ -154,6 +156,14 @@ async def test_a_call_that_was_made_is_undone(database: Path, hotel: Hotel, url:
     assert hotel.asked[1][3], "and it, too, has a key"
 
 
+async def undone_with(baton: Orchestrator, execution: Execution, letter: DeadLetter, given: dict[str, Any]) -> None:
+    """A person says what it is undone with, and it is."""
+    await baton.edit_letter(letter.id, given, by="ann")
+    await baton.redrive([letter.id], by="ann")
+    assert (await finished(baton, execution)).compensation == "compensated"
+    assert await baton.dead_letters(kind="compensation") == []
+
+
 @pytest.mark.capability("E11", "X24", "E22")
 async def test_what_undoes_it_cannot_be_said_and_people_say_it(database: Path, hotel: Hotel, url: str) -> None:
     """The answer names nothing that its path needs."""
@@ -168,11 +178,7 @@ async def test_what_undoes_it_cannot_be_said_and_people_say_it(database: Path, h
         said = "Say what it is undone with (baton dead-letters edit NUMBER --edit ARGUMENT=VALUE) and redrive."
         assert letter.error["hint"].endswith(said)
         assert hotel.calls == [("POST", "/rooms/sea%2F1/bookings")]
-        await baton.edit_letter(letter.id, {"booking": "b1"}, by="ann")
-        await baton.redrive([letter.id], by="ann")
-        execution = await finished(baton, execution)
-        assert await baton.dead_letters(kind="compensation") == []
-    assert execution.compensation == "compensated"
+        await undone_with(baton, execution, letter, {"booking": "b1"})
     assert hotel.calls == [("POST", "/rooms/sea%2F1/bookings"), ("DELETE", "/bookings/b1")]
 
 
@@ -191,11 +197,7 @@ async def test_what_undoes_a_call_that_was_cut_off_is_given_what_people_found_ou
         key = f"{execution.id}:ask[0].book-0:0"
         assert (execution.compensation, letter.about["idempotency_key"]) == ("compensation_failed", key)
         assert "argument 'booking' is missing. It undoes 'ask[0].book-0', which was cut off" in letter.error["message"]
-        await baton.edit_letter(letter.id, {"booking": "b 17"}, by="ann")
-        await baton.redrive([letter.id], by="ann")
-        execution = await finished(baton, execution)
-        assert await baton.dead_letters(kind="compensation") == []
-    assert execution.compensation == "compensated"
+        await undone_with(baton, execution, letter, {"booking": "b 17"})
     assert hotel.calls == [("POST", "/rooms/sea%2F1/bookings"), ("DELETE", "/bookings/b%2017")]
 
 
